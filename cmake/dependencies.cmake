@@ -1,0 +1,23 @@
+# What the library stands on, in one interface target.  Names of Debian's packages: CONTRIBUTING.md.
+set(THREADS_PREFER_PTHREAD_FLAG ON)
+find_package(Threads REQUIRED)
+find_package(PkgConfig REQUIRED)
+foreach(package OpenCL clblast libconfig sqlite3 jansson zlib libxxhash)
+    pkg_check_modules(NAS_${package} REQUIRED IMPORTED_TARGET ${package})
+endforeach()
+find_path(NAS_RANDOM123_INCLUDE Random123/philox.h REQUIRED)
+
+add_library(clnas_dependencies INTERFACE)
+target_compile_definitions(clnas_dependencies INTERFACE CL_TARGET_OPENCL_VERSION=120)
+target_include_directories(clnas_dependencies SYSTEM INTERFACE ${NAS_RANDOM123_INCLUDE})
+target_link_libraries(
+    clnas_dependencies
+    INTERFACE PkgConfig::NAS_OpenCL
+              PkgConfig::NAS_clblast
+              PkgConfig::NAS_libconfig
+              PkgConfig::NAS_sqlite3
+              PkgConfig::NAS_jansson
+              PkgConfig::NAS_zlib
+              PkgConfig::NAS_libxxhash
+              Threads::Threads
+              m)

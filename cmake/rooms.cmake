@@ -1,0 +1,56 @@
+# Rooms: the folders of host/.  Each lists its own files; together they are the library, and the room
+# `cli` is the program.
+add_library(clnas_objects OBJECT)
+target_link_libraries(clnas_objects PUBLIC clnas_dependencies PRIVATE clnas_flags)
+target_include_directories(clnas_objects PUBLIC ${PROJECT_SOURCE_DIR}/include)
+target_compile_definitions(
+    clnas_objects
+    PRIVATE NAS_VERSION_MAJOR=${PROJECT_VERSION_MAJOR} NAS_VERSION_MINOR=${PROJECT_VERSION_MINOR}
+            NAS_VERSION_PATCH=${PROJECT_VERSION_PATCH})
+
+# nas_room(base status.c log.c …): adds files of the current folder.
+function(nas_room room)
+    foreach(file IN LISTS ARGN)
+        set(path ${CMAKE_CURRENT_SOURCE_DIR}/${file})
+        get_property(known GLOBAL PROPERTY nas_${room}_sources)
+        if(path IN_LIST known)
+            continue()
+        elseif(NOT EXISTS ${path})
+            set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR})
+            message(STATUS "MISSING: host/${room}/${file} is listed but not there: skipped")
+            continue()
+        endif()
+        set_property(GLOBAL APPEND PROPERTY nas_${room}_sources ${path})
+        if(NOT room STREQUAL "cli")
+            target_sources(clnas_objects PRIVATE ${path})
+        endif()
+    endforeach()
+endfunction()
+
+# Called once after all rooms: the two libraries, and the program when it has sources.
+function(nas_finish_libraries)
+    foreach(kind shared static)
+        string(TOUPPER ${kind} upper)
+        add_library(clnas_${kind} ${upper} $<TARGET_OBJECTS:clnas_objects>)
+        add_library(clnas::${kind} ALIAS clnas_${kind})
+        target_include_directories(
+            clnas_${kind} INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
+                                    $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+        set_target_properties(clnas_${kind} PROPERTIES OUTPUT_NAME clnas EXPORT_NAME ${kind})
+        target_link_libraries(clnas_${kind} PRIVATE $<BUILD_INTERFACE:clnas_flags>)
+    endforeach()
+    set_target_properties(clnas_shared PROPERTIES VERSION ${PROJECT_VERSION}
+                                                  SOVERSION ${PROJECT_VERSION_MAJOR})
+    target_link_libraries(clnas_shared PRIVATE $<BUILD_INTERFACE:clnas_dependencies>)
+    target_link_libraries(clnas_static PUBLIC $<BUILD_INTERFACE:clnas_dependencies>)
+    if(NOT NAS_SANITIZE)
+        target_link_options(clnas_shared PRIVATE -Wl,--no-undefined)
+    endif()
+
+    get_property(sources GLOBAL PROPERTY nas_cli_sources)
+    if(sources)
+        # Linked to the shared library on purpose: the program may use what is exported, no more.
+        add_executable(clnas ${sources} ${NAS_SANITIZE_SOURCE})
+        target_link_libraries(clnas PRIVATE clnas_shared clnas_flags clnas_dependencies)
+    endif()
+endfunction()

@@ -1,0 +1,73 @@
+# nas_test(NAME LABELS unit|device|slow|cli … [SOURCES file.c …] [TIMEOUT seconds]): one cmocka
+# executable (default source NAME.c), linked to the static library so that nas__ symbols are in reach.
+# Exit code 77 is a skipped test.  nas_tool(NAME file.c …): one program in tools/.
+if(NAS_TESTS)
+    find_package(cmocka REQUIRED)
+endif()
+set(NAS_LSAN_FILE ${PROJECT_SOURCE_DIR}/tests/lsan.supp)
+
+# What every test process sees: private caches inside the build folder.
+function(nas_test_environment name)
+    set_property(TEST ${name} PROPERTY SKIP_RETURN_CODE 77)
+    set_property(
+        TEST ${name}
+        PROPERTY ENVIRONMENT
+                 "POCL_CACHE_DIR=${PROJECT_BINARY_DIR}/cache/pocl"
+                 "CLNAS_CACHE=${PROJECT_BINARY_DIR}/cache/clnas"
+                 "NAS_PROGRAM=${PROJECT_BINARY_DIR}/bin/clnas"
+                 "NAS_SOURCE_FOLDER=${PROJECT_SOURCE_DIR}"
+                 "NAS_BUILD_FOLDER=${PROJECT_BINARY_DIR}"
+                 "LSAN_OPTIONS=suppressions=${NAS_LSAN_FILE}:print_suppressions=0")
+endfunction()
+
+function(nas_test name)
+    cmake_parse_arguments(ARG "" "TIMEOUT" "LABELS;SOURCES" ${ARGN})
+    if(NOT ARG_SOURCES)
+        set(ARG_SOURCES ${name}.c)
+    endif()
+    foreach(file IN LISTS ARG_SOURCES)
+        if(NOT EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${file})
+            set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR})
+            message(STATUS "MISSING: tests/${file} is listed but not there: ${name} skipped")
+            return()
+        endif()
+    endforeach()
+    if(NOT ARG_TIMEOUT)
+        set(ARG_TIMEOUT 300)
+    endif()
+    add_executable(${name} ${ARG_SOURCES} ${NAS_SANITIZE_SOURCE})
+    target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/host ${PROJECT_SOURCE_DIR}/tests
+                                               ${CMOCKA_INCLUDE_DIR})
+    target_link_libraries(${name} PRIVATE clnas_static clnas_flags cmocka)
+    set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+    add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+    set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT})
+    nas_test_environment(${name})
+    if("device" IN_LIST ARG_LABELS OR "cli" IN_LIST ARG_LABELS)
+        set_tests_properties(${name} PROPERTIES PROCESSORS 2) # a PoCL device uses every core
+    endif()
+endfunction()
+
+# nas_script_test(NAME LABELS … COMMAND …): a test that is a command.
+function(nas_script_test name)
+    cmake_parse_arguments(ARG "" "TIMEOUT" "LABELS;COMMAND" ${ARGN})
+    if(NOT ARG_TIMEOUT)
+        set(ARG_TIMEOUT 300)
+    endif()
+    add_test(NAME ${name} COMMAND ${ARG_COMMAND} WORKING_DIRECTORY ${PROJECT_BINARY_DIR})
+    set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT})
+    nas_test_environment(${name})
+endfunction()
+
+function(nas_tool name)
+    foreach(file IN LISTS ARGN)
+        if(NOT EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${file})
+            set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR})
+            message(STATUS "MISSING: tools/${file} is listed but not there: ${name} skipped")
+            return()
+        endif()
+    endforeach()
+    add_executable(${name} ${ARGN})
+    target_link_libraries(${name} PRIVATE clnas_shared clnas_flags clnas_dependencies)
+    install(TARGETS ${name} RUNTIME)
+endfunction()

@@ -1,0 +1,88 @@
+/* text.c - a growing string whose failure is sticky.
+ *
+ * Whoever builds a text adds twenty pieces and checks once: an allocation that fails sets `failed`,
+ * later adds do nothing, and nas_text_check turns it into a status (the idea of ferror(3)). */
+#include <clnas/base.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Room for `size` more bytes and the NUL. */
+static bool reserve(nas_text *text, size_t size)
+{
+    if (text->failed)
+        return false;
+    if (size > SIZE_MAX / 2 - text->length - 1) {
+        text->failed = true;
+        return false;
+    }
+    size_t need = text->length + size + 1;
+    if (need <= text->capacity)
+        return true;
+    size_t capacity = text->capacity ? text->capacity : 64;
+    while (capacity < need)
+        capacity *= 2;
+    char *data = realloc(text->data, capacity);
+    if (!data) {
+        text->failed = true;
+        return false;
+    }
+    text->data = data;
+    text->capacity = capacity;
+    return true;
+}
+
+void nas_text_add_bytes(nas_text *text, const void *bytes, size_t size)
+{
+    if (!reserve(text, size))
+        return;
+    if (size)
+        memcpy(text->data + text->length, bytes, size);
+    text->length += size;
+    text->data[text->length] = '\0';
+}
+
+void nas_text_add(nas_text *text, const char *string)
+{
+    nas_text_add_bytes(text, string, strlen(string));
+}
+
+void nas_text_format(nas_text *text, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    int size = vsnprintf(NULL, 0, format, arguments);
+    va_end(arguments);
+    if (size < 0) {
+        text->failed = true;
+        return;
+    }
+    if (!reserve(text, (size_t)size))
+        return;
+    va_start(arguments, format);
+    vsnprintf(text->data + text->length, (size_t)size + 1, format, arguments);
+    va_end(arguments);
+    text->length += (size_t)size;
+}
+
+void nas_text_reset(nas_text *text)
+{
+    text->length = 0;
+    text->failed = false;
+    if (text->data)
+        text->data[0] = '\0';
+}
+
+void nas_text_clear(nas_text *text)
+{
+    free(text->data);
+    *text = (nas_text){0};
+}
+
+nas_status nas_text_check(const nas_text *text)
+{
+    if (text->failed)
+        NAS_FAIL(NAS_MEMORY, "out of host memory while building a text of %zu bytes", text->length);
+    return NAS_OK;
+}

@@ -1,0 +1,271 @@
+/* base.h - the ground floor: status and messages, text, values, option tables, random numbers,
+ * files, hashes, logging.  Knows nothing of devices or networks.
+ *
+ * Manners that hold in every header of clnas:
+ *   - Fallible functions return nas_status; results come in trailing out-parameters, which are left
+ *     untouched on failure.  One message per thread tells what, where and the next step.
+ *   - create/destroy for heap objects, init/clear for values; destroy and clear take NULL or zero.
+ *   - Arguments are lent unless the name says `take`.
+ *   - The library never prints and never exits.
+ */
+#ifndef CLNAS_BASE_H
+#define CLNAS_BASE_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(__GNUC__)
+#define NAS_API __attribute__((visibility("default")))
+#define NAS_PRINTF(at, first) __attribute__((__format__(__printf__, at, first)))
+#else
+#define NAS_API
+#define NAS_PRINTF(at, first)
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- status and messages ------------------------------------------------------------------- */
+
+/* name, exit code of the programs, text */
+#define NAS_STATUS_LIST(X)                                                                         \
+    X(OK, 0, "done")                                                                               \
+    X(FAILED, 1, "failed")                                                                         \
+    X(MEMORY, 1, "out of host memory")                                                             \
+    X(CONFIG, 2, "usage or config")                                                                \
+    X(NO_DEVICE, 3, "no usable device")                                                            \
+    X(DEVICE, 4, "device or kernel error")                                                         \
+    X(DEVICE_MEMORY, 4, "out of device memory")                                                    \
+    X(STORE, 5, "study store")                                                                     \
+    X(DATA, 6, "data set")                                                                         \
+    X(STOPPED, 7, "stopped early, resumable")                                                      \
+    X(SHAPE, 1, "shapes do not fit")                                                               \
+    X(BOUND, 1, "over a bound")                                                                    \
+    X(NONFINITE, 1, "not a finite number")                                                         \
+    X(TIME, 1, "over its time limit")
+
+typedef enum nas_status {
+#define NAS_STATUS_ENUM(name, exit_code, text) NAS_##name,
+    NAS_STATUS_LIST(NAS_STATUS_ENUM)
+#undef NAS_STATUS_ENUM
+} nas_status;
+
+NAS_API const char *nas_status_name(nas_status status); /* "DEVICE" */
+NAS_API const char *nas_status_text(nas_status status); /* "device or kernel error" */
+NAS_API int nas_status_exit_code(nas_status status);
+
+/* The calling thread's message of the last failure; "" when there was none.  Valid until the next
+ * failure on this thread. */
+NAS_API const char *nas_error_message(void);
+NAS_API void nas_error_clear(void);
+/* Replaces the message and returns `status`, so that failing is one expression (see NAS_FAIL). */
+NAS_API nas_status nas_error_set(nas_status status, const char *file, int line, const char *format,
+                                 ...) NAS_PRINTF(4, 5);
+/* Puts context in front: "loading x: " + message. */
+NAS_API void nas_error_add(const char *format, ...) NAS_PRINTF(1, 2);
+
+#define NAS_FAIL(status, ...) return nas_error_set((status), __FILE__, __LINE__, __VA_ARGS__)
+#define NAS_TRY(call)                                                                              \
+    do {                                                                                           \
+        nas_status nas_try_status_ = (call);                                                       \
+        if (nas_try_status_ != NAS_OK)                                                             \
+            return nas_try_status_;                                                                \
+    } while (0)
+/* For functions that hold something: needs `nas_status status = NAS_OK;` and a label `done:`. */
+#define NAS_TRY_DONE(call)                                                                         \
+    do {                                                                                           \
+        status = (call);                                                                           \
+        if (status != NAS_OK)                                                                      \
+            goto done;                                                                             \
+    } while (0)
+
+/* ---- log ------------------------------------------------------------------------------------ */
+
+typedef enum nas_log_level {
+    NAS_LOG_ERROR,
+    NAS_LOG_WARNING,
+    NAS_LOG_INFO,
+    NAS_LOG_DEBUG
+} nas_log_level;
+typedef void (*nas_log_function)(void *user, nas_log_level level, const char *message);
+
+/* Where messages go (NULL: nowhere, the default).  Process-wide; set it before threads start. */
+NAS_API void nas_log_set(nas_log_function function, void *user, nas_log_level most_detailed);
+NAS_API void nas_log(nas_log_level level, const char *format, ...) NAS_PRINTF(2, 3);
+
+/* ---- text: a growing string whose failure is sticky and checked once ------------------------- */
+
+typedef struct nas_text {
+    char *data; /* NUL-terminated once anything was added; else NULL */
+    size_t length, capacity;
+    bool failed; /* an allocation failed; further adds do nothing */
+} nas_text;
+
+NAS_API void nas_text_add(nas_text *text, const char *string);
+NAS_API void nas_text_add_bytes(nas_text *text, const void *bytes, size_t size);
+NAS_API void nas_text_format(nas_text *text, const char *format, ...) NAS_PRINTF(2, 3);
+NAS_API void nas_text_reset(nas_text *text); /* length 0, memory kept */
+NAS_API void nas_text_clear(nas_text *text);
+NAS_API nas_status nas_text_check(const nas_text *text); /* NAS_MEMORY if failed */
+
+/* ---- values: what a config file or an override says, with the place where it says it --------- */
+
+typedef enum nas_value_type {
+    NAS_VALUE_NONE,
+    NAS_VALUE_BOOL,
+    NAS_VALUE_INT,
+    NAS_VALUE_REAL,
+    NAS_VALUE_TEXT,
+    NAS_VALUE_LIST,  /* items without names */
+    NAS_VALUE_GROUP, /* items with names */
+} nas_value_type;
+
+typedef struct nas_value nas_value;
+struct nas_value {
+    nas_value_type type;
+    char *name; /* inside a group, else NULL */
+    bool boolean;
+    int64_t integer;
+    double real;
+    char *text;
+    nas_value *items;
+    int item_count;
+    char *file; /* where it stands; NULL when unknown */
+    int line;
+    bool used; /* set by whoever read it, so that the rest can be refused by name */
+};
+
+NAS_API void nas_value_clear(nas_value *value);
+/* The member called `name`, or NULL.  Works on NULL and on non-groups (NULL). */
+NAS_API nas_value *nas_value_member(const nas_value *group, const char *name);
+/* Appends an empty item (named, for a group).  The returned pointer lasts until the next append. */
+NAS_API nas_status nas_value_append(nas_value *parent, const char *name, nas_value **item);
+NAS_API nas_status nas_value_copy(const nas_value *from, nas_value *to);
+/* Scalars and lists as people write them in configs and on the command line:
+ * `true`, `12`, `0.5`, `"text"` or bare text, `[1, 2]`, `( {a = 1;}, … )`, `{ a = 1; b = [..]; }`. */
+NAS_API nas_status nas_value_parse(const char *text, const char *file, int line, nas_value *value);
+/* Back to that notation; `indent` < 0 keeps it on one line. */
+NAS_API void nas_value_write(const nas_value *value, int indent, nas_text *text);
+
+/* ---- option tables: one row per option drives parsing, ranges, help, docs and the study ------- */
+
+typedef enum nas_option_type {
+    NAS_OPTION_BOOL,        /* bool */
+    NAS_OPTION_INT,         /* int64_t */
+    NAS_OPTION_REAL,        /* double; integers accepted */
+    NAS_OPTION_TEXT,        /* char[NAS_TEXT_SIZE] */
+    NAS_OPTION_CHOICE,      /* int: index into choices */
+    NAS_OPTION_INT_LIST,    /* nas_int_list; a single number is a list of one */
+    NAS_OPTION_REAL_LIST,   /* nas_real_list */
+    NAS_OPTION_CHOICE_LIST, /* nas_int_list of indices */
+    NAS_OPTION_TEXT_LIST,   /* nas_text_list */
+} nas_option_type;
+
+enum { NAS_TEXT_SIZE = 512, NAS_LIST_SIZE = 64 };
+
+typedef struct nas_int_list {
+    int count;
+    int64_t item[NAS_LIST_SIZE];
+} nas_int_list;
+typedef struct nas_real_list {
+    int count;
+    double item[NAS_LIST_SIZE];
+} nas_real_list;
+typedef struct nas_text_list {
+    int count;
+    char item[16][NAS_TEXT_SIZE];
+} nas_text_list;
+
+typedef struct nas_option {
+    const char *name; /* "lr", or "augment.flip" inside a sub-group; NULL ends a table */
+    nas_option_type type;
+    size_t offset;        /* of the field in the instance */
+    const char *fallback; /* the default, in config notation; NULL: the option must be given */
+    double min, max;      /* of numbers and of list items; both 0: any */
+    const char *choices;  /* "sgd|adam|adamw" for CHOICE and CHOICE_LIST */
+    const char *help;     /* one sentence, with the unit */
+} nas_option;
+
+/* Head of every descriptor that people add (op, optimizer, data set, space, strategy …). */
+typedef struct nas_kind {
+    const char *name;          /* as configs and graphs write it */
+    const char *summary;       /* one line */
+    const char *paper;         /* source, "arXiv 1802.01548", or NULL */
+    size_t instance_size;      /* bytes of the options instance, zeroed before it is filled */
+    const nas_option *options; /* ends with a NULL name; NULL: none */
+} nas_kind;
+
+/* Fills `instance` (kind->instance_size bytes) with defaults, then with the members of `group`
+ * (NULL: defaults only).  Members named in `also` (NULL-terminated list, may be NULL) are skipped:
+ * the caller reads them.  Unknown members, wrong types and ranges fail with file:line and, for a
+ * name, the nearest known one. */
+NAS_API nas_status nas_options_fill(const nas_kind *kind, const nas_value *group,
+                                    const char *const *also, void *instance);
+/* The effective options as a group value (every option, defaults included). */
+NAS_API nas_status nas_options_value(const nas_kind *kind, const void *instance, nas_value *group);
+/* The name among `names` that is closest to `name`, or NULL when none is near. */
+NAS_API const char *nas_nearest_name(const char *name, const char *const *names, int count);
+/* Copies the i-th word of "a|b|c" to `word` (size bytes); false when there is none. */
+NAS_API bool nas_choice_name(const char *choices, int index, char *word, size_t size);
+NAS_API int nas_choice_index(const char *choices, const char *word); /* -1: none */
+
+/* ---- random numbers: counter-based Philox4x32-10 (Salmon et al., SC'11) ----------------------- */
+
+/* Nothing is ever stored: who draws says for what.  A key is (seed, stream); the counter is
+ * (a, b, c) chosen by the caller plus the draw index.  Streams are the enumeration below, so one more draw in
+ * one place shifts nothing elsewhere.  cl/philox.clh gives the same numbers. */
+typedef enum nas_stream {
+    NAS_STREAM_PROPOSE = 1,
+    NAS_STREAM_SPLIT,
+    NAS_STREAM_SHUFFLE,
+    NAS_STREAM_AUGMENT,
+    NAS_STREAM_INIT,
+    NAS_STREAM_DROPOUT,
+    NAS_STREAM_SYNTHETIC,
+    NAS_STREAM_TEST,
+} nas_stream;
+
+typedef struct nas_random {
+    uint32_t key[2];
+    uint32_t counter[4]; /* [0] counts draws of four words; [1..3] are the caller's a, b, c */
+    uint32_t words[4];
+    int left; /* unused words */
+} nas_random;
+
+/* Philox4x32-10 itself: the four words of (counter, key). */
+NAS_API void nas_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t words[4]);
+NAS_API nas_random nas_random_make(uint64_t seed, nas_stream stream, uint32_t a, uint32_t b,
+                                   uint32_t c);
+/* The key of (seed, stream), for kernels that draw themselves. */
+NAS_API void nas_random_key(uint64_t seed, nas_stream stream, uint32_t key[2]);
+NAS_API uint32_t nas_random_word(nas_random *random);
+NAS_API uint32_t nas_random_below(nas_random *random, uint32_t bound); /* unbiased; bound ≥ 1 */
+NAS_API double nas_random_uniform(nas_random *random);                 /* [0, 1), 32 bits */
+NAS_API double nas_random_normal(nas_random *random); /* Box–Muller, one of two */
+NAS_API void nas_random_shuffle(nas_random *random, uint32_t *items, uint32_t count);
+
+/* ---- hashes, files, time ----------------------------------------------------------------------- */
+
+NAS_API uint64_t nas_hash(const void *data, size_t size, uint64_t seed); /* XXH3, 64 bits */
+NAS_API void nas_hash_hex(const void *data, size_t size, char hex[33]);  /* XXH3, 128 bits */
+
+/* A whole regular file, at most `limit` bytes; a NUL is added behind the end.  free() the data. */
+NAS_API nas_status nas_file_read(const char *path, size_t limit, void **data, size_t *size);
+/* Temporary file in the same folder, write, fsync, rename, fsync of the folder: either the old file
+ * or the whole new one is there after any crash. */
+NAS_API nas_status nas_file_replace(const char *path, const void *data, size_t size);
+/* Creates the folder and its parents; existing ones are fine. */
+NAS_API nas_status nas_folder_make(const char *path, unsigned mode);
+/* $XDG_CACHE_HOME/clnas (or ~/.cache/clnas), overridden by CLNAS_CACHE; not created. */
+NAS_API nas_status nas_cache_folder(char *path, size_t size);
+NAS_API double nas_now_s(void);    /* monotonic, seconds */
+NAS_API int64_t nas_time_ms(void); /* wall clock, milliseconds since 1970 UTC */
+NAS_API void nas_version(int *major, int *minor, int *patch);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
