@@ -1,0 +1,143 @@
+/* device.c - opening a device: context, in-order queue, how many lanes kernels use.
+ *
+ * An in-order queue without events is the whole model of execution: work runs in the order in which
+ * it was enqueued, and the host waits only where it reads. Everything else (programs, buffers,
+ * tapes) hangs on the nas_device. */
+#include "opencl.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Registers of LANES floats. On CPUs the native width: 16 with AVX-512, 8 with AVX2, 4 with SSE and
+ * NEON. GPUs report 1 (their compiler fills the lanes with work-items); 4 gives each work-item
+ * loads of 16 bytes, the widest a GPU has, while neighbouring work-items stay on neighbouring
+ * samples. */
+static int choose_lanes(const nas_device_info *info, const nas_device_options *options)
+{
+    const char *variable = getenv("CLNAS_LANES");
+    int wanted = options && options->lanes ? options->lanes : variable ? atoi(variable) : 0;
+    if (wanted == 4 || wanted == 8 || wanted == 16)
+        return wanted;
+    if (info->type == NAS_DEVICE_GPU || info->native_float_lanes < 8)
+        return 4;
+    return info->native_float_lanes < 16 ? 8 : 16;
+}
+
+static nas_status find(const char *match, nas_device *device)
+{
+    const char *variable = getenv("CLNAS_DEVICE");
+    if ((!match || !*match) && variable)
+        match = variable;
+    nas_device_info *devices = NULL;
+    nas__device_ids *ids = NULL;
+    int count = 0, chosen = 0;
+    NAS_TRY(nas__devices_find(&devices, &ids, &count));
+    nas_status status = nas_device_select(devices, count, match, &chosen);
+    if (status == NAS_OK) {
+        device->info = devices[chosen];
+        device->platform = ids[chosen].platform;
+        device->id = ids[chosen].device;
+    }
+    free(devices);
+    free(ids);
+    return status;
+}
+
+static nas_status open_queue(nas_device *device, bool profile)
+{
+    cl_int code = CL_SUCCESS;
+    cl_context_properties properties[] = {CL_CONTEXT_PLATFORM,
+                                          (cl_context_properties)device->platform, 0};
+    device->context = clCreateContext(properties, 1, &device->id, NULL, NULL, &code);
+    if (!device->context)
+        return nas__opencl_failed(device, code, "clCreateContext", __FILE__, __LINE__);
+    cl_command_queue_properties wanted = profile ? CL_QUEUE_PROFILING_ENABLE : 0;
+    device->queue = clCreateCommandQueue(device->context, device->id, wanted, &code);
+    if (!device->queue)
+        return nas__opencl_failed(device, code, "clCreateCommandQueue", __FILE__, __LINE__);
+    size_t sizes[16] = {0};
+    if (clGetDeviceInfo(device->id, CL_DEVICE_MAX_WORK_ITEM_SIZES, sizeof sizes, sizes, NULL) !=
+        CL_SUCCESS)
+        memset(sizes, 0, sizeof sizes);
+    for (int i = 0; i < 3; i++)
+        device->item_limit[i] = sizes[i] ? sizes[i] : SIZE_MAX;
+    return NAS_OK;
+}
+
+nas_status nas_device_open(const char *match, const nas_device_options *options,
+                           nas_device **device)
+{
+    nas_status status = NAS_OK;
+    nas_device *opened = calloc(1, sizeof *opened);
+    if (!opened)
+        NAS_FAIL(NAS_MEMORY, "out of memory opening a device");
+    if (options && options->lanes != 0 && options->lanes != 4 && options->lanes != 8 &&
+        options->lanes != 16) {
+        status = nas_error_set(NAS_CONFIG, __FILE__, __LINE__, "lanes is %d: must be 4, 8 or 16",
+                               options->lanes);
+        goto done;
+    }
+    NAS_TRY_DONE(find(match, opened));
+    opened->lanes = choose_lanes(&opened->info, options);
+    opened->use_binaries = !(options && options->no_binary_cache) && nas__binary_wanted(opened);
+    NAS_TRY_DONE(open_queue(opened, options && options->profile));
+    NAS_TRY_DONE(nas__buffer_make(opened, NAS_SLACK_BYTES, "dummy", false, &opened->dummy));
+    if (options && options->profile)
+        NAS_TRY_DONE(nas__profile_create(opened));
+    *device = opened;
+    nas_log(NAS_LOG_DEBUG, "opened device %s %s, %d lanes", opened->info.id, opened->info.name,
+            opened->lanes);
+done:
+    if (status != NAS_OK)
+        nas_device_destroy(opened);
+    return status;
+}
+
+void nas_device_destroy(nas_device *device)
+{
+    if (!device)
+        return;
+    if (device->queue)
+        clFinish(device->queue);
+    if (device->live_objects != 0)
+        nas_log(NAS_LOG_WARNING, "device %s is closed with %d live objects", device->info.id,
+                device->live_objects);
+    if (device->mark)
+        clReleaseEvent(device->mark);
+    nas_buffer_destroy(device->dummy);
+    nas__profile_destroy(device->profile);
+    nas__programs_release(device);
+    if (device->used_gemm)
+        nas__gemm_forget();
+    if (device->queue)
+        clReleaseCommandQueue(device->queue);
+    if (device->context)
+        clReleaseContext(device->context);
+    free(device);
+}
+
+const nas_device_info *nas_device_describe(const nas_device *device)
+{
+    return &device->info;
+}
+
+int nas_device_lanes(const nas_device *device)
+{
+    return device->lanes;
+}
+
+nas_status nas_device_finish(nas_device *device)
+{
+    NAS_CL(device, clFinish(device->queue));
+    return NAS_OK;
+}
+
+int nas_device_live_objects(const nas_device *device)
+{
+    return device->live_objects;
+}
+
+nas_build_counts nas_device_builds(const nas_device *device)
+{
+    return device->builds;
+}

@@ -1,0 +1,244 @@
+/* discover.c - every OpenCL device of every platform.
+ *
+ * Drivers are not to be trusted here: some report more platforms than the count asked for, some
+ * have none of the devices they name, some fail single queries. So arrays are larger than asked
+ * for, every query may fail and leaves its field at zero, and nothing but running out of memory is
+ * an error. What is wrong with a device is said in `why_not`.
+ */
+#include "opencl.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SPARE_ENTRIES = 16, NAME_LIMIT = 4096 };
+
+/* Texts end in a NUL whatever the driver does, and blanks around them go. */
+static void tidy(const char *raw, char *text, size_t size)
+{
+    while (*raw == ' ')
+        raw++;
+    size_t length = strlen(raw);
+    while (length > 0 && (raw[length - 1] == ' ' || raw[length - 1] == '\n'))
+        length--;
+    if (length >= size)
+        length = size - 1;
+    memcpy(text, raw, length);
+    text[length] = '\0';
+}
+
+static void device_text(cl_device_id device, cl_device_info what, char *text, size_t size)
+{
+    char raw[NAME_LIMIT] = "";
+    size_t length = 0;
+    if (clGetDeviceInfo(device, what, sizeof raw - 1, raw, &length) == CL_SUCCESS)
+        tidy(raw, text, size);
+}
+
+static void platform_text(cl_platform_id platform, cl_platform_info what, char *text, size_t size)
+{
+    char raw[NAME_LIMIT] = "";
+    size_t length = 0;
+    if (clGetPlatformInfo(platform, what, sizeof raw - 1, raw, &length) == CL_SUCCESS)
+        tidy(raw, text, size);
+}
+
+/* A number of 4 or 8 bytes (cl_bool, cl_uint, cl_ulong, size_t); 0 where the query fails. */
+static uint64_t device_number(cl_device_id device, cl_device_info what)
+{
+    unsigned char raw[64] = {0};
+    size_t length = 0;
+    if (clGetDeviceInfo(device, what, sizeof raw, raw, &length) != CL_SUCCESS)
+        return 0;
+    uint64_t wide = 0;
+    uint32_t narrow = 0;
+    memcpy(&wide, raw, sizeof wide);
+    memcpy(&narrow, raw, sizeof narrow);
+    return length == sizeof wide ? wide : length == sizeof narrow ? narrow : 0;
+}
+
+static void read_texts(cl_platform_id platform, cl_device_id device, nas_device_info *info)
+{
+    const struct {
+        cl_device_info what;
+        char *text;
+        size_t size;
+    } rows[] = {
+        {CL_DEVICE_NAME, info->name, sizeof info->name},
+        {CL_DEVICE_VENDOR, info->vendor, sizeof info->vendor},
+        {CL_DEVICE_VERSION, info->version, sizeof info->version},
+        {CL_DRIVER_VERSION, info->driver, sizeof info->driver},
+        {CL_DEVICE_OPENCL_C_VERSION, info->c_version, sizeof info->c_version},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        device_text(device, rows[i].what, rows[i].text, rows[i].size);
+    platform_text(platform, CL_PLATFORM_NAME, info->platform_name, sizeof info->platform_name);
+}
+
+static void read_numbers(cl_device_id device, nas_device_info *info)
+{
+    const struct {
+        cl_device_info what;
+        unsigned *narrow;
+        uint64_t *wide;
+    } rows[] = {
+        {CL_DEVICE_MAX_COMPUTE_UNITS, &info->compute_units, NULL},
+        {CL_DEVICE_MAX_CLOCK_FREQUENCY, &info->clock_mhz, NULL},
+        {CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT, &info->native_float_lanes, NULL},
+        {CL_DEVICE_GLOBAL_MEM_SIZE, NULL, &info->memory_bytes},
+        {CL_DEVICE_MAX_MEM_ALLOC_SIZE, NULL, &info->allocation_bytes},
+        {CL_DEVICE_GLOBAL_MEM_CACHE_SIZE, NULL, &info->cache_bytes},
+        {CL_DEVICE_LOCAL_MEM_SIZE, NULL, &info->local_bytes},
+        {CL_DEVICE_MAX_WORK_GROUP_SIZE, NULL, &info->group_items},
+        {CL_DEVICE_MEM_BASE_ADDR_ALIGN, &info->alignment_bytes, NULL}, /* in bits */
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        uint64_t number = device_number(device, rows[i].what);
+        if (rows[i].wide)
+            *rows[i].wide = number;
+        else
+            *rows[i].narrow = (unsigned)number;
+    }
+    info->alignment_bytes /= 8;
+}
+
+static nas_device_type type_of(cl_device_id device)
+{
+    uint64_t type = device_number(device, CL_DEVICE_TYPE);
+    return type & CL_DEVICE_TYPE_GPU   ? NAS_DEVICE_GPU
+           : type & CL_DEVICE_TYPE_CPU ? NAS_DEVICE_CPU
+                                       : NAS_DEVICE_OTHER;
+}
+
+static void read_extensions(cl_device_id device, nas_device_info *info)
+{
+    size_t size = 0;
+    if (clGetDeviceInfo(device, CL_DEVICE_EXTENSIONS, 0, NULL, &size) != CL_SUCCESS)
+        return;
+    char *names = calloc(1, size + 1);
+    if (names && clGetDeviceInfo(device, CL_DEVICE_EXTENSIONS, size, names, NULL) == CL_SUCCESS) {
+        info->fp64 = strstr(names, "cl_khr_fp64") != NULL;
+        info->sub_groups = strstr(names, "_subgroups") != NULL;
+    }
+    free(names);
+}
+
+/* Why a device cannot be used; NULL when it can. */
+static const char *fault_of(cl_device_id device, const nas_device_info *info)
+{
+    int major = 0, minor = 0;
+    if (sscanf(info->version, "OpenCL %d.%d", &major, &minor) != 2)
+        return "it does not say its OpenCL version";
+    if (major * 10 + minor < 12)
+        return "it is older than OpenCL 1.2";
+    if (!device_number(device, CL_DEVICE_AVAILABLE))
+        return "the driver says it is not available";
+    if (!device_number(device, CL_DEVICE_COMPILER_AVAILABLE))
+        return "its driver has no compiler";
+    if (!device_number(device, CL_DEVICE_ENDIAN_LITTLE))
+        return "it is big-endian";
+    if (info->memory_bytes == 0 || info->allocation_bytes == 0)
+        return "it reports no memory";
+    return NULL;
+}
+
+static void describe(cl_platform_id platform, cl_device_id device, int platform_index, int index,
+                     nas_device_info *info)
+{
+    memset(info, 0, sizeof *info);
+    info->platform = platform_index;
+    info->index = index;
+    snprintf(info->id, sizeof info->id, "%d:%d", platform_index, index);
+    read_texts(platform, device, info);
+    read_numbers(device, info);
+    read_extensions(device, info);
+    info->type = type_of(device);
+    const char *fault = fault_of(device, info);
+    info->usable = fault == NULL;
+    snprintf(info->why_not, sizeof info->why_not, "%s", fault ? fault : "");
+}
+
+/* The platforms; an empty list where there is no driver (the loader says -1001). */
+static cl_platform_id *find_platforms(cl_uint *count)
+{
+    *count = 0;
+    cl_uint reported = 0;
+    if (clGetPlatformIDs(0, NULL, &reported) != CL_SUCCESS)
+        reported = 0;
+    cl_uint room = reported + SPARE_ENTRIES;
+    cl_platform_id *platforms = calloc(room, sizeof(cl_platform_id));
+    if (platforms && reported > 0 && clGetPlatformIDs(room, platforms, &reported) == CL_SUCCESS)
+        *count = reported < room ? reported : room;
+    return platforms;
+}
+
+static cl_device_id *find_devices(cl_platform_id platform, cl_uint *count)
+{
+    *count = 0;
+    cl_uint reported = 0;
+    if (clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, 0, NULL, &reported) != CL_SUCCESS)
+        reported = 0;
+    cl_uint room = reported + SPARE_ENTRIES;
+    cl_device_id *devices = calloc(room, sizeof(cl_device_id));
+    if (devices && reported > 0 &&
+        clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, room, devices, &reported) == CL_SUCCESS)
+        *count = reported < room ? reported : room;
+    return devices;
+}
+
+/* Appends the devices of one platform to the growing lists. */
+static nas_status add_platform(cl_platform_id platform, int platform_index,
+                               nas_device_info **devices, nas__device_ids **ids, int *count)
+{
+    cl_uint found = 0;
+    cl_device_id *list = find_devices(platform, &found);
+    nas_device_info *more = realloc(*devices, (size_t)(*count + (int)found + 1) * sizeof **devices);
+    if (more)
+        *devices = more;
+    nas__device_ids *more_ids = realloc(*ids, (size_t)(*count + (int)found + 1) * sizeof **ids);
+    if (more_ids)
+        *ids = more_ids;
+    if (!list || !more || !more_ids) {
+        free(list);
+        NAS_FAIL(NAS_MEMORY, "out of memory listing OpenCL devices");
+    }
+    for (cl_uint i = 0; i < found; i++) {
+        describe(platform, list[i], platform_index, (int)i, &(*devices)[*count]);
+        (*ids)[*count] = (nas__device_ids){platform, list[i]};
+        (*count)++;
+    }
+    free(list);
+    return NAS_OK;
+}
+
+nas_status nas__devices_find(nas_device_info **devices, nas__device_ids **ids, int *count)
+{
+    nas_status status = NAS_OK;
+    nas_device_info *list = NULL;
+    nas__device_ids *list_ids = NULL;
+    int found = 0;
+    cl_uint platform_count = 0;
+    cl_platform_id *platforms = find_platforms(&platform_count);
+    if (!platforms)
+        NAS_FAIL(NAS_MEMORY, "out of memory listing OpenCL platforms");
+    for (cl_uint i = 0; i < platform_count; i++)
+        NAS_TRY_DONE(add_platform(platforms[i], (int)i, &list, &list_ids, &found));
+    *devices = list;
+    *ids = list_ids;
+    *count = found;
+done:
+    free(platforms);
+    if (status != NAS_OK) {
+        free(list);
+        free(list_ids);
+    }
+    return status;
+}
+
+nas_status nas_devices_list(nas_device_info **devices, int *count)
+{
+    nas__device_ids *ids = NULL;
+    NAS_TRY(nas__devices_find(devices, &ids, count));
+    free(ids);
+    return NAS_OK;
+}

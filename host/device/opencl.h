@@ -1,0 +1,121 @@
+/* opencl.h - what the files of the device room share: the OpenCL header, the structs behind the
+ * public handles, and how a failed call becomes a status and a message. Private to this room.
+ *
+ * Ownership: the device owns the program cache, the dummy buffer and the profile; buffers and tapes
+ * are the caller's and must be destroyed before their device. One thread uses one device at a time.
+ * */
+#ifndef NAS_DEVICE_OPENCL_H
+#define NAS_DEVICE_OPENCL_H
+
+#define CL_TARGET_OPENCL_VERSION 120
+#include <CL/cl.h>
+
+#include <clnas/device.h>
+
+#include "kernel_sources.h"
+
+enum {
+    NAS_SLACK_BYTES = 256, /* before and behind the visible range of every buffer */
+    NAS_SLACK_FLOATS = NAS_SLACK_BYTES / 4,
+};
+
+/* A program that this process has built, kept until the device is destroyed. */
+typedef struct nas__program {
+    struct nas__program *next;
+    const nas_kernel_source *source;
+    char *options; /* the whole build options, defines included */
+    cl_program program;
+} nas__program;
+
+typedef struct nas__profile nas__profile; /* profile.c */
+
+struct nas_device {
+    nas_device_info info;
+    cl_platform_id platform;
+    cl_device_id id;
+    cl_context context;
+    cl_command_queue queue;
+    int lanes;
+    size_t item_limit[3];  /* CL_DEVICE_MAX_WORK_ITEM_SIZES */
+    bool use_binaries;     /* kernel binaries on disk */
+    bool used_gemm;        /* CLBlast holds objects of this context */
+    uint64_t buffer_bytes; /* in live buffers */
+    int live_objects;
+    int since_mark; /* commands enqueued behind `mark` (fence.c) */
+    cl_event mark;
+    nas__program *programs;
+    nas_build_counts builds;
+    nas_buffer *dummy;     /* stands in where a launch gives no buffer; does not count as live */
+    nas__profile *profile; /* NULL: not profiling */
+};
+
+struct nas_buffer {
+    nas_device *device;
+    cl_mem memory;
+    uint64_t size; /* visible bytes; memory starts NAS_SLACK_BYTES before */
+    bool counted;
+    char label[64];
+};
+
+/* A platform and device behind one row of nas_devices_list. */
+typedef struct nas__device_ids {
+    cl_platform_id platform;
+    cl_device_id device;
+} nas__device_ids;
+
+/* discover.c */
+nas_status nas__devices_find(nas_device_info **devices, nas__device_ids **ids, int *count);
+
+/* opencl_error.c: sets the message "CALL failed on DEVICE: CODE (number)" and returns the status
+ * that fits. `device` may be NULL. */
+nas_status nas__opencl_failed(const nas_device *device, cl_int code, const char *call,
+                              const char *file, int line);
+
+/* Returns from the calling function when an OpenCL call fails. */
+#define NAS_CL(device, call)                                                                       \
+    do {                                                                                           \
+        cl_int nas_cl_code_ = (call);                                                              \
+        if (nas_cl_code_ != CL_SUCCESS)                                                            \
+            return nas__opencl_failed((device), nas_cl_code_, #call, __FILE__, __LINE__);          \
+    } while (0)
+
+/* program.c: the built program of (source, defines), from this process, from disk or compiled. */
+nas_status nas__program_get(nas_device *device, const char *source, const char *defines,
+                            const nas__program **program);
+void nas__programs_release(nas_device *device);
+
+/* binary_cache.c: kernel binaries on disk. Load leaves *binary NULL where there is none to trust.
+ * */
+bool nas__binary_wanted(const nas_device *device);
+void nas__binary_load(const nas_device *device, const nas_kernel_source *source,
+                      const char *options, unsigned char **binary, size_t *size);
+void nas__binary_store(const nas_device *device, const nas_kernel_source *source,
+                       const char *options, cl_program program);
+/* Holds back other processes that want to build too; waits half a minute at most.  -1: no lock. */
+int nas__binary_lock(void);
+void nas__binary_unlock(int lock);
+
+/* buffer.c */
+nas_status nas__buffer_make(nas_device *device, uint64_t size_bytes, const char *label,
+                            bool counted, nas_buffer **buffer);
+nas_status nas__buffer_range(const nas_buffer *buffer, uint64_t offset, uint64_t size,
+                             const char *what);
+
+/* fence.c: keeps the host from running too far ahead; called with what was just enqueued. */
+nas_status nas__queue_throttle(nas_device *device, int commands);
+
+/* gemm.c */
+nas_status nas__gemm_check(const nas_device *device, const nas_gemm *gemm);
+nas_status nas__gemm_run(nas_device *device, const nas_gemm *gemm);
+void nas__gemm_forget(void);
+
+/* profile.c */
+nas_status nas__profile_create(nas_device *device);
+void nas__profile_destroy(nas__profile *profile);
+nas_status nas__profile_row(nas__profile *profile, const char *label, int *row);
+/* True where events cannot be trusted and each launch is timed by the wall clock. */
+bool nas__profile_by_wall(const nas__profile *profile);
+nas_status nas__profile_event(nas_device *device, int row, cl_event event);
+void nas__profile_wall(nas__profile *profile, int row, double seconds);
+
+#endif

@@ -1,0 +1,197 @@
+/* device.h - OpenCL devices: finding them, memory, kernels, and the tape of prepared launches.
+ *
+ * This is the only room that sees OpenCL (1.2 API, OpenCL C 1.2).  Everything above records its work
+ * once as a *tape* - a list of kernels with their arguments set - and then replays it: a training
+ * step costs one enqueue per launch and no argument setting.  What changes from step to step
+ * (counters, learning rate) lies in device memory, in the step block.
+ *
+ * Every failure carries call, kernel, sizes, device and the symbolic OpenCL code.
+ */
+#ifndef CLNAS_DEVICE_H
+#define CLNAS_DEVICE_H
+
+#include <clnas/base.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- discovery -------------------------------------------------------------------------------- */
+
+typedef enum nas_device_type { NAS_DEVICE_CPU, NAS_DEVICE_GPU, NAS_DEVICE_OTHER } nas_device_type;
+
+typedef struct nas_device_info {
+    int platform, index;  /* "platform:index", as clinfo numbers them */
+    char id[16];          /* the same as text: "0:0" */
+    char name[256], vendor[256], platform_name[256];
+    char version[256], driver[256], c_version[64];
+    nas_device_type type;
+    bool usable;          /* available, with a compiler, little endian, float32 */
+    char why_not[128];    /* when it is not usable */
+    bool fp64, sub_groups;
+    unsigned compute_units, clock_mhz, native_float_lanes;
+    uint64_t memory_bytes, allocation_bytes; /* of the whole; of one buffer at most */
+    uint64_t cache_bytes, local_bytes, group_items;
+    unsigned alignment_bytes;
+} nas_device_info;
+
+/* All devices of all platforms; platforms without devices and queries that fail are no error.
+ * `*devices` is free()d by the caller; `*count` may be 0 (and the status OK). */
+NAS_API nas_status nas_devices_list(nas_device_info **devices, int *count);
+
+/* Picks one from a list.  `match`: "" or "any" (GPU before other before CPU), "0:1" (platform:device),
+ * "type:gpu", "type:cpu", "vendor:amd", or a part of the name (case-insensitive) that fits one device
+ * only.  No match or no device: NAS_NO_DEVICE with the candidates named. */
+NAS_API nas_status nas_device_select(const nas_device_info *devices, int count, const char *match,
+                                     int *chosen);
+
+/* ---- an open device ----------------------------------------------------------------------------- */
+
+typedef struct nas_device nas_device;
+
+typedef struct nas_device_options {
+    bool profile;         /* event times per kernel (slower); see nas_device_profile */
+    bool no_binary_cache; /* always build from source */
+    int lanes;            /* 0: from the device's native width; else 4, 8 or 16 */
+} nas_device_options;
+
+/* Context, in-order queue, kernel cache.  `options` may be NULL.  The environment has a say:
+ *   CLNAS_DEVICE        the match where `match` is NULL or ""
+ *   CLNAS_LANES         4, 8 or 16 where options->lanes is 0
+ *   CLNAS_KERNEL_CACHE  always, never; else binaries are kept on disk for all but PoCL, which has its own cache */
+NAS_API nas_status nas_device_open(const char *match, const nas_device_options *options,
+                                   nas_device **device);
+NAS_API void nas_device_destroy(nas_device *device);
+NAS_API const nas_device_info *nas_device_describe(const nas_device *device);
+/* Width of the register vectors that kernels use (define LANES): 4, 8 or 16. */
+NAS_API int nas_device_lanes(const nas_device *device);
+/* Blocks until all enqueued work is done. */
+NAS_API nas_status nas_device_finish(nas_device *device);
+/* Live buffers, tapes and kernels on tapes: 0 in every test at its end.  (Programs belong to the device.)  Buffers
+ * and tapes must be destroyed before their device. */
+NAS_API int nas_device_live_objects(const nas_device *device);
+
+/* ---- memory --------------------------------------------------------------------------------------- */
+
+typedef struct nas_buffer nas_buffer;
+
+/* Buffers have 256 bytes of slack before and after the visible range, so that kernels may load whole
+ * vectors at the edges.  Contents start as zeros.  Sizes and offsets are in bytes. */
+NAS_API nas_status nas_buffer_create(nas_device *device, uint64_t size_bytes, const char *label,
+                                     nas_buffer **buffer);
+NAS_API void nas_buffer_destroy(nas_buffer *buffer);
+NAS_API uint64_t nas_buffer_size(const nas_buffer *buffer);
+/* Blocking copies between host and device. */
+NAS_API nas_status nas_buffer_read(nas_buffer *buffer, uint64_t offset, uint64_t size, void *to);
+NAS_API nas_status nas_buffer_write(nas_buffer *buffer, uint64_t offset, uint64_t size,
+                                    const void *from);
+/* Enqueued, not waited for; `pattern` (1 … 128 bytes, a power of two) is copied before the call
+ * returns.  offset and size are multiples of pattern_size. */
+NAS_API nas_status nas_buffer_fill(nas_buffer *buffer, uint64_t offset, uint64_t size,
+                                   const void *pattern, unsigned pattern_size);
+NAS_API nas_status nas_buffer_copy(nas_buffer *from, uint64_t from_offset, nas_buffer *to,
+                                   uint64_t to_offset, uint64_t size);
+
+/* Enqueued, not waited for: `from` must stay untouched until a fence put behind the write was waited for. */
+NAS_API nas_status nas_buffer_write_later(nas_buffer *buffer, uint64_t offset, uint64_t size,
+                                          const void *from);
+/* A point of the queue: reached when all work enqueued before it is done. */
+typedef struct nas_fence nas_fence;
+NAS_API nas_status nas_fence_put(nas_device *device, nas_fence **fence);
+NAS_API nas_status nas_fence_wait(nas_fence *fence); /* and destroys it; NULL: nothing to wait for */
+
+/* ---- tapes: prepared launches ------------------------------------------------------------------------ */
+
+typedef struct nas_tape nas_tape;
+
+typedef enum nas_argument_type {
+    NAS_ARGUMENT_BUFFER, /* sets two kernel arguments: __global T *home, ulong at (in floats) */
+    NAS_ARGUMENT_INT,
+    NAS_ARGUMENT_FLOAT,
+    NAS_ARGUMENT_UINT,
+    NAS_ARGUMENT_ULONG,
+} nas_argument_type;
+
+typedef struct nas_argument {
+    nas_argument_type type;
+    nas_buffer *buffer; /* NULL: nothing; the kernel gets a small dummy and must not touch it */
+    uint64_t at;        /* offset in elements of 4 bytes from the visible start (may be used with uchar data at 0) */
+    int32_t integer;
+    float real;
+    uint32_t word;
+    uint64_t wide;
+} nas_argument;
+
+#define NAS_ARG_BUFFER(b, offset)                                                                  \
+    ((nas_argument){.type = NAS_ARGUMENT_BUFFER, .buffer = (b), .at = (offset)})
+#define NAS_ARG_TENSOR(t) NAS_ARG_BUFFER((t).buffer, (t).at)
+#define NAS_ARG_INT(i) ((nas_argument){.type = NAS_ARGUMENT_INT, .integer = (i)})
+#define NAS_ARG_FLOAT(f) ((nas_argument){.type = NAS_ARGUMENT_FLOAT, .real = (f)})
+#define NAS_ARG_UINT(u) ((nas_argument){.type = NAS_ARGUMENT_UINT, .word = (u)})
+#define NAS_ARG_ULONG(u) ((nas_argument){.type = NAS_ARGUMENT_ULONG, .wide = (u)})
+
+/* One launch, as ops describe it.  The program is (source, defines): building it happens once per
+ * process and its binary is kept on disk.  `defines` is a text such as "-DKH=3 -DKW=3" (LANES is added
+ * by the device room).  A work-group is `local` items; every global size must be a multiple of its local
+ * one; 0 in local means 1.  Dimensions that are 0 count as 1. */
+typedef struct nas_launch {
+    const char *source;  /* "conv2d": cl/conv2d.cl */
+    const char *kernel;  /* "conv2d_forward" */
+    const char *defines; /* NULL: none */
+    size_t global[3], local[3];
+    const nas_argument *arguments;
+    int argument_count;
+    const char *label; /* shown in profiles and errors; NULL: the kernel's name */
+} nas_launch;
+
+NAS_API nas_status nas_tape_create(nas_device *device, const char *label, nas_tape **tape);
+NAS_API void nas_tape_destroy(nas_tape *tape);
+/* Builds or finds the kernel, sets its arguments for good and appends the launch.  Buffers are lent and must
+ * outlive the tape. */
+NAS_API nas_status nas_tape_add(nas_tape *tape, const nas_launch *launch);
+/* Appends a fill or copy as part of the tape. */
+NAS_API nas_status nas_tape_add_fill(nas_tape *tape, nas_buffer *buffer, uint64_t offset,
+                                     uint64_t size, float value);
+NAS_API nas_status nas_tape_add_copy(nas_tape *tape, nas_buffer *from, uint64_t from_offset,
+                                     nas_buffer *to, uint64_t to_offset, uint64_t size);
+/* Appends single-precision C = alpha·A·B + beta·C through CLBlast (row-major; optional transposes; offsets
+ * in floats). */
+typedef struct nas_gemm {
+    int m, n, k;
+    bool transpose_a, transpose_b;
+    float alpha, beta;
+    nas_buffer *a, *b, *c;
+    uint64_t a_at, b_at, c_at;
+    int a_stride, b_stride, c_stride;
+} nas_gemm;
+NAS_API nas_status nas_tape_add_gemm(nas_tape *tape, const nas_gemm *gemm);
+NAS_API int nas_tape_length(const nas_tape *tape);
+/* Enqueues every launch in order; does not wait.  (Flushes now and then, so that the device starts.) */
+NAS_API nas_status nas_tape_run(nas_tape *tape);
+
+/* ---- what was built, what it cost ---------------------------------------------------------------------- */
+
+typedef struct nas_build_counts {
+    int programs;       /* distinct (source, defines) used by this process on this device */
+    int from_source;    /* of these, compiled */
+    int from_cache;     /* of these, loaded as binaries */
+    double seconds;     /* spent building */
+} nas_build_counts;
+NAS_API nas_build_counts nas_device_builds(const nas_device *device);
+
+typedef struct nas_profile_row {
+    char label[96];
+    uint64_t launches;
+    double seconds; /* device time by events; by the wall around each launch where the driver's clock lies */
+} nas_profile_row;
+/* Rows sorted by time, largest first; free() them.  Needs nas_device_options.profile. */
+NAS_API nas_status nas_device_profile(nas_device *device, nas_profile_row **rows, int *count);
+NAS_API void nas_device_profile_reset(nas_device *device);
+
+/* "CL_OUT_OF_RESOURCES" for -5 and so on; "unknown OpenCL error" otherwise. */
+NAS_API const char *nas_opencl_error_name(int code);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
