@@ -1,0 +1,253 @@
+/* net.c - creating, running and asking a net.
+ *
+ * Creation is: plan (plan.c), lay out the parameters (weights.c), reserve (reserve.c), state the bytes, allocate, record
+ * (record_*.c).  After that a pass is one replay of a tape.  The small buffer holds what the host or a gather kernel
+ * writes per step: step block, labels, metrics; and two constant rows, ones and zeros, for activations on homes without norm.
+ */
+#include "net_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { STEP_FLOATS = 16, METRIC_FLOATS = 4 };
+
+static uint64_t round_up(uint64_t count)
+{
+    return (count + 15) / 16 * 16;
+}
+
+static int slots_of(const nas_net_options *options)
+{
+    return options->slots > 0 ? options->slots : 1;
+}
+
+static uint64_t small_floats(const nas__plan *plan)
+{
+    return STEP_FLOATS + round_up((uint64_t)plan->n) +
+           round_up((uint64_t)slots_of(&plan->options) * METRIC_FLOATS) +
+           2 * round_up((uint64_t)plan->widest);
+}
+
+/* Plan, layout and reservations: everything before the first allocation on the device. */
+static nas_status prepare(nas_net *net, const nas_graph *graph, const nas_net_options *options)
+{
+    uint64_t trained, states, activations, scratch = 16;
+    NAS_TRY(nas_graph_copy(graph, &net->graph));
+    NAS_TRY(nas__plan_make(graph, options, &net->plan));
+    NAS_TRY(nas__net_lay_out(net, &trained, &states));
+    NAS_TRY(nas_arena_create(net->device, "activations", &net->arena));
+    NAS_TRY(nas__plan_reserve(&net->plan, net->arena));
+    NAS_TRY(nas_arena_plan(net->arena, &activations));
+    for (int s = 0; s < net->plan.step_count; s++)
+        if (net->plan.steps[s].sizes.scratch > scratch)
+            scratch = net->plan.steps[s].sizes.scratch;
+    net->memory.parameter_bytes = 4 * (trained * (options->training ? 2 : 1) + states);
+    net->memory.scratch_bytes = 4 * scratch;
+    net->memory.activation_bytes =
+        activations - net->memory.scratch_bytes + 4 * small_floats(&net->plan);
+    net->memory.total_bytes = net->memory.parameter_bytes + net->memory.scratch_bytes +
+                              net->memory.activation_bytes;
+    return NAS_OK;
+}
+
+static nas_status check_memory(const nas_net *net)
+{
+    const nas_device_info *info = nas_device_describe(net->device);
+    if (info->memory_bytes && net->memory.total_bytes > info->memory_bytes)
+        NAS_FAIL(NAS_DEVICE_MEMORY,
+                 "the network needs %.1f MiB (%.1f activations, %.1f parameters) and %s has "
+                 "%.1f MiB; make the batch or the network smaller",
+                 (double)net->memory.total_bytes / 1048576.0,
+                 (double)net->memory.activation_bytes / 1048576.0,
+                 (double)net->memory.parameter_bytes / 1048576.0, info->name,
+                 (double)info->memory_bytes / 1048576.0);
+    return NAS_OK;
+}
+
+static nas_tensor take(nas_buffer *buffer, uint64_t *at, uint64_t count)
+{
+    nas_tensor tensor = {.buffer = buffer, .at = *at, .count = count};
+    *at += round_up(count);
+    return tensor;
+}
+
+static nas_status make_small(nas_net *net)
+{
+    uint64_t at = 0, floats = small_floats(&net->plan);
+    uint64_t widest = (uint64_t)net->plan.widest;
+    const float one = 1.0f;
+    NAS_TRY(nas_buffer_create(net->device, 4 * floats, "net small", &net->small));
+    net->step = take(net->small, &at, STEP_FLOATS);
+    net->labels = take(net->small, &at, (uint64_t)net->plan.n);
+    net->metrics =
+        take(net->small, &at, (uint64_t)slots_of(&net->plan.options) * METRIC_FLOATS);
+    net->ones = take(net->small, &at, widest);
+    net->zeros = take(net->small, &at, widest);
+    return nas_buffer_fill(net->small, 4 * net->ones.at, 4 * widest, &one, sizeof one);
+}
+
+static nas_status record(nas_net *net)
+{
+    NAS_TRY(nas_tape_create(net->device, "evaluate", &net->evaluate));
+    NAS_TRY(nas__record_forward(net, false, net->evaluate));
+    if (!net->plan.options.training)
+        return NAS_OK;
+    NAS_TRY(nas_tape_create(net->device, "forward", &net->forward));
+    NAS_TRY(nas__record_forward(net, true, net->forward));
+    NAS_TRY(nas_tape_create(net->device, "backward", &net->backward));
+    return nas__record_backward(net, net->backward);
+}
+
+nas_status nas_net_create(nas_device *device, const nas_graph *graph,
+                          const nas_net_options *options, nas_net **net)
+{
+    nas_status status = NAS_OK;
+    nas_net *made = calloc(1, sizeof *made);
+    if (!made)
+        NAS_FAIL(NAS_MEMORY, "no memory for a net");
+    made->device = device;
+    NAS_TRY_DONE(prepare(made, graph, options));
+    NAS_TRY_DONE(check_memory(made));
+    NAS_TRY_DONE(nas_arena_commit(made->arena));
+    NAS_TRY_DONE(nas__net_bind(made));
+    NAS_TRY_DONE(make_small(made));
+    NAS_TRY_DONE(record(made));
+    *net = made;
+done:
+    if (status != NAS_OK)
+        nas_net_destroy(made);
+    return status;
+}
+
+void nas_net_destroy(nas_net *net)
+{
+    if (!net)
+        return;
+    nas_tape_destroy(net->forward);
+    nas_tape_destroy(net->backward);
+    nas_tape_destroy(net->evaluate);
+    nas_buffer_destroy(net->parameters);
+    nas_buffer_destroy(net->gradients);
+    nas_buffer_destroy(net->states);
+    nas_buffer_destroy(net->small);
+    nas_arena_destroy(net->arena);
+    nas__plan_clear(&net->plan);
+    nas_graph_clear(&net->graph);
+    free(net->list);
+    free(net);
+}
+
+nas_status nas_net_measure(nas_device *device, const nas_graph *graph,
+                           const nas_net_options *options, nas_net_memory *memory)
+{
+    nas_net *net = calloc(1, sizeof *net);
+    if (!net)
+        NAS_FAIL(NAS_MEMORY, "no memory for a net");
+    net->device = device;
+    nas_status status = prepare(net, graph, options);
+    if (status == NAS_OK)
+        *memory = net->memory;
+    nas_net_destroy(net);
+    return status;
+}
+
+/* ---- getters ---- */
+
+const nas_graph *nas_net_graph(const nas_net *net)
+{
+    return &net->graph;
+}
+
+nas_device *nas_net_device(const nas_net *net)
+{
+    return net->device;
+}
+
+const nas_net_options *nas_net_options_of(const nas_net *net)
+{
+    return &net->plan.options;
+}
+
+void nas_net_memory_of(const nas_net *net, nas_net_memory *memory)
+{
+    *memory = net->memory;
+}
+
+nas_tensor nas_net_input(const nas_net *net)
+{
+    return nas__home_z(net, 0);
+}
+
+nas_tensor nas_net_labels(const nas_net *net)
+{
+    return net->labels;
+}
+
+nas_tensor nas_net_output(const nas_net *net)
+{
+    return nas__home_z(net, net->plan.output_home);
+}
+
+nas_tensor nas_net_output_gradient(const nas_net *net)
+{
+    return nas__reserved(net, net->plan.homes[net->plan.output_home].g);
+}
+
+nas_tensor nas_net_input_gradient(const nas_net *net)
+{
+    return nas__reserved(net, net->plan.homes[0].g);
+}
+
+nas_tensor nas_net_step_block(const nas_net *net)
+{
+    return net->step;
+}
+
+nas_tensor nas_net_metrics(const nas_net *net)
+{
+    return net->metrics;
+}
+
+nas_net_block nas_net_parameters(const nas_net *net)
+{
+    return net->block;
+}
+
+int nas_net_parameter_count(const nas_net *net)
+{
+    return net->list_count;
+}
+
+const nas_net_parameter *nas_net_parameter_at(const nas_net *net, int index)
+{
+    return index >= 0 && index < net->list_count ? &net->list[index] : NULL;
+}
+
+/* ---- running ---- */
+
+nas_status nas_net_set_step(nas_net *net, const nas_step *step)
+{
+    return nas_buffer_fill(net->small, 4 * net->step.at, sizeof *step, step, sizeof *step);
+}
+
+static nas_status run(nas_tape *tape, const char *what)
+{
+    if (!tape)
+        NAS_FAIL(NAS_FAILED, "%s: this net was created for evaluation only", what);
+    return nas_tape_run(tape);
+}
+
+nas_status nas_net_forward(nas_net *net)
+{
+    return run(net->forward, "forward");
+}
+
+nas_status nas_net_backward(nas_net *net)
+{
+    return run(net->backward, "backward");
+}
+
+nas_status nas_net_evaluate(nas_net *net)
+{
+    return run(net->evaluate, "evaluate");
+}

@@ -1,0 +1,41 @@
+/* net_internal.h - the net itself, shared by the files of this room. */
+#ifndef NAS_NET_INTERNAL_H
+#define NAS_NET_INTERNAL_H
+
+#include "plan.h"
+
+struct nas_net {
+    nas_device *device;
+    nas_graph graph; /* as given, without the loss */
+    nas__plan plan;
+    nas_arena *arena;
+    nas_net_memory memory;
+    nas_buffer *parameters, *gradients, *states; /* flat blocks; gradients NULL without training */
+    nas_buffer *small; /* step block, labels, metrics, constants */
+    nas_tensor step, labels, metrics, ones, zeros;
+    nas_net_block block;
+    nas_net_parameter *list;
+    int list_count;
+    nas_tape *forward, *backward, *evaluate;
+};
+
+/* weights.c: where each parameter lies; sets net->list and the block's counts (no memory yet). */
+nas_status nas__net_lay_out(nas_net *net, uint64_t *trained_floats, uint64_t *state_floats);
+nas_status nas__net_bind(nas_net *net);
+const nas_net_parameter *nas__net_parameter(const nas_net *net, int node, int parameter);
+
+/* record_forward.c, record_backward.c */
+nas_status nas__record_forward(nas_net *net, bool training, nas_tape *tape);
+nas_status nas__record_backward(nas_net *net, nas_tape *tape);
+
+/* Pieces that both directions use. */
+nas_tensor nas__home_z(const nas_net *net, int home);
+void nas__home_norm(const nas_net *net, int home, nas_norm *norm);
+nas_read nas__read_of(const nas_net *net, const nas__view *view);
+/* Options, shapes, parameters, scratch, step, inputs as the op wants to read them. */
+void nas__fill_call(const nas_net *net, int step, bool training, nas_op_call *call);
+/* The norm call of a home's batch_norm node. */
+void nas__fill_norm_call(const nas_net *net, int home, bool training, nas_norm_call *call);
+nas_tensor nas__reserved(const nas_net *net, int reservation); /* none for NAS__NONE */
+
+#endif

@@ -1,0 +1,310 @@
+/* plan.c - from a graph to homes, views and steps.
+ *
+ * Walks the nodes once.  batch_norm and activation nodes only change how a home is read (normalise on read); everything
+ * else becomes a step that writes a home.  Where a view cannot say what a node means - a norm on something already
+ * normed or activated, a norm beside raw readers, two activations in a row, a norm on the input - a copy step writes the
+ * value into a home of its own first, and the rule applies to that.
+ *
+ * The gradient of a home is the gradient of its normed value if it has a norm.  That is why a home with a norm may have no raw
+ * readers: the two would have to be kept apart.
+ *
+ * Read next: reserve.c (lifetimes), record_forward.c, record_backward.c.
+ */
+#include "plan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const nas_op *nas__step_op(const nas__plan *plan, const nas__step *step)
+{
+    return step->node == NAS__COPY ? NULL : plan->graph.nodes[step->node].op;
+}
+
+unsigned nas__plan_fusion(const nas__plan *plan, const nas__step *step)
+{
+    const nas_op *op = nas__step_op(plan, step);
+    return op && !plan->options.unfused ? op->fusion : 0;
+}
+
+void nas__plan_call(const nas__plan *plan, const nas__step *step, nas_op_call *call)
+{
+    *call = (nas_op_call){.node = step->node,
+                          .n = plan->n,
+                          .real = plan->options.batch,
+                          .training = plan->options.training,
+                          .use_clblast = plan->options.use_clblast,
+                          .input_count = step->input_count};
+    for (int i = 0; i < step->input_count; i++)
+        call->in_shape[i] = plan->homes[step->in[i].home].shape;
+    call->out_shape = call->in_shape[0];
+    if (step->node == NAS__COPY)
+        return;
+    call->options = plan->graph.nodes[step->node].options.bytes;
+    call->out_shape = plan->graph.nodes[step->node].shape;
+}
+
+static int add_home(nas__plan *plan, int node, int step, nas_shape shape)
+{
+    nas__home *home = &plan->homes[plan->home_count];
+    *home = (nas__home){.node = node,
+                        .step = step,
+                        .norm_node = NAS__NONE,
+                        .shape = shape,
+                        .first_reader = NAS__NONE,
+                        .last_reader = NAS__NONE,
+                        .z = NAS__NONE,
+                        .g = NAS__NONE,
+                        .statistics = NAS__NONE,
+                        .reductions = NAS__NONE,
+                        .norm = NAS__NONE};
+    if (shape.c > plan->widest)
+        plan->widest = shape.c;
+    return plan->home_count++;
+}
+
+static nas__step *add_step(nas__plan *plan, int node)
+{
+    nas__step *step = &plan->steps[plan->step_count++];
+    *step = (nas__step){
+        .node = node, .home = NAS__NONE, .saved = NAS__NONE, .formed = NAS__NONE};
+    for (int i = 0; i < NAS_OP_INPUTS; i++)
+        step->raw_in[i] = step->plain[i] = NAS__NONE;
+    return step;
+}
+
+static void read_with(nas__plan *plan, nas__step *step, const nas__view *view)
+{
+    step->in[step->input_count++] = *view;
+    nas__home *home = &plan->homes[view->home];
+    int index = (int)(step - plan->steps);
+    if (home->first_reader == NAS__NONE)
+        home->first_reader = index;
+    home->last_reader = index;
+}
+
+/* A home of its own for a node's value. */
+static nas__view copy_of(nas__plan *plan, int node)
+{
+    nas__view view = plan->views[node];
+    nas__step *step = add_step(plan, NAS__COPY);
+    read_with(plan, step, &view);
+    step->home = add_home(plan, node, plan->step_count - 1, plan->homes[view.home].shape);
+    return (nas__view){.home = step->home};
+}
+
+static int readers_of(const nas_graph *graph, int node)
+{
+    int readers = graph->output == node ? 1 : 0;
+    for (int i = 1; i < graph->count; i++)
+        for (int k = 0; k < graph->nodes[i].input_count; k++)
+            readers += graph->nodes[i].inputs[k] == node;
+    return readers;
+}
+
+static void view_norm(nas__plan *plan, int node)
+{
+    int input = plan->graph.nodes[node].inputs[0];
+    nas__view view = plan->views[input];
+    bool alone = nas__view_raw(&view) && plan->homes[view.home].step != NAS__NONE &&
+                 plan->homes[view.home].first_reader == NAS__NONE &&
+                 readers_of(&plan->graph, input) == 1;
+    if (!alone)
+        view = copy_of(plan, input);
+    plan->homes[view.home].norm_node = node;
+    view.normed = true;
+    plan->views[node] = view;
+}
+
+static void view_activation(nas__plan *plan, int node)
+{
+    int input = plan->graph.nodes[node].inputs[0];
+    nas__view view = plan->views[input];
+    if (view.activation != NAS_ACT_NONE)
+        view = copy_of(plan, input);
+    nas_activation_of(plan->graph.nodes[node].options.bytes, &view.activation, &view.slope);
+    plan->views[node] = view;
+}
+
+static void run_node(nas__plan *plan, int node)
+{
+    const nas_node *n = &plan->graph.nodes[node];
+    nas__step *step = add_step(plan, node);
+    for (int i = 0; i < n->input_count; i++)
+        read_with(plan, step, &plan->views[n->inputs[i]]);
+    if (n->op->view != NAS_VIEW_LOSS)
+        step->home = add_home(plan, node, plan->step_count - 1, n->shape);
+    plan->views[node] = (nas__view){.home = step->home};
+}
+
+/* The network's output is a raw home of its own, so that it can be read and so that a loss reads it raw. */
+static void settle_output(nas__plan *plan, int node)
+{
+    nas__view *view = &plan->views[node];
+    if (!nas__view_raw(view) || plan->homes[view->home].step == NAS__NONE)
+        *view = copy_of(plan, node);
+    plan->output_home = view->home;
+}
+
+static nas_status add_loss(nas__plan *plan)
+{
+    int logits = plan->graph.output;
+    NAS_TRY(nas_graph_add(&plan->graph, "softmax_cross_entropy", &logits, 1, NULL,
+                          "label_smoothing = %.17g", plan->options.label_smoothing));
+    plan->graph.output = logits;
+    return NAS_OK;
+}
+
+/* Backward runs through a step when its output's gradient matters: it has parameters or an input that wants one. */
+static void mark_gradients(nas__plan *plan)
+{
+    nas_parameter parameters[NAS_OP_PARAMETERS];
+    plan->homes[0].wants_gradient = plan->options.input_gradient;
+    for (int s = 0; s < plan->step_count; s++) {
+        nas__step *step = &plan->steps[s];
+        bool wants = false;
+        for (int i = 0; i < step->input_count; i++)
+            wants |= plan->homes[step->in[i].home].wants_gradient;
+        if (step->node != NAS__COPY)
+            wants |= nas_node_parameters(&plan->graph, step->node, parameters) > 0;
+        if (step->home != NAS__NONE) {
+            nas__home *home = &plan->homes[step->home];
+            wants |= home->norm_node != NAS__NONE;
+            home->wants_gradient = wants;
+        }
+        step->backward = wants;
+    }
+}
+
+/* A value that nobody reads needs no backward (it gets no gradient); seen from the end. */
+static void drop_dead_ends(nas__plan *plan)
+{
+    for (int s = plan->step_count - 1; s >= 0; s--) {
+        nas__step *step = &plan->steps[s];
+        if (step->home == NAS__NONE)
+            continue;
+        bool fed = step->home == plan->output_home;
+        for (int t = s + 1; t < plan->step_count && !fed; t++)
+            for (int i = 0; i < plan->steps[t].input_count; i++)
+                fed |= plan->steps[t].backward && plan->steps[t].in[i].home == step->home;
+        if (!fed) {
+            step->backward = false;
+            plan->homes[step->home].wants_gradient = false;
+        }
+    }
+}
+
+static nas_status allocate(nas__plan *plan)
+{
+    size_t most = 2 * (size_t)plan->graph.count + 2; /* a copy for every node at worst */
+    plan->views = calloc((size_t)plan->graph.count, sizeof *plan->views);
+    plan->homes = calloc(most, sizeof *plan->homes);
+    plan->steps = calloc(most, sizeof *plan->steps);
+    if (!plan->views || !plan->homes || !plan->steps)
+        NAS_FAIL(NAS_MEMORY, "no memory to plan a network of %d nodes", plan->graph.count);
+    return NAS_OK;
+}
+
+static void make_sizes(nas__plan *plan)
+{
+    for (int s = 0; s < plan->step_count; s++) {
+        nas__step *step = &plan->steps[s];
+        const nas_op *op = nas__step_op(plan, step);
+        nas_op_call call;
+        nas__plan_call(plan, step, &call);
+        if (op && op->sizes)
+            op->sizes(&call, &step->sizes);
+    }
+}
+
+static void walk(nas__plan *plan)
+{
+    const nas_graph *graph = &plan->graph;
+    for (int i = 1; i < graph->count; i++) {
+        nas_view view = graph->nodes[i].op->view;
+        if (view == NAS_VIEW_LOSS)
+            settle_output(plan, graph->nodes[i].inputs[0]);
+        if (view == NAS_VIEW_NORM)
+            view_norm(plan, i);
+        else if (view == NAS_VIEW_ACTIVATION)
+            view_activation(plan, i);
+        else if (view == NAS_VIEW_IDENTITY)
+            plan->views[i] = plan->views[graph->nodes[i].inputs[0]];
+        else
+            run_node(plan, i);
+    }
+    if (!plan->options.loss)
+        settle_output(plan, graph->output);
+}
+
+nas_status nas__plan_make(const nas_graph *graph, const nas_net_options *options, nas__plan *plan)
+{
+    nas_status status = NAS_OK;
+    *plan = (nas__plan){.options = *options, .n = nas_batch_padded(options->batch), .widest = 1};
+    if (options->batch < 1)
+        NAS_FAIL(NAS_CONFIG, "batch = %d: must be at least 1", options->batch);
+    NAS_TRY(nas_graph_copy(graph, &plan->graph));
+    if (options->loss)
+        NAS_TRY_DONE(add_loss(plan));
+    NAS_TRY_DONE(allocate(plan));
+    plan->views[0] = (nas__view){.home = add_home(plan, 0, NAS__NONE, graph->nodes[0].shape)};
+    walk(plan);
+    mark_gradients(plan);
+    drop_dead_ends(plan);
+    make_sizes(plan);
+done:
+    if (status != NAS_OK)
+        nas__plan_clear(plan);
+    return status;
+}
+
+void nas__plan_clear(nas__plan *plan)
+{
+    nas_graph_clear(&plan->graph);
+    free(plan->views);
+    free(plan->homes);
+    free(plan->steps);
+    *plan = (nas__plan){0};
+}
+
+/* ---- who writes a gradient, and who is last ---- */
+
+bool nas__wants_gradient(const nas__plan *plan, int step, int input)
+{
+    return plan->steps[step].backward &&
+           plan->homes[plan->steps[step].in[input].home].wants_gradient;
+}
+
+bool nas__gradient_begun(const nas__plan *plan, int step, int input)
+{
+    int home = plan->steps[step].in[input].home;
+    for (int i = 0; i < input; i++)
+        if (plan->steps[step].in[i].home == home)
+            return true;
+    for (int s = step + 1; s < plan->step_count; s++)
+        for (int i = 0; i < plan->steps[s].input_count; i++)
+            if (plan->steps[s].in[i].home == home && nas__wants_gradient(plan, s, i))
+                return true;
+    return home == plan->output_home && !plan->options.loss;
+}
+
+bool nas__completes_gradient(const nas__plan *plan, int step, int input)
+{
+    int home = plan->steps[step].in[input].home;
+    for (int i = input + 1; i < plan->steps[step].input_count; i++)
+        if (plan->steps[step].in[i].home == home)
+            return false;
+    for (int s = 0; s < step; s++)
+        for (int i = 0; i < plan->steps[s].input_count; i++)
+            if (plan->steps[s].in[i].home == home && nas__wants_gradient(plan, s, i))
+                return false;
+    return true;
+}
+
+bool nas__into_direct(const nas__plan *plan, int step, int input)
+{
+    int home = plan->steps[step].in[input].home;
+    for (int i = 0; i < plan->steps[step].input_count; i++)
+        if (i != input && plan->steps[step].in[i].home == home)
+            return false;
+    return true;
+}

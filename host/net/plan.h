@@ -1,0 +1,101 @@
+/* plan.h - what the plan of a network says; made by plan.c, recorded by record_forward.c and record_backward.c.
+ *
+ * Three words carry it:
+ *   home   a tensor that is really written: the raw output of a step, perhaps with a norm (an affine) of its own;
+ *   view   how a node's value is read: a home, with or without its norm, through an activation;
+ *   step   something that runs: a node's operator, or a copy that turns a view into a home of its own.
+ *
+ * Time runs through the steps forward and back again: step s runs at time s going forward and at 2·steps − 1 − s going
+ * backward; lifetimes in the arena are intervals of that time.
+ */
+#ifndef NAS_NET_PLAN_H
+#define NAS_NET_PLAN_H
+
+#include <clnas/net.h>
+
+enum { NAS__NONE = -1, NAS__COPY = -2 };
+
+typedef struct nas__view {
+    int home;
+    bool normed; /* through the home's norm */
+    nas_activation activation;
+    float slope;
+} nas__view;
+
+typedef struct nas__home {
+    int node;      /* whose value it is raw: for names and errors */
+    int step;      /* that writes it; NAS__NONE: the input */
+    int norm_node; /* batch_norm that reads it; NAS__NONE: none */
+    nas_shape shape;
+    bool wants_gradient;
+    int first_reader, last_reader; /* steps */
+    /* arena reservations */
+    int z, g, statistics, reductions, norm;
+    int statistics_parts, reduction_parts;
+} nas__home;
+
+typedef struct nas__step {
+    int node;  /* of the graph, or NAS__COPY */
+    int home;  /* written; NAS__NONE for a loss */
+    int input_count;
+    nas__view in[NAS_OP_INPUTS];
+    nas_op_sizes sizes;
+    bool backward; /* some gradient flows through it */
+    /* arena reservations; NAS__NONE: none */
+    int saved, raw_in[NAS_OP_INPUTS], formed, plain[NAS_OP_INPUTS];
+} nas__step;
+
+typedef struct nas__plan {
+    nas_graph graph; /* with the loss, if any */
+    nas_net_options options;
+    int n; /* padded batch */
+    nas__view *views; /* per node */
+    nas__home *homes;
+    int home_count;
+    nas__step *steps;
+    int step_count;
+    int output_home;
+    int widest;  /* channels of the widest home: length of the constants */
+    int scratch; /* arena reservation that all steps share */
+} nas__plan;
+
+/* Homes, views and steps of a graph.  `graph` is copied (and the loss put behind it). */
+nas_status nas__plan_make(const nas_graph *graph, const nas_net_options *options, nas__plan *plan);
+void nas__plan_clear(nas__plan *plan);
+/* Reserves everything that lives in the activation arena. */
+nas_status nas__plan_reserve(nas__plan *plan, nas_arena *arena);
+
+/* The op's fusion bits, 0 when the options say unfused. */
+unsigned nas__plan_fusion(const nas__plan *plan, const nas__step *step);
+static inline int nas__time_back(const nas__plan *plan, int step)
+{
+    return 2 * plan->step_count - 1 - step;
+}
+/* Floats of one home's tensor. */
+static inline uint64_t nas__home_floats(const nas__plan *plan, const nas__home *home)
+{
+    return nas_shape_count(home->shape) * (uint64_t)plan->n;
+}
+/* A channel vector in the norm block is padded to this many floats. */
+static inline uint64_t nas__channel_floats(int channels)
+{
+    return ((uint64_t)channels + 15) / 16 * 16;
+}
+const nas_op *nas__step_op(const nas__plan *plan, const nas__step *step); /* NULL: a copy */
+/* Shapes, n, options: what sizes() and every recording need. */
+void nas__plan_call(const nas__plan *plan, const nas__step *step, nas_op_call *call);
+/* The view reads its home as it stands. */
+static inline bool nas__view_raw(const nas__view *view)
+{
+    return !view->normed && view->activation == NAS_ACT_NONE;
+}
+/* The last step, going backward, that adds to the home's gradient: its first reader that passes gradients on. */
+bool nas__completes_gradient(const nas__plan *plan, int step, int input);
+/* Some input of the step before `input` reads the same home, or a later step does: the gradient is already begun. */
+bool nas__gradient_begun(const nas__plan *plan, int step, int input);
+/* The gradient of this input is wanted. */
+bool nas__wants_gradient(const nas__plan *plan, int step, int input);
+/* This input's gradient can be handed to the op's own kernels (no second input reads the same home). */
+bool nas__into_direct(const nas__plan *plan, int step, int input);
+
+#endif

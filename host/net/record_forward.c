@@ -1,0 +1,163 @@
+/* record_forward.c - the forward tapes: for each step its kernels, then the statistics of what it wrote.
+ *
+ * Training and evaluation differ in two things: dropout and its like (the op's business, by call->training), and where a
+ * norm's affine comes from - this batch's statistics or the running ones.  An op that does not read through views gets its
+ * inputs materialised first.
+ */
+#include "net_internal.h"
+
+nas_tensor nas__reserved(const nas_net *net, int reservation)
+{
+    return reservation == NAS__NONE ? (nas_tensor){0} : nas_arena_tensor(net->arena, reservation);
+}
+
+nas_tensor nas__home_z(const nas_net *net, int home)
+{
+    return nas__reserved(net, net->plan.homes[home].z);
+}
+
+/* scale, shift, mean, rstd, then the three coefficient rows, which are dense: [3][c]. */
+void nas__home_norm(const nas_net *net, int home, nas_norm *norm)
+{
+    const nas__home *h = &net->plan.homes[home];
+    uint64_t stride = nas__channel_floats(h->shape.c), c = (uint64_t)h->shape.c;
+    nas_tensor block = nas__reserved(net, h->norm);
+    norm->scale = nas_tensor_view(block, 0, c);
+    norm->shift = nas_tensor_view(block, stride, c);
+    norm->mean = nas_tensor_view(block, 2 * stride, c);
+    norm->rstd = nas_tensor_view(block, 3 * stride, c);
+    norm->coefficients = nas_tensor_view(block, 4 * stride, 3 * c);
+}
+
+nas_read nas__read_of(const nas_net *net, const nas__view *view)
+{
+    nas_read read = {.x = nas__home_z(net, view->home),
+                     .activation = view->activation,
+                     .slope = view->slope};
+    if (view->normed) {
+        nas_norm norm;
+        nas__home_norm(net, view->home, &norm);
+        read.scale = norm.scale;
+        read.shift = norm.shift;
+    } else if (view->activation != NAS_ACT_NONE) {
+        read.scale = net->ones;
+        read.shift = net->zeros;
+    }
+    return read;
+}
+
+void nas__fill_call(const nas_net *net, int index, bool training, nas_op_call *call)
+{
+    const nas__step *step = &net->plan.steps[index];
+    bool fuses = nas__plan_fusion(&net->plan, step) & NAS_FUSES_READ;
+    nas__plan_call(&net->plan, step, call);
+    call->device = net->device;
+    call->training = training;
+    call->scratch = nas__reserved(net, net->plan.scratch);
+    call->saved = nas__reserved(net, step->saved);
+    call->step = net->step;
+    call->labels = net->labels;
+    call->metrics = net->metrics;
+    if (step->home != NAS__NONE)
+        call->out = nas__home_z(net, step->home);
+    for (int i = 0; i < step->input_count; i++) {
+        call->in[i] = nas__read_of(net, &step->in[i]);
+        if (!fuses && step->raw_in[i] != NAS__NONE)
+            call->in[i] = (nas_read){.x = nas__reserved(net, step->raw_in[i])};
+    }
+    for (int p = 0; step->node != NAS__COPY && p < NAS_OP_PARAMETERS; p++) {
+        const nas_net_parameter *parameter = nas__net_parameter(net, step->node, p);
+        if (!parameter)
+            continue;
+        call->parameters[p] = parameter->tensor;
+        call->parameter_gradients[p] = parameter->gradient;
+    }
+}
+
+void nas__fill_norm_call(const nas_net *net, int home, bool training, nas_norm_call *call)
+{
+    const nas__home *h = &net->plan.homes[home];
+    nas_op_call node = {.device = net->device,
+                        .options = net->plan.graph.nodes[h->norm_node].options.bytes,
+                        .node = h->norm_node,
+                        .n = net->plan.n,
+                        .real = net->plan.options.batch,
+                        .training = training,
+                        .input_count = 1,
+                        .in_shape = {h->shape},
+                        .out_shape = h->shape};
+    for (int p = 0; p < NAS_OP_PARAMETERS; p++) {
+        const nas_net_parameter *parameter = nas__net_parameter(net, h->norm_node, p);
+        if (!parameter)
+            continue;
+        node.parameters[p] = parameter->tensor;
+        node.parameter_gradients[p] = parameter->gradient;
+    }
+    nas_norm_call_make(&node, call);
+}
+
+static nas_status materialise_inputs(nas_net *net, int index, nas_tape *tape)
+{
+    const nas__step *step = &net->plan.steps[index];
+    for (int i = 0; i < step->input_count; i++) {
+        if (step->raw_in[i] == NAS__NONE)
+            continue;
+        nas_read read = nas__read_of(net, &step->in[i]);
+        NAS_TRY(nas_pass_materialise(tape, &read, net->plan.homes[step->in[i].home].shape,
+                                     net->plan.n, nas__reserved(net, step->raw_in[i])));
+    }
+    return NAS_OK;
+}
+
+static nas_status record_norm(nas_net *net, int home, bool training, nas_tape *tape)
+{
+    const nas__home *h = &net->plan.homes[home];
+    nas_norm_call call;
+    nas_norm norm;
+    nas__fill_norm_call(net, home, training, &call);
+    nas__home_norm(net, home, &norm);
+    if (!training && call.running_mean.buffer)
+        return nas_norm_frozen(tape, &call, &norm);
+    bool fused = nas__plan_fusion(&net->plan, &net->plan.steps[h->step]) & NAS_FUSES_STATISTICS;
+    nas_tensor statistics = nas__reserved(net, h->statistics);
+    if (!fused)
+        NAS_TRY(nas_pass_statistics(tape, nas__home_z(net, home), h->shape, net->plan.n,
+                                    net->plan.options.batch, statistics));
+    return nas_norm_finish(tape, &call, statistics, h->statistics_parts, &norm);
+}
+
+/* Whether the norm of this home takes its statistics from the batch in this kind of pass. */
+static bool batch_statistics(const nas_net *net, int home, bool training)
+{
+    nas_norm_call call;
+    if (home == NAS__NONE || net->plan.homes[home].norm_node == NAS__NONE)
+        return false;
+    nas__fill_norm_call(net, home, training, &call);
+    return training || !call.running_mean.buffer;
+}
+
+static nas_status record_step(nas_net *net, int index, bool training, nas_tape *tape)
+{
+    const nas__step *step = &net->plan.steps[index];
+    nas_op_call call;
+    nas__fill_call(net, index, training, &call);
+    if (step->node == NAS__COPY) {
+        NAS_TRY(nas_pass_materialise(tape, &call.in[0], call.in_shape[0], call.n, call.out));
+    } else {
+        NAS_TRY(materialise_inputs(net, index, tape));
+        bool fuses = nas__plan_fusion(&net->plan, step) & NAS_FUSES_STATISTICS;
+        if (fuses && batch_statistics(net, step->home, training))
+            call.statistics = nas__reserved(net, net->plan.homes[step->home].statistics);
+        NAS_TRY(nas__step_op(&net->plan, step)->forward(&call, tape));
+    }
+    if (step->home != NAS__NONE && net->plan.homes[step->home].norm_node != NAS__NONE)
+        NAS_TRY(record_norm(net, step->home, training, tape));
+    return NAS_OK;
+}
+
+nas_status nas__record_forward(nas_net *net, bool training, nas_tape *tape)
+{
+    for (int s = 0; s < net->plan.step_count; s++)
+        NAS_TRY(record_step(net, s, training, tape));
+    return NAS_OK;
+}

@@ -1,0 +1,158 @@
+/* reserve.c - what lives in the activation arena, and from when to when.
+ *
+ * Going forward a home's z is born at its step; going backward it is needed by the readers' backward (their weight
+ * gradients and activation derivatives) and, when it has a norm, by its own step's backward (dz = a·G + b·z + d).  Its gradient G
+ * lives from its last reader's backward to its own step's backward.  Everything else lives for one step.  The arena packs
+ * intervals; nothing is allocated here.
+ *
+ * Evaluation replays the same steps in the same homes: its lifetimes are shorter, so it fits.
+ */
+#include "plan.h"
+
+#include <limits.h>
+
+static bool needed(const nas__plan *plan, int step)
+{
+    return plan->options.training && plan->steps[step].backward;
+}
+
+/* The last time that a home's z is read. */
+static int last_use(const nas__plan *plan, int index)
+{
+    const nas__home *home = &plan->homes[index];
+    if (home->step == NAS__NONE || index == plan->output_home)
+        return INT_MAX;
+    int last = home->step;
+    for (int s = home->step + 1; s < plan->step_count; s++)
+        for (int i = 0; i < plan->steps[s].input_count; i++) {
+            if (plan->steps[s].in[i].home != index)
+                continue;
+            int time = needed(plan, s) ? nas__time_back(plan, s) : s;
+            last = time > last ? time : last;
+        }
+    if (home->norm_node != NAS__NONE && needed(plan, home->step))
+        last = nas__time_back(plan, home->step);
+    return last;
+}
+
+/* The parts of a home's reductions: the completing writer's if it fuses them, else the pass's. */
+static int reduction_parts(const nas__plan *plan, int index)
+{
+    const nas__home *home = &plan->homes[index];
+    for (int s = home->step + 1; s < plan->step_count; s++)
+        for (int i = 0; i < plan->steps[s].input_count; i++) {
+            const nas__step *step = &plan->steps[s];
+            bool ours = step->in[i].home == index && nas__wants_gradient(plan, s, i) &&
+                        nas__completes_gradient(plan, s, i);
+            if (!ours)
+                continue;
+            bool fused = (nas__plan_fusion(plan, step) & NAS_FUSES_INTO) &&
+                         (nas__plan_fusion(plan, step) & NAS_FUSES_REDUCTION) &&
+                         nas__into_direct(plan, s, i);
+            if (fused)
+                return step->sizes.reduction_parts[i];
+        }
+    return nas_pass_parts(home->shape, plan->n);
+}
+
+static nas_status reserve_gradient(nas__plan *plan, nas_arena *arena, int index)
+{
+    nas__home *home = &plan->homes[index];
+    uint64_t channels = (uint64_t)home->shape.c;
+    int end = home->step == NAS__NONE ? INT_MAX : nas__time_back(plan, home->step);
+    int begin = end;
+    for (int s = 0; s < plan->step_count; s++)
+        for (int i = 0; i < plan->steps[s].input_count; i++)
+            if (plan->steps[s].in[i].home == index && nas__wants_gradient(plan, s, i)) {
+                int time = nas__time_back(plan, s);
+                begin = time < begin ? time : begin;
+            }
+    if (index == plan->output_home && !plan->options.loss)
+        begin = 0, end = INT_MAX;
+    NAS_TRY(nas_arena_reserve(arena, nas__home_floats(plan, home), begin, end, &home->g));
+    if (home->norm_node == NAS__NONE)
+        return NAS_OK;
+    home->reduction_parts = reduction_parts(plan, index);
+    return nas_arena_reserve(arena, channels * 2 * (uint64_t)home->reduction_parts, begin, end,
+                             &home->reductions);
+}
+
+static nas_status reserve_home(nas__plan *plan, nas_arena *arena, int index)
+{
+    nas__home *home = &plan->homes[index];
+    uint64_t channels = (uint64_t)home->shape.c;
+    int begin = home->step == NAS__NONE ? 0 : home->step;
+    NAS_TRY(nas_arena_reserve(arena, nas__home_floats(plan, home), begin, last_use(plan, index),
+                              &home->z));
+    if (home->norm_node != NAS__NONE) {
+        const nas__step *step = &plan->steps[home->step];
+        bool fused = nas__plan_fusion(plan, step) & NAS_FUSES_STATISTICS;
+        home->statistics_parts =
+            fused ? step->sizes.statistics_parts : nas_pass_parts(home->shape, plan->n);
+        NAS_TRY(nas_arena_reserve(arena, channels * 3 * (uint64_t)home->statistics_parts, begin,
+                                  begin, &home->statistics));
+        NAS_TRY(nas_arena_reserve(arena, 7 * nas__channel_floats(home->shape.c), 0, INT_MAX,
+                                  &home->norm));
+    }
+    if (plan->options.training && home->wants_gradient)
+        NAS_TRY(reserve_gradient(plan, arena, index));
+    return NAS_OK;
+}
+
+/* Raw inputs for an op that does not read through views, kept until its backward. */
+static nas_status reserve_raw(nas__plan *plan, nas_arena *arena, int index)
+{
+    nas__step *step = &plan->steps[index];
+    bool fuses = nas__plan_fusion(plan, step) & NAS_FUSES_READ;
+    int end = needed(plan, index) ? nas__time_back(plan, index) : index;
+    for (int i = 0; i < step->input_count; i++)
+        if (step->node != NAS__COPY && !fuses && !nas__view_raw(&step->in[i]))
+            NAS_TRY(nas_arena_reserve(arena,
+                                      nas__home_floats(plan, &plan->homes[step->in[i].home]),
+                                      index, end, &step->raw_in[i]));
+    return NAS_OK;
+}
+
+/* Temporary gradients of one backward step: the formed dz, and plain v per input. */
+static nas_status reserve_backward(nas__plan *plan, nas_arena *arena, int index)
+{
+    nas__step *step = &plan->steps[index];
+    unsigned fusion = nas__plan_fusion(plan, step);
+    int time = nas__time_back(plan, index);
+    if (step->home != NAS__NONE && plan->homes[step->home].norm_node != NAS__NONE &&
+        !(fusion & NAS_FUSES_GRADIENT))
+        NAS_TRY(nas_arena_reserve(arena, nas__home_floats(plan, &plan->homes[step->home]), time,
+                                  time, &step->formed));
+    for (int i = 0; i < step->input_count; i++) {
+        bool direct = (fusion & NAS_FUSES_INTO) && nas__into_direct(plan, index, i);
+        if (!nas__wants_gradient(plan, index, i) || direct || step->node == NAS__COPY)
+            continue;
+        NAS_TRY(nas_arena_reserve(arena, nas__home_floats(plan, &plan->homes[step->in[i].home]),
+                                  time, time, &step->plain[i]));
+    }
+    return NAS_OK;
+}
+
+static nas_status reserve_step(nas__plan *plan, nas_arena *arena, int index)
+{
+    nas__step *step = &plan->steps[index];
+    int end = needed(plan, index) ? nas__time_back(plan, index) : index;
+    if (step->sizes.saved > 0)
+        NAS_TRY(nas_arena_reserve(arena, step->sizes.saved, index, end, &step->saved));
+    NAS_TRY(reserve_raw(plan, arena, index));
+    if (needed(plan, index))
+        NAS_TRY(reserve_backward(plan, arena, index));
+    return NAS_OK;
+}
+
+nas_status nas__plan_reserve(nas__plan *plan, nas_arena *arena)
+{
+    uint64_t scratch = 16;
+    for (int s = 0; s < plan->step_count; s++) {
+        scratch = plan->steps[s].sizes.scratch > scratch ? plan->steps[s].sizes.scratch : scratch;
+        NAS_TRY(reserve_step(plan, arena, s));
+    }
+    for (int h = 0; h < plan->home_count; h++)
+        NAS_TRY(reserve_home(plan, arena, h));
+    return nas_arena_reserve(arena, scratch, 0, INT_MAX, &plan->scratch);
+}

@@ -1,0 +1,63 @@
+/* graph.h - a network as plain data: nodes in topological order, no device, no pointers to elsewhere.
+ *
+ * Spaces make graphs; nets, exporters, pictures and latency tables consume them.  Shapes are inferred as nodes are
+ * added, so a graph that exists is a graph that fits.  The text form is stable: it is what a study records, what hashes
+ * are taken of, and `nas_graph_parse` reads it back:
+ *
+ *     input 1x28x28
+ *     1 conv2d(0) out = 16; kernel = 3
+ *     2 batch_norm(1)
+ *     3 activation(2) kind = "relu"
+ */
+#ifndef CLNAS_GRAPH_H
+#define CLNAS_GRAPH_H
+
+#include <clnas/ops.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct nas_node {
+    const nas_op *op; /* NULL: the input, node 0 */
+    int inputs[NAS_OP_INPUTS];
+    int input_count;
+    nas_shape shape; /* of the output */
+    union {
+        unsigned char bytes[NAS_OPTIONS_SIZE];
+        double align;
+    } options; /* the op's instance */
+} nas_node;
+
+typedef struct nas_graph {
+    nas_node *nodes;
+    int count, capacity;
+    int output; /* node whose value is the network's (logits); the last node unless set */
+} nas_graph;
+
+/* A graph with its input node (index 0).  A zeroed nas_graph is empty and may be cleared. */
+NAS_API nas_status nas_graph_init(nas_graph *graph, nas_shape input);
+NAS_API void nas_graph_clear(nas_graph *graph);
+NAS_API nas_status nas_graph_copy(const nas_graph *from, nas_graph *to);
+/* Appends a node; `options` is printf-style config text ("out = %d; kernel = 3") or NULL.  Fails with NAS_SHAPE when the
+ * shapes do not fit, NAS_CONFIG when the options are wrong.  `*node` gets the index. */
+NAS_API nas_status nas_graph_add(nas_graph *graph, const char *op, const int *inputs, int input_count,
+                                 int *node, const char *options, ...) NAS_PRINTF(6, 7);
+/* Shorthand for one input. */
+NAS_API nas_status nas_graph_then(nas_graph *graph, const char *op, int *node, const char *options, ...)
+    NAS_PRINTF(4, 5);
+
+/* Sums over the nodes: trained parameters, MACs and activation bytes per sample. */
+NAS_API void nas_graph_cost(const nas_graph *graph, nas_cost *cost);
+NAS_API void nas_node_shapes(const nas_graph *graph, int node, nas_shape shapes[NAS_OP_INPUTS]);
+NAS_API int nas_node_parameters(const nas_graph *graph, int node,
+                                nas_parameter parameters[NAS_OP_PARAMETERS]);
+NAS_API void nas_graph_write(const nas_graph *graph, nas_text *text);
+NAS_API nas_status nas_graph_parse(const char *text, const char *file, nas_graph *graph);
+/* XXH3-64 of the text form: equal on every machine. */
+NAS_API nas_status nas_graph_hash(const nas_graph *graph, uint64_t *hash);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

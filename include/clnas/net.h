@@ -1,0 +1,120 @@
+/* net.h - a graph made ready to run on one device: planned, allocated, recorded.
+ *
+ * Creation decides the homes and views (normalise on read), the order, the memory reuse, and records three tapes:
+ * forward for training, backward, forward for evaluation.  Running one is replaying it; nothing is allocated, built or
+ * synchronised between create and destroy.
+ *
+ * A step of training is:   set the step block; fill input and labels; forward; backward; optimizer tape.
+ */
+#ifndef CLNAS_NET_H
+#define CLNAS_NET_H
+
+#include <clnas/graph.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct nas_net nas_net;
+
+typedef struct nas_net_options {
+    int batch;              /* real samples of a full batch */
+    bool training;          /* false: evaluation only (less memory) */
+    bool loss;              /* put softmax_cross_entropy behind the output; needs labels */
+    double label_smoothing; /* of that loss, in training only */
+    int slots;              /* metric slots (steps between two reads of the metrics); ≥ 1, 0: 1 */
+    bool use_clblast;       /* gemm = "clblast" */
+    bool unfused;           /* a pass for everything: slow, for tests */
+    bool input_gradient;    /* keep dL/d(input) */
+} nas_net_options;
+
+/* Bytes on the device, known before anything is allocated. */
+typedef struct nas_net_memory {
+    uint64_t parameter_bytes; /* parameters, gradients and states */
+    uint64_t activation_bytes;
+    uint64_t scratch_bytes;
+    uint64_t total_bytes;
+} nas_net_memory;
+
+/* The graph is copied.  Over the device's limits: NAS_DEVICE_MEMORY with the numbers, before allocating. */
+NAS_API nas_status nas_net_create(nas_device *device, const nas_graph *graph,
+                                  const nas_net_options *options, nas_net **net);
+NAS_API void nas_net_destroy(nas_net *net);
+NAS_API nas_status nas_net_measure(nas_device *device, const nas_graph *graph,
+                                   const nas_net_options *options, nas_net_memory *memory);
+NAS_API const nas_graph *nas_net_graph(const nas_net *net);
+NAS_API nas_device *nas_net_device(const nas_net *net);
+NAS_API const nas_net_options *nas_net_options_of(const nas_net *net);
+NAS_API void nas_net_memory_of(const nas_net *net, nas_net_memory *memory);
+
+/* ---- tensors (lent; live as long as the net) ---------------------------------------------------------- */
+
+NAS_API nas_tensor nas_net_input(const nas_net *net);           /* [c][h][w][n padded] */
+NAS_API nas_tensor nas_net_labels(const nas_net *net);          /* int32 [n padded] */
+NAS_API nas_tensor nas_net_output(const nas_net *net);          /* [c][h][w][n padded] */
+NAS_API nas_tensor nas_net_output_gradient(const nas_net *net); /* to be filled when there is no loss */
+NAS_API nas_tensor nas_net_input_gradient(const nas_net *net);
+NAS_API nas_tensor nas_net_step_block(const nas_net *net);      /* nas_step, 16 words */
+NAS_API nas_tensor nas_net_metrics(const nas_net *net);         /* [slots][4]: loss sum, correct, real, 0 */
+
+/* One flat block of trained parameters and its twin of gradients: decayed ones first (decayed_count floats), then
+ * biases and norms.  Every parameter starts at a multiple of 16 floats; the gaps are 0 in both. */
+typedef struct nas_net_block {
+    nas_tensor parameters, gradients; /* same count */
+    uint64_t decayed_count;           /* floats [0, decayed_count) get weight decay */
+    nas_tensor states;                /* running statistics and the like */
+} nas_net_block;
+NAS_API nas_net_block nas_net_parameters(const nas_net *net);
+
+typedef struct nas_net_parameter {
+    char name[64]; /* "3.weight": node.parameter */
+    int node;
+    nas_parameter spec;
+    nas_tensor tensor, gradient; /* gradient: none for states */
+} nas_net_parameter;
+NAS_API int nas_net_parameter_count(const nas_net *net);
+NAS_API const nas_net_parameter *nas_net_parameter_at(const nas_net *net, int index);
+
+/* ---- running (all enqueue, none waits) ------------------------------------------------------------------- */
+
+NAS_API nas_status nas_net_set_step(nas_net *net, const nas_step *step);
+NAS_API nas_status nas_net_forward(nas_net *net);  /* batch statistics, dropout on; loss and metrics */
+NAS_API nas_status nas_net_backward(nas_net *net); /* fills all gradients */
+NAS_API nas_status nas_net_evaluate(nas_net *net); /* running statistics, dropout off; loss and metrics */
+/* Running statistics of a cumulative forward pass and the like are the caller's: states can be read and written. */
+
+/* ---- weights -------------------------------------------------------------------------------------------------- */
+
+/* He or Glorot as each parameter says, drawn by (seed, NAS_STREAM_INIT, key_a, node·4 + parameter, element). */
+NAS_API nas_status nas_net_initialise(nas_net *net, uint64_t seed, uint32_t key_a);
+/* safetensors with the parameters and states by name, plus the graph's text as metadata "graph". */
+NAS_API nas_status nas_net_save(nas_net *net, const char *path, const char *const *keys,
+                                const char *const *values, int pairs);
+/* Names and shapes must fit this net. */
+NAS_API nas_status nas_net_load(nas_net *net, const char *path);
+
+/* ---- the reference: the same graph in plain C, double ------------------------------------------------------------ */
+
+/* Parameters, gradients and states are laid out as the list of nas_net_parameter_at would be (see nas_reference_parameter). */
+typedef struct nas_reference nas_reference;
+NAS_API nas_status nas_reference_create(const nas_graph *graph, const nas_net_options *options,
+                                        nas_reference **reference);
+NAS_API void nas_reference_destroy(nas_reference *reference);
+NAS_API double *nas_reference_input(nas_reference *reference);           /* CHWN, n = batch */
+NAS_API double *nas_reference_input_gradient(nas_reference *reference);
+NAS_API double *nas_reference_value(nas_reference *reference, int node); /* node's output */
+NAS_API double *nas_reference_output_gradient(nas_reference *reference);
+NAS_API int32_t *nas_reference_labels(nas_reference *reference);
+/* Parameter p of node; NULL when there is none.  `gradient` may be NULL. */
+NAS_API double *nas_reference_parameter(nas_reference *reference, int node, int parameter,
+                                        double **gradient, uint64_t *count);
+/* Forward; the mean loss over the batch when the options have a loss, else 0. */
+NAS_API double nas_reference_forward(nas_reference *reference, bool training, const nas_step *step);
+NAS_API void nas_reference_backward(nas_reference *reference, const nas_step *step); /* zeroes gradients first */
+/* Copies all parameters and states from a net. */
+NAS_API nas_status nas_reference_copy(nas_reference *reference, const nas_net *net);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

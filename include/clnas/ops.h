@@ -1,0 +1,273 @@
+/* ops.h - operators: what a node of a graph means, costs and does on a device.
+ *
+ * An operator is one descriptor: options, shape inference, parameters, cost, a plain C reference (the
+ * definition of what it computes) and functions that record its kernels on a tape.  host/ops/NAME.c and
+ * cl/NAME.cl and one line in host/ops/op_list.h are all there is to one; tests walk the list.
+ *
+ * NORMALISE ON READ.  Nobody writes normalised or activated tensors.  A convolution writes its raw output z
+ * once (a *home*); batch_norm and activation nodes are *views*: they only say how z is read.  Whoever reads a
+ * home applies  activation(scale[c]·z + shift[c])  on load: that is a nas_read.  The affine belongs to the home,
+ * the activation to the reading edge.
+ *
+ * Backward: G[z] holds dL/d(scale·z + shift), summed over the readers, each of which multiplies by the derivative
+ * of its own activation.  Whoever needs dL/dz forms  a[c]·G + b[c]·z + d[c]  on load: that is a nas_gradient (a, b, d from
+ * batch norm's backward; without norm it is G itself).  What a reader does to G is a nas_into.
+ *
+ * Statistics: the writer of z gives, per channel and part, (count, mean, M2 about that mean); the writer that completes G
+ * gives, per channel and part, R0 = ΣG and R1 = ΣG·(z − mean).  Parts are a function of the problem alone, never of the device,
+ * and are merged in index order, so the bits do not depend on threads.
+ *
+ * Padded lanes (samples real … n−1 of the innermost axis): z there is undefined but finite or not used; statistics
+ * leave them out; G and formed gradients are 0 there.
+ *
+ * An operator that does not fuse something (see nas_fusion) gets plain tensors, and the net records a separate pass
+ * (nas_pass_*) instead: a new operator can start simple.
+ */
+#ifndef CLNAS_OPS_H
+#define CLNAS_OPS_H
+
+#include <clnas/tensor.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum { NAS_OP_INPUTS = 8, NAS_OP_PARAMETERS = 4, NAS_OPTIONS_SIZE = 2304 };
+
+/* Numbers shared with cl/activation.clh. */
+typedef enum nas_activation {
+    NAS_ACT_NONE,
+    NAS_ACT_RELU,
+    NAS_ACT_RELU6,
+    NAS_ACT_LEAKY_RELU,
+    NAS_ACT_SIGMOID,
+    NAS_ACT_TANH,
+    NAS_ACT_SILU,
+    NAS_ACT_HARD_SWISH,
+    NAS_ACT_GELU, /* exact, by erf */
+} nas_activation;
+
+/* ---- how kernels see tensors --------------------------------------------------------------------- */
+
+/* Reads activation(scale[c]·x + shift[c]).  No scale: identity affine.  Kernels are built with READ = 0 raw, 1 affine,
+ * 2 affine + relu, 3 affine + any activation (uniform argument); see nas_read_mode. */
+typedef struct nas_read {
+    nas_tensor x;            /* [c][h][w][n] */
+    nas_tensor scale, shift; /* [c] each, or none */
+    nas_activation activation;
+    float slope; /* of leaky_relu */
+} nas_read;
+
+/* dL/dz of an output: a[c]·g + b[c]·z + d[c] with coefficients [3][c] (a, b, d), 0 in padded lanes; or just g where there are no
+ * coefficients.  GRAD = 0 or 1. */
+typedef struct nas_gradient {
+    nas_tensor g, z, coefficients;
+} nas_gradient;
+
+/* Where dL/d(value read) of one input goes:  v·activation'(scale·x + shift)  is stored to g, or added when
+ * `accumulate`.  With `reductions` the writer also gives [c][2][parts] sums R0, R1 of the completed g (mean [c] given).
+ * INTO = 0 plain store or add (activation none, no reductions), 1 with derivative, 2 with derivative and reductions.
+ * No g: this gradient is not wanted. */
+typedef struct nas_into {
+    nas_tensor g;
+    bool accumulate;
+    nas_read read;         /* the same as the input was read with in forward */
+    nas_tensor mean;       /* [c] */
+    nas_tensor reductions; /* or none */
+} nas_into;
+
+/* Words of the step block, a small buffer that the host refills before each step; the same order in cl/step.clh. */
+typedef struct nas_step {
+    uint32_t real;   /* real samples in this batch; the loss masks the others */
+    uint32_t slot;   /* where this step's metrics go */
+    uint32_t epoch, step;
+    uint32_t key[2]; /* Philox key for dropout and drop-path */
+    float lr;
+    float drop_path; /* probability that drop_path drops, now (ramped by the trainer) */
+    uint32_t time;   /* optimizer steps done before this one (Adam's bias correction) */
+    float clip;      /* gradient scale from clip-by-norm is on the device; this is the bound, 0: none */
+    uint32_t spare[6];
+} nas_step; /* 64 bytes */
+
+/* Everything one recording call needs. */
+typedef struct nas_op_call {
+    nas_device *device;
+    const void *options; /* the op's instance */
+    int node;            /* index in the graph: a stream of its own for random numbers */
+    int n, real;         /* padded and real batch */
+    bool training;
+    bool use_clblast;    /* gemm = "clblast" */
+    int input_count;
+    nas_shape in_shape[NAS_OP_INPUTS], out_shape;
+    nas_read in[NAS_OP_INPUTS];
+    nas_tensor out;        /* z, written raw */
+    nas_tensor statistics; /* [c][3][statistics_parts] of z to write, or none */
+    nas_tensor parameters[NAS_OP_PARAMETERS];
+    nas_tensor parameter_gradients[NAS_OP_PARAMETERS]; /* written, not added to */
+    nas_tensor scratch;  /* as asked for in sizes; contents do not survive the call's launches */
+    nas_tensor step;     /* the step block */
+    nas_tensor labels;   /* losses only: int32 class per sample [n] */
+    nas_tensor metrics;  /* losses only: [slots][4] = loss sum, correct, real samples, 0 */
+    nas_tensor saved;    /* what forward keeps for backward (sizes.saved), e.g. argmax of a pooling */
+    /* backward only */
+    nas_gradient out_gradient;
+    nas_into into[NAS_OP_INPUTS];
+} nas_op_call;
+
+/* Floats that an operator wants for a given call (shapes, n and options set; no tensors yet). */
+typedef struct nas_op_sizes {
+    int statistics_parts; /* if it fuses statistics */
+    int reduction_parts[NAS_OP_INPUTS]; /* if it fuses reductions */
+    uint64_t scratch, saved;
+} nas_op_sizes;
+
+/* ---- parameters and cost --------------------------------------------------------------------------- */
+
+typedef enum nas_init { NAS_INIT_ZERO, NAS_INIT_ONE, NAS_INIT_HE, NAS_INIT_GLOROT } nas_init;
+
+typedef struct nas_parameter {
+    const char *name; /* "weight", "bias", "gamma", "running_mean" … */
+    int rank;
+    int dims[4];
+    nas_init init;
+    int fan_in, fan_out;
+    bool trained; /* false: state such as running statistics */
+    bool decayed; /* weight decay applies (not to biases and norms) */
+} nas_parameter;
+
+typedef struct nas_cost {
+    uint64_t parameters; /* trained ones */
+    uint64_t macs;       /* multiply-accumulates per sample; convolutions and dense layers only */
+    uint64_t bytes;      /* activations written per sample */
+} nas_cost;
+
+/* ---- plain C reference ---------------------------------------------------------------------------------- */
+
+/* CHWN, n = real batch, no padding.  Pointers are to float or double: each op's reference is compiled for both
+ * (see host/ops/reference.h); the double one is the truth of every test. */
+typedef struct nas_reference_call {
+    const void *options;
+    int node, n;
+    bool training;
+    int input_count;
+    nas_shape in_shape[NAS_OP_INPUTS], out_shape;
+    const void *in[NAS_OP_INPUTS];
+    void *out;                 /* forward writes it, backward may read it */
+    void *parameters[NAS_OP_PARAMETERS]; /* forward in training updates untrained ones (running statistics) */
+    const void *out_gradient;
+    void *in_gradients[NAS_OP_INPUTS];   /* added to; NULL: not wanted */
+    void *parameter_gradients[NAS_OP_PARAMETERS]; /* added to; NULL: not wanted */
+    const int32_t *labels;
+    nas_step step;
+} nas_reference_call;
+typedef void (*nas_reference_function)(const nas_reference_call *call);
+
+/* ---- the descriptor ------------------------------------------------------------------------------------- */
+
+typedef enum nas_fusion {
+    NAS_FUSES_READ = 1,       /* reads inputs through a nas_read; else raw tensors are handed in */
+    NAS_FUSES_STATISTICS = 2, /* gives statistics of z; else a pass over z does */
+    NAS_FUSES_GRADIENT = 4,   /* forms dz on load; else a formed gradient is handed in */
+    NAS_FUSES_INTO = 8,       /* derivative and accumulation; else it writes plain v and a pass follows */
+    NAS_FUSES_REDUCTION = 16, /* R0 and R1; else a pass over G and z does */
+} nas_fusion;
+
+typedef enum nas_view {
+    NAS_VIEW_NONE,       /* writes a home of its own */
+    NAS_VIEW_NORM,       /* batch_norm: gives its input home an affine */
+    NAS_VIEW_ACTIVATION, /* activation: changes the reading edge */
+    NAS_VIEW_IDENTITY,   /* output is the input */
+    NAS_VIEW_LOSS,       /* last node of a training graph: labels in, metrics out */
+} nas_view;
+
+/* Sample cases that every test and benchmark of an op uses. */
+typedef struct nas_op_case {
+    const char *options; /* config notation: "out = 5; kernel = 3; stride = 2" ; NULL ends the table */
+    int batch;
+    int input_count;
+    nas_shape in[4];
+} nas_op_case;
+
+typedef struct nas_op {
+    nas_kind kind; /* instance_size ≤ NAS_OPTIONS_SIZE */
+    int inputs_min, inputs_max;
+    nas_view view;
+    unsigned fusion; /* nas_fusion bits */
+    /* Output shape, or NAS_SHAPE with a message that names the sizes. */
+    nas_status (*infer)(const void *options, const nas_shape *in, int count, nas_shape *out);
+    /* Number of parameters (≤ NAS_OP_PARAMETERS); NULL: none. */
+    int (*parameters)(const void *options, const nas_shape *in, int count,
+                      nas_parameter parameters[NAS_OP_PARAMETERS]);
+    void (*cost)(const void *options, const nas_shape *in, int count, nas_shape out, nas_cost *cost); /* NULL: bytes of the output only */
+    void (*sizes)(const nas_op_call *call, nas_op_sizes *sizes); /* NULL: all 0 */
+    nas_status (*forward)(const nas_op_call *call, nas_tape *tape);
+    nas_status (*backward)(const nas_op_call *call, nas_tape *tape);
+    nas_reference_function reference_forward[2], reference_backward[2]; /* [0] float, [1] double */
+    const nas_op_case *cases;
+} nas_op;
+
+NAS_API const nas_op *nas_op_find(const char *name);             /* NULL: none */
+NAS_API const nas_op *const *nas_op_all(int *count);
+/* Like find, with a message that names the nearest op. */
+NAS_API nas_status nas_op_get(const char *name, const nas_op **op);
+
+/* READ define for a way of reading: 0, 1, 2 or 3. */
+NAS_API int nas_read_mode(const nas_read *read);
+NAS_API int nas_into_mode(const nas_into *into);
+
+/* ---- passes: what the net records where an op does not fuse --------------------------------------------- */
+
+/* y = read(x), raw, shape given; padded lanes copied. */
+NAS_API nas_status nas_pass_materialise(nas_tape *tape, const nas_read *read, nas_shape shape, int n,
+                                        nas_tensor y);
+/* Statistics of z: [c][3][parts]; parts from nas_pass_parts. */
+NAS_API int nas_pass_parts(nas_shape shape, int n);
+NAS_API nas_status nas_pass_statistics(nas_tape *tape, nas_tensor z, nas_shape shape, int n, int real,
+                                       nas_tensor statistics);
+/* dz = formed gradient, plain. */
+NAS_API nas_status nas_pass_form(nas_tape *tape, const nas_gradient *gradient, nas_shape shape, int n,
+                                 int real, nas_tensor dz);
+/* Plain v into G: derivative, accumulation, and reductions if into->reductions ([c][2][parts], nas_pass_parts). */
+NAS_API nas_status nas_pass_into(nas_tape *tape, nas_tensor v, const nas_into *into, nas_shape shape,
+                                 int n, int real);
+/* R0, R1 of a completed G: [c][2][parts], parts from nas_pass_parts. */
+NAS_API nas_status nas_pass_reduce(nas_tape *tape, nas_tensor g, nas_tensor z, nas_tensor mean,
+                                   nas_shape shape, int n, int real, nas_tensor reductions);
+
+/* ---- batch norm, the view with arithmetic of its own ---------------------------------------------------------- */
+
+/* What the net keeps per normalised home, all [c]. */
+typedef struct nas_norm {
+    nas_tensor scale, shift;   /* what readers apply */
+    nas_tensor mean, rstd;     /* of this batch */
+    nas_tensor coefficients;   /* [3][c], for nas_gradient */
+} nas_norm;
+
+typedef struct nas_norm_call {
+    nas_tensor gamma, beta;                      /* none: not affine */
+    nas_tensor running_mean, running_variance;   /* none: not kept */
+    nas_tensor gamma_gradient, beta_gradient;
+    float epsilon, momentum;
+    int channels;
+    uint64_t count; /* real elements per channel: h·w·real */
+} nas_norm_call;
+
+/* Training: merge parts, write mean, rstd, scale, shift; update running statistics (variance unbiased). */
+NAS_API nas_status nas_norm_finish(nas_tape *tape, const nas_norm_call *call, nas_tensor statistics,
+                                   int parts, const nas_norm *norm);
+/* Evaluation: scale and shift from the running statistics. */
+NAS_API nas_status nas_norm_frozen(nas_tape *tape, const nas_norm_call *call, const nas_norm *norm);
+/* Backward: merge R0, R1; write coefficients a, b, d, gamma and beta gradients. */
+NAS_API nas_status nas_norm_backward(nas_tape *tape, const nas_norm_call *call, nas_tensor reductions,
+                                     int parts, const nas_norm *norm);
+/* The calls above for a batch_norm node's options and parameters (order: gamma, beta, running_mean, running_variance). */
+NAS_API void nas_norm_call_make(const nas_op_call *node, nas_norm_call *call);
+/* What an activation node's options say. */
+NAS_API void nas_activation_of(const void *options, nas_activation *activation, float *slope);
+NAS_API double nas_activation_value(nas_activation activation, double slope, double x);
+NAS_API double nas_activation_derivative(nas_activation activation, double slope, double x);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
