@@ -1,0 +1,79 @@
+/* pareto.c - objectives as scores, bounds as violations, and the front of several objectives.
+ *
+ * Scores are always "greater is better", and whatever is no result (a failure, a NaN, a trial that runs) is -INFINITY:
+ * worst, and never best.  A front keeps the first of equal points, so it does not depend on timing. */
+#include "study.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+double nas_objective_score(const nas_objective *objective, const nas_trial *trial)
+{
+    if (!trial || trial->status != NAS_TRIAL_COMPLETE)
+        return -INFINITY;
+    double value = nas_trial_metric(trial, objective->metric);
+    if (!isfinite(value))
+        return -INFINITY;
+    return objective->goal == NAS_GOAL_MAX ? value : -value;
+}
+
+double nas_bound_violation(const nas_objectives *objectives, const nas_trial *trial)
+{
+    double violation = 0;
+    for (int i = 0; i < objectives->bound_count; i++) {
+        const nas_bound *bound = &objectives->bounds[i];
+        double value = nas_trial_metric(trial, bound->metric);
+        if (isnan(value))
+            continue;
+        double excess = value > bound->max   ? value - bound->max
+                        : value < bound->min ? bound->min - value
+                                             : 0;
+        double scale = fabs(value > bound->max ? bound->max : bound->min);
+        violation += excess > 0 ? excess / (scale > 0 ? scale : 1) : 0;
+    }
+    return violation;
+}
+
+bool nas_pareto_dominates(const double *a, const double *b, int objectives)
+{
+    bool better = false;
+    for (int k = 0; k < objectives; k++) {
+        if (!(a[k] >= b[k]))
+            return false;
+        better |= a[k] > b[k];
+    }
+    return better;
+}
+
+static bool all_finite(const double *scores, int objectives)
+{
+    for (int k = 0; k < objectives; k++)
+        if (!isfinite(scores[k]))
+            return false;
+    return true;
+}
+
+/* Every point against the front so far: enough for the thousands of trials that a study has. */
+int nas_pareto_front(const double *scores, int count, int objectives, bool *on_front)
+{
+    int size = 0;
+    for (int i = 0; i < count; i++) {
+        const double *point = scores + (size_t)i * (size_t)objectives;
+        on_front[i] = all_finite(point, objectives);
+        for (int j = 0; j < i && on_front[i]; j++) {
+            const double *other = scores + (size_t)j * (size_t)objectives;
+            if (!on_front[j])
+                continue;
+            if (nas_pareto_dominates(point, other, objectives)) {
+                on_front[j] = false;
+                size--;
+            } else if (nas_pareto_dominates(other, point, objectives) ||
+                       memcmp(other, point, (size_t)objectives * sizeof *point) == 0) {
+                on_front[i] = false;
+            }
+        }
+        size += on_front[i];
+    }
+    return size;
+}
