@@ -27,7 +27,8 @@ typedef struct net_case {
 static const net_case cases[] = {
     {"small chain", 5,
      "input 1x9x7\n1 conv2d(0) out = 6\n2 batch_norm(1)\n3 activation(2) kind = \"relu\"\n"
-     "4 conv2d(3) out = 5; kernel = 3; stride = 2\n5 batch_norm(4)\n6 activation(5) kind = \"relu\"\n"
+     "4 conv2d(3) out = 5; kernel = 3; stride = 2\n5 batch_norm(4)\n6 activation(5) kind = "
+     "\"relu\"\n"
      "7 pool(6) kind = \"global_average\"\n8 dense(7) out = 4\n"},
     {"separable and max pool", 19,
      "input 2x8x8\n1 conv2d(0) out = 8\n2 batch_norm(1)\n3 activation(2) kind = \"relu\"\n"
@@ -44,7 +45,8 @@ static const net_case cases[] = {
      "input 3x5x5\n1 batch_norm(0)\n2 conv2d(1) out = 4; bias = true\n"
      "3 activation(2) kind = \"relu\"\n4 batch_norm(3)\n5 batch_norm(4)\n6 conv2d(5) out = 4\n"
      "7 batch_norm(6)\n8 add(6, 7)\n9 activation(8) kind = \"tanh\"\n"
-     "10 activation(9) kind = \"gelu\"\n11 pool(10) kind = \"global_average\"\n12 dense(11) out = 3\n"},
+     "10 activation(9) kind = \"gelu\"\n11 pool(10) kind = \"global_average\"\n12 dense(11) out = "
+     "3\n"},
     {"squeeze-excite gate", 17,
      "input 2x6x6\n1 conv2d(0) out = 8\n2 batch_norm(1)\n3 activation(2) kind = \"hard_swish\"\n"
      "4 pool(3) kind = \"global_average\"\n5 conv2d(4) out = 4; kernel = 1; bias = true\n"
@@ -354,13 +356,20 @@ static void graph_text_round_trips(void **state)
 static void bad_graphs_are_refused(void **state)
 {
     (void)state;
-    static const char *const bad[] = {
-        "", "input 0x3x3\n", "1 conv2d(0) out = 3\n", "input 1x4x4\n2 conv2d(0) out = 3\n",
-        "input 1x4x4\n1 conv2d(1) out = 3\n", "input 1x4x4\n1 convv(0) out = 3\n",
-        "input 1x4x4\n1 conv2d(0) outt = 3\n", "input 1x4x4\n1 conv2d(0) out = -3\n",
-        "input 1x4x4\n1 add(0)\n", "input 1x4x4\n1 conv2d(0 out = 3\n",
-        "input 1x4x4\n1 conv2d(0) out = 3; groups = 5\n", "input 1x4x4\noutput 3\n",
-        "input 1x4x4\ninput 1x4x4\n", "input 1x4x4\n1 pool(0) kernel = 9; stride = 9\n"};
+    static const char *const bad[] = {"",
+                                      "input 0x3x3\n",
+                                      "1 conv2d(0) out = 3\n",
+                                      "input 1x4x4\n2 conv2d(0) out = 3\n",
+                                      "input 1x4x4\n1 conv2d(1) out = 3\n",
+                                      "input 1x4x4\n1 convv(0) out = 3\n",
+                                      "input 1x4x4\n1 conv2d(0) outt = 3\n",
+                                      "input 1x4x4\n1 conv2d(0) out = -3\n",
+                                      "input 1x4x4\n1 add(0)\n",
+                                      "input 1x4x4\n1 conv2d(0 out = 3\n",
+                                      "input 1x4x4\n1 conv2d(0) out = 3; groups = 5\n",
+                                      "input 1x4x4\noutput 3\n",
+                                      "input 1x4x4\ninput 1x4x4\n",
+                                      "input 1x4x4\n1 pool(0) kernel = 9; stride = 9\n"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         nas_graph graph = {0};
         if (nas_graph_parse(bad[i], "bad", &graph) == NAS_OK)

@@ -54,7 +54,8 @@ void nas_node_shapes(const nas_graph *graph, int node, nas_shape shapes[NAS_OP_I
         shapes[i] = graph->nodes[n->inputs[i]].shape;
 }
 
-int nas_node_parameters(const nas_graph *graph, int node, nas_parameter parameters[NAS_OP_PARAMETERS])
+int nas_node_parameters(const nas_graph *graph, int node,
+                        nas_parameter parameters[NAS_OP_PARAMETERS])
 {
     const nas_node *n = &graph->nodes[node];
     if (!n->op || !n->op->parameters)
@@ -65,7 +66,8 @@ int nas_node_parameters(const nas_graph *graph, int node, nas_parameter paramete
     return n->op->parameters(n->options.bytes, shapes, n->input_count, parameters);
 }
 
-static nas_status check_inputs(const nas_graph *graph, const nas_op *op, const int *inputs, int count)
+static nas_status check_inputs(const nas_graph *graph, const nas_op *op, const int *inputs,
+                               int count)
 {
     if (count < op->inputs_min || count > op->inputs_max)
         NAS_FAIL(NAS_SHAPE, "%s takes %d to %d inputs, not %d", op->kind.name, op->inputs_min,

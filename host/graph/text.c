@@ -43,8 +43,7 @@ static bool is_default(const nas_op *op, const nas_value *member)
 static void write_options(const nas_node *n, nas_text *text)
 {
     nas_value group = {0};
-    if (!n->op->kind.options ||
-        nas_options_value(&n->op->kind, n->options.bytes, &group) != NAS_OK)
+    if (!n->op->kind.options || nas_options_value(&n->op->kind, n->options.bytes, &group) != NAS_OK)
         return;
     const char *separator = " ";
     for (int i = 0; i < group.item_count; i++) {
@@ -118,8 +117,8 @@ static nas_status parse_node(nas_graph *graph, const char *text, const char *fil
     int index = 0, used = 0, inputs[NAS_OP_INPUTS], count;
     char op[64];
     if (sscanf(text, "%d %63[a-z0-9_](%n", &index, op, &used) != 2 || used == 0)
-        NAS_FAIL(NAS_CONFIG, "%s:%d: expected \"N op(inputs) options\", found \"%.60s\"", file, line,
-                 text);
+        NAS_FAIL(NAS_CONFIG, "%s:%d: expected \"N op(inputs) options\", found \"%.60s\"", file,
+                 line, text);
     if (index != graph->count)
         NAS_FAIL(NAS_CONFIG, "%s:%d: node %d where node %d must stand", file, line, index,
                  graph->count);
@@ -162,7 +161,8 @@ nas_status nas_graph_parse(const char *text, const char *file, nas_graph *graph)
     for (const char *at = text; *at && status == NAS_OK; line++) {
         size_t length = strcspn(at, "\n");
         if (length >= sizeof buffer) {
-            status = nas_error_set(NAS_CONFIG, __FILE__, __LINE__, "%s:%d: line too long", file, line);
+            status =
+                nas_error_set(NAS_CONFIG, __FILE__, __LINE__, "%s:%d: line too long", file, line);
             break;
         }
         memcpy(buffer, at, length);

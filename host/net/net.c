@@ -33,7 +33,7 @@ static nas_status prepare(nas_net *net, const nas_graph *graph, const nas_net_op
 {
     uint64_t trained, states, activations, scratch = 16;
     NAS_TRY(nas_graph_copy(graph, &net->graph));
-    NAS_TRY(nas__plan_make(graph, options, &net->plan));
+    NAS_TRY(nas__plan_make(net->device, graph, options, &net->plan));
     NAS_TRY(nas__net_lay_out(net, &trained, &states));
     NAS_TRY(nas_arena_create(net->device, "activations", &net->arena));
     NAS_TRY(nas__plan_reserve(&net->plan, net->arena));
@@ -45,8 +45,8 @@ static nas_status prepare(nas_net *net, const nas_graph *graph, const nas_net_op
     net->memory.scratch_bytes = 4 * scratch;
     net->memory.activation_bytes =
         activations - net->memory.scratch_bytes + 4 * small_floats(&net->plan);
-    net->memory.total_bytes = net->memory.parameter_bytes + net->memory.scratch_bytes +
-                              net->memory.activation_bytes;
+    net->memory.total_bytes =
+        net->memory.parameter_bytes + net->memory.scratch_bytes + net->memory.activation_bytes;
     return NAS_OK;
 }
 
@@ -79,8 +79,7 @@ static nas_status make_small(nas_net *net)
     NAS_TRY(nas_buffer_create(net->device, 4 * floats, "net small", &net->small));
     net->step = take(net->small, &at, STEP_FLOATS);
     net->labels = take(net->small, &at, (uint64_t)net->plan.n);
-    net->metrics =
-        take(net->small, &at, (uint64_t)slots_of(&net->plan.options) * METRIC_FLOATS);
+    net->metrics = take(net->small, &at, (uint64_t)slots_of(&net->plan.options) * METRIC_FLOATS);
     net->ones = take(net->small, &at, widest);
     net->zeros = take(net->small, &at, widest);
     return nas_buffer_fill(net->small, 4 * net->ones.at, 4 * widest, &one, sizeof one);

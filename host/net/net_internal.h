@@ -11,7 +11,7 @@ struct nas_net {
     nas_arena *arena;
     nas_net_memory memory;
     nas_buffer *parameters, *gradients, *states; /* flat blocks; gradients NULL without training */
-    nas_buffer *small; /* step block, labels, metrics, constants */
+    nas_buffer *small;                           /* step block, labels, metrics, constants */
     nas_tensor step, labels, metrics, ones, zeros;
     nas_net_block block;
     nas_net_parameter *list;

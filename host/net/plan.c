@@ -28,7 +28,8 @@ unsigned nas__plan_fusion(const nas__plan *plan, const nas__step *step)
 
 void nas__plan_call(const nas__plan *plan, const nas__step *step, nas_op_call *call)
 {
-    *call = (nas_op_call){.node = step->node,
+    *call = (nas_op_call){.device = plan->device,
+                          .node = step->node,
                           .n = plan->n,
                           .real = plan->options.batch,
                           .training = plan->options.training,
@@ -65,8 +66,7 @@ static int add_home(nas__plan *plan, int node, int step, nas_shape shape)
 static nas__step *add_step(nas__plan *plan, int node)
 {
     nas__step *step = &plan->steps[plan->step_count++];
-    *step = (nas__step){
-        .node = node, .home = NAS__NONE, .saved = NAS__NONE, .formed = NAS__NONE};
+    *step = (nas__step){.node = node, .home = NAS__NONE, .saved = NAS__NONE, .formed = NAS__NONE};
     for (int i = 0; i < NAS_OP_INPUTS; i++)
         step->raw_in[i] = step->plain[i] = NAS__NONE;
     return step;
@@ -236,10 +236,12 @@ static void walk(nas__plan *plan)
         settle_output(plan, graph->output);
 }
 
-nas_status nas__plan_make(const nas_graph *graph, const nas_net_options *options, nas__plan *plan)
+nas_status nas__plan_make(nas_device *device, const nas_graph *graph,
+                          const nas_net_options *options, nas__plan *plan)
 {
     nas_status status = NAS_OK;
-    *plan = (nas__plan){.options = *options, .n = nas_batch_padded(options->batch), .widest = 1};
+    *plan = (nas__plan){
+        .device = device, .options = *options, .n = nas_batch_padded(options->batch), .widest = 1};
     if (options->batch < 1)
         NAS_FAIL(NAS_CONFIG, "batch = %d: must be at least 1", options->batch);
     NAS_TRY(nas_graph_copy(graph, &plan->graph));

@@ -35,8 +35,8 @@ typedef struct nas__home {
 } nas__home;
 
 typedef struct nas__step {
-    int node;  /* of the graph, or NAS__COPY */
-    int home;  /* written; NAS__NONE for a loss */
+    int node; /* of the graph, or NAS__COPY */
+    int home; /* written; NAS__NONE for a loss */
     int input_count;
     nas__view in[NAS_OP_INPUTS];
     nas_op_sizes sizes;
@@ -46,9 +46,10 @@ typedef struct nas__step {
 } nas__step;
 
 typedef struct nas__plan {
-    nas_graph graph; /* with the loss, if any */
+    nas_device *device; /* sizes may depend on its kind, never on its speed */
+    nas_graph graph;    /* with the loss, if any */
     nas_net_options options;
-    int n; /* padded batch */
+    int n;            /* padded batch */
     nas__view *views; /* per node */
     nas__home *homes;
     int home_count;
@@ -60,7 +61,8 @@ typedef struct nas__plan {
 } nas__plan;
 
 /* Homes, views and steps of a graph.  `graph` is copied (and the loss put behind it). */
-nas_status nas__plan_make(const nas_graph *graph, const nas_net_options *options, nas__plan *plan);
+nas_status nas__plan_make(nas_device *device, const nas_graph *graph,
+                          const nas_net_options *options, nas__plan *plan);
 void nas__plan_clear(nas__plan *plan);
 /* Reserves everything that lives in the activation arena. */
 nas_status nas__plan_reserve(nas__plan *plan, nas_arena *arena);

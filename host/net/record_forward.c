@@ -31,9 +31,8 @@ void nas__home_norm(const nas_net *net, int home, nas_norm *norm)
 
 nas_read nas__read_of(const nas_net *net, const nas__view *view)
 {
-    nas_read read = {.x = nas__home_z(net, view->home),
-                     .activation = view->activation,
-                     .slope = view->slope};
+    nas_read read = {
+        .x = nas__home_z(net, view->home), .activation = view->activation, .slope = view->slope};
     if (view->normed) {
         nas_norm norm;
         nas__home_norm(net, view->home, &norm);
@@ -51,7 +50,6 @@ void nas__fill_call(const nas_net *net, int index, bool training, nas_op_call *c
     const nas__step *step = &net->plan.steps[index];
     bool fuses = nas__plan_fusion(&net->plan, step) & NAS_FUSES_READ;
     nas__plan_call(&net->plan, step, call);
-    call->device = net->device;
     call->training = training;
     call->scratch = nas__reserved(net, net->plan.scratch);
     call->saved = nas__reserved(net, step->saved);

@@ -209,8 +209,7 @@ void nas_reference_backward(nas_reference *reference, const nas_step *step)
         for (int k = 0; k < node->input_count; k++)
             call.in_gradients[k] = reference->nodes[node->inputs[k]].output.gradient;
         for (int p = 0; p < n->parameter_count; p++)
-            call.parameter_gradients[p] =
-                n->parameters[p].count ? n->parameters[p].gradient : NULL;
+            call.parameter_gradients[p] = n->parameters[p].count ? n->parameters[p].gradient : NULL;
         node->op->reference_backward[1](&call);
     }
 }

@@ -107,8 +107,7 @@ static nas_status reserve_raw(nas__plan *plan, nas_arena *arena, int index)
     int end = needed(plan, index) ? nas__time_back(plan, index) : index;
     for (int i = 0; i < step->input_count; i++)
         if (step->node != NAS__COPY && !fuses && !nas__view_raw(&step->in[i]))
-            NAS_TRY(nas_arena_reserve(arena,
-                                      nas__home_floats(plan, &plan->homes[step->in[i].home]),
+            NAS_TRY(nas_arena_reserve(arena, nas__home_floats(plan, &plan->homes[step->in[i].home]),
                                       index, end, &step->raw_in[i]));
     return NAS_OK;
 }

@@ -248,7 +248,8 @@ nas_status nas_net_load(nas_net *net, const char *path)
             NAS_TRY_DONE(check_entry(&net->list[i], find(&file, net->list[i].name), path));
     for (int i = 0; i < net->list_count; i++)
         if (net->list[i].tensor.buffer)
-            NAS_TRY_DONE(nas_tensor_write(net->list[i].tensor, find(&file, net->list[i].name)->data));
+            NAS_TRY_DONE(
+                nas_tensor_write(net->list[i].tensor, find(&file, net->list[i].name)->data));
 done:
     nas_safetensors_clear(&file);
     return status;

@@ -206,6 +206,14 @@ NAS_API nas_status nas_options_fill(const nas_kind *kind, const nas_value *group
                                     const char *const *also, void *instance);
 /* The effective options as a group value (every option, defaults included). */
 NAS_API nas_status nas_options_value(const nas_kind *kind, const void *instance, nas_value *group);
+/* Two tables from one group (options that all data sets share, and the chosen one's own): a member that is in
+ * neither is refused.  And back: `*group` becomes one group with both. */
+NAS_API nas_status nas_options_fill_pair(const nas_kind *common, const nas_kind *own,
+                                         const nas_value *group, void *common_instance,
+                                         void *own_instance);
+NAS_API nas_status nas_options_value_pair(const nas_kind *common, const nas_kind *own,
+                                          const void *common_instance, const void *own_instance,
+                                          nas_value *group);
 /* The name among `names` that is closest to `name`, or NULL when none is near. */
 NAS_API const char *nas_nearest_name(const char *name, const char *const *names, int count);
 /* Copies the i-th word of "a|b|c" to `word` (size bytes); false when there is none. */

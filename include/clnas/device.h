@@ -21,13 +21,13 @@ extern "C" {
 typedef enum nas_device_type { NAS_DEVICE_CPU, NAS_DEVICE_GPU, NAS_DEVICE_OTHER } nas_device_type;
 
 typedef struct nas_device_info {
-    int platform, index;  /* "platform:index", as clinfo numbers them */
-    char id[16];          /* the same as text: "0:0" */
+    int platform, index; /* "platform:index", as clinfo numbers them */
+    char id[16];         /* the same as text: "0:0" */
     char name[256], vendor[256], platform_name[256];
     char version[256], driver[256], c_version[64];
     nas_device_type type;
-    bool usable;          /* available, with a compiler, little endian, float32 */
-    char why_not[128];    /* when it is not usable */
+    bool usable;       /* available, with a compiler, little endian, float32 */
+    char why_not[128]; /* when it is not usable */
     bool fp64, sub_groups;
     unsigned compute_units, clock_mhz, native_float_lanes;
     uint64_t memory_bytes, allocation_bytes; /* of the whole; of one buffer at most */
@@ -98,7 +98,8 @@ NAS_API nas_status nas_buffer_write_later(nas_buffer *buffer, uint64_t offset, u
 /* A point of the queue: reached when all work enqueued before it is done. */
 typedef struct nas_fence nas_fence;
 NAS_API nas_status nas_fence_put(nas_device *device, nas_fence **fence);
-NAS_API nas_status nas_fence_wait(nas_fence *fence); /* and destroys it; NULL: nothing to wait for */
+NAS_API nas_status
+nas_fence_wait(nas_fence *fence); /* and destroys it; NULL: nothing to wait for */
 
 /* ---- tapes: prepared launches ------------------------------------------------------------------------ */
 
@@ -115,7 +116,8 @@ typedef enum nas_argument_type {
 typedef struct nas_argument {
     nas_argument_type type;
     nas_buffer *buffer; /* NULL: nothing; the kernel gets a small dummy and must not touch it */
-    uint64_t at;        /* offset in elements of 4 bytes from the visible start (may be used with uchar data at 0) */
+    uint64_t
+        at; /* offset in elements of 4 bytes from the visible start (may be used with uchar data at 0) */
     int32_t integer;
     float real;
     uint32_t word;
@@ -172,17 +174,18 @@ NAS_API nas_status nas_tape_run(nas_tape *tape);
 /* ---- what was built, what it cost ---------------------------------------------------------------------- */
 
 typedef struct nas_build_counts {
-    int programs;       /* distinct (source, defines) used by this process on this device */
-    int from_source;    /* of these, compiled */
-    int from_cache;     /* of these, loaded as binaries */
-    double seconds;     /* spent building */
+    int programs;    /* distinct (source, defines) used by this process on this device */
+    int from_source; /* of these, compiled */
+    int from_cache;  /* of these, loaded as binaries */
+    double seconds;  /* spent building */
 } nas_build_counts;
 NAS_API nas_build_counts nas_device_builds(const nas_device *device);
 
 typedef struct nas_profile_row {
     char label[96];
     uint64_t launches;
-    double seconds; /* device time by events; by the wall around each launch where the driver's clock lies */
+    double
+        seconds; /* device time by events; by the wall around each launch where the driver's clock lies */
 } nas_profile_row;
 /* Rows sorted by time, largest first; free() them.  Needs nas_device_options.profile. */
 NAS_API nas_status nas_device_profile(nas_device *device, nas_profile_row **rows, int *count);

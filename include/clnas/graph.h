@@ -41,11 +41,12 @@ NAS_API void nas_graph_clear(nas_graph *graph);
 NAS_API nas_status nas_graph_copy(const nas_graph *from, nas_graph *to);
 /* Appends a node; `options` is printf-style config text ("out = %d; kernel = 3") or NULL.  Fails with NAS_SHAPE when the
  * shapes do not fit, NAS_CONFIG when the options are wrong.  `*node` gets the index. */
-NAS_API nas_status nas_graph_add(nas_graph *graph, const char *op, const int *inputs, int input_count,
-                                 int *node, const char *options, ...) NAS_PRINTF(6, 7);
+NAS_API nas_status nas_graph_add(nas_graph *graph, const char *op, const int *inputs,
+                                 int input_count, int *node, const char *options, ...)
+    NAS_PRINTF(6, 7);
 /* Shorthand for one input. */
-NAS_API nas_status nas_graph_then(nas_graph *graph, const char *op, int *node, const char *options, ...)
-    NAS_PRINTF(4, 5);
+NAS_API nas_status nas_graph_then(nas_graph *graph, const char *op, int *node, const char *options,
+                                  ...) NAS_PRINTF(4, 5);
 
 /* Sums over the nodes: trained parameters, MACs and activation bytes per sample. */
 NAS_API void nas_graph_cost(const nas_graph *graph, nas_cost *cost);

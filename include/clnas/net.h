@@ -49,13 +49,14 @@ NAS_API void nas_net_memory_of(const nas_net *net, nas_net_memory *memory);
 
 /* ---- tensors (lent; live as long as the net) ---------------------------------------------------------- */
 
-NAS_API nas_tensor nas_net_input(const nas_net *net);           /* [c][h][w][n padded] */
-NAS_API nas_tensor nas_net_labels(const nas_net *net);          /* int32 [n padded] */
-NAS_API nas_tensor nas_net_output(const nas_net *net);          /* [c][h][w][n padded] */
-NAS_API nas_tensor nas_net_output_gradient(const nas_net *net); /* to be filled when there is no loss */
+NAS_API nas_tensor nas_net_input(const nas_net *net);  /* [c][h][w][n padded] */
+NAS_API nas_tensor nas_net_labels(const nas_net *net); /* int32 [n padded] */
+NAS_API nas_tensor nas_net_output(const nas_net *net); /* [c][h][w][n padded] */
+NAS_API nas_tensor
+nas_net_output_gradient(const nas_net *net); /* to be filled when there is no loss */
 NAS_API nas_tensor nas_net_input_gradient(const nas_net *net);
-NAS_API nas_tensor nas_net_step_block(const nas_net *net);      /* nas_step, 16 words */
-NAS_API nas_tensor nas_net_metrics(const nas_net *net);         /* [slots][4]: loss sum, correct, real, 0 */
+NAS_API nas_tensor nas_net_step_block(const nas_net *net); /* nas_step, 16 words */
+NAS_API nas_tensor nas_net_metrics(const nas_net *net); /* [slots][4]: loss sum, correct, real, 0 */
 
 /* One flat block of trained parameters and its twin of gradients: decayed ones first (decayed_count floats), then
  * biases and norms.  Every parameter starts at a multiple of 16 floats; the gaps are 0 in both. */
@@ -78,9 +79,11 @@ NAS_API const nas_net_parameter *nas_net_parameter_at(const nas_net *net, int in
 /* ---- running (all enqueue, none waits) ------------------------------------------------------------------- */
 
 NAS_API nas_status nas_net_set_step(nas_net *net, const nas_step *step);
-NAS_API nas_status nas_net_forward(nas_net *net);  /* batch statistics, dropout on; loss and metrics */
+NAS_API nas_status
+nas_net_forward(nas_net *net); /* batch statistics, dropout on; loss and metrics */
 NAS_API nas_status nas_net_backward(nas_net *net); /* fills all gradients */
-NAS_API nas_status nas_net_evaluate(nas_net *net); /* running statistics, dropout off; loss and metrics */
+NAS_API nas_status
+nas_net_evaluate(nas_net *net); /* running statistics, dropout off; loss and metrics */
 /* Running statistics of a cumulative forward pass and the like are the caller's: states can be read and written. */
 
 /* ---- weights -------------------------------------------------------------------------------------------------- */
@@ -100,7 +103,7 @@ typedef struct nas_reference nas_reference;
 NAS_API nas_status nas_reference_create(const nas_graph *graph, const nas_net_options *options,
                                         nas_reference **reference);
 NAS_API void nas_reference_destroy(nas_reference *reference);
-NAS_API double *nas_reference_input(nas_reference *reference);           /* CHWN, n = batch */
+NAS_API double *nas_reference_input(nas_reference *reference); /* CHWN, n = batch */
 NAS_API double *nas_reference_input_gradient(nas_reference *reference);
 NAS_API double *nas_reference_value(nas_reference *reference, int node); /* node's output */
 NAS_API double *nas_reference_output_gradient(nas_reference *reference);
@@ -110,7 +113,8 @@ NAS_API double *nas_reference_parameter(nas_reference *reference, int node, int 
                                         double **gradient, uint64_t *count);
 /* Forward; the mean loss over the batch when the options have a loss, else 0. */
 NAS_API double nas_reference_forward(nas_reference *reference, bool training, const nas_step *step);
-NAS_API void nas_reference_backward(nas_reference *reference, const nas_step *step); /* zeroes gradients first */
+NAS_API void nas_reference_backward(nas_reference *reference,
+                                    const nas_step *step); /* zeroes gradients first */
 /* Copies all parameters and states from a net. */
 NAS_API nas_status nas_reference_copy(nas_reference *reference, const nas_net *net);
 

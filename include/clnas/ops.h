@@ -78,14 +78,14 @@ typedef struct nas_into {
 
 /* Words of the step block, a small buffer that the host refills before each step; the same order in cl/step.clh. */
 typedef struct nas_step {
-    uint32_t real;   /* real samples in this batch; the loss masks the others */
-    uint32_t slot;   /* where this step's metrics go */
+    uint32_t real; /* real samples in this batch; the loss masks the others */
+    uint32_t slot; /* where this step's metrics go */
     uint32_t epoch, step;
     uint32_t key[2]; /* Philox key for dropout and drop-path */
     float lr;
     float drop_path; /* probability that drop_path drops, now (ramped by the trainer) */
     uint32_t time;   /* optimizer steps done before this one (Adam's bias correction) */
-    float clip;      /* gradient scale from clip-by-norm is on the device; this is the bound, 0: none */
+    float clip; /* gradient scale from clip-by-norm is on the device; this is the bound, 0: none */
     uint32_t spare[6];
 } nas_step; /* 64 bytes */
 
@@ -96,7 +96,7 @@ typedef struct nas_op_call {
     int node;            /* index in the graph: a stream of its own for random numbers */
     int n, real;         /* padded and real batch */
     bool training;
-    bool use_clblast;    /* gemm = "clblast" */
+    bool use_clblast; /* gemm = "clblast" */
     int input_count;
     nas_shape in_shape[NAS_OP_INPUTS], out_shape;
     nas_read in[NAS_OP_INPUTS];
@@ -104,19 +104,19 @@ typedef struct nas_op_call {
     nas_tensor statistics; /* [c][3][statistics_parts] of z to write, or none */
     nas_tensor parameters[NAS_OP_PARAMETERS];
     nas_tensor parameter_gradients[NAS_OP_PARAMETERS]; /* written, not added to */
-    nas_tensor scratch;  /* as asked for in sizes; contents do not survive the call's launches */
-    nas_tensor step;     /* the step block */
-    nas_tensor labels;   /* losses only: int32 class per sample [n] */
-    nas_tensor metrics;  /* losses only: [slots][4] = loss sum, correct, real samples, 0 */
-    nas_tensor saved;    /* what forward keeps for backward (sizes.saved), e.g. argmax of a pooling */
+    nas_tensor scratch; /* as asked for in sizes; contents do not survive the call's launches */
+    nas_tensor step;    /* the step block */
+    nas_tensor labels;  /* losses only: int32 class per sample [n] */
+    nas_tensor metrics; /* losses only: [slots][4] = loss sum, correct, real samples, 0 */
+    nas_tensor saved; /* what forward keeps for backward (sizes.saved), e.g. argmax of a pooling */
     /* backward only */
     nas_gradient out_gradient;
     nas_into into[NAS_OP_INPUTS];
 } nas_op_call;
 
-/* Floats that an operator wants for a given call (shapes, n and options set; no tensors yet). */
+/* Floats that an operator wants for a given call (device, shapes, n and options set; no tensors yet). */
 typedef struct nas_op_sizes {
-    int statistics_parts; /* if it fuses statistics */
+    int statistics_parts;               /* if it fuses statistics */
     int reduction_parts[NAS_OP_INPUTS]; /* if it fuses reductions */
     uint64_t scratch, saved;
 } nas_op_sizes;
@@ -152,10 +152,11 @@ typedef struct nas_reference_call {
     int input_count;
     nas_shape in_shape[NAS_OP_INPUTS], out_shape;
     const void *in[NAS_OP_INPUTS];
-    void *out;                 /* forward writes it, backward may read it */
-    void *parameters[NAS_OP_PARAMETERS]; /* forward in training updates untrained ones (running statistics) */
+    void *out; /* forward writes it, backward may read it */
+    void *parameters
+        [NAS_OP_PARAMETERS]; /* forward in training updates untrained ones (running statistics) */
     const void *out_gradient;
-    void *in_gradients[NAS_OP_INPUTS];   /* added to; NULL: not wanted */
+    void *in_gradients[NAS_OP_INPUTS];            /* added to; NULL: not wanted */
     void *parameter_gradients[NAS_OP_PARAMETERS]; /* added to; NULL: not wanted */
     const int32_t *labels;
     nas_step step;
@@ -168,7 +169,7 @@ typedef enum nas_fusion {
     NAS_FUSES_READ = 1,       /* reads inputs through a nas_read; else raw tensors are handed in */
     NAS_FUSES_STATISTICS = 2, /* gives statistics of z; else a pass over z does */
     NAS_FUSES_GRADIENT = 4,   /* forms dz on load; else a formed gradient is handed in */
-    NAS_FUSES_INTO = 8,       /* derivative and accumulation; else it writes plain v and a pass follows */
+    NAS_FUSES_INTO = 8, /* derivative and accumulation; else it writes plain v and a pass follows */
     NAS_FUSES_REDUCTION = 16, /* R0 and R1; else a pass over G and z does */
 } nas_fusion;
 
@@ -182,7 +183,8 @@ typedef enum nas_view {
 
 /* Sample cases that every test and benchmark of an op uses. */
 typedef struct nas_op_case {
-    const char *options; /* config notation: "out = 5; kernel = 3; stride = 2" ; NULL ends the table */
+    const char
+        *options; /* config notation: "out = 5; kernel = 3; stride = 2" ; NULL ends the table */
     int batch;
     int input_count;
     nas_shape in[4];
@@ -198,7 +200,8 @@ typedef struct nas_op {
     /* Number of parameters (≤ NAS_OP_PARAMETERS); NULL: none. */
     int (*parameters)(const void *options, const nas_shape *in, int count,
                       nas_parameter parameters[NAS_OP_PARAMETERS]);
-    void (*cost)(const void *options, const nas_shape *in, int count, nas_shape out, nas_cost *cost); /* NULL: bytes of the output only */
+    void (*cost)(const void *options, const nas_shape *in, int count, nas_shape out,
+                 nas_cost *cost); /* NULL: bytes of the output only */
     void (*sizes)(const nas_op_call *call, nas_op_sizes *sizes); /* NULL: all 0 */
     nas_status (*forward)(const nas_op_call *call, nas_tape *tape);
     nas_status (*backward)(const nas_op_call *call, nas_tape *tape);
@@ -206,7 +209,7 @@ typedef struct nas_op {
     const nas_op_case *cases;
 } nas_op;
 
-NAS_API const nas_op *nas_op_find(const char *name);             /* NULL: none */
+NAS_API const nas_op *nas_op_find(const char *name); /* NULL: none */
 NAS_API const nas_op *const *nas_op_all(int *count);
 /* Like find, with a message that names the nearest op. */
 NAS_API nas_status nas_op_get(const char *name, const nas_op **op);
@@ -218,18 +221,18 @@ NAS_API int nas_into_mode(const nas_into *into);
 /* ---- passes: what the net records where an op does not fuse --------------------------------------------- */
 
 /* y = read(x), raw, shape given; padded lanes copied. */
-NAS_API nas_status nas_pass_materialise(nas_tape *tape, const nas_read *read, nas_shape shape, int n,
-                                        nas_tensor y);
+NAS_API nas_status nas_pass_materialise(nas_tape *tape, const nas_read *read, nas_shape shape,
+                                        int n, nas_tensor y);
 /* Statistics of z: [c][3][parts]; parts from nas_pass_parts. */
 NAS_API int nas_pass_parts(nas_shape shape, int n);
-NAS_API nas_status nas_pass_statistics(nas_tape *tape, nas_tensor z, nas_shape shape, int n, int real,
-                                       nas_tensor statistics);
+NAS_API nas_status nas_pass_statistics(nas_tape *tape, nas_tensor z, nas_shape shape, int n,
+                                       int real, nas_tensor statistics);
 /* dz = formed gradient, plain. */
-NAS_API nas_status nas_pass_form(nas_tape *tape, const nas_gradient *gradient, nas_shape shape, int n,
-                                 int real, nas_tensor dz);
+NAS_API nas_status nas_pass_form(nas_tape *tape, const nas_gradient *gradient, nas_shape shape,
+                                 int n, int real, nas_tensor dz);
 /* Plain v into G: derivative, accumulation, and reductions if into->reductions ([c][2][parts], nas_pass_parts). */
-NAS_API nas_status nas_pass_into(nas_tape *tape, nas_tensor v, const nas_into *into, nas_shape shape,
-                                 int n, int real);
+NAS_API nas_status nas_pass_into(nas_tape *tape, nas_tensor v, const nas_into *into,
+                                 nas_shape shape, int n, int real);
 /* R0, R1 of a completed G: [c][2][parts], parts from nas_pass_parts. */
 NAS_API nas_status nas_pass_reduce(nas_tape *tape, nas_tensor g, nas_tensor z, nas_tensor mean,
                                    nas_shape shape, int n, int real, nas_tensor reductions);
@@ -238,14 +241,14 @@ NAS_API nas_status nas_pass_reduce(nas_tape *tape, nas_tensor g, nas_tensor z, n
 
 /* What the net keeps per normalised home, all [c]. */
 typedef struct nas_norm {
-    nas_tensor scale, shift;   /* what readers apply */
-    nas_tensor mean, rstd;     /* of this batch */
-    nas_tensor coefficients;   /* [3][c], for nas_gradient */
+    nas_tensor scale, shift; /* what readers apply */
+    nas_tensor mean, rstd;   /* of this batch */
+    nas_tensor coefficients; /* [3][c], for nas_gradient */
 } nas_norm;
 
 typedef struct nas_norm_call {
-    nas_tensor gamma, beta;                      /* none: not affine */
-    nas_tensor running_mean, running_variance;   /* none: not kept */
+    nas_tensor gamma, beta;                    /* none: not affine */
+    nas_tensor running_mean, running_variance; /* none: not kept */
     nas_tensor gamma_gradient, beta_gradient;
     float epsilon, momentum;
     int channels;
@@ -258,8 +261,8 @@ NAS_API nas_status nas_norm_finish(nas_tape *tape, const nas_norm_call *call, na
 /* Evaluation: scale and shift from the running statistics. */
 NAS_API nas_status nas_norm_frozen(nas_tape *tape, const nas_norm_call *call, const nas_norm *norm);
 /* Backward: merge R0, R1; write coefficients a, b, d, gamma and beta gradients. */
-NAS_API nas_status nas_norm_backward(nas_tape *tape, const nas_norm_call *call, nas_tensor reductions,
-                                     int parts, const nas_norm *norm);
+NAS_API nas_status nas_norm_backward(nas_tape *tape, const nas_norm_call *call,
+                                     nas_tensor reductions, int parts, const nas_norm *norm);
 /* The calls above for a batch_norm node's options and parameters (order: gamma, beta, running_mean, running_variance). */
 NAS_API void nas_norm_call_make(const nas_op_call *node, nas_norm_call *call);
 /* What an activation node's options say. */

@@ -27,10 +27,10 @@ typedef struct nas_tensor {
     uint64_t count; /* floats */
 } nas_tensor;
 
-NAS_API uint64_t nas_shape_count(nas_shape shape);         /* c·h·w */
-NAS_API int nas_batch_padded(int batch);                   /* rounded up to NAS_BATCH_MULTIPLE */
+NAS_API uint64_t nas_shape_count(nas_shape shape); /* c·h·w */
+NAS_API int nas_batch_padded(int batch);           /* rounded up to NAS_BATCH_MULTIPLE */
 NAS_API nas_tensor nas_tensor_view(nas_tensor whole, uint64_t at, uint64_t count);
-NAS_API nas_status nas_tensor_read(nas_tensor tensor, float *to);         /* blocking */
+NAS_API nas_status nas_tensor_read(nas_tensor tensor, float *to);          /* blocking */
 NAS_API nas_status nas_tensor_write(nas_tensor tensor, const float *from); /* blocking */
 /* Host-side layout changes: batch samples of `shape`, n_padded ≥ batch lanes (extra lanes zero / dropped). */
 NAS_API void nas_chwn_from_nchw(const float *nchw, nas_shape shape, int batch, int n_padded,
@@ -57,7 +57,13 @@ NAS_API nas_tensor nas_arena_tensor(const nas_arena *arena, int reservation); /*
 
 /* ---- files ---------------------------------------------------------------------------------------- */
 
-typedef enum nas_npy_type { NAS_NPY_FLOAT32, NAS_NPY_UINT8, NAS_NPY_INT32, NAS_NPY_INT64, NAS_NPY_FLOAT64 } nas_npy_type;
+typedef enum nas_npy_type {
+    NAS_NPY_FLOAT32,
+    NAS_NPY_UINT8,
+    NAS_NPY_INT32,
+    NAS_NPY_INT64,
+    NAS_NPY_FLOAT64
+} nas_npy_type;
 typedef struct nas_npy {
     nas_npy_type type;
     int rank;
@@ -67,8 +73,8 @@ typedef struct nas_npy {
 } nas_npy;
 /* Versions 1-3, C order (Fortran order is refused by name), sizes checked against the file before allocation. */
 NAS_API nas_status nas_npy_read(const char *path, nas_npy *npy);
-NAS_API nas_status nas_npy_write(const char *path, nas_npy_type type, int rank, const uint64_t *dims,
-                                 const void *data);
+NAS_API nas_status nas_npy_write(const char *path, nas_npy_type type, int rank,
+                                 const uint64_t *dims, const void *data);
 NAS_API void nas_npy_clear(nas_npy *npy);
 
 /* safetensors: F32 tensors by name plus a string map.  The reader refuses what the specification forbids: header

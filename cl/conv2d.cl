@@ -1,0 +1,391 @@
+// conv2d.cl - dense two-dimensional convolution of any kernel, stride and dilation, forward and both gradients.
+//
+//   z[k, y, x]   = bias[k] + Σ_r Σ_c Σ_s  w[k, c, r, s] · a[c, y·S + r·D − pad_h, x·S + s·D − pad_w]
+//   da[c, y, x]  = Σ_r Σ_k Σ_s  w[k, c, r, s] · dz[k, (y + pad_h − r·D)/S, (x + pad_w − s·D)/S]       where S divides
+//   dw[k, c, r, s] = Σ_y Σ_x Σ_n  dz[k, y, x, n] · a[c, y·S + r·D − pad_h, x·S + s·D − pad_w, n]
+//
+// with a = act(scale·x + shift) formed on load and dz = a·G + b·z + d formed on load (ops.h).  conv2d_plain.cl says the same
+// without any tiling and is what this file is tested against; convolution.clh explains packing, strips and parts.
+//
+// FORWARD and BACKWARD_INPUT.  One work-item makes `rows` × PB output pixels of one strip for `tiles` tiles of KT output channels;
+// such a block of pixels is a part of the statistics.  Block by block of CB input channels it goes down the rows, packs the input
+// rows that the next output row adds into a ring of packed rows, and runs through taps and channels with KT × PT registers of
+// sums; weights come as scalars from a copy ordered the way they are used, [tile][r][c][s][KT], zero beyond the last channel
+// (conv2d_parts.cl makes it).  So a pixel is fetched from global memory little more than once per item, where it matters that channels
+// often lie a power of two apart and drive each other out of the caches.  Input rows in the padding are skipped.  Sums wait in `partial`
+// between blocks of input channels.  The order of every sum is block, r, c, s, whatever LANES, PT and `tiles` are.
+//   A strided input gradient takes output pixels by their phase (x + pad_w) mod S: within a phase the taps that
+// meet a pixel are the same ones and their dz lie side by side, so nothing is multiplied by zero.
+//
+// BACKWARD_WEIGHT.  One work-item sums one part of the pixels for KB × CB_WEIGHT channel pairs and all taps.  Per chunk (about
+// 32 pixels of one strip) it packs dz and the new rows of a, again into a ring; KT_WEIGHT × CT × KW registers of sums run over the
+// chunk and are added to `total`, still one sum per lane.  Lanes are crossed once at the end; conv2d_parts.cl adds up the parts.
+//
+// 1×1 with stride 1 is a matrix product and comes here with its pixels and strips laid in one row (host/ops/convolution.c).
+// `plane` serves dense layers, whose C inputs are the pixels of C / plane channels: scale, shift and reductions are per channel.
+//
+// Private memory is up to about 300 KB: right for CPUs, whose private memory is cache.
+//
+// compile: -DKH=3 -DKW=3
+// compile: -DKH=3 -DKW=3 -DS=2 -DD=2 -DCURVED=1
+// compile: -DKH=1 -DKW=1 -DLANES=8
+#include "convolution.clh"
+
+#ifndef S
+#define S 1 // stride
+#endif
+#ifndef D
+#define D 1 // dilation
+#endif
+// Output channels and pixels of a register tile.  KT is also in the order of the packed weights: the host knows it.
+#define KT 4
+#ifndef PT
+#if LANES == 16
+#define PT 4
+#else
+#define PT 2
+#endif
+#endif
+#define TAPS (KH * KW)
+// Output pixels of an item: PB across (phases of a strided input gradient apart), at most ROWS down.
+#define PB 8
+#define ROWS 8
+// Input channels of a block: the ring of packed rows should stay in a first-level cache.
+#ifndef PACK
+#define PACK 512 // registers
+#endif
+#define BLOCK_OF(row) (PACK / (row) < 4 ? 4 : PACK / (row))
+#define RING ((KH - 1) * D + 1)
+#define WINDOW ((PB - 1) * S + (KW - 1) * D + 1)
+#define CB BLOCK_OF(RING * WINDOW)
+// The input gradient looks BACK_H rows and BACK_W columns back from its own place in dz.
+#define BACK_H ((KH - 1) * D / S)
+#define BACK_W ((KW - 1) * D / S)
+#define RING_BACK (BACK_H + 1)
+#define WINDOW_BACK (PB + BACK_W + (S > 1))
+#define KB_BACK BLOCK_OF(RING_BACK * WINDOW_BACK)
+#define CHANNELS 32 // output channels per work-item at most; the host keeps tiles · KT within it
+
+#define AXES                                                                                       \
+    const int C, const int H, const int W, const int K, const int HO, const int WO, const int n,   \
+        const int real, const int pad_h, const int pad_w, const int plane
+
+#define EACH_TILE(i, j)                                                                            \
+    _Pragma("unroll") for (int i = 0; i < KT; i++) _Pragma("unroll") for (int j = 0; j < PT; j++)
+
+// One row of taps over one block of channels: acc[i][j] += w[c][s][i] · window[c][j·S + s·D].
+static inline void forward_row(lanes acc[KT][PT], const lanes *window, __global const float *w, int channels)
+{
+    for (int c = 0; c < channels; c++, window += WINDOW, w += KW * KT) {
+#pragma unroll
+        for (int s = 0; s < KW; s++)
+            EACH_TILE(i, j)
+                acc[i][j] = fma(window[j * S + s * D], (lanes)w[s * KT + i], acc[i][j]);
+    }
+}
+
+// Global size (blocks of pixels, strips, channel ranges); blocks run along rows first.
+__kernel void conv2d_forward(STREAM_READ_ARGUMENTS(x), READS(weight), READS(bias), WRITES(z), WRITES(statistics), AXES,
+                             const int rows, const int tiles, const int parts, const int biased)
+{
+    OPEN_READ(x);
+    OPEN_READ(x_scale);
+    OPEN_READ(x_shift);
+    OPEN_READ(weight);
+    OPEN_READ(bias);
+    OPEN_WRITE(z);
+    OPEN_WRITE(statistics);
+    const int across = (WO + PB - 1) / PB;
+    const int x0 = get_global_id(0) % across * PB, xn = min(PB, WO - x0);
+    const int y0 = get_global_id(0) / across * rows, y1 = min(y0 + rows, HO);
+    const int strip = get_global_id(1), strips = get_global_size(1);
+    const int tile0 = get_global_id(2) * tiles, tile1 = min(tile0 + tiles, (K + KT - 1) / KT);
+    lanes pack[RING * CB * WINDOW], partial[ROWS * PB * CHANNELS];
+    tally tallies[CHANNELS * PARTS];
+
+    for (int sub = 0; sub < PARTS; sub++)
+        for (int c0 = 0; c0 < C; c0 += CB) {
+            const int sample = strip * 16 + sub * LANES, cn = min(CB, C - c0), last = c0 + cn == C;
+            int packed = 0; // rows below this one are in the ring or not needed any more
+            for (int y = y0; y < y1; y++) {
+                const int top = y * S - pad_h;
+                for (int row = max(packed, top); row < min(top + RING, H); row++)
+                    for (int c = 0; c < cn; c++) {
+                        const edge e = EDGE_OF(x, (c0 + c) / plane);
+                        pack_read(pack + (row % RING * CB + c) * WINDOW,
+                                  x + ((size_t)(c0 + c) * H + row) * W * n + sample, x0 * S - pad_w, WINDOW, W, n, e);
+                    }
+                packed = top + RING;
+                for (int tile = tile0; tile < tile1; tile++)
+                    for (int t = 0; t < xn; t += PT) {
+                        lanes *waiting = partial + ((tile - tile0) * ROWS + y - y0) * PB * KT + t * KT;
+                        lanes acc[KT][PT];
+                        if (c0 == 0)
+                            EACH_TILE(i, j)
+                                acc[i][j] = (lanes)(biased && tile * KT + i < K ? bias[tile * KT + i] : 0.0f);
+                        else
+                            EACH_TILE(i, j)
+                                acc[i][j] = waiting[i * PT + j];
+                        for (int r = 0; r < KH; r++) {
+                            const int row = top + r * D;
+                            if (row >= 0 && row < H)
+                                forward_row(acc, pack + row % RING * CB * WINDOW + t * S,
+                                            weight + (((size_t)tile * KH + r) * C + c0) * KW * KT, cn);
+                        }
+                        if (!last) {
+                            EACH_TILE(i, j)
+                                waiting[i * PT + j] = acc[i][j];
+                            continue;
+                        }
+                        const int first = y == y0 && t == 0;
+#pragma unroll
+                        for (int i = 0; i < KT; i++) {
+                            const int k = tile * KT + i;
+                            if (k >= K)
+                                continue;
+                            __global float *to = z + (((size_t)k * HO + y) * WO + x0 + t) * n + sample;
+                            tally *own = tallies + (k - tile0 * KT) * PARTS + sub;
+                            tally all = *own;
+#pragma unroll
+                            for (int j = 0; j < PT; j++)
+                                if (t + j < xn) {
+                                    lanes_store(to + (size_t)j * n, acc[i][j]);
+                                    tally_add(&all, acc[i][j], j == 0 && first);
+                                }
+                            *own = all;
+                        }
+                    }
+            }
+        }
+    if (parts)
+        for (int k = tile0 * KT; k < min(tile1 * KT, K); k++)
+            tally_write(tallies + (k - tile0 * KT) * PARTS, (y1 - y0) * xn, strip * 16, real, statistics, k,
+                        get_global_id(0) * strips + strip, parts);
+}
+
+// ---- input gradient ----
+// One row of taps that meet pixels of phase p.
+static inline void backward_row(lanes acc[KT][PT], const lanes *window, __global const float *w, int channels, const int p)
+{
+    for (int k = 0; k < channels; k++, window += WINDOW_BACK, w += KW * KT) {
+#pragma unroll
+        for (int s = 0; s < KW; s++)
+            if ((s * D - p) % S == 0)
+                EACH_TILE(i, j)
+                    acc[i][j] = fma(window[j + BACK_W - (s * D - p) / S], (lanes)w[s * KT + i], acc[i][j]);
+    }
+}
+
+// Global size as above, over input pixels: blocks are rows × S·PB.
+__kernel void conv2d_backward_input(STREAM_GRADIENT_ARGUMENTS(g), READS(weight), STREAM_INTO_ARGUMENTS(t), AXES,
+                                    const int rows, const int tiles, const int parts)
+{
+    OPEN_READ(g);
+    OPEN_READ(g_z);
+    OPEN_READ(g_coefficients);
+    OPEN_READ(weight);
+    OPEN_WRITE(t);
+    OPEN_READ(t_z);
+    OPEN_READ(t_scale);
+    OPEN_READ(t_shift);
+    OPEN_READ(t_mean);
+    OPEN_WRITE(t_reductions);
+    const int across = (W + S * PB - 1) / (S * PB);
+    const int x0 = get_global_id(0) % across * (S * PB), xn = min(S * PB, W - x0);
+    const int y0 = get_global_id(0) / across * rows, y1 = min(y0 + rows, H);
+    const int strip = get_global_id(1), strips = get_global_size(1);
+    const int tile0 = get_global_id(2) * tiles, tile1 = min(tile0 + tiles, (C + KT - 1) / KT);
+    const int left = (x0 + pad_w) / S; // the column of dz that pixel x0 and tap 0 meet
+    lanes pack[RING_BACK * KB_BACK * WINDOW_BACK], partial[ROWS * PB * S * CHANNELS];
+    lanes r0[CHANNELS * PARTS], r1[CHANNELS * PARTS];
+    for (int i = 0; i < CHANNELS * PARTS; i++)
+        r0[i] = r1[i] = (lanes)0.0f;
+
+    for (int sub = 0; sub < PARTS; sub++)
+        for (int k0 = 0; k0 < K; k0 += KB_BACK) {
+            const int sample = strip * 16 + sub * LANES, kn = min(KB_BACK, K - k0), last = k0 + kn == K;
+            int packed = 0;
+            for (int y = y0; y < y1; y++) {
+                const int bottom = (y + pad_h) / S;
+                for (int row = max(packed, bottom - BACK_H); row <= min(bottom, HO - 1); row++)
+                    for (int k = 0; k < kn; k++) {
+                        const former f = FORMER(g, k0 + k, K, sample, real);
+                        const size_t at = ((size_t)(k0 + k) * HO + row) * WO * n + sample;
+                        pack_gradient(pack + (row % RING_BACK * KB_BACK + k) * WINDOW_BACK, g + at, g_z + at,
+                                      left - BACK_W, WINDOW_BACK, WO, n, f);
+                    }
+                packed = bottom + 1;
+                for (int tile = tile0; tile < tile1; tile++)
+                    for (int q = 0; S * q < xn; q += PT)
+#pragma unroll
+                        for (int p = 0; p < S; p++) {
+                            // pixels x + S·j are those of phase p; their column of dz for tap 0 is left + late + j
+                            const int x = x0 + (p + S * pad_w - pad_w) % S + S * q;
+                            const int late = (x + pad_w - p) / S - left - q;
+                            lanes *waiting = partial + ((tile - tile0) * ROWS + y - y0) * PB * S * KT + (q * S + p * PT) * KT;
+                            lanes acc[KT][PT];
+                            EACH_TILE(i, j)
+                                acc[i][j] = k0 == 0 ? (lanes)0.0f : waiting[i * PT + j];
+                            for (int r = 0; r < KH; r++) {
+                                const int v = y + pad_h - r * D;
+                                if (v >= 0 && v % S == 0 && v / S < HO)
+                                    backward_row(acc, pack + v / S % RING_BACK * KB_BACK * WINDOW_BACK + q + late,
+                                                 weight + (((size_t)tile * KH + r) * K + k0) * KW * KT, kn, p);
+                            }
+                            if (!last) {
+                                EACH_TILE(i, j)
+                                    waiting[i * PT + j] = acc[i][j];
+                                continue;
+                            }
+#pragma unroll
+                            for (int i = 0; i < KT; i++) {
+                                const int c = tile * KT + i, own = (c - tile0 * KT) * PARTS + sub;
+                                if (c >= C)
+                                    continue;
+                                const hand h = HAND_OF(t, c / plane);
+                                const size_t at = (((size_t)c * H + y) * W + x) * n + sample;
+                                lanes own0 = r0[own], own1 = r1[own];
+                                HAND_ROW(acc[i], PT, S * (long)n, x + S * j < W, (t + at), (t_z + at), h, own0, own1)
+                                r0[own] = own0;
+                                r1[own] = own1;
+                            }
+                        }
+            }
+        }
+    if (t_reduces)
+        for (int c = tile0 * KT; c < min(tile1 * KT, C); c++) {
+            const int own = (c - tile0 * KT) * PARTS;
+            const int part = (c % plane * get_global_size(0) + get_global_id(0)) * strips + strip;
+            t_reductions[(2 * (size_t)(c / plane)) * parts + part] = lanes_total(r0 + own);
+            t_reductions[(2 * (size_t)(c / plane) + 1) * parts + part] = lanes_total(r1 + own);
+        }
+}
+
+// ---- weight gradient ----
+// Register tile KT_WEIGHT × CT × KW, and channel pairs per work-item; the host knows KB and CB_WEIGHT.
+#define KT_WEIGHT (KW <= 6 ? 4 : 2)
+#if KW == 1
+#define CT 4
+#elif KW <= 3
+#define CT 2
+#else
+#define CT 1
+#endif
+#if TAPS == 1
+#define KB 32
+#define CB_WEIGHT 32
+#elif TAPS <= 9
+#define KB 16
+#define CB_WEIGHT 16
+#elif TAPS <= 25
+#define KB 16
+#define CB_WEIGHT 8
+#else
+#define KB 8
+#define CB_WEIGHT 8
+#endif
+// A chunk is chunk_h × chunk_w output pixels, at most PIXELS.  The host sees to it that the packed input rows under it,
+// (chunk_h − 1)·S + RING of (chunk_w − 1)·S + (KW − 1)·D + 1 columns, are no more than CELLS, which is what one full row needs.
+#define PIXELS 32
+#define CELLS (RING * ((PIXELS - 1) * S + (KW - 1) * D + 1))
+
+__kernel void conv2d_backward_weight(STREAM_READ_ARGUMENTS(x), STREAM_GRADIENT_ARGUMENTS(g), WRITES(sums), AXES,
+                                     const int strips, const int chunk_h, const int chunk_w, const int chunks_per_part)
+{
+    OPEN_READ(x);
+    OPEN_READ(x_scale);
+    OPEN_READ(x_shift);
+    OPEN_READ(g);
+    OPEN_READ(g_z);
+    OPEN_READ(g_coefficients);
+    OPEN_WRITE(sums);
+    const int part = get_global_id(0);
+    const int c0 = get_global_id(1) * CB_WEIGHT, cn = min(CB_WEIGHT, C - c0);
+    const int k0 = get_global_id(2) * KB, kn = min(KB, K - k0);
+    const int across = (WO + chunk_w - 1) / chunk_w, down = (HO + chunk_h - 1) / chunk_h;
+    const int columns = (chunk_w - 1) * S + (KW - 1) * D + 1, ring = (chunk_h - 1) * S + RING;
+    lanes dz[KB * PIXELS], a[CB_WEIGHT * CELLS];
+    lanes total[KB * CB_WEIGHT * TAPS * PARTS];
+    for (int i = 0; i < KB * CB_WEIGHT * TAPS * PARTS; i++)
+        total[i] = (lanes)0.0f;
+    for (int i = kn * PIXELS; i < (kn + KT_WEIGHT - 1) / KT_WEIGHT * KT_WEIGHT * PIXELS; i++)
+        dz[i] = (lanes)0.0f;
+    for (int i = cn * CELLS; i < (cn + CT - 1) / CT * CT * CELLS; i++)
+        a[i] = (lanes)0.0f;
+
+    const int last = min((part + 1) * chunks_per_part, strips * down * across);
+    for (int sub = 0; sub < PARTS; sub++) {
+        int packed = 0, lane_column = -1; // rows below `packed` of this strip and column of chunks are in the ring
+        for (int chunk = part * chunks_per_part; chunk < last; chunk++) {
+            const int y0 = chunk % down * chunk_h, hn = min(chunk_h, HO - y0);
+            const int x0 = chunk / down % across * chunk_w, wn = min(chunk_w, WO - x0);
+            const int sample = chunk / (down * across) * 16 + sub * LANES;
+            if (chunk / down != lane_column) {
+                lane_column = chunk / down;
+                packed = 0;
+            }
+            for (int k = 0; k < kn; k++) {
+                const former f = FORMER(g, k0 + k, K, sample, real);
+                for (int y = 0; y < hn; y++) {
+                    const size_t at = ((size_t)(k0 + k) * HO + y0 + y) * WO * n + sample;
+                    pack_gradient(dz + k * PIXELS + y * chunk_w, g + at, g_z + at, x0, wn, WO, n, f);
+                }
+            }
+            const int top = y0 * S - pad_h, bottom = top + (hn - 1) * S + RING;
+            for (int row = max(packed, top); row < min(bottom, H); row++)
+                for (int c = 0; c < cn; c++) {
+                    const edge e = EDGE_OF(x, (c0 + c) / plane);
+                    pack_read(a + c * CELLS + row % ring * columns, x + ((size_t)(c0 + c) * H + row) * W * n + sample,
+                              x0 * S - pad_w, columns, W, n, e);
+                }
+            packed = bottom;
+            for (int r = 0; r < KH; r++)
+                for (int c = 0; c < cn; c += CT)
+                    for (int k = 0; k < kn; k += KT_WEIGHT) {
+                        lanes acc[KT_WEIGHT][CT][KW];
+#pragma unroll
+                        for (int i = 0; i < KT_WEIGHT; i++)
+#pragma unroll
+                            for (int j = 0; j < CT; j++)
+#pragma unroll
+                                for (int s = 0; s < KW; s++)
+                                    acc[i][j][s] = (lanes)0.0f;
+                        for (int y = 0; y < hn; y++) {
+                            const int row = top + y * S + r * D;
+                            if (row < 0 || row >= H)
+                                continue;
+                            const lanes *d = dz + k * PIXELS + y * chunk_w, *v = a + c * CELLS + row % ring * columns;
+                            for (int w = 0; w < wn; w++, d++, v += S) {
+#pragma unroll
+                                for (int j = 0; j < CT; j++)
+#pragma unroll
+                                    for (int s = 0; s < KW; s++)
+#pragma unroll
+                                        for (int i = 0; i < KT_WEIGHT; i++)
+                                            acc[i][j][s] = fma(d[i * PIXELS], v[j * CELLS + s * D], acc[i][j][s]);
+                            }
+                        }
+                        lanes *to = total + ((((sub * KH + r) * (CB_WEIGHT / CT) + c / CT) * (KB / KT_WEIGHT)) +
+                                             k / KT_WEIGHT) * (KT_WEIGHT * CT * KW);
+#pragma unroll
+                        for (int i = 0; i < KT_WEIGHT; i++)
+#pragma unroll
+                            for (int j = 0; j < CT; j++)
+#pragma unroll
+                                for (int s = 0; s < KW; s++)
+                                    to[(i * CT + j) * KW + s] += acc[i][j][s];
+                    }
+        }
+    }
+    for (int k = 0; k < kn; k++)
+        for (int c = 0; c < cn; c++)
+            for (int r = 0; r < KH; r++)
+                for (int s = 0; s < KW; s++) {
+                    lanes sum[PARTS];
+                    for (int sub = 0; sub < PARTS; sub++)
+                        sum[sub] = total[((((sub * KH + r) * (CB_WEIGHT / CT) + c / CT) * (KB / KT_WEIGHT)) +
+                                           k / KT_WEIGHT) * (KT_WEIGHT * CT * KW) +
+                                          (k % KT_WEIGHT * CT + c % CT) * KW + s];
+                    sums[((((size_t)part * K + k0 + k) * C + c0 + c) * KH + r) * KW + s] = lanes_total(sum);
+                }
+}

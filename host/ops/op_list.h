@@ -1,0 +1,15 @@
+/* op_list.h - every operator, one line each.  C builds the registry from it; CMake compiles host/ops/NAME.c and embeds
+ * cl/NAME.cl for each line. */
+NAS_OP(conv2d)
+NAS_OP(dense)
+NAS_OP(pool)
+NAS_OP(batch_norm)
+NAS_OP(activation)
+NAS_OP(add)
+NAS_OP(mul)
+NAS_OP(concat)
+NAS_OP(slice)
+NAS_OP(shuffle)
+NAS_OP(dropout)
+NAS_OP(drop_path)
+NAS_OP(softmax_cross_entropy)

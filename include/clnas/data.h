@@ -1,0 +1,194 @@
+/* data.h - data sets: opening them, splitting them, and putting batches of them on a device.
+ *
+ *     data = { type = "idx"; path = "/usr/share/datasets/fashion-mnist"; valid = 10000;
+ *              augment = { flip = true; crop = 2; }; };
+ *
+ * Three steps, from a config to filled input tensors:
+ *   nas_data_config   what the group says: common options + the options of the type's descriptor
+ *   nas_data          the samples in host memory, checked, with its fixed splits and its mean and
+ *                     deviation
+ *   nas_data_home     one device's copy (or stream) of them, shared by every net that trains there
+ *   nas_batches       one split of a home, cut into batches for one net; augmented when it is for
+ *                     training
+ *
+ * A data set is added as host/data/NAME.c with a nas_dataset called nas__dataset_NAME and one line
+ * in host/data/dataset_list.h.
+ *
+ * Samples are N×C×H×W, uint8 or float32, with one int32 label each.  What a file says is checked
+ * against its size before memory is allocated; failures are NAS_DATA and name file, offset and next
+ * step.
+ */
+#ifndef CLNAS_DATA_H
+#define CLNAS_DATA_H
+
+#include <clnas/tensor.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- what a data set gives ------------------------------------------------------------------- */
+
+typedef enum nas_sample_type { NAS_SAMPLE_UINT8, NAS_SAMPLE_FLOAT32 } nas_sample_type;
+
+/* One part (training files or test files).  Both pointers come from malloc. */
+typedef struct nas_data_part {
+    uint32_t count;
+    void *samples;   /* [count][c][h][w] */
+    int32_t *labels; /* [count], each in 0 … classes − 1 */
+} nas_data_part;
+
+typedef struct nas_data_content {
+    nas_shape shape; /* of one sample */
+    nas_sample_type type;
+    int classes;
+    char **class_names;        /* [classes], each from malloc; NULL: unknown */
+    nas_data_part train, test; /* test.count may be 0 */
+} nas_data_content;
+
+NAS_API void nas_data_content_clear(nas_data_content *content);
+
+enum { NAS_DATASET_OPTIONS_SIZE = 20480 };
+
+/* The descriptor. */
+typedef struct nas_dataset {
+    nas_kind kind; /* instance_size ≤ NAS_DATASET_OPTIONS_SIZE; no option named as a common one */
+    /* Reads everything.  `content` is zeroed and is cleared by the caller, also on failure. */
+    nas_status (*open)(const void *options, nas_data_content *content);
+} nas_dataset;
+
+NAS_API const nas_dataset *nas_dataset_find(const char *name); /* NULL: none */
+NAS_API const nas_dataset *const *nas_dataset_all(int *count);
+
+/* ---- config ---------------------------------------------------------------------------------- */
+
+typedef enum nas_data_task {
+    NAS_TASK_CLASSIFY
+} nas_data_task; /* others are refused by a sentence */
+typedef enum nas_placement { NAS_PLACE_AUTO, NAS_PLACE_RESIDENT, NAS_PLACE_STREAMED } nas_placement;
+
+/* Options of every data set, whatever its type (nas_data_kind). */
+typedef struct nas_data_options {
+    char type[NAS_TEXT_SIZE];
+    char task[NAS_TEXT_SIZE];
+    int64_t valid;       /* samples of the training files set aside for validation */
+    int64_t train_limit; /* use that many training samples at most (after the split); 0: all */
+    int64_t test_limit;  /* the same for test samples */
+    bool flip;           /* augment.flip: mirrored left to right, one time in two */
+    int64_t
+        crop; /* augment.crop: shifted by up to so many pixels, black behind the edge; 0: none */
+    int64_t cutout; /* augment.cutout: side of a square set to the mean, in pixels; 0: none */
+    nas_real_list mean,
+        /* Per channel, of samples scaled to 0 … 1 (uint8) or as they are (float); empty: computed. */
+        std;
+    int placement; /* nas_placement */
+} nas_data_options;
+
+NAS_API extern const nas_kind nas_data_kind;
+
+typedef struct nas_data_config {
+    nas_data_options common;
+    const nas_dataset *dataset;
+    union {
+        unsigned char bytes[NAS_DATASET_OPTIONS_SIZE];
+        double align;
+    } options; /* the data set's instance */
+} nas_data_config;
+
+/* Both tables from one group; unknown keys, wrong types and ranges fail with file:line
+ * (NAS_CONFIG). */
+NAS_API nas_status nas_data_config_fill(const nas_value *group, nas_data_config *config);
+/* The effective options, defaults included, as a group. */
+NAS_API nas_status nas_data_config_value(const nas_data_config *config, nas_value *group);
+
+/* ---- an open data set ------------------------------------------------------------------------ */
+
+typedef struct nas_data nas_data;
+
+typedef enum nas_split {
+    NAS_SPLIT_TRAIN,
+    NAS_SPLIT_VALID,
+    NAS_SPLIT_TEST,
+    NAS_SPLIT_TRAIN_VALID, /* both, for retraining; the mean stays that of TRAIN */
+} nas_split;
+NAS_API const char *nas_split_name(nas_split split); /* "train" */
+
+/* Reads and checks the files, splits (stratified by class, by (seed, NAS_STREAM_SPLIT)), and
+ * computes mean and deviation of the TRAIN split where the config gives none. */
+NAS_API nas_status nas_data_open(const nas_data_config *config, uint64_t seed, nas_data **data);
+NAS_API void nas_data_destroy(nas_data *data);
+
+NAS_API const nas_data_config *nas_data_config_of(const nas_data *data);
+NAS_API const nas_data_content *nas_data_content_of(const nas_data *data);
+NAS_API nas_shape nas_data_shape(const nas_data *data);
+NAS_API int nas_data_classes(const nas_data *data);
+/* The class's name, or NULL. */
+NAS_API const char *nas_data_class_name(const nas_data *data, int class_index);
+/* Samples of a split, as indices into its part (content.train; content.test for TEST), rising. */
+NAS_API const uint32_t *nas_data_split(const nas_data *data, nas_split split, uint32_t *count);
+/* [channels] each, as nas_data_options.mean and .std mean them. */
+NAS_API const double *nas_data_mean(const nas_data *data);
+NAS_API const double *nas_data_std(const nas_data *data);
+/* XXH3 of shape, labels, samples and splits: two studies with equal ones saw the same data. */
+NAS_API uint64_t nas_data_hash(const nas_data *data);
+
+/* ---- on a device ----------------------------------------------------------------------------- */
+
+/* The samples on one device: resident when both parts fit a quarter of its memory (and one buffer),
+ * else streamed: batches are put together on the host and written ahead while the device computes.
+ * Both give the same bits. */
+typedef struct nas_data_home nas_data_home;
+
+/* `data` is lent and must outlive the home. */
+NAS_API nas_status nas_data_home_create(nas_device *device, const nas_data *data,
+                                        nas_data_home **home);
+NAS_API void nas_data_home_destroy(nas_data_home *home);
+NAS_API bool nas_data_home_resident(const nas_data_home *home);
+NAS_API uint64_t nas_data_home_bytes(const nas_data_home *home); /* on the device */
+NAS_API const nas_data *nas_data_home_data(const nas_data_home *home);
+NAS_API nas_device *nas_data_home_device(const nas_data_home *home);
+
+typedef struct nas_batches nas_batches;
+
+typedef struct nas_batches_options {
+    int batch; /* samples of a full batch */
+    bool
+        /* Shuffled per epoch, last incomplete batch dropped; else in order, every sample once */
+        training;
+    bool augment;     /* as the data config says; else never */
+    uint64_t seed;    /* of the study */
+    uint64_t key;     /* of the trial: canonical arch and repeat, never its index */
+    uint32_t samples; /* of an epoch, at most; 0: the whole split */
+} nas_batches_options;
+
+/* Where batches go: nas_net_input, nas_net_labels and nas_net_step_block, or a test's own. */
+typedef struct nas_batches_target {
+    nas_tensor images; /* [c][h][w][n padded]; padded lanes get 0 */
+    nas_tensor labels; /* int32 [n padded]; padded lanes get 0 */
+    nas_tensor
+        /* Nas_step: the kernels read its `real`, `epoch` and `step` (counted within the epoch) */
+        step;
+} nas_batches_target;
+
+/* Records the gathering.  The home and the target's buffers are lent.  A training batch that is
+ * larger than the split, or an empty split: NAS_CONFIG. */
+NAS_API nas_status nas_batches_create(nas_data_home *home, nas_split split,
+                                      const nas_batches_options *options,
+                                      const nas_batches_target *target, nas_batches **batches);
+NAS_API void nas_batches_destroy(nas_batches *batches);
+NAS_API int nas_batches_steps(const nas_batches *batches);          /* per epoch */
+NAS_API int nas_batches_real(const nas_batches *batches, int step); /* samples of that batch */
+NAS_API uint32_t nas_batches_samples(const nas_batches *batches);   /* per epoch */
+/* Fixes the order of epoch `epoch` and uploads it (waits for the device).  Before the first load,
+ * too. */
+NAS_API nas_status nas_batches_epoch(nas_batches *batches, uint32_t epoch);
+/* Enqueues: images and labels of batch `step` of that epoch.  The step block must have been set for
+ * it. */
+NAS_API nas_status nas_batches_load(nas_batches *batches, int step);
+/* Host view of the epoch's order: [nas_batches_samples] indices into the split's part. */
+NAS_API const uint32_t *nas_batches_order(const nas_batches *batches);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

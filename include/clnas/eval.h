@@ -1,0 +1,109 @@
+/* eval.h - evaluators: from an architecture to the metrics that the study records.
+ *
+ * This is where the two wings meet: a space's row becomes a graph, the graph is costed and held against the bounds,
+ * and an evaluator - one descriptor - gives it numbers: by training it (`trained`), by shared weights, by a formula, from a
+ * table.
+ *
+ *     nas_eval *eval;
+ *     NAS_TRY(nas_eval_create(&setting, &eval));
+ *     NAS_TRY(nas_eval_score(eval, &call, &result));   // result: COMPLETE or FAILED with a reason
+ *
+ * What is a result and what is not: NaN, bounds, shapes, the time limit and a network that cannot fit the device are
+ * properties of the candidate: NAS_OK and a failed trial.  Device, memory and store errors are not: the status is returned and
+ * the trial is for somebody to repeat.
+ *
+ * Sameness: a pure evaluator's numbers follow from (study seed, canonical arch, repeat, budget, options), never from the
+ * trial's index or the time, so a duplicate may take over what is known.
+ *
+ * An evaluator is added as host/eval/NAME.c with a nas_evaluator called nas__evaluator_NAME and one line in
+ * host/eval/evaluator_list.h.
+ */
+#ifndef CLNAS_EVAL_H
+#define CLNAS_EVAL_H
+
+#include <clnas/space.h>
+#include <clnas/study.h>
+#include <clnas/train.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- what every trial of a study shares -------------------------------------------------------------- */
+
+/* All lent and outliving the nas_eval. */
+typedef struct nas_eval_setting {
+    const nas_value *group; /* the config's `evaluate`, `type` among its members; NULL: "trained" */
+    nas_device *device;     /* NULL for evaluators that need none */
+    const nas_data *data;
+    const nas_domain *domain;
+    const nas_train_config *train;
+    const nas_objectives *objectives; /* its bounds count here; NULL: none */
+    uint64_t seed;                    /* of the study */
+} nas_eval_setting;
+
+/* Called while it works, every few steps; false: stop now (nas_eval_score returns NAS_STOPPED). */
+typedef bool (*nas_eval_callback)(void *user, double progress /* 0 … 1 */);
+
+typedef struct nas_eval_call {
+    const nas_arch *arch;       /* canonical */
+    double budget;              /* epochs, as a rule */
+    double limit_s;             /* of this trial; 0: none */
+    int repeat;                 /* 0; others draw other weights and batches */
+    nas_eval_callback callback; /* or NULL */
+    void *user;
+} nas_eval_call;
+
+/* ---- the descriptor ------------------------------------------------------------------------------------ */
+
+typedef struct nas_evaluator {
+    nas_kind kind;
+    const char *const *metrics; /* names it sets in a complete trial; ends with NULL */
+    bool pure;                  /* see above */
+    bool needs_device;
+    /* `options` is the instance; it and the setting outlive the state. */
+    nas_status (*prepare)(const void *options, const nas_eval_setting *setting, void **state);
+    /* Sets metrics and curves of `result` (zeroed but for what nas_eval_score set: cost metrics).  Failing with
+     * NAS_NONFINITE, NAS_BOUND, NAS_SHAPE or NAS_TIME makes the trial a failed one. */
+    nas_status (*score)(void *state, const nas_eval_call *call, const nas_graph *graph,
+                        nas_trial *result);
+    /* Writes the weights of the network scored last as safetensors; NULL: there are none. */
+    nas_status (*keep)(void *state, const char *path);
+    void (*finish)(void *state); /* NULL: free(state) */
+} nas_evaluator;
+
+NAS_API const nas_evaluator *nas_evaluator_find(const char *name); /* NULL: none */
+NAS_API const nas_evaluator *const *nas_evaluator_all(int *count);
+/* Like find, with a message that names the nearest evaluator. */
+NAS_API nas_status nas_evaluator_get(const char *name, const nas_evaluator **evaluator);
+/* The evaluator that a config's group names ("trained" when group is NULL or has no `type`). */
+NAS_API nas_status nas_evaluator_of(const nas_value *group, const nas_evaluator **evaluator);
+
+/* ---- an evaluator at work -------------------------------------------------------------------------------- */
+
+typedef struct nas_eval nas_eval;
+
+NAS_API nas_status nas_eval_create(const nas_eval_setting *setting, nas_eval **eval);
+NAS_API void nas_eval_destroy(nas_eval *eval);
+NAS_API const nas_evaluator *nas_eval_kind(const nas_eval *eval);
+/* Builds the graph, sets `parameters`, `macs` and `activation_bytes`, rejects by the bounds on these, scores, holds the rest
+ * of the metrics against the bounds.  `result` must be initialised; its status becomes COMPLETE or FAILED, `seconds` is set.
+ * Fails with NAS_STOPPED (the callback said so), NAS_DEVICE, NAS_DEVICE_MEMORY, NAS_MEMORY: no result then. */
+NAS_API nas_status nas_eval_score(nas_eval *eval, const nas_eval_call *call, nas_trial *result);
+/* Saves the network scored last; NAS_FAILED when the evaluator has none. */
+NAS_API nas_status nas_eval_keep(nas_eval *eval, const char *path);
+
+/* The key of all random numbers of a training: (canonical arch, repeat). */
+NAS_API uint64_t nas_eval_key(const nas_arch *arch, int repeat);
+/* The first bound that `trial` is outside of, as a sentence ("parameters = 412034 is over its bound of 300000"); false when
+ * it is within all.  Metrics that are missing do not count. */
+NAS_API bool nas_bound_reason(const nas_objectives *objectives, const nas_trial *trial,
+                              char *reason, size_t size);
+/* Scores of a trial, greater is better, in the order of the objectives. */
+NAS_API void nas_objective_scores(const nas_objectives *objectives, const nas_trial *trial,
+                                  double scores[NAS_OBJECTIVES]);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,250 @@
+/* session.h - a whole search: reading its config, running it, resuming it, retraining what it found.
+ *
+ * A *config* is text (libconfig's syntax) that every option table has checked and completed; the completed text is stored
+ * in the study, so that a study resumes from itself alone.  A *session* is one run of a study: a supervisor (this
+ * process) and one worker process per device.  Workers share nothing but the study file: each claims the next free index,
+ * derives the proposal from the log, trains it on its device and commits.  The supervisor starts them, watches
+ * heartbeats, ends one that hangs, starts another when one dies, and retrains the best at the end.
+ *
+ *     nas_config config;
+ *     nas_config_read("quickstart.cfg", NULL, 0, &config);
+ *     nas_search_options options = {.program = "/proc/self/exe", .progress = show};
+ *     nas_search_report report;
+ *     nas_session_search(&config, &options, &report);
+ *
+ * Nothing here prints: progress goes to a callback, data comes back in structs.
+ */
+#ifndef CLNAS_SESSION_H
+#define CLNAS_SESSION_H
+
+#include <clnas/eval.h>
+#include <clnas/search.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- config --------------------------------------------------------------------------------------- */
+
+enum { NAS_CONFIG_DEVICES = 16, NAS_CONFIG_SIZE = 1 << 20, NAS_PATH_SIZE = 1024 };
+
+typedef enum nas_order { NAS_ORDER_INDEX, NAS_ORDER_ARRIVAL } nas_order;
+
+/* budget = { … }: when the search ends, whichever comes first; 0 means no such end. */
+typedef struct nas_budget {
+    int64_t trials;
+    double minutes;       /* running time, summed over resumes */
+    double target;        /* first objective at least (goal max) or at most (goal min) this good */
+    int64_t patience;     /* trials without a better first objective */
+    double trial_minutes; /* time limit of one trial */
+    int64_t lookahead; /* trial i sees the results of trials 0 … i − lookahead (order = "index") */
+    int order;         /* nas_order */
+    double lease_s;    /* a worker that makes no step for longer is ended and its trial repeated */
+    int64_t keep;      /* checkpoints kept: those of the best k trials */
+} nas_budget;
+
+/* One entry of devices = ( … ). */
+typedef struct nas_device_wish {
+    char name[NAS_TEXT_SIZE];  /* alias used in this config */
+    char match[NAS_TEXT_SIZE]; /* see nas_device_select */
+    bool optional;             /* absent: no error */
+    int64_t workers;           /* processes on it; 1 but for tests and very large devices */
+} nas_device_wish;
+
+/* retrain = { … }: any option of `train` may stand beside these and replaces it there. */
+typedef struct nas_retrain {
+    int64_t top;     /* how many of the best; 0: none */
+    int64_t repeats; /* seeds of each; more than one gives mean ± std */
+    int with_valid;  /* data: 0 the training split, 1 training and validation splits */
+    bool baseline;   /* retrain the given architectures by the same recipe beside them */
+} nas_retrain;
+
+typedef struct nas_config {
+    char study[NAS_TEXT_SIZE];
+    int64_t seed;
+    nas_value data, space, strategy, evaluate; /* complete groups, `type` among the members */
+    nas_value train, retrain_train;            /* complete groups of the trainer's options */
+    nas_budget budget;
+    nas_objectives objectives; /* and bounds; where one number must decide, the first does */
+    nas_text_list given;       /* strategy.given: tried first, by name or as text */
+    nas_device_wish devices[NAS_CONFIG_DEVICES];
+    int device_count; /* 0: one worker on any device */
+    nas_retrain retrain;
+} nas_config;
+
+/* Reads and checks a config file.  It must be a regular file of at most 1 MiB without NUL bytes; @include works inside
+ * its folder only, ten deep.  Overrides are "path.to.key=value" (list items by number: "devices.0.match=type:cpu").
+ * NAS_CONFIG with file:line and, for a wrong name, the nearest right one. */
+NAS_API nas_status nas_config_read(const char *path, const char *const *overrides,
+                                   int override_count, nas_config *config);
+/* The same for a text; `file` names it in messages; @include is refused when `folder` is NULL. */
+NAS_API nas_status nas_config_parse(const char *text, const char *file, const char *folder,
+                                    const char *const *overrides, int override_count,
+                                    nas_config *config);
+/* The effective config: every option with its value.  nas_config_parse reads it back to the same config. */
+NAS_API void nas_config_write(const nas_config *config, nas_text *text);
+NAS_API void nas_config_clear(nas_config *config); /* a zeroed one is fine */
+/* The session's own groups for `describe` and the docs: "session", "budget", "objective", "bound", "device", "retrain". */
+NAS_API const nas_kind *const *nas_config_kinds(int *count);
+/* The raw value tree of a config text, each value with file and line (what nas_config_parse starts from). */
+NAS_API nas_status nas_config_tree(const char *text, const char *file, const char *folder,
+                                   nas_value *root);
+
+/* ---- progress --------------------------------------------------------------------------------------- */
+
+typedef enum nas_event {
+    NAS_EVENT_START,    /* workers are being started; note: the study's path */
+    NAS_EVENT_TICK,     /* about once a second, nothing new */
+    NAS_EVENT_TRIAL,    /* one trial was committed */
+    NAS_EVENT_WORKER,   /* a worker came, went or was ended; note says which and why */
+    NAS_EVENT_RETRAIN,  /* an epoch of retraining, or a result of it */
+    NAS_EVENT_STOPPING, /* a signal came: steps are being finished; note: the command that resumes */
+    NAS_EVENT_END,      /* note: what ended the search */
+} nas_event;
+
+/* A consistent picture of the run; every field is set at every event. */
+typedef struct nas_progress {
+    nas_event event;
+    const nas_trial *trial; /* NAS_EVENT_TRIAL, lent for the call; else NULL */
+    const char *note;       /* one sentence, or "" */
+    int64_t done, failed, running;
+    int64_t total; /* budget.trials, 0: no such end */
+    bool has_best;
+    int64_t best_index;
+    double best_value;
+    const char *best_metric;
+    double elapsed_s;  /* of this session */
+    double run_s;      /* of all sessions of this study */
+    double per_minute; /* trials, over the last minutes */
+    double eta_s; /* until the first of trials and minutes ends the search; −1: not known yet */
+    int devices, busy;                /* worker processes alive, and those with a trial */
+    int64_t job, jobs, epoch, epochs; /* retraining: 0-based job of jobs, epochs done of epochs */
+    const char *job_name;             /* "trial 17", "baseline" or "" */
+} nas_progress;
+
+typedef void (*nas_progress_function)(void *user, const nas_progress *progress);
+
+/* ---- search and resume ------------------------------------------------------------------------------- */
+
+typedef struct nas_search_options {
+    const char *study_path; /* NULL: nas_session_study_path of the config */
+    bool fresh;             /* the name is taken: use the next free one (fashion-2.study) */
+    const char *
+        program; /* executed as `program worker …` for each worker; NULL: work in this process, on the
+                               first device, without crash isolation (tests, library users) */
+    const char *device; /* replaces the config's devices by this match; NULL: the config's */
+    int workers;        /* per device; 0: as the config says */
+    bool no_retrain;
+    nas_progress_function progress; /* may be NULL */
+    void *user;
+} nas_search_options;
+
+/* One retrained network. */
+typedef struct nas_train_result {
+    char name[64]; /* "trial 17", "baseline" */
+    int64_t index; /* of the trial */
+    int repeats;
+    double test_accuracy,
+        test_accuracy_std; /* mean and standard deviation (n − 1) over the repeats */
+    double test_loss, valid_accuracy;
+    uint64_t parameters, macs;
+    double seconds;            /* of training, all repeats */
+    char model[NAS_PATH_SIZE]; /* safetensors of the first repeat */
+} nas_train_result;
+
+enum { NAS_TRAIN_RESULTS = 16 };
+
+typedef struct nas_search_report {
+    char study_path[NAS_PATH_SIZE];
+    char ended_by
+        [128];  /* "48 trials", "4 minutes", "target", "patience", "signal", "space exhausted" */
+    int signal; /* that stopped it, 0: none; the program exits with 128 + signal */
+    int64_t trials, failed, reused;
+    bool has_best;
+    int64_t best_index;
+    double best_value;
+    char best_metric[64];
+    double seconds; /* of this session */
+    nas_train_result results[NAS_TRAIN_RESULTS];
+    int result_count;
+} nas_search_report;
+
+/* STUDY.study in the current folder, from the config's study name. */
+NAS_API nas_status nas_session_study_path(const nas_config *config, char *path, size_t size);
+/* Creates the study and runs it to its end, retraining included.  An existing study is never touched: NAS_STORE with
+ * `resume` and `--new` named.  NAS_STOPPED after a signal (report->signal) or when workers gave up early; NAS_DEVICE
+ * when a trial failed on every attempt.  The report is filled in every case in which a study exists. */
+NAS_API nas_status nas_session_search(const nas_config *config, const nas_search_options *options,
+                                      nas_search_report *report);
+/* Goes on with a study from its stored config.  Overrides may change budget.{trials,minutes,target,patience,
+ * trial_minutes,lease_s,keep}, devices and retrain, nothing that would make it another study. */
+NAS_API nas_status nas_session_resume(const char *study_path, const char *const *overrides,
+                                      int override_count, const nas_search_options *options,
+                                      nas_search_report *report);
+/* For signal handlers (async-signal-safe).  The first call lets every worker finish its step and give its claim back;
+ * the second kills the workers, after which the caller may leave at once: nothing committed is lost. */
+NAS_API void nas_session_interrupt(int signal);
+/* Handles `program worker …`: the arguments behind the word `worker`, as the supervisor wrote them.  The return value is
+ * the exit code of the process. */
+NAS_API int nas_session_worker(int argc, char **argv);
+
+/* What a running or ended study looks like from outside (read-only, never blocks a writer); event NAS_EVENT_TICK.
+ * Texts in `progress` live until `config` (filled with the study's) is cleared. */
+NAS_API nas_status nas_session_status(const char *study_path, nas_config *config,
+                                      nas_progress *progress);
+/* The study's retraining results so far. */
+NAS_API nas_status nas_session_results(const char *study_path, nas_train_result *results, int limit,
+                                       int *count);
+
+/* ---- check --------------------------------------------------------------------------------------------- */
+
+typedef struct nas_check_report {
+    int genes;
+    double size;            /* architectures in the space; −1: not countable */
+    bool size_exact;        /* false: an upper bound */
+    char baseline[1024];    /* the space's "baseline" in words; "" when it has none */
+    nas_cost baseline_cost; /* the space's own baseline */
+    nas_cost largest_cost;  /* the largest of 256 random architectures and the baseline */
+    uint64_t baseline_bytes,
+        largest_bytes;    /* device memory for training at the config's batch; 0: no device */
+    double within_bounds; /* share of the 256 that no bound rejects */
+    char device[256];     /* the device they were measured on, or why there is none */
+    uint64_t train_samples, valid_samples, test_samples;
+} nas_check_report;
+
+/* Opens the data set and, where there is one, the first device; trains nothing. */
+NAS_API nas_status nas_session_check(const nas_config *config, nas_check_report *report);
+
+/* ---- train and eval ------------------------------------------------------------------------------------- */
+
+typedef struct nas_retrain_options {
+    int64_t trial;                  /* −1: the best */
+    int64_t epochs;                 /* 0: as the config's retrain says */
+    int64_t repeats;                /* 0: as the config says */
+    bool with_valid;                /* train on the validation split too */
+    const char *device;             /* match; NULL: the config's first that is there */
+    const char *model_path;         /* NULL: in the study's folder */
+    nas_progress_function progress; /* may be NULL */
+    void *user;
+} nas_retrain_options;
+
+/* Trains one architecture of a study from its start by the retrain recipe and tests it once. */
+NAS_API nas_status nas_session_train(const char *study_path, const nas_retrain_options *options,
+                                     nas_train_result *result);
+
+typedef struct nas_eval_result {
+    uint64_t samples;
+    double accuracy, loss, seconds;
+    int classes;
+    uint64_t *confusion; /* [true class][predicted class]; free() */
+} nas_eval_result;
+
+/* Runs a saved model (safetensors with its graph) over a split of the data that `data` names: a config file or a study.
+ * split: "train", "valid" or "test". */
+NAS_API nas_status nas_session_eval(const char *model_path, const char *data, const char *split,
+                                    const char *device, nas_eval_result *result);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,178 @@
+/* train.h - training one network on one device: optimizers, schedules, the trainer, checkpoints.
+ *
+ *     train = { epochs = 2; batch = 128; optimizer = "sgd"; lr = 0.1; schedule = "cosine"; };
+ *
+ * Same bits, whenever and wherever: what a step does follows from (config, seed, key, epoch, step)
+ * and the weights. The schedule spans config.epochs, however far nas_trainer_run is asked to go, so
+ * a training that is stopped, saved, loaded and continued equals one that was not, bit for bit, on
+ * one device at any number of threads.
+ *
+ * The host sets a 64-byte step block and replays tapes; it waits for the device once per `slots`
+ * steps, when it reads the metrics, looks for NaN, reports progress and checks the clock.
+ *
+ * An optimizer is added as host/train/NAME.c with a nas_optimizer called nas__optimizer_NAME,
+ * cl/NAME.cl and one line in host/train/optimizer_list.h.
+ */
+#ifndef CLNAS_TRAIN_H
+#define CLNAS_TRAIN_H
+
+#include <clnas/data.h>
+#include <clnas/net.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- optimizers ------------------------------------------------------------------------------ */
+
+enum { NAS_OPTIMIZER_OPTIONS_SIZE = 256, NAS_OPTIMIZER_MOMENTS = 2 };
+
+typedef struct nas_optimizer_call {
+    nas_device *device;
+    nas_tensor parameters, gradients;          /* same count, a multiple of 16 */
+    uint64_t decayed_count;                    /* floats [0, decayed_count) get weight decay */
+    nas_tensor moments[NAS_OPTIMIZER_MOMENTS]; /* each as long as the parameters; start as 0 */
+    nas_tensor step;                           /* nas_step: lr, factors */
+    nas_tensor scale;                          /* [1], what gradients are multiplied by; or none */
+} nas_optimizer_call;
+
+typedef struct nas_optimizer {
+    nas_kind kind; /* options share the `train` group with the common ones */
+    int moments;   /* floats kept per parameter: 0 … NAS_OPTIMIZER_MOMENTS */
+    double lr;     /* learning rate where the config gives none */
+    /* Records one step.  What changes from step to step is in the step block. */
+    nas_status (*record)(const void *options, const nas_optimizer_call *call, nas_tape *tape);
+    /* Numbers of step `time` (0, 1 …) worked out on the host in double, such as bias corrections;
+     * they go to nas_step.spare[0 … 3] as floats.  NULL: none. */
+    void (*factors)(const void *options, uint32_t time, double lr, float factor[4]);
+} nas_optimizer;
+
+NAS_API const nas_optimizer *nas_optimizer_find(const char *name); /* NULL: none */
+NAS_API const nas_optimizer *const *nas_optimizer_all(int *count);
+
+/* Records clip by global norm: `scale`, [2], gets min(1, clip / (norm + 1e-6)), as PyTorch's
+ * clip_grad_norm_ has it, and the norm of `gradients`.  clip 0: the scale is 1.  `scratch` has
+ * nas_clip_scratch(count) floats.  NaN gives NaN. */
+NAS_API uint64_t nas_clip_scratch(uint64_t count);
+NAS_API nas_status nas_clip_record(nas_tape *tape, nas_tensor gradients, double clip,
+                                   nas_tensor scratch, nas_tensor scale);
+
+/* ---- config ---------------------------------------------------------------------------------- */
+
+typedef enum nas_schedule {
+    NAS_SCHEDULE_CONSTANT,
+    NAS_SCHEDULE_STEP,
+    NAS_SCHEDULE_COSINE,
+    NAS_SCHEDULE_COSINE_RESTART,
+    NAS_SCHEDULE_LINEAR,
+} nas_schedule;
+
+/* Options of every training, whatever the optimizer (nas_train_kind). */
+typedef struct nas_train_options {
+    int64_t epochs; /* the longest that this training may become: schedules span it */
+    int64_t batch;
+    char optimizer[NAS_TEXT_SIZE];
+    double lr, min_lr; /* lr 0: the optimizer's own default, filled in */
+    int schedule;      /* nas_schedule */
+    double warmup;     /* epochs of linear rise to lr */
+    nas_real_list
+        milestones; /* of "step": shares of the epochs at which lr is multiplied by gamma */
+    double gamma;
+    double restart;        /* of "cosine_restart": epochs of the first period; 0: all */
+    double restart_factor; /* the next period is so many times longer */
+    double clip;           /* by global norm; 0: none */
+    double label_smoothing;
+    double drop_path;     /* at the last epoch; rises linearly from 0 */
+    int64_t samples;      /* training samples of an epoch; 0: all */
+    int gemm;             /* 0 own, 1 clblast */
+    double limit_minutes; /* of one training; 0: none */
+} nas_train_options;
+
+NAS_API extern const nas_kind nas_train_kind;
+
+typedef struct nas_train_config {
+    nas_train_options common;
+    const nas_optimizer *optimizer;
+    union {
+        unsigned char bytes[NAS_OPTIMIZER_OPTIONS_SIZE];
+        double align;
+    } options; /* the optimizer's instance */
+} nas_train_config;
+
+NAS_API nas_status nas_train_config_fill(const nas_value *group, nas_train_config *config);
+NAS_API nas_status nas_train_config_value(const nas_train_config *config, nas_value *group);
+
+/* Learning rate of step `step` (0 … epochs·steps_per_epoch − 1, counted over the whole training).
+ * */
+NAS_API double nas_schedule_lr(const nas_train_options *options, uint64_t step,
+                               uint64_t steps_per_epoch);
+
+/* ---- evaluation ------------------------------------------------------------------------------ */
+
+typedef struct nas_evaluation {
+    double loss;     /* mean cross-entropy, without smoothing in evaluation */
+    double accuracy; /* share that is right, 0 … 1 */
+    uint64_t count;  /* samples */
+} nas_evaluation;
+
+/* Runs the split once through nas_net_evaluate.  The net has a loss and the data's shape and
+ * classes.  `predicted` (NULL: not wanted) gets one class per sample of the split, in its order:
+ * this waits for the device at each batch. */
+NAS_API nas_status nas_evaluate(nas_net *net, nas_data_home *home, nas_split split,
+                                nas_evaluation *evaluation, int32_t *predicted);
+
+/* ---- trainer --------------------------------------------------------------------------------- */
+
+typedef struct nas_trainer nas_trainer;
+
+typedef struct nas_train_progress {
+    int epoch, epochs;     /* epoch that is running, 0 …; config.epochs */
+    int step, steps;       /* steps done in it; of an epoch */
+    double loss, accuracy; /* means over this epoch's steps so far, on training batches */
+    double lr;
+    double images_per_s; /* since nas_trainer_run was called */
+    double seconds;      /* since nas_trainer_run was called */
+    bool epoch_done;
+} nas_train_progress;
+/* Called every few steps and at each epoch's end; false: stop now, resumably (NAS_STOPPED). */
+typedef bool (*nas_train_callback)(void *user, const nas_train_progress *progress);
+
+typedef struct nas_trainer_setup {
+    nas_split split; /* NAS_SPLIT_TRAIN or NAS_SPLIT_TRAIN_VALID */
+    uint64_t seed;   /* of the study */
+    uint64_t key;    /* of the trial: hash of canonical arch and repeat; never the trial's index */
+    nas_train_callback callback; /* or NULL */
+    void *user;
+} nas_trainer_setup;
+
+/* Plans, allocates, initialises the weights by (seed, key).  `graph` and `config` are copied,
+ * `home` is lent.  The graph's output must be one value per class (NAS_SHAPE).  Over the device's
+ * limits: NAS_DEVICE_MEMORY before anything is allocated. */
+NAS_API nas_status nas_trainer_create(nas_data_home *home, const nas_graph *graph,
+                                      const nas_train_config *config,
+                                      const nas_trainer_setup *setup, nas_trainer **trainer);
+NAS_API void nas_trainer_destroy(nas_trainer *trainer);
+/* Trains until `epoch` epochs are done (≤ config.epochs; at once when they are). NAS_STOPPED: the
+ * callback said so.  NAS_TIME: over limit_minutes.  NAS_NONFINITE: loss or weights became NaN or
+ * infinite; the message names epoch and step.  After the first two, save and a later run go on from
+ * there. */
+NAS_API nas_status nas_trainer_run(nas_trainer *trainer, int epoch);
+NAS_API nas_status nas_trainer_evaluate(nas_trainer *trainer, nas_split split,
+                                        nas_evaluation *evaluation);
+NAS_API nas_net *nas_trainer_net(const nas_trainer *trainer);
+NAS_API int nas_trainer_epoch(const nas_trainer *trainer); /* epochs done */
+NAS_API int nas_trainer_steps(const nas_trainer *trainer); /* per epoch */
+/* Loss and accuracy of the last finished epoch on its own training batches; false when none is. */
+NAS_API bool nas_trainer_epoch_result(const nas_trainer *trainer, nas_evaluation *result);
+
+/* Weights, running statistics, moments, epoch and step in one safetensors file: checksum, atomic
+ * replace. */
+NAS_API nas_status nas_trainer_save(nas_trainer *trainer, const char *path);
+/* Refuses (NAS_DATA) files that are damaged or belong to another graph, config, seed or key; the
+ * trainer is then as before. */
+NAS_API nas_status nas_trainer_load(nas_trainer *trainer, const char *path);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
