@@ -1,0 +1,123 @@
+/* config.c - the `data` group: options that all data sets share, and the chosen one's own, from one
+ * group.
+ *
+ * The type comes first, since it decides which tables there are; then base fills both and refuses
+ * what is in neither. */
+#include "dataset.h"
+
+#include <string.h>
+
+enum { NAME_LIMIT = 64 };
+
+#define AT(field) offsetof(nas_data_options, field)
+static const nas_option options[] = {
+    {"type", NAS_OPTION_TEXT, AT(type), NULL, 0, 0, NULL,
+     "format of the data set: idx, cifar, npy or synthetic"},
+    {"task", NAS_OPTION_TEXT, AT(task), "\"classify\"", 0, 0, NULL,
+     "what is learned: classify (one class per sample, cross-entropy)"},
+    {"valid", NAS_OPTION_INT, AT(valid), "0", 0, 2147483647, NULL,
+     "samples of the training files set aside for validation, in proportion to the classes; 0: a "
+     "tenth"},
+    {"train_limit", NAS_OPTION_INT, AT(train_limit), "0", 0, 2147483647, NULL,
+     "training samples to use at most, in proportion to the classes; 0: all"},
+    {"test_limit", NAS_OPTION_INT, AT(test_limit), "0", 0, 2147483647, NULL,
+     "test samples to use at most, in proportion to the classes; 0: all"},
+    {"augment.flip", NAS_OPTION_BOOL, AT(flip), "false", 0, 0, NULL,
+     "mirror training images left to right, one time in two"},
+    {"augment.crop", NAS_OPTION_INT, AT(crop), "0", 0, 32, NULL,
+     "shift training images by up to so many pixels in each direction, black behind the edge"},
+    {"augment.cutout", NAS_OPTION_INT, AT(cutout), "0", 0, 4096, NULL,
+     "side, in pixels, of a square of each training image that is set to the mean"},
+    {"mean", NAS_OPTION_REAL_LIST, AT(mean), "[]", 0, 0, NULL,
+     "mean per channel that is taken off, of bytes scaled to 0 … 1 or of floats as they are; "
+     "empty: that of the "
+     "training split"},
+    {"std", NAS_OPTION_REAL_LIST, AT(std), "[]", 0, 0, NULL,
+     "deviation per channel that is divided by; empty: that of the training split"},
+    {"placement", NAS_OPTION_CHOICE, AT(placement), "\"auto\"", 0, 0, "auto|resident|streamed",
+     "samples lie on the device or stream to it; auto: resident where they fit a quarter of its "
+     "memory"},
+    {0},
+};
+#undef AT
+
+const nas_kind nas_data_kind = {
+    .name = "data",
+    .summary = "what every data set takes, whatever its type",
+    .instance_size = sizeof(nas_data_options),
+    .options = options,
+};
+
+static nas_status place_fail(const nas_value *group, const char *name, const char *message)
+{
+    const nas_value *member = nas_value_member(group, name);
+    const nas_value *place = member ? member : group;
+    nas_error_set(NAS_CONFIG, __FILE__, __LINE__, "%s", message);
+    if (place && place->file)
+        nas_error_add("%s:%d: ", place->file, place->line);
+    return NAS_CONFIG;
+}
+
+static nas_status find_dataset(const nas_value *group, const char *type,
+                               const nas_dataset **dataset)
+{
+    const char *names[NAME_LIMIT];
+    char message[NAS_TEXT_SIZE + 256];
+    int count;
+    const nas_dataset *const *all = nas_dataset_all(&count);
+    *dataset = nas_dataset_find(type);
+    if (*dataset)
+        return NAS_OK;
+    for (int i = 0; i < count && i < NAME_LIMIT; i++)
+        names[i] = all[i]->kind.name;
+    const char *near = nas_nearest_name(type, names, count);
+    if (near)
+        snprintf(message, sizeof message, "data.type \"%s\" is unknown; did you mean \"%s\"?", type,
+                 near);
+    else
+        snprintf(message, sizeof message,
+                 "data.type \"%s\" is unknown; `clnas describe dataset` lists what there is", type);
+    return place_fail(group, "type", message);
+}
+
+static nas_status check_task(const nas_value *group, const char *task)
+{
+    char message[NAS_TEXT_SIZE + 256];
+    if (strcmp(task, "classify") == 0)
+        return NAS_OK;
+    snprintf(
+        message, sizeof message,
+        "data.task \"%s\" is not supported; this version trains classifiers only (\"classify\")",
+        task);
+    return place_fail(group, "task", message);
+}
+
+/* The type, before any table is filled, since it decides which tables there are. */
+static nas_status read_type(const nas_value *group, const nas_dataset **dataset)
+{
+    const nas_value *type = nas_value_member(group, "type");
+    if (!type)
+        return place_fail(group, "", "data needs \"type\": idx, cifar, npy or synthetic");
+    if (type->type != NAS_VALUE_TEXT)
+        return place_fail(group, "type", "data.type must be a text such as \"idx\"");
+    return find_dataset(group, type->text, dataset);
+}
+
+nas_status nas_data_config_fill(const nas_value *group, nas_data_config *config)
+{
+    const nas_dataset *dataset;
+    NAS_TRY(read_type(group, &dataset));
+    if (dataset->kind.instance_size > sizeof config->options)
+        NAS_FAIL(NAS_FAILED, "data set %s: its options need %zu bytes, more than %zu",
+                 dataset->kind.name, dataset->kind.instance_size, sizeof config->options);
+    *config = (nas_data_config){.dataset = dataset};
+    NAS_TRY(nas_options_fill_pair(&nas_data_kind, &dataset->kind, group, &config->common,
+                                  &config->options));
+    return check_task(group, config->common.task);
+}
+
+nas_status nas_data_config_value(const nas_data_config *config, nas_value *group)
+{
+    return nas_options_value_pair(&nas_data_kind, &config->dataset->kind, &config->common,
+                                  &config->options, group);
+}

@@ -1,0 +1,76 @@
+/* dataset.h - what the files of the data room share: the registry's descriptors and the careful
+ * reading that every file format needs.  Private to this room. */
+#ifndef NAS_DATA_DATASET_H
+#define NAS_DATA_DATASET_H
+
+#include <clnas/data.h>
+
+#include <stdio.h>
+
+#define NAS_DATASET(name) extern const nas_dataset nas__dataset_##name;
+#include "dataset_list.h"
+#undef NAS_DATASET
+
+enum { NAS_PATH_SIZE = 2 * NAS_TEXT_SIZE };
+
+/* ---- source.c: a file, plain or gzip, read front to back and never trusted ------------------- */
+
+typedef struct nas__source {
+    void *stream; /* gzFile */
+    char path[NAS_PATH_SIZE];
+    uint64_t offset; /* bytes read so far, of the content */
+    uint64_t size;   /* of the content; UINT64_MAX when compressed: then only reading tells */
+} nas__source;
+
+nas_status nas__source_open(const char *path, nas__source *source);
+void nas__source_close(nas__source *source);
+/* Exactly `size` bytes; `what` names them in the message ("the header"). */
+nas_status nas__source_read(nas__source *source, void *to, size_t size, const char *what);
+/* Up to `size` bytes: `*got` is less at the end only. */
+nas_status nas__source_some(nas__source *source, void *to, size_t size, size_t *got);
+/* `size` bytes into memory of their own.  A plain file that is too short is refused first; for a
+ * compressed one memory grows with what really comes out. */
+nas_status nas__source_take(nas__source *source, uint64_t size, const char *what, void **data);
+/* Nothing may follow, and a compressed file must end properly. */
+nas_status nas__source_end(nas__source *source);
+
+/* "folder/name" or "folder/name.gz", whichever is there; false: neither.  An absolute name, or one
+ * without a folder, stays as it is. */
+bool nas__find_file(const char *folder, const char *name, char path[NAS_PATH_SIZE]);
+
+/* ---- labels.c -------------------------------------------------------------------------------- */
+
+/* Labels must be below `classes`: else NAS_DATA naming file, item and the byte it stands at
+ * (first + item · stride; stride 0: no offset is told). */
+nas_status nas__labels_check(const char *path, uint64_t first, uint64_t stride,
+                             const int32_t *labels, uint32_t count, int classes);
+int nas__labels_classes(const int32_t *labels, uint32_t count); /* largest + 1 */
+/* One name per line.  No such file, or another number of names: class_names stay NULL. */
+void nas__class_names_read(const char *folder, const char *name, nas_data_content *content);
+
+/* ---- split.c --------------------------------------------------------------------------------- */
+
+/* Picks `wanted` of the `count` candidates (indices into labels), in proportion to the classes, by
+ * (seed, round): the picked ones are moved to the front of `candidates`; both portions are then
+ * sorted. */
+nas_status nas__split_pick(const int32_t *labels, int classes, uint64_t seed, uint32_t round,
+                           uint32_t *candidates, uint32_t count, uint32_t wanted);
+
+/* ---- data.c ---------------------------------------------------------------------------------- */
+
+const nas_data_part *nas__data_part_of(const nas_data *data, nas_split split);
+size_t nas__data_sample_bytes(const nas_data *data);
+
+/* ---- home.c ---------------------------------------------------------------------------------- */
+
+struct nas_data_home {
+    nas_device *device;
+    const nas_data *data;
+    bool resident;
+    bool plain;             /* gather by the plain kernel; for GPUs, and for tests */
+    nas_buffer *samples[2]; /* of training files, of test files; NULL when streamed or empty */
+    nas_buffer *labels[2];  /* always on the device */
+    nas_buffer *mapping;    /* [2][channels]: scale, shift */
+};
+
+#endif

@@ -1,0 +1,63 @@
+/* labels.c - labels and class names, checked in the same words for every file format. */
+#include "dataset.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+nas_status nas__labels_check(const char *path, uint64_t first, uint64_t stride,
+                             const int32_t *labels, uint32_t count, int classes)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (labels[i] >= 0 && labels[i] < classes)
+            continue;
+        if (stride)
+            NAS_FAIL(NAS_DATA,
+                     "%s: label %" PRId32 " of item %" PRIu32 " (offset %" PRIu64
+                     ") is outside 0 … %d; the file is damaged or belongs to another data set",
+                     path, labels[i], i, first + i * stride, classes - 1);
+        NAS_FAIL(NAS_DATA,
+                 "%s: label %" PRId32 " of item %" PRIu32
+                 " is outside 0 … %d; number the classes from 0",
+                 path, labels[i], i, classes - 1);
+    }
+    return NAS_OK;
+}
+
+int nas__labels_classes(const int32_t *labels, uint32_t count)
+{
+    int32_t largest = 0;
+    for (uint32_t i = 0; i < count; i++)
+        largest = labels[i] > largest ? labels[i] : largest;
+    return largest + 1;
+}
+
+static void names_clear(char **names, int count)
+{
+    for (int i = 0; i < count; i++)
+        free(names[i]);
+    free(names);
+}
+
+void nas__class_names_read(const char *folder, const char *name, nas_data_content *content)
+{
+    char path[NAS_PATH_SIZE];
+    void *text;
+    size_t size;
+    char *place = NULL;
+    if (!nas__find_file(folder, name, path) || nas_file_read(path, 1 << 20, &text, &size) != NAS_OK)
+        return;
+    char **names = calloc((size_t)content->classes, sizeof *names);
+    int count = 0;
+    for (char *line = strtok_r(text, "\r\n", &place); names && line;
+         line = strtok_r(NULL, "\r\n", &place)) {
+        if (count < content->classes && !(names[count] = strdup(line)))
+            break;
+        count++;
+    }
+    free(text);
+    if (names && count == content->classes)
+        content->class_names = names;
+    else if (names)
+        names_clear(names, count < content->classes ? count : content->classes);
+}

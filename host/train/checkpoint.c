@@ -1,0 +1,187 @@
+/* checkpoint.c - a training on disk: saved at any step, continued with the same bits.
+ *
+ * One safetensors file: the flat blocks (parameters, states, moments) and, as metadata, where
+ * training stands. Reals are written as hex floats, which read back equal.  `fingerprint` is a hash
+ * of graph, config, seed, key, data and block layout: a checkpoint of another training is refused
+ * rather than continued wrongly.  `checksum` is over the blocks and the other metadata; nothing
+ * reaches the device before all of it holds. */
+#include "trainer.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BLOCK_LIMIT = 2 + NAS_OPTIMIZER_MOMENTS, HASH_TEXT = 33 };
+
+/* What is saved: tensors on the device, by name. */
+typedef struct blocks {
+    int count;
+    const char *name[BLOCK_LIMIT];
+    nas_tensor tensor[BLOCK_LIMIT];
+} blocks;
+
+static blocks blocks_of(const nas_trainer *trainer)
+{
+    static const char *const moments[NAS_OPTIMIZER_MOMENTS] = {"moment.0", "moment.1"};
+    const nas_net_block block = nas_net_parameters(trainer->net);
+    blocks list = {0};
+    const nas_tensor tensors[BLOCK_LIMIT] = {block.parameters, block.states, trainer->moments[0],
+                                             trainer->moments[1]};
+    const char *const names[BLOCK_LIMIT] = {"parameters", "states", moments[0], moments[1]};
+    for (int i = 0; i < BLOCK_LIMIT; i++)
+        if (tensors[i].buffer && tensors[i].count) {
+            list.name[list.count] = names[i];
+            list.tensor[list.count++] = tensors[i];
+        }
+    return list;
+}
+
+/* Where training stands, as one line of text; what load reads back. */
+static void write_state(const nas_trainer *trainer, char *text, size_t size)
+{
+    snprintf(text, size, "%d %d %a %a %" PRIu64 " %a %a %" PRIu64 " %a", trainer->epoch,
+             trainer->step, trainer->sums.loss, trainer->sums.correct, trainer->sums.count,
+             trainer->last.loss, trainer->last.accuracy, trainer->last.count, trainer->seconds);
+}
+
+static bool read_state(const char *text, nas_trainer *state)
+{
+    return sscanf(text, "%d %d %la %la %" SCNu64 " %la %la %" SCNu64 " %la", &state->epoch,
+                  &state->step, &state->sums.loss, &state->sums.correct, &state->sums.count,
+                  &state->last.loss, &state->last.accuracy, &state->last.count,
+                  &state->seconds) == 9;
+}
+
+/* Of the tensors in the order of `list`, then the text. */
+static void make_checksum(float *const *data, const blocks *list, const char *state,
+                          char text[HASH_TEXT])
+{
+    uint64_t hash[2] = {0, 1};
+    for (int k = 0; k < 2; k++) {
+        for (int i = 0; i < list->count; i++)
+            hash[k] = nas_hash(data[i], (size_t)list->tensor[i].count * sizeof(float), hash[k]);
+        hash[k] = nas_hash(state, strlen(state), hash[k]);
+    }
+    snprintf(text, HASH_TEXT, "%016" PRIx64 "%016" PRIx64, hash[0], hash[1]);
+}
+
+/* ---- save ------------------------------------------------------------------------------------ */
+
+static nas_status read_blocks(const blocks *list, nas_safetensor *tensors, float **data)
+{
+    for (int i = 0; i < list->count; i++) {
+        data[i] = malloc((size_t)list->tensor[i].count * sizeof(float));
+        if (!data[i])
+            NAS_FAIL(NAS_MEMORY, "no memory for a checkpoint");
+        NAS_TRY(nas_tensor_read(list->tensor[i], data[i]));
+        tensors[i] = (nas_safetensor){.rank = 1, .dims = {list->tensor[i].count}, .data = data[i]};
+        snprintf(tensors[i].name, sizeof tensors[i].name, "%s", list->name[i]);
+    }
+    return NAS_OK;
+}
+
+nas_status nas_trainer_save(nas_trainer *trainer, const char *path)
+{
+    const blocks list = blocks_of(trainer);
+    nas_safetensor tensors[BLOCK_LIMIT];
+    float *data[BLOCK_LIMIT] = {0};
+    char state[512], checksum[HASH_TEXT], fingerprint[24], format[] = "clnas checkpoint 1";
+    char *keys[] = {"checksum", "fingerprint", "format", "state"};
+    char *values[] = {checksum, fingerprint, format, state};
+    nas_status status = read_blocks(&list, tensors, data);
+    if (status == NAS_OK) {
+        write_state(trainer, state, sizeof state);
+        snprintf(fingerprint, sizeof fingerprint, "%016" PRIx64, trainer->fingerprint);
+        make_checksum(data, &list, state, checksum);
+        const nas_safetensors content = {.tensors = tensors,
+                                         .count = list.count,
+                                         .keys = keys,
+                                         .values = values,
+                                         .metadata_count = 4};
+        status = nas_safetensors_write(path, &content);
+    }
+    for (int i = 0; i < list.count; i++)
+        free(data[i]);
+    return status;
+}
+
+/* ---- load ------------------------------------------------------------------------------------ */
+
+static const char *metadata(const nas_safetensors *file, const char *key)
+{
+    for (int i = 0; i < file->metadata_count; i++)
+        if (strcmp(file->keys[i], key) == 0)
+            return file->values[i];
+    return "";
+}
+
+static float *find_block(const nas_safetensors *file, const char *name, uint64_t count)
+{
+    for (int i = 0; i < file->count; i++)
+        if (strcmp(file->tensors[i].name, name) == 0 && file->tensors[i].rank == 1 &&
+            file->tensors[i].dims[0] == count)
+            return file->tensors[i].data;
+    return NULL;
+}
+
+/* All that the file says, before any of it is believed. */
+static nas_status check_file(const nas_trainer *trainer, const char *path,
+                             const nas_safetensors *file, const blocks *list, float **data,
+                             nas_trainer *state)
+{
+    char fingerprint[24], checksum[HASH_TEXT];
+    if (strcmp(metadata(file, "format"), "clnas checkpoint 1") != 0)
+        NAS_FAIL(NAS_DATA, "%s: not a checkpoint of this version of clnas (\"%.40s\")", path,
+                 metadata(file, "format"));
+    for (int i = 0; i < list->count; i++) {
+        data[i] = find_block(file, list->name[i], list->tensor[i].count);
+        if (!data[i])
+            NAS_FAIL(NAS_DATA,
+                     "%s: has no \"%s\" of %" PRIu64 " floats; it belongs to another network or "
+                     "optimizer",
+                     path, list->name[i], list->tensor[i].count);
+    }
+    make_checksum(data, list, metadata(file, "state"), checksum);
+    if (strcmp(checksum, metadata(file, "checksum")) != 0)
+        NAS_FAIL(NAS_DATA,
+                 "%s: its checksum does not hold; delete it, the training is then repeated", path);
+    snprintf(fingerprint, sizeof fingerprint, "%016" PRIx64, trainer->fingerprint);
+    if (strcmp(fingerprint, metadata(file, "fingerprint")) != 0)
+        NAS_FAIL(NAS_DATA,
+                 "%s: belongs to a training with another network, config, seed, key or data set",
+                 path);
+    if (!read_state(metadata(file, "state"), state) || state->epoch < 0 || state->step < 0 ||
+        state->epoch > trainer->config.common.epochs || state->step >= trainer->steps)
+        NAS_FAIL(NAS_DATA, "%s: its state \"%.80s\" makes no sense", path, metadata(file, "state"));
+    return NAS_OK;
+}
+
+static nas_status apply(nas_trainer *trainer, const blocks *list, float *const *data,
+                        const nas_trainer *state)
+{
+    for (int i = 0; i < list->count; i++)
+        NAS_TRY(nas_tensor_write(list->tensor[i], data[i]));
+    trainer->epoch = state->epoch;
+    trainer->step = state->step;
+    trainer->sums = state->sums;
+    trainer->last = state->last;
+    trainer->seconds = state->seconds;
+    return NAS_OK;
+}
+
+nas_status nas_trainer_load(nas_trainer *trainer, const char *path)
+{
+    const blocks list = blocks_of(trainer);
+    nas_safetensors file = {0};
+    float *data[BLOCK_LIMIT] = {0};
+    nas_trainer state = {0};
+    nas_status status = nas_safetensors_read(path, &file);
+    if (status != NAS_OK)
+        return status == NAS_MEMORY ? status : NAS_DATA;
+    status = check_file(trainer, path, &file, &list, data, &state);
+    if (status == NAS_OK)
+        status = apply(trainer, &list, data, &state);
+    nas_safetensors_clear(&file);
+    return status;
+}

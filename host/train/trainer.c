@@ -1,0 +1,387 @@
+/* trainer.c - the training loop.
+ *
+ * A step is: step block, batch, forward, backward, update; all enqueued, none waited for.  The host
+ * meets the device when it reads the metrics of the steps since the last meeting.  How many those
+ * are follows the clock (so that Ctrl-C, time limits and progress answer within half a second on
+ * any device), and changes nothing that is computed.
+ *
+ * NaN: each step's loss is looked at, in order, so the step that is named is always the same.  A
+ * rectifier hides a NaN from the loss (fmax(NaN, 0) is 0), so at each epoch's end the norms of all
+ * weights and states are looked at, too. Read next: checkpoint.c. */
+#include "trainer.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const double MEETING_S = 0.25;
+
+/* ---- making ---------------------------------------------------------------------------------- */
+
+static nas_status check_graph(const nas_graph *graph, const nas_data *data)
+{
+    const nas_shape in = graph->nodes[0].shape, out = graph->nodes[graph->output].shape;
+    const nas_shape shape = nas_data_shape(data);
+    if (in.c != shape.c || in.h != shape.h || in.w != shape.w)
+        NAS_FAIL(NAS_SHAPE, "the network takes %dx%dx%d and the data set has %dx%dx%d", in.c, in.h,
+                 in.w, shape.c, shape.h, shape.w);
+    if (out.c != nas_data_classes(data) || out.h != 1 || out.w != 1)
+        NAS_FAIL(NAS_SHAPE, "the network gives %dx%dx%d and the data set has %d classes", out.c,
+                 out.h, out.w, nas_data_classes(data));
+    return NAS_OK;
+}
+
+static nas_status make_net(nas_trainer *trainer, const nas_graph *graph)
+{
+    const nas_train_options *common = &trainer->config.common;
+    const nas_net_options options = {.batch = (int)common->batch,
+                                     .training = true,
+                                     .loss = true,
+                                     .label_smoothing = common->label_smoothing,
+                                     .slots = NAS_TRAINER_SLOTS,
+                                     .use_clblast = common->gemm == 1};
+    const uint64_t key = trainer->setup.key;
+    NAS_TRY(nas_net_create(nas_data_home_device(trainer->home), graph, &options, &trainer->net));
+    return nas_net_initialise(trainer->net, trainer->setup.seed, (uint32_t)(key ^ key >> 32));
+}
+
+static nas_status make_batches(nas_trainer *trainer)
+{
+    const nas_train_options *common = &trainer->config.common;
+    const nas_batches_options options = {.batch = (int)common->batch,
+                                         .training = true,
+                                         .augment = true,
+                                         .seed = trainer->setup.seed,
+                                         .key = trainer->setup.key,
+                                         .samples = (uint32_t)common->samples};
+    const nas_batches_target target = {.images = nas_net_input(trainer->net),
+                                       .labels = nas_net_labels(trainer->net),
+                                       .step = nas_net_step_block(trainer->net)};
+    NAS_TRY(nas_batches_create(trainer->home, trainer->setup.split, &options, &target,
+                               &trainer->batches));
+    trainer->steps = nas_batches_steps(trainer->batches);
+    return NAS_OK;
+}
+
+static uint64_t rounded(uint64_t count)
+{
+    return (count + 15) / 16 * 16;
+}
+
+/* One buffer for moments, scale, health and scratch; it starts as zeros. */
+static nas_status make_extra(nas_trainer *trainer, const nas_net_block *block)
+{
+    const int moments = trainer->config.optimizer->moments;
+    const uint64_t each = rounded(block->parameters.count);
+    const uint64_t scratch =
+        rounded(nas_clip_scratch(block->parameters.count) + nas_clip_scratch(block->states.count));
+    uint64_t at = 0, count = (uint64_t)moments * each + 32 + scratch;
+    NAS_TRY(nas_buffer_create(nas_data_home_device(trainer->home), 4 * count, "optimizer moments",
+                              &trainer->extra));
+    for (int i = 0; i < moments; i++, at += each)
+        trainer->moments[i] = (nas_tensor){trainer->extra, at, block->parameters.count};
+    trainer->scale = (nas_tensor){trainer->extra, at, 2};
+    trainer->health = (nas_tensor){trainer->extra, at + 16, 4};
+    trainer->scratch = (nas_tensor){trainer->extra, at + 32, scratch};
+    return NAS_OK;
+}
+
+static nas_status record_update(nas_trainer *trainer, const nas_net_block *block)
+{
+    const double clip = trainer->config.common.clip;
+    nas_optimizer_call call = {.device = nas_data_home_device(trainer->home),
+                               .parameters = block->parameters,
+                               .gradients = block->gradients,
+                               .decayed_count = block->decayed_count,
+                               .step = nas_net_step_block(trainer->net)};
+    memcpy(call.moments, trainer->moments, sizeof call.moments);
+    NAS_TRY(nas_tape_create(nas_data_home_device(trainer->home), "update", &trainer->update));
+    if (clip > 0 && block->gradients.count) {
+        NAS_TRY(nas_clip_record(trainer->update, block->gradients, clip, trainer->scratch,
+                                trainer->scale));
+        call.scale = nas_tensor_view(trainer->scale, 0, 1);
+    }
+    return trainer->config.optimizer->record(&trainer->config.options, &call, trainer->update);
+}
+
+/* Norms of weights and states, which are NaN when one of them is. */
+static nas_status record_check(nas_trainer *trainer, const nas_net_block *block)
+{
+    NAS_TRY(nas_tape_create(nas_data_home_device(trainer->home), "check", &trainer->check));
+    if (block->parameters.count)
+        NAS_TRY(nas_clip_record(trainer->check, block->parameters, 0, trainer->scratch,
+                                nas_tensor_view(trainer->health, 0, 2)));
+    if (block->states.count == 0 || block->states.count % 16 != 0)
+        return NAS_OK;
+    return nas_clip_record(trainer->check, block->states, 0, trainer->scratch,
+                           nas_tensor_view(trainer->health, 2, 2));
+}
+
+/* Hash of all that decides what training computes, and of how the blocks are laid out. */
+static nas_status make_fingerprint(nas_trainer *trainer)
+{
+    nas_train_config config = trainer->config;
+    nas_value group = {0};
+    nas_text text = {0};
+    uint64_t graph;
+    nas_status status = nas_graph_hash(nas_net_graph(trainer->net), &graph);
+    config.common.limit_minutes = 0; /* may change between two runs */
+    NAS_TRY_DONE(status);
+    NAS_TRY_DONE(nas_train_config_value(&config, &group));
+    nas_value_write(&group, -1, &text);
+    nas_text_format(&text, "|%016" PRIx64 "|%" PRIu64 "|%" PRIu64 "|%d|%016" PRIx64, graph,
+                    trainer->setup.seed, trainer->setup.key, (int)trainer->setup.split,
+                    nas_data_hash(nas_data_home_data(trainer->home)));
+    for (int i = 0; i < nas_net_parameter_count(trainer->net); i++) {
+        const nas_net_parameter *parameter = nas_net_parameter_at(trainer->net, i);
+        nas_text_format(&text, "|%s %" PRIu64 " %" PRIu64, parameter->name, parameter->tensor.at,
+                        parameter->tensor.count);
+    }
+    NAS_TRY_DONE(nas_text_check(&text));
+    trainer->fingerprint = nas_hash(text.data, text.length, 0);
+done:
+    nas_value_clear(&group);
+    nas_text_clear(&text);
+    return status;
+}
+
+static nas_status make(nas_trainer *trainer, const nas_graph *graph)
+{
+    NAS_TRY(check_graph(graph, nas_data_home_data(trainer->home)));
+    NAS_TRY(make_net(trainer, graph));
+    NAS_TRY(make_batches(trainer));
+    const nas_net_block block = nas_net_parameters(trainer->net);
+    NAS_TRY(make_extra(trainer, &block));
+    NAS_TRY(record_update(trainer, &block));
+    NAS_TRY(record_check(trainer, &block));
+    nas_random_key(nas_hash(&trainer->setup.key, sizeof trainer->setup.key, trainer->setup.seed),
+                   NAS_STREAM_DROPOUT, trainer->dropout_key);
+    return make_fingerprint(trainer);
+}
+
+nas_status nas_trainer_create(nas_data_home *home, const nas_graph *graph,
+                              const nas_train_config *config, const nas_trainer_setup *setup,
+                              nas_trainer **trainer)
+{
+    nas_trainer *made = calloc(1, sizeof *made);
+    if (!made)
+        NAS_FAIL(NAS_MEMORY, "no memory for a trainer");
+    made->home = home;
+    made->config = *config;
+    made->setup = *setup;
+    made->meeting_s = MEETING_S;
+    nas_status status = make(made, graph);
+    if (status != NAS_OK) {
+        nas_trainer_destroy(made);
+        return status;
+    }
+    *trainer = made;
+    return NAS_OK;
+}
+
+void nas_trainer_destroy(nas_trainer *trainer)
+{
+    if (!trainer)
+        return;
+    nas_tape_destroy(trainer->update);
+    nas_tape_destroy(trainer->check);
+    nas_batches_destroy(trainer->batches);
+    nas_buffer_destroy(trainer->extra);
+    nas_net_destroy(trainer->net);
+    free(trainer);
+}
+
+/* ---- a step ---------------------------------------------------------------------------------- */
+
+static nas_step step_block(const nas_trainer *trainer, int slot)
+{
+    const nas_train_options *common = &trainer->config.common;
+    const uint64_t done =
+        (uint64_t)trainer->epoch * (uint64_t)trainer->steps + (uint64_t)trainer->step;
+    const double lr = nas_schedule_lr(common, done, (uint64_t)trainer->steps);
+    const double share =
+        (double)trainer->epoch / (double)(common->epochs > 1 ? common->epochs - 1 : 1);
+    nas_step step = {.real = (uint32_t)nas_batches_real(trainer->batches, trainer->step),
+                     .slot = (uint32_t)slot,
+                     .epoch = (uint32_t)trainer->epoch,
+                     .step = (uint32_t)trainer->step,
+                     .key = {trainer->dropout_key[0], trainer->dropout_key[1]},
+                     .lr = (float)lr,
+                     .drop_path = (float)(common->drop_path * share),
+                     .time = (uint32_t)done,
+                     .clip = (float)common->clip};
+    float factor[4] = {0};
+    if (trainer->config.optimizer->factors)
+        trainer->config.optimizer->factors(&trainer->config.options, step.time, lr, factor);
+    memcpy(step.spare, factor, sizeof factor);
+    return step;
+}
+
+static nas_status run_step(nas_trainer *trainer, int slot)
+{
+    const nas_step step = step_block(trainer, slot);
+    NAS_TRY(nas_net_set_step(trainer->net, &step));
+    NAS_TRY(nas_batches_load(trainer->batches, trainer->step));
+    NAS_TRY(nas_net_forward(trainer->net));
+    NAS_TRY(nas_net_backward(trainer->net));
+    NAS_TRY(nas_tape_run(trainer->update));
+    trainer->step++;
+    return NAS_OK;
+}
+
+/* ---- meeting the device ---------------------------------------------------------------------- */
+
+typedef struct running {
+    double start_s, met_s; /* clock at the start, at the last meeting */
+    double before_s;       /* trainer->seconds at the start */
+    uint64_t images;
+    int pending; /* steps since the last meeting */
+    int wanted;  /* steps until the next one */
+} running;
+
+/* Reads the metrics of the pending steps and looks for NaN, in order. */
+static nas_status read_metrics(nas_trainer *trainer, int pending)
+{
+    float metrics[4 * NAS_TRAINER_SLOTS];
+    nas_tensor tensor = nas_tensor_view(nas_net_metrics(trainer->net), 0, 4 * (uint64_t)pending);
+    NAS_TRY(nas_tensor_read(tensor, metrics));
+    for (int i = 0; i < pending; i++) {
+        if (!isfinite(metrics[4 * i]))
+            NAS_FAIL(NAS_NONFINITE,
+                     "the training loss became %g in epoch %d, step %d of %d; try a "
+                     "smaller train.lr, or train.clip",
+                     (double)metrics[4 * i], trainer->epoch, trainer->step - pending + i,
+                     trainer->steps);
+        trainer->sums.loss += metrics[4 * i];
+        trainer->sums.correct += metrics[4 * i + 1];
+        trainer->sums.count += (uint64_t)nas_batches_real(trainer->batches, 0);
+    }
+    return NAS_OK;
+}
+
+static nas_status check_health(nas_trainer *trainer)
+{
+    float norms[4];
+    NAS_TRY(nas_tape_run(trainer->check));
+    NAS_TRY(nas_tensor_read(trainer->health, norms));
+    if (!isfinite(norms[1]) || !isfinite(norms[3]))
+        NAS_FAIL(NAS_NONFINITE,
+                 "%s became NaN or infinite in epoch %d, found at its end; try a smaller "
+                 "train.lr, or train.clip",
+                 isfinite(norms[1]) ? "running statistics" : "weights", trainer->epoch);
+    return NAS_OK;
+}
+
+static bool report(const nas_trainer *trainer, const running *run, bool epoch_done)
+{
+    const nas__epoch_sums *sums = &trainer->sums;
+    const double seconds = nas_now_s() - run->start_s, n = sums->count ? (double)sums->count : 1;
+    const int last = trainer->step > 0 ? trainer->step - 1 : 0;
+    const nas_train_progress progress = {
+        .epoch = trainer->epoch,
+        .epochs = (int)trainer->config.common.epochs,
+        .step = trainer->step,
+        .steps = trainer->steps,
+        .loss = sums->loss / n,
+        .accuracy = sums->correct / n,
+        .lr = nas_schedule_lr(&trainer->config.common,
+                              (uint64_t)trainer->epoch * (uint64_t)trainer->steps + (uint64_t)last,
+                              (uint64_t)trainer->steps),
+        .images_per_s = seconds > 0 ? (double)run->images / seconds : 0,
+        .seconds = seconds,
+        .epoch_done = epoch_done,
+    };
+    return !trainer->setup.callback || trainer->setup.callback(trainer->setup.user, &progress);
+}
+
+/* More steps until the next meeting while they take less than wanted, fewer while more. */
+static void pace(const nas_trainer *trainer, running *run)
+{
+    const double now = nas_now_s(), each = (now - run->met_s) / run->pending;
+    int fit = NAS_TRAINER_SLOTS;
+    if (each > 0)
+        fit = (int)fmin(trainer->meeting_s / each, fit);
+    run->wanted = fit < 2 * run->wanted ? fit : 2 * run->wanted;
+    run->wanted = run->wanted < 1 ? 1 : run->wanted;
+    run->met_s = now;
+}
+
+static nas_status meet(nas_trainer *trainer, running *run)
+{
+    const bool epoch_done = trainer->step == trainer->steps;
+    NAS_TRY(read_metrics(trainer, run->pending));
+    run->images += (uint64_t)run->pending * (uint64_t)trainer->config.common.batch;
+    if (epoch_done)
+        NAS_TRY(check_health(trainer));
+    pace(trainer, run);
+    run->pending = 0;
+    trainer->seconds = run->before_s + (nas_now_s() - run->start_s);
+    const bool go_on = report(trainer, run, epoch_done);
+    if (epoch_done) {
+        const double n = (double)trainer->sums.count;
+        trainer->last = (nas_evaluation){trainer->sums.loss / n, trainer->sums.correct / n,
+                                         trainer->sums.count};
+        trainer->sums = (nas__epoch_sums){0};
+        trainer->epoch++;
+        trainer->step = 0;
+    }
+    if (!go_on)
+        NAS_FAIL(NAS_STOPPED, "training was stopped after epoch %d, step %d of %d", trainer->epoch,
+                 trainer->step, trainer->steps);
+    const double limit_s = 60 * trainer->config.common.limit_minutes;
+    if (limit_s > 0 && trainer->seconds > limit_s && trainer->epoch < trainer->config.common.epochs)
+        NAS_FAIL(
+            NAS_TIME, "training took over train.limit_minutes = %g, at epoch %d, step %d of %d",
+            trainer->config.common.limit_minutes, trainer->epoch, trainer->step, trainer->steps);
+    return NAS_OK;
+}
+
+nas_status nas_trainer_run(nas_trainer *trainer, int epoch)
+{
+    const double now = nas_now_s();
+    running run = {.start_s = now, .met_s = now, .before_s = trainer->seconds, .wanted = 1};
+    if (epoch > trainer->config.common.epochs)
+        NAS_FAIL(NAS_FAILED, "epoch %d is beyond train.epochs = %" PRId64, epoch,
+                 trainer->config.common.epochs);
+    while (trainer->epoch < epoch) {
+        NAS_TRY(nas_batches_epoch(trainer->batches, (uint32_t)trainer->epoch));
+        do {
+            NAS_TRY(run_step(trainer, run.pending));
+            run.pending++;
+            if (run.pending >= run.wanted || trainer->step == trainer->steps)
+                NAS_TRY(meet(trainer, &run));
+        } while (trainer->step > 0);
+    }
+    return NAS_OK;
+}
+
+/* ---- looking at it --------------------------------------------------------------------------- */
+
+nas_status nas_trainer_evaluate(nas_trainer *trainer, nas_split split, nas_evaluation *evaluation)
+{
+    return nas_evaluate(trainer->net, trainer->home, split, evaluation, NULL);
+}
+
+nas_net *nas_trainer_net(const nas_trainer *trainer)
+{
+    return trainer->net;
+}
+
+int nas_trainer_epoch(const nas_trainer *trainer)
+{
+    return trainer->epoch;
+}
+
+int nas_trainer_steps(const nas_trainer *trainer)
+{
+    return trainer->steps;
+}
+
+bool nas_trainer_epoch_result(const nas_trainer *trainer, nas_evaluation *result)
+{
+    if (trainer->last.count == 0)
+        return false;
+    *result = trainer->last;
+    return true;
+}

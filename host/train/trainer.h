@@ -1,0 +1,35 @@
+/* trainer.h - the trainer's state, shared by trainer.c and checkpoint.c.  Private to this room. */
+#ifndef NAS_TRAIN_TRAINER_H
+#define NAS_TRAIN_TRAINER_H
+
+#include <clnas/train.h>
+
+enum { NAS_TRAINER_SLOTS = 64 }; /* steps between two reads of the metrics, at most */
+
+/* Sums over the running epoch. */
+typedef struct nas__epoch_sums {
+    double loss, correct;
+    uint64_t count;
+} nas__epoch_sums;
+
+struct nas_trainer {
+    nas_data_home *home;
+    nas_net *net;
+    nas_train_config config;
+    nas_trainer_setup setup;
+    nas_batches *batches;
+    nas_buffer *extra; /* moments, clip's scale and scratch, health */
+    nas_tensor moments[NAS_OPTIMIZER_MOMENTS];
+    nas_tensor scale, scratch, health; /* health: [4] scale and norm of parameters, of states */
+    nas_tape *update, *check;
+    uint32_t dropout_key[2];
+    uint64_t fingerprint; /* of everything that a checkpoint must agree with */
+    int epoch, step;      /* epochs done; steps done in the running one */
+    int steps;            /* per epoch */
+    nas__epoch_sums sums;
+    nas_evaluation last; /* of the last finished epoch; count 0: none */
+    double seconds;      /* trained so far, for the time limit */
+    double meeting_s;    /* between two reads of the metrics, about */
+};
+
+#endif
