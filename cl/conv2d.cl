@@ -146,12 +146,9 @@ __kernel void conv2d_forward(STREAM_READ_ARGUMENTS(x), READS(weight), READS(bias
                             __global float *to = z + (((size_t)k * HO + y) * WO + x0 + t) * n + sample;
                             tally *own = tallies + (k - tile0 * KT) * PARTS + sub;
                             tally all = *own;
-#pragma unroll
-                            for (int j = 0; j < PT; j++)
-                                if (t + j < xn) {
-                                    lanes_store(to + (size_t)j * n, acc[i][j]);
-                                    tally_add(&all, acc[i][j], j == 0 && first);
-                                }
+                            if (first)
+                                tally_start(&all, acc[i][0]);
+                            TALLY_ROW(acc[i], PT, (long)n, xn - t, to, all)
                             *own = all;
                         }
                     }
@@ -216,9 +213,9 @@ __kernel void conv2d_backward_input(STREAM_GRADIENT_ARGUMENTS(g), READS(weight),
                     }
                 packed = bottom + 1;
                 for (int tile = tile0; tile < tile1; tile++)
-                    for (int q = 0; S * q < xn; q += PT)
 #pragma unroll
-                        for (int p = 0; p < S; p++) {
+                    for (int p = 0; p < S; p++) // phases outside: the order of R0 and R1 must not follow PT
+                        for (int q = 0; S * q < xn; q += PT) {
                             // pixels x + S·j are those of phase p; their column of dz for tap 0 is left + late + j
                             const int x = x0 + (p + S * pad_w - pad_w) % S + S * q;
                             const int late = (x + pad_w - p) / S - left - q;
@@ -245,7 +242,7 @@ __kernel void conv2d_backward_input(STREAM_GRADIENT_ARGUMENTS(g), READS(weight),
                                 const hand h = HAND_OF(t, c / plane);
                                 const size_t at = (((size_t)c * H + y) * W + x) * n + sample;
                                 lanes own0 = r0[own], own1 = r1[own];
-                                HAND_ROW(acc[i], PT, S * (long)n, x + S * j < W, (t + at), (t_z + at), h, own0, own1)
+                                HAND_ROW(acc[i], PT, S * (long)n, x + S * PT <= W, x + S * j < W, (t + at), (t_z + at), h, own0, own1)
                                 r0[own] = own0;
                                 r1[own] = own1;
                             }

@@ -4,11 +4,12 @@
 //   da[c', y', x'] = the transpose of it,   dw[k, c, r, s] = Σ_y Σ_x Σ_n dz[k, y, x] · a[c', …]
 //
 // c runs over the C/groups input channels of k's group and c' is its number in x.  Read this first; conv2d.cl and
-// depthwise.cl are the same with tiles, and are tested against it.  Grouped convolutions that are not depthwise use it.
+// depthwise.cl are the same with tiles, and are tested against it.  Grouped convolutions that are not depthwise use it, and
+// devices whose private memory is not a cache.
 //
-// One work-item makes one row of one output channel for one strip (forward, input gradient), or one weight (weight gradient).
+// One work-item makes LANES samples of one pixel of one channel, or one weight; neighbours in the first dimension read
+// neighbouring samples.  Statistics and reductions are passes of their own here (host/ops/convolution.c).
 // `plane` serves dense layers: the C inputs are pixels of C / plane channels, which have one scale and shift each.
-// A part of statistics or reductions is `rows` rows of one strip, as in convolution.clh.
 #include "convolution.clh"
 
 #define AXES                                                                                       \
@@ -16,9 +17,8 @@
         const int real, const int pad_h, const int pad_w, const int plane, const int KH, const int KW, \
         const int S, const int D, const int groups
 
-// Global size (row chunks, strips, K).
-__kernel void plain_forward(STREAM_READ_ARGUMENTS(x), READS(weight), READS(bias), WRITES(z), WRITES(statistics), AXES,
-                            const int rows, const int parts, const int biased)
+// Global size (n / LANES, HO · WO, K).
+__kernel void plain_forward(STREAM_READ_ARGUMENTS(x), READS(weight), READS(bias), WRITES(z), AXES, const int biased)
 {
     OPEN_READ(x);
     OPEN_READ(x_scale);
@@ -26,73 +26,53 @@ __kernel void plain_forward(STREAM_READ_ARGUMENTS(x), READS(weight), READS(bias)
     OPEN_READ(weight);
     OPEN_READ(bias);
     OPEN_WRITE(z);
-    OPEN_WRITE(statistics);
-    const int strip = get_global_id(1), chunk = get_global_id(0), k = get_global_id(2);
-    const int inside = C / groups, first = k / (K / groups) * inside;
-    const int y0 = chunk * rows, y1 = min(y0 + rows, HO);
-    tally tallies[PARTS];
-    for (int sub = 0; sub < PARTS; sub++) {
-        const int sample = strip * 16 + sub * LANES;
-        tally all = tallies[sub];
-        for (int y = y0; y < y1; y++)
-            for (int xo = 0; xo < WO; xo++) {
-                lanes sum = (lanes)(biased ? bias[k] : 0.0f);
-                for (int c = 0; c < inside; c++) {
-                    const edge e = EDGE_OF(x, (first + c) / plane);
-                    for (int r = 0; r < KH; r++)
-                        for (int s = 0; s < KW; s++) {
-                            const int row = y * S + r * D - pad_h, column = xo * S + s * D - pad_w;
-                            if (row < 0 || row >= H || column < 0 || column >= W)
-                                continue;
-                            const lanes v = lanes_load(x + (((size_t)(first + c) * H + row) * W + column) * n + sample);
-                            sum = fma(edge_value(v, e), (lanes)weight[(((size_t)k * inside + c) * KH + r) * KW + s], sum);
-                        }
-                }
-                lanes_store(z + (((size_t)k * HO + y) * WO + xo) * n + sample, sum);
-                tally_add(&all, sum, y == y0 && xo == 0);
+    const int sample = get_global_id(0) * LANES, y = get_global_id(1) / WO, xo = get_global_id(1) % WO;
+    const int k = get_global_id(2), inside = C / groups, first = k / (K / groups) * inside;
+    lanes sum = (lanes)(biased ? bias[k] : 0.0f);
+    for (int c = 0; c < inside; c++) {
+        const edge e = EDGE_OF(x, (first + c) / plane);
+        for (int r = 0; r < KH; r++)
+            for (int s = 0; s < KW; s++) {
+                const int row = y * S + r * D - pad_h, column = xo * S + s * D - pad_w;
+                if (row < 0 || row >= H || column < 0 || column >= W)
+                    continue;
+                const lanes v = lanes_load(x + (((size_t)(first + c) * H + row) * W + column) * n + sample);
+                sum = fma(edge_value(v, e), (lanes)weight[(((size_t)k * inside + c) * KH + r) * KW + s], sum);
             }
-        tallies[sub] = all;
     }
-    if (parts)
-        tally_write(tallies, (y1 - y0) * WO, strip * 16, real, statistics, k, chunk * get_global_size(1) + strip, parts);
+    lanes_store(z + (((size_t)k * HO + y) * WO + xo) * n + sample, sum);
 }
 
-// Global size (row chunks, strips, C).
-__kernel void plain_backward_input(STREAM_GRADIENT_ARGUMENTS(g), READS(weight), STREAM_INTO_ARGUMENTS(t), AXES,
-                                   const int rows, const int parts)
+// Global size (n / LANES, H · W, C).  t_reduces is 0 here.
+__kernel void plain_backward_input(STREAM_GRADIENT_ARGUMENTS(g), READS(weight), STREAM_INTO_ARGUMENTS(t), AXES)
 {
-    const int strip = get_global_id(1), chunk = get_global_id(0), c = get_global_id(2);
     OPEN_READ(g);
     OPEN_READ(g_z);
     OPEN_READ(g_coefficients);
     OPEN_READ(weight);
-    OPEN_STREAM_INTO(t, c / plane, (size_t)H * W * n * plane);
-    t += (size_t)(c % plane) * H * W * n;
-    t_z += (size_t)(c % plane) * H * W * n;
-    const int inside = C / groups, outside = K / groups, first = c / inside * outside;
-    const int y0 = chunk * rows, y1 = min(y0 + rows, H);
-    for (int sub = 0; sub < PARTS; sub++) {
-        const int sample = strip * 16 + sub * LANES;
-        for (int y = y0; y < y1; y++)
-            for (int xo = 0; xo < W; xo++) {
-                lanes sum = (lanes)0.0f;
-                for (int k = first; k < first + outside; k++) {
-                    const former f = FORMER(g, k, K, sample, real);
-                    for (int r = 0; r < KH; r++)
-                        for (int s = 0; s < KW; s++) {
-                            const int v = y + pad_h - r * D, u = xo + pad_w - s * D;
-                            if (v < 0 || v % S != 0 || v / S >= HO || u < 0 || u % S != 0 || u / S >= WO)
-                                continue;
-                            const size_t at = (((size_t)k * HO + v / S) * WO + u / S) * n + sample;
-                            const float w = weight[(((size_t)k * inside + c % inside) * KH + r) * KW + s];
-                            sum = fma(former_value(g + at, g_z + at, f), (lanes)w, sum);
-                        }
-                }
-                STREAM_HAND(t, sum, ((size_t)y * W + xo) * n + sample, sub);
+    OPEN_WRITE(t);
+    OPEN_READ(t_z);
+    OPEN_READ(t_scale);
+    OPEN_READ(t_shift);
+    OPEN_READ(t_mean);
+    const int sample = get_global_id(0) * LANES, y = get_global_id(1) / W, xo = get_global_id(1) % W;
+    const int c = get_global_id(2), inside = C / groups, outside = K / groups, first = c / inside * outside;
+    lanes sum = (lanes)0.0f, r0 = sum, r1 = sum;
+    for (int k = first; k < first + outside; k++) {
+        const former f = FORMER(g, k, K, sample, real);
+        for (int r = 0; r < KH; r++)
+            for (int s = 0; s < KW; s++) {
+                const int v = y + pad_h - r * D, u = xo + pad_w - s * D;
+                if (v < 0 || v % S != 0 || v / S >= HO || u < 0 || u % S != 0 || u / S >= WO)
+                    continue;
+                const size_t at = (((size_t)k * HO + v / S) * WO + u / S) * n + sample;
+                const float w = weight[(((size_t)k * inside + c % inside) * KH + r) * KW + s];
+                sum = fma(former_value(g + at, g_z + at, f), (lanes)w, sum);
             }
     }
-    const int part = (c % plane * get_global_size(0) + chunk) * get_global_size(1) + strip;
-    CLOSE_STREAM_INTO(t, c / plane, part, parts)
+    const hand h = HAND_OF(t, c / plane);
+    const size_t at = (((size_t)c * H + y) * W + xo) * n + sample;
+    stream_hand(sum, t + at, t_z + at, h, &r0, &r1);
 }
 
 // Global size (K · C/groups · KH · KW).

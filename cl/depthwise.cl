@@ -22,13 +22,18 @@
 #define D 1 // dilation
 #endif
 #define TAPS (KH * KW)
+// Pixels in registers: enough chains of multiply-adds to hide their latency.
 #ifndef PT
-#define PT 4 // pixels in registers
+#if LANES == 16
+#define PT 8
+#else
+#define PT 4
+#endif
 #endif
 // The host knows the next three: a part's rows are a multiple of BLOCK_H, weight-gradient chunks are blocks of a group.
 #define BLOCK_H (S == 1 ? 8 : 4)
 #define BLOCK_W (S == 1 ? 32 : 16)
-#define GROUP 4
+#define GROUP 2
 #define VECTORS (GROUP * PARTS) // of a packed pixel
 #define WINDOW_H ((BLOCK_H - 1) * S + (KH - 1) * D + 1)
 #define WINDOW_W ((BLOCK_W - 1) * S + (KW - 1) * D + 1)
@@ -47,6 +52,10 @@ static inline void pack_row(lanes *to, __global const float *row, const int firs
         if (column < 0 || column >= width) {
             for (int v = 0; v < vectors; v++)
                 to[v] = (lanes)0.0f;
+        } else if (vectors == VECTORS && e.activation <= ACT_RELU) {
+#pragma unroll
+            for (int v = 0; v < VECTORS; v++)
+                PACK_READ_ONE(v, row + (size_t)column * n + v * LANES);
         } else if (e.activation <= ACT_RELU) {
             for (int v = 0; v < vectors; v++)
                 PACK_READ_ONE(v, row + (size_t)column * n + v * LANES);
@@ -65,10 +74,19 @@ static inline void pack_gradient_row(lanes *to, __global const float *g, __globa
     for (int i = 0; i < count; i++, to += VECTORS) {
         const int column = first + i;
         const size_t at = (size_t)column * n;
-        const int inside = column >= 0 && column < width;
-        for (int v = 0; v < vectors; v++) {
-            f.sample = sample + v * LANES;
-            to[v] = inside ? former_value(g + at + v * LANES, z + at + v * LANES, f) : (lanes)0.0f;
+        if (column < 0 || column >= width) {
+            for (int v = 0; v < vectors; v++)
+                to[v] = (lanes)0.0f;
+        } else if (vectors == VECTORS && f.formed && sample + VECTORS * LANES <= f.real) {
+#pragma unroll
+            for (int v = 0; v < VECTORS; v++)
+                to[v] = fma((lanes)f.a, lanes_load(g + at + v * LANES),
+                            fma((lanes)f.b, lanes_load(z + at + v * LANES), (lanes)f.d));
+        } else {
+            for (int v = 0; v < vectors; v++) {
+                f.sample = sample + v * LANES;
+                to[v] = former_value(g + at + v * LANES, z + at + v * LANES, f);
+            }
         }
     }
 }
@@ -144,12 +162,9 @@ __kernel void depthwise_forward(STREAM_READ_ARGUMENTS(x), READS(weight), READS(b
 #pragma unroll
                         for (int j = 0; j < PT * S; j++)
                             SOON(next + (size_t)(t * S + j) * n);
-#pragma unroll
-                        for (int j = 0; j < PT; j++)
-                            if (t + j < wn) {
-                                lanes_store(to + (size_t)(t + j) * n, acc[j]);
-                                tally_add(&all, acc[j], j == 0 && fresh);
-                            }
+                        if (fresh)
+                            tally_start(&all, acc[0]);
+                        TALLY_ROW(acc, PT, (long)n, wn - t, (to + (size_t)t * n), all)
                     }
                     tallies[v] = all;
                 }
@@ -211,13 +226,20 @@ __kernel void depthwise_backward_input(STREAM_GRADIENT_ARGUMENTS(g), READS(weigh
             for (int y = y0; y < end; y++)
                 for (int v = 0; v < vectors; v++) {
                     lanes own0 = r0[v], own1 = r1[v];
-                    for (int q = 0; q < wide; q += PT)
+                    const size_t next = // the rows of dz that the next block adds
+                        ((size_t)c * HO * WO + (size_t)((y - y0) / S + bottom + 1) * WO + u0 / S) * n + sample + v * LANES;
 #pragma unroll
-                        for (int p = 0; p < S; p++) {
+                    for (int p = 0; p < S; p++) // phases outside: the order of R0 and R1 must not follow PT
+                        for (int q = 0; q < wide; q += PT) {
                             lanes acc[PT];
 #pragma unroll
-                            for (int j = 0; j < PT; j++)
+                            for (int j = 0; j < PT; j++) {
                                 acc[j] = (lanes)0.0f;
+                                if (p == 0) {
+                                    SOON(g + next + (size_t)(q + j) * n);
+                                    SOON(g_z + next + (size_t)(q + j) * n);
+                                }
+                            }
 #pragma unroll
                             for (int r = 0; r < KH; r++) {
                                 const int u = y + pad_h - r * D + S * KH * D; // kept positive for the division
@@ -233,7 +255,7 @@ __kernel void depthwise_backward_input(STREAM_GRADIENT_ARGUMENTS(g), READS(weigh
                             }
                             const int x = u0 + p - pad_w + S * q;
                             const size_t at = (((size_t)c * H + y) * W + x) * n + sample + v * LANES;
-                            HAND_ROW(acc, PT, S * (long)n, x + S * j >= 0 && x + S * j < W, (t + at), (t_z + at), h,
+                            HAND_ROW(acc, PT, S * (long)n, x >= 0 && x + S * PT <= W, x + S * j >= 0 && x + S * j < W, (t + at), (t_z + at), h,
                                      own0, own1)
                         }
                     r0[v] = own0;

@@ -1,6 +1,7 @@
 # nas_test(NAME LABELS unit|device|slow|cli … [SOURCES file.c …] [TIMEOUT seconds]): one cmocka
 # executable (default source NAME.c), linked to the static library so that nas__ symbols are in reach.
-# Exit code 77 is a skipped test.  nas_tool(NAME file.c …): one program in tools/.
+# Exit code 77 is a skipped test.  nas_matrix(VARIANT …): the device tests again, on another OpenCL.
+# nas_tool(NAME file.c …): one program in tools/.
 if(NAS_TESTS)
     find_package(cmocka REQUIRED)
 endif()
@@ -46,6 +47,36 @@ function(nas_test name)
     if("device" IN_LIST ARG_LABELS OR "cli" IN_LIST ARG_LABELS)
         set_tests_properties(${name} PROPERTIES PROCESSORS 2) # a PoCL device uses every core
     endif()
+    if("device" IN_LIST ARG_LABELS)
+        set_property(GLOBAL APPEND PROPERTY NAS_DEVICE_TESTS ${name})
+    endif()
+endfunction()
+
+# nas_matrix(VARIANT [SHORT test …] [EXCEPT test …] [PROCESSORS n]): every device test listed so far again as
+# NAME@VARIANT, under tests/matrix.sh; with the label slow unless it is in SHORT, never where it is in EXCEPT.
+function(nas_matrix variant)
+    cmake_parse_arguments(ARG "" "PROCESSORS" "SHORT;EXCEPT" ${ARGN})
+    if(NOT ARG_PROCESSORS)
+        set(ARG_PROCESSORS 2)
+    endif()
+    get_property(tests GLOBAL PROPERTY NAS_DEVICE_TESTS)
+    foreach(test IN LISTS tests)
+        if(test IN_LIST ARG_EXCEPT)
+            continue()
+        endif()
+        set(labels "device;matrix")
+        set(timeout 600)
+        if(NOT test IN_LIST ARG_SHORT)
+            set(labels "slow;matrix")
+            set(timeout 2400)
+        endif()
+        set(name ${test}@${variant})
+        add_test(NAME ${name} COMMAND ${PROJECT_SOURCE_DIR}/tests/matrix.sh ${variant} $<TARGET_FILE:${test}>
+                 WORKING_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+        set_tests_properties(${name} PROPERTIES LABELS "${labels}" TIMEOUT ${timeout} PROCESSORS
+                                                                               ${ARG_PROCESSORS})
+        nas_test_environment(${name})
+    endforeach()
 endfunction()
 
 # nas_script_test(NAME LABELS … COMMAND …): a test that is a command.

@@ -27,7 +27,7 @@ enum {
     PB = 8, ROWS = 8,  /* conv2d.cl: output pixels of a work-item */
     PIXELS = 32,       /* conv2d.cl: pixels of a chunk in the weight gradient */
     WINDOW_MOST = 512, /* conv2d.cl: registers that the packed rows of one channel may take */
-    GROUP = 4,         /* depthwise.cl: strips of a work-item */
+    GROUP = 2,         /* depthwise.cl: strips of a work-item */
     DEPTHWISE_MOST = 4096, /* depthwise.cl: strips' worth of a packed window, 256 KB */
     PARTS_MOST = 256,  /* of statistics and reductions per channel, where rows are whole */
     FLAT_ROW = 64,
@@ -76,7 +76,8 @@ static int depthwise_block_w(const nas__convolution *c)
 }
 
 /* The packing kernels keep up to 300 KB of private memory per work-item.  On a CPU that is its cache; a GPU would spill it, and
- * llvmpipe, which calls itself a CPU too, computes wrong sums with it (Mesa 22.3). */
+ * llvmpipe, which calls itself a CPU too, silently leaves loops after 65,535 rounds per work-item (LP_MAX_TGSI_LOOP_ITERATIONS), so it
+ * needs work-items as small as the plain kernels'. */
 static bool private_is_cache(const nas_device *device)
 {
     const nas_device_info *info = nas_device_describe(device);
@@ -145,7 +146,7 @@ static pixel_parts make_parts(const plan *p, bool of_input)
             parts.rows = divide_up(parts.rows, 2);
     } else {
         parts.rows = divide_up(shape.h * p->strips, PARTS_MOST);
-        int block = p->way == PLAIN ? 1 : depthwise_block_h(&p->c) * stride;
+        int block = depthwise_block_h(&p->c) * stride;
         parts.rows = divide_up(parts.rows, block) * block;
     }
     parts.blocks = divide_up(shape.h, parts.rows) * parts.across;
@@ -229,16 +230,15 @@ void nas__convolution_sizes(const nas__convolution *convolution, const nas_op_ca
 {
     plan p = make_plan(convolution, call);
     *sizes = (nas_op_sizes){.scratch = 0};
-    if (p.way == PRODUCT) {
+    if (p.way == PRODUCT || p.way == PLAIN) {
         sizes->statistics_parts = nas_pass_parts(p.c.out, call->n);
         sizes->reduction_parts[0] = nas_pass_parts(call->in_shape[0], call->n);
-        sizes->scratch = 2 * in_count(&p.c, call->n) + out_count(&p.c, call->n);
+        if (p.way == PRODUCT)
+            sizes->scratch = 2 * in_count(&p.c, call->n) + out_count(&p.c, call->n);
         return;
     }
     sizes->statistics_parts = make_parts(&p, false).blocks * p.strips;
     sizes->reduction_parts[0] = make_parts(&p, true).blocks * p.strips * p.c.plane;
-    if (p.way == PLAIN)
-        return;
     weight_parts w = make_weight_parts(&p);
     uint64_t forward = 0, backward = w.count * (uint64_t)w.parts;
     if (p.way == FAST) {
@@ -277,8 +277,7 @@ static void push_axes(nas__arguments *a, const plan *p)
 
 static const char *source_of(const plan *p)
 {
-    static const char *const names[] = {"conv2d", "depthwise", "conv2d_plain", NULL};
-    return names[p->way];
+    return p->way == FAST ? "conv2d" : "depthwise";
 }
 
 /* The structure as defines; activations that need exp or erf make a program of their own. */
@@ -339,7 +338,7 @@ static int tiles_per_item(const nas_op_call *call, int channels, int parts)
 static nas_status forward_kernels(plan *p, const nas_op_call *call, nas_tape *tape)
 {
     const nas__convolution *c = &p->c;
-    static const char *const kernels[] = {"conv2d_forward", "depthwise_forward", "plain_forward"};
+    bool fast = p->way == FAST;
     pixel_parts parts = make_parts(p, false);
     int tiles = tiles_per_item(call, c->out.c, parts.blocks * p->strips);
     nas_tensor weight = call->parameters[0];
@@ -356,12 +355,12 @@ static nas_status forward_kernels(plan *p, const nas_op_call *call, nas_tape *ta
     nas__push_tensor(&a, call->statistics);
     push_axes(&a, p);
     nas__push_int(&a, parts.rows);
-    if (p->way == FAST)
+    if (fast)
         nas__push_int(&a, tiles);
     nas__push_int(&a, call->statistics.buffer ? parts.blocks * p->strips : 0);
     nas__push_int(&a, c->bias);
-    int third = p->way == FAST ? divide_up(divide_up(c->out.c, KT), tiles) : c->out.c;
-    return launch(tape, source_of(p), kernels[p->way], p->defines, parts.blocks,
+    int third = fast ? divide_up(divide_up(c->out.c, KT), tiles) : c->out.c;
+    return launch(tape, source_of(p), fast ? "conv2d_forward" : "depthwise_forward", p->defines, parts.blocks,
                   p->way == DEPTHWISE ? divide_up(p->strips, GROUP) : p->strips, third, &a);
 }
 
@@ -370,8 +369,7 @@ static nas_status forward_kernels(plan *p, const nas_op_call *call, nas_tape *ta
 static nas_status input_kernels(plan *p, const nas_op_call *call, nas_tensor packed, nas_tape *tape)
 {
     const nas__convolution *c = &p->c;
-    static const char *const kernels[] = {"conv2d_backward_input", "depthwise_backward_input",
-                                          "plain_backward_input"};
+    bool fast = p->way == FAST;
     pixel_parts parts = make_parts(p, true);
     int tiles = tiles_per_item(call, c->in.c, parts.blocks * p->strips);
     nas_tensor weight = call->parameters[0];
@@ -388,8 +386,8 @@ static nas_status input_kernels(plan *p, const nas_op_call *call, nas_tensor pac
     if (p->way == FAST)
         nas__push_int(&a, tiles);
     nas__push_int(&a, parts.blocks * p->strips * c->plane);
-    int third = p->way == FAST ? divide_up(divide_up(c->in.c, KT), tiles) : c->in.c;
-    return launch(tape, source_of(p), kernels[p->way], p->defines, parts.blocks,
+    int third = fast ? divide_up(divide_up(c->in.c, KT), tiles) : c->in.c;
+    return launch(tape, source_of(p), fast ? "conv2d_backward_input" : "depthwise_backward_input", p->defines, parts.blocks,
                   p->way == DEPTHWISE ? divide_up(p->strips, GROUP) : p->strips, third, &a);
 }
 
@@ -412,10 +410,8 @@ static nas_status weight_kernels(plan *p, const nas_op_call *call, nas_tensor su
     nas__arguments a = {.count = 0};
     nas__push_stream_read(&a, &call->in[0]);
     nas__push_stream_gradient(&a, &call->out_gradient);
-    nas__push_tensor(&a, p->way == PLAIN ? call->parameter_gradients[0] : sums);
+    nas__push_tensor(&a, sums);
     push_axes(&a, p);
-    if (p->way == PLAIN)
-        return launch(tape, source_of(p), "plain_backward_weight", p->defines, (int)w.count, 1, 1, &a);
     nas__push_int(&a, p->way == FAST ? p->strips : divide_up(p->strips, GROUP));
     if (p->way == FAST) {
         nas__push_int(&a, w.chunk_h);
@@ -450,12 +446,86 @@ static nas_status backward_kernels(plan *p, const nas_op_call *call, nas_tape *t
     if (call->into[0].g.buffer)
         NAS_TRY(input_kernels(p, call, nas_tensor_view(call->scratch, 0, packed), tape));
     if (call->parameter_gradients[0].buffer) {
-        nas_tensor sums = {.buffer = NULL};
-        if (p->way != PLAIN)
-            sums = nas_tensor_view(call->scratch, packed, call->scratch.count - packed);
+        nas_tensor sums = nas_tensor_view(call->scratch, packed, call->scratch.count - packed);
         NAS_TRY(weight_kernels(p, call, sums, tape));
     }
     return NAS_OK;
+}
+
+/* ---- the plain kernels: any structure, any device; passes give statistics and reductions --------------------- */
+
+/* Work-items side by side in a group: enough for a GPU, one on a CPU, where a group is a loop. */
+static size_t plain_local(const nas_op_call *call, size_t global)
+{
+    enum { SIDE_BY_SIDE = 64 };
+    if (private_is_cache(call->device))
+        return 1;
+    size_t local = 1;
+    while (local < SIDE_BY_SIDE && global % (2 * local) == 0)
+        local *= 2;
+    return local;
+}
+
+static nas_status launch_plain(nas_tape *tape, const plan *p, const nas_op_call *call, const char *kernel,
+                               const nas_shape *shape, const nas__arguments *a)
+{
+    size_t across = (size_t)(call->n / nas_device_lanes(call->device));
+    nas_launch l = {.source = "conv2d_plain",
+                    .kernel = kernel,
+                    .defines = p->defines[0] ? p->defines : NULL,
+                    .global = {across, (size_t)(shape->h * shape->w), (size_t)shape->c},
+                    .local = {plain_local(call, across), 1, 1},
+                    .arguments = a->item,
+                    .argument_count = a->count};
+    return nas_tape_add(tape, &l);
+}
+
+static nas_status forward_plain(plan *p, const nas_op_call *call, nas_tape *tape)
+{
+    nas__arguments a = {.count = 0};
+    set_defines(p, call->in[0].activation);
+    nas__push_stream_read(&a, &call->in[0]);
+    nas__push_tensor(&a, call->parameters[0]);
+    nas__push_tensor(&a, p->c.bias ? call->parameters[1] : (nas_tensor){.buffer = NULL});
+    nas__push_tensor(&a, call->out);
+    push_axes(&a, p);
+    nas__push_int(&a, p->c.bias);
+    NAS_TRY(launch_plain(tape, p, call, "plain_forward", &p->c.out, &a));
+    if (!call->statistics.buffer)
+        return NAS_OK;
+    return nas_pass_statistics(tape, call->out, p->c.out, call->n, call->real, call->statistics);
+}
+
+static nas_status input_plain(const plan *p, const nas_op_call *call, nas_tape *tape)
+{
+    nas_into into = call->into[0];
+    into.reductions.buffer = NULL;
+    nas__arguments a = {.count = 0};
+    nas__push_stream_gradient(&a, &call->out_gradient);
+    nas__push_tensor(&a, call->parameters[0]);
+    nas__push_stream_into(&a, &into);
+    push_axes(&a, p);
+    NAS_TRY(launch_plain(tape, p, call, "plain_backward_input", &p->c.in, &a));
+    if (!call->into[0].reductions.buffer)
+        return NAS_OK;
+    return nas_pass_reduce(tape, into.g, into.read.x, into.mean, call->in_shape[0], call->n, call->real,
+                           call->into[0].reductions);
+}
+
+static nas_status backward_plain(plan *p, const nas_op_call *call, nas_tape *tape)
+{
+    set_defines(p, call->in[0].activation);
+    if (call->into[0].g.buffer)
+        NAS_TRY(input_plain(p, call, tape));
+    if (!call->parameter_gradients[0].buffer)
+        return NAS_OK;
+    nas__arguments a = {.count = 0};
+    nas__push_stream_read(&a, &call->in[0]);
+    nas__push_stream_gradient(&a, &call->out_gradient);
+    nas__push_tensor(&a, call->parameter_gradients[0]);
+    push_axes(&a, p);
+    int weights = p->c.out.c * (p->c.in.c / p->c.groups) * p->c.kernel_h * p->c.kernel_w;
+    return launch(tape, "conv2d_plain", "plain_backward_weight", p->defines, weights, 1, 1, &a);
 }
 
 /* ---- CLBlast: z = W·a, da = Wᵀ·dz, dW = dz·aᵀ with C × (h·w·n) and K × (h·w·n) matrices ---------------------- */
@@ -548,7 +618,9 @@ nas_status nas__convolution_forward(const nas__convolution *convolution, const n
                                     nas_tape *tape)
 {
     plan p = make_plan(convolution, call);
-    return p.way == PRODUCT ? forward_product(&p, call, tape) : forward_kernels(&p, call, tape);
+    return p.way == PRODUCT ? forward_product(&p, call, tape)
+           : p.way == PLAIN ? forward_plain(&p, call, tape)
+                            : forward_kernels(&p, call, tape);
 }
 
 nas_status nas__convolution_backward(const nas__convolution *convolution, const nas_op_call *call,
@@ -557,5 +629,7 @@ nas_status nas__convolution_backward(const nas__convolution *convolution, const 
     plan p = make_plan(convolution, call);
     if (convolution->bias && call->parameter_gradients[1].buffer)
         NAS_TRY(add_bias_gradient(convolution, call, tape));
-    return p.way == PRODUCT ? backward_product(&p, call, tape) : backward_kernels(&p, call, tape);
+    return p.way == PRODUCT ? backward_product(&p, call, tape)
+           : p.way == PLAIN ? backward_plain(&p, call, tape)
+                            : backward_kernels(&p, call, tape);
 }

@@ -1,0 +1,17 @@
+/* command_list.h - every command of the program, one line each, in the order of `clnas --help`.
+ * host/cli/command_NAME.c defines cli_command_NAME. */
+CLI_COMMAND(init)
+CLI_COMMAND(check)
+CLI_COMMAND(devices)
+CLI_COMMAND(doctor)
+CLI_COMMAND(describe)
+CLI_COMMAND(search)
+CLI_COMMAND(resume)
+CLI_COMMAND(status)
+CLI_COMMAND(trials)
+CLI_COMMAND(show)
+CLI_COMMAND(best)
+CLI_COMMAND(train)
+CLI_COMMAND(eval)
+CLI_COMMAND(version)
+CLI_COMMAND(worker)

@@ -1,0 +1,75 @@
+/* command_trials.c - the log of a study, one trial a row. */
+#include "cli.h"
+
+#include <stdlib.h>
+
+typedef struct options {
+    bool canonical;
+    int format;
+} options;
+
+static const cli_option rows[] = {
+    {"canonical", 0, CLI_FLAG, offsetof(options, canonical), NULL, NULL, 0, 0, NULL,
+     "What 'the same' means: index, architecture, budget, metrics as hex floats; no times, no "
+     "devices"},
+    CLI_FORMAT_OPTION(options),
+    {.name = NULL},
+};
+
+static nas_status print_canonical(const cli_study *view)
+{
+    nas_text text = {0};
+    nas_study_canonical(view->study, &text);
+    nas_status status = nas_text_check(&text);
+    if (status == NAS_OK && text.data)
+        fputs(text.data, stdout);
+    nas_text_clear(&text);
+    return status;
+}
+
+static nas_status print_listing(const cli_study *view, cli_format format)
+{
+    int count = nas_study_count(view->study);
+    cli_listing listing = {0};
+    int *indices = calloc((size_t)count + 1, sizeof *indices);
+    nas_status status = NAS_OK;
+    if (!indices)
+        NAS_FAIL(NAS_MEMORY, "no memory for a list of %d trials", count);
+    for (int i = 0; i < count; i++)
+        indices[i] = i;
+    NAS_TRY_DONE(cli_trials_listing(view, indices, count, &listing));
+    status = cli_listing_print(&listing, format, stdout);
+done:
+    cli_listing_clear(&listing);
+    free(indices);
+    return status;
+}
+
+static nas_status run(const cli_call *call)
+{
+    const options *given = call->options;
+    cli_study *view = calloc(1, sizeof *view);
+    nas_status status;
+    if (!view)
+        NAS_FAIL(NAS_MEMORY, "no memory for a study");
+    NAS_TRY_DONE(cli_study_open(call->arguments[0], view));
+    status = given->canonical ? print_canonical(view) : print_listing(view, given->format);
+done:
+    cli_study_clear(view);
+    free(view);
+    return status;
+}
+
+const cli_command cli_command_trials = {
+    .name = "trials",
+    .arguments = "STUDY",
+    .summary = "List the trials of a study",
+    .examples = "  clnas trials fashion.study\n"
+                "  clnas trials fashion.study --format csv > trials.csv\n"
+                "  clnas trials fashion.study --canonical | sha256sum\n",
+    .arguments_min = 1,
+    .arguments_max = 1,
+    .instance_size = sizeof(options),
+    .options = rows,
+    .run = run,
+};

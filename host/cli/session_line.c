@@ -1,0 +1,233 @@
+/* session_line.c - what a running search shows: one truthful line, and a summary at its end.
+ *
+ *     trials 37/48  best 0.9012 (trial 31)  12.6/min  elapsed 2:56  eta 0:52  failed 1  devices 2
+ *
+ * Every figure comes from the session's own counts; what is not known yet is left out rather than guessed.
+ * On a terminal the line is redrawn at every event; elsewhere one line is written per committed trial and
+ * at most one in ten seconds of retraining.
+ */
+#include "cli.h"
+
+#include <string.h>
+
+static void add(char *line, size_t size, const char *format, ...) NAS_PRINTF(3, 4);
+static void add(char *line, size_t size, const char *format, ...)
+{
+    size_t length = strlen(line);
+    va_list list;
+    va_start(list, format);
+    if (length < size)
+        vsnprintf(line + length, size - length, format, list);
+    va_end(list);
+}
+
+/* "[####----]" where an end by trials is known. */
+static void add_bar(char *line, size_t size, const nas_progress *progress)
+{
+    enum { WIDTH = 16 };
+    int full = (int)(WIDTH * progress->done / progress->total);
+    if (full > WIDTH)
+        full = WIDTH;
+    add(line, size, " [%.*s%.*s]", full, "################", WIDTH - full, "----------------");
+}
+
+static void search_line(const nas_progress *progress, char *line, size_t size)
+{
+    char time[32];
+    add(line, size, "trials %lld", (long long)progress->done);
+    if (progress->total > 0) {
+        add(line, size, "/%lld", (long long)progress->total);
+        if (cli_terminal_moves(stderr))
+            add_bar(line, size, progress);
+    }
+    if (progress->has_best)
+        add(line, size, "  best %.4f (trial %lld)", progress->best_value,
+            (long long)progress->best_index);
+    if (progress->per_minute > 0)
+        add(line, size, "  %.1f/min", progress->per_minute);
+    cli_duration_text(progress->elapsed_s, time, sizeof time);
+    add(line, size, "  elapsed %s", time);
+    if (progress->eta_s > 0) {
+        cli_duration_text(progress->eta_s, time, sizeof time);
+        add(line, size, "  eta %s", time);
+    }
+    if (progress->failed)
+        add(line, size, "  failed %lld", (long long)progress->failed);
+    if (progress->devices)
+        add(line, size, "  devices %d", progress->devices);
+    if (progress->devices && progress->busy != progress->devices)
+        add(line, size, " (%d busy)", progress->busy);
+}
+
+void cli_session_line(const nas_progress *progress, char *line, size_t size)
+{
+    char time[32];
+    *line = '\0';
+    if (progress->jobs == 0) {
+        search_line(progress, line, size);
+        return;
+    }
+    cli_duration_text(progress->elapsed_s, time, sizeof time);
+    add(line, size, "retraining %lld/%lld  %s  epoch %lld/%lld  elapsed %s",
+        (long long)progress->job + 1, (long long)progress->jobs,
+        progress->job_name ? progress->job_name : "", (long long)progress->epoch,
+        (long long)progress->epochs, time);
+}
+
+/* What became of the trial that was just committed. */
+static void add_trial(char *line, size_t size, const nas_progress *progress)
+{
+    const nas_trial *trial = progress->trial;
+    if (!trial)
+        return;
+    add(line, size, "  trial %d %s", trial->index, nas_trial_status_name(trial->status));
+    if (trial->status == NAS_TRIAL_FAILED)
+        add(line, size, ": %s", trial->reason);
+    else if (progress->best_metric && nas_trial_has_metric(trial, progress->best_metric))
+        add(line, size, " %.4f", nas_trial_metric(trial, progress->best_metric));
+}
+
+/* Each job's last epoch, and others at most every ten seconds; never the same twice. */
+static bool worth_a_line(const nas_progress *progress)
+{
+    static double last_s = -10;
+    static int64_t job = -1, epoch = -1;
+    bool same = progress->job == job && progress->epoch == epoch;
+    if (same || (progress->elapsed_s - last_s < 10 && progress->epoch != progress->epochs))
+        return false;
+    last_s = progress->elapsed_s;
+    job = progress->job;
+    epoch = progress->epoch;
+    return true;
+}
+
+/* What is no trial: the session's sentence, with its subject. */
+static void tell_note(const nas_progress *progress)
+{
+    const char *note = progress->note ? progress->note : "";
+    if (!*note)
+        return;
+    if (progress->event == NAS_EVENT_START)
+        cli_note("study %s", note);
+    else if (progress->event == NAS_EVENT_END)
+        cli_note("ended by %s", note);
+    else if (progress->event == NAS_EVENT_STOPPING)
+        cli_note("stopping; to go on: %s", note);
+    else if (progress->event == NAS_EVENT_WORKER)
+        cli_note("%s", note);
+}
+
+void cli_session_progress(void *user, const nas_progress *progress)
+{
+    char line[768] = "";
+    (void)user;
+    if (cli_quiet())
+        return;
+    tell_note(progress);
+    if (cli_terminal_moves(stderr)) {
+        cli_session_line(progress, line, sizeof line);
+        if (progress->event == NAS_EVENT_END)
+            cli_progress_hide();
+        else
+            cli_progress_draw(line);
+        return;
+    }
+    if (progress->event == NAS_EVENT_TRIAL) {
+        search_line(progress, line, sizeof line);
+        add_trial(line, sizeof line, progress);
+    } else if (progress->event == NAS_EVENT_RETRAIN && worth_a_line(progress)) {
+        cli_session_line(progress, line, sizeof line);
+    }
+    if (*line)
+        cli_progress_draw(line);
+}
+
+/* ---- the summary ------------------------------------------------------------------------------------- */
+
+void cli_results_listing(cli_listing *listing, const nas_train_result *results, int count)
+{
+    static const char *const names[] = {"name",     "trial",     "repeats",        "test_accuracy",
+                                        "test_std", "test_loss", "valid_accuracy", "parameters",
+                                        "macs",     "seconds",   "model"};
+    listing->name = "results";
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        cli_listing_column(listing, names[i], strcmp(names[i], "trial") != 0);
+    for (int i = 0; i < count; i++) {
+        const nas_train_result *result = &results[i];
+        cli_listing_row(listing);
+        cli_listing_text(listing, "name", result->name);
+        cli_listing_int(listing, "trial", result->index);
+        cli_listing_int(listing, "repeats", result->repeats);
+        cli_listing_real(listing, "test_accuracy", result->test_accuracy, "%.4f");
+        if (result->repeats > 1)
+            cli_listing_real(listing, "test_std", result->test_accuracy_std, "%.4f");
+        cli_listing_real(listing, "test_loss", result->test_loss, "%.4f");
+        cli_listing_real(listing, "valid_accuracy", result->valid_accuracy, "%.4f");
+        cli_listing_int(listing, "parameters", (int64_t)result->parameters);
+        cli_listing_int(listing, "macs", (int64_t)result->macs);
+        cli_listing_real(listing, "seconds", result->seconds, "%.1f");
+        cli_listing_text(listing, "model", result->model);
+    }
+}
+
+static void summary_listing(const nas_search_report *report, cli_listing *listing)
+{
+    static const char *const names[] = {"study",   "ended_by", "trials",      "failed",    "reused",
+                                        "seconds", "best",     "best_metric", "best_value"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        cli_listing_column(listing, names[i], true);
+    cli_listing_row(listing);
+    cli_listing_text(listing, "study", report->study_path);
+    cli_listing_text(listing, "ended_by", report->ended_by);
+    cli_listing_int(listing, "trials", report->trials);
+    cli_listing_int(listing, "failed", report->failed);
+    cli_listing_int(listing, "reused", report->reused);
+    cli_listing_real(listing, "seconds", report->seconds, "%.1f");
+    if (report->has_best) {
+        cli_listing_int(listing, "best", report->best_index);
+        cli_listing_text(listing, "best_metric", report->best_metric);
+        cli_listing_real(listing, "best_value", report->best_value, "%.4f");
+    }
+}
+
+/* The summary as one object, the retrained networks in its "results". */
+static nas_status print_object(const cli_listing *summary, const cli_listing *results,
+                               cli_format format)
+{
+    json_t *object = cli_listing_json(summary, 0), *rows = json_array();
+    for (int row = 0; row < results->row_count; row++)
+        json_array_append_new(rows, cli_listing_json(results, row));
+    json_object_set_new(object, "results", rows);
+    if (format == CLI_JSON)
+        json_object_set_new(object, "schema_version", json_integer(1));
+    int failed = json_dumpf(object, stdout, format == CLI_JSON ? JSON_INDENT(2) : JSON_COMPACT);
+    json_decref(object);
+    putchar('\n');
+    if (failed)
+        NAS_FAIL(NAS_FAILED, "writing JSON failed");
+    return NAS_OK;
+}
+
+nas_status cli_search_report_print(const nas_search_report *report, cli_format format)
+{
+    cli_listing summary = {.name = "search"}, results = {0};
+    nas_status status = NAS_OK;
+    cli_progress_hide();
+    summary_listing(report, &summary);
+    cli_results_listing(&results, report->results, report->result_count);
+    if (format == CLI_JSON || format == CLI_JSONL)
+        status = print_object(&summary, &results, format);
+    else
+        status = cli_listing_print_one(&summary, format, stdout);
+    if (status == NAS_OK && report->result_count && format == CLI_TABLE) {
+        fputs("\nRetrained from the start, tested once on the test split:\n", stdout);
+        status = cli_listing_print(&results, format, stdout);
+    }
+    cli_listing_clear(&summary);
+    cli_listing_clear(&results);
+    fflush(stdout);
+    if (report->has_best && !report->signal && !cli_quiet())
+        cli_note("next: clnas best %s; clnas show %s:%lld", report->study_path, report->study_path,
+                 (long long)report->best_index);
+    return status;
+}

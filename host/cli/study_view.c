@@ -1,0 +1,204 @@
+/* study_view.c - a study as the reading commands see it: its log, its own config, its trials as rows. */
+#include "cli.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+nas_status cli_study_open(const char *path, cli_study *view)
+{
+    nas_text text = {0};
+    bool found = false;
+    nas_status status = NAS_OK;
+    snprintf(view->path, sizeof view->path, "%s", path);
+    NAS_TRY(nas_study_open(path, NAS_STORE_READ, &view->study));
+    NAS_TRY(nas_study_sync(view->study));
+    NAS_TRY_DONE(nas_study_get(view->study, "options", &text, &found));
+    if (!found || !text.data) {
+        status = nas_error_set(NAS_STORE, __FILE__, __LINE__, "%s has no config in it", path);
+        goto done;
+    }
+    status = nas_config_parse(text.data, path, NULL, NULL, 0, &view->config);
+done:
+    nas_text_clear(&text);
+    return status;
+}
+
+void cli_study_clear(cli_study *view)
+{
+    nas_study_close(view->study);
+    nas_config_clear(&view->config);
+    view->study = NULL;
+}
+
+nas_status cli_study_split(const char *text, char *path, size_t size, int64_t *trial)
+{
+    const char *colon = strrchr(text, ':');
+    char *end = NULL;
+    *trial = -1;
+    if (colon && colon[1]) {
+        errno = 0;
+        long long number = strtoll(colon + 1, &end, 10);
+        if (*end == '\0' && errno == 0 && number >= 0 && number <= INT32_MAX)
+            *trial = number;
+        else
+            colon = NULL;
+    }
+    if (*trial < 0)
+        colon = NULL;
+    if ((size_t)snprintf(path, size, "%.*s", colon ? (int)(colon - text) : (int)strlen(text),
+                         text) >= size)
+        NAS_FAIL(NAS_CONFIG, "the path %.40s… is too long", text);
+    return NAS_OK;
+}
+
+void cli_time_text(int64_t time_ms, char text[32])
+{
+    time_t seconds = (time_t)(time_ms / 1000);
+    struct tm parts;
+    text[0] = '\0';
+    if (gmtime_r(&seconds, &parts))
+        strftime(text, 32, "%Y-%m-%dT%H:%M:%SZ", &parts);
+}
+
+nas_status cli_domain_open(const cli_study *view, nas_domain **domain)
+{
+    const nas_value *type = nas_value_member(&view->config.space, "type");
+    static const char *const also[] = {"type", NULL};
+    const nas_space *space;
+    nas_data_config *data_config = calloc(1, sizeof *data_config);
+    nas_data *data = NULL;
+    nas_status status;
+    if (!data_config)
+        NAS_FAIL(NAS_MEMORY, "no memory for a data config");
+    NAS_TRY_DONE(nas_space_get(type && type->text ? type->text : "", &space));
+    NAS_TRY_DONE(nas_data_config_fill(&view->config.data, data_config));
+    NAS_TRY_DONE(nas_data_open(data_config, (uint64_t)view->config.seed, &data));
+    status = nas_domain_open(space, &view->config.space, also, nas_data_shape(data),
+                             nas_data_classes(data), domain);
+done:
+    nas_data_destroy(data);
+    free(data_config);
+    return status;
+}
+
+/* ---- trials as rows --------------------------------------------------------------------------------- */
+
+static bool has_column(const cli_listing *listing, const char *name)
+{
+    for (int i = 0; i < listing->column_count; i++)
+        if (strcmp(listing->columns[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+/* Field names are the metrics' own, unless one is called as a column of ours. */
+static void metric_column(const char *metric, char *name, size_t size)
+{
+    static const char *const ours[] = {"trial",  "status",  "seconds", "device", "arch",
+                                       "reason", "budget",  "parent",  "alias",  "attempts",
+                                       "note",   "started", "ended"};
+    bool taken = false;
+    for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
+        taken = taken || strcmp(ours[i], metric) == 0;
+    snprintf(name, size, "%s%s", taken ? "metric_" : "", metric);
+}
+
+static void add_metric_column(cli_listing *listing, const char *metric, bool table)
+{
+    char name[NAS_NAME_SIZE + 8];
+    metric_column(metric, name, sizeof name);
+    if (!has_column(listing, name) && listing->column_count < 56)
+        cli_listing_column(listing, name, table);
+}
+
+static void add_columns(const cli_study *view, const int *indices, int count, cli_listing *listing)
+{
+    static const char *const rest[] = {"budget", "parent",  "alias", "attempts",
+                                       "note",   "started", "ended"};
+    const nas_objectives *objectives = &view->config.objectives;
+    cli_listing_column(listing, "trial", true);
+    cli_listing_column(listing, "status", true);
+    for (int i = 0; i < objectives->count; i++)
+        add_metric_column(listing, objectives->item[i].metric, true);
+    for (int i = 0; i < objectives->bound_count; i++)
+        add_metric_column(listing, objectives->bounds[i].metric, true);
+    add_metric_column(listing, "parameters", true);
+    add_metric_column(listing, "macs", true);
+    cli_listing_column(listing, "seconds", true);
+    cli_listing_column(listing, "device", true);
+    cli_listing_column(listing, "arch", true);
+    cli_listing_column(listing, "reason", true);
+    for (int i = 0; i < count; i++) {
+        const nas_trial *trial = nas_study_result(view->study, indices[i]);
+        for (int m = 0; trial && m < trial->metric_count; m++)
+            add_metric_column(listing, trial->metrics[m].name, false);
+    }
+    for (size_t i = 0; i < sizeof rest / sizeof *rest; i++)
+        cli_listing_column(listing, rest[i], false);
+}
+
+static void set_metrics(cli_listing *listing, const nas_trial *trial)
+{
+    char name[NAS_NAME_SIZE + 8];
+    for (int i = 0; i < trial->metric_count; i++) {
+        double value = trial->metrics[i].value;
+        metric_column(trial->metrics[i].name, name, sizeof name);
+        if (!has_column(listing, name))
+            continue;
+        if (value == (double)(int64_t)value && value >= 2 && value < 1e15)
+            cli_listing_int(listing, name, (int64_t)value);
+        else
+            cli_listing_real(listing, name, value, "%.4f");
+    }
+}
+
+static void set_time(cli_listing *listing, const char *column, int64_t time_ms)
+{
+    char text[32];
+    if (time_ms <= 0)
+        return;
+    cli_time_text(time_ms, text);
+    cli_listing_text(listing, column, text);
+}
+
+static void add_row(const cli_study *view, int index, cli_listing *listing)
+{
+    const nas_trial *trial = nas_study_trial(view->study, index);
+    const nas_trial *result = nas_study_result(view->study, index);
+    cli_listing_row(listing);
+    cli_listing_int(listing, "trial", trial->index);
+    cli_listing_text(listing, "status", nas_trial_status_name(trial->status));
+    cli_listing_text(listing, "arch", trial->arch ? trial->arch : "");
+    cli_listing_real(listing, "budget", trial->budget, NULL);
+    cli_listing_int(listing, "attempts", trial->attempts);
+    if (result)
+        set_metrics(listing, result);
+    if (trial->seconds > 0)
+        cli_listing_real(listing, "seconds", trial->seconds, "%.2f");
+    if (*trial->device)
+        cli_listing_text(listing, "device", trial->device);
+    if (*trial->reason)
+        cli_listing_text(listing, "reason", trial->reason);
+    if (trial->parent >= 0)
+        cli_listing_int(listing, "parent", trial->parent);
+    if (trial->alias >= 0)
+        cli_listing_int(listing, "alias", trial->alias);
+    if (trial->note && *trial->note)
+        cli_listing_text(listing, "note", trial->note);
+    set_time(listing, "started", trial->started_ms);
+    set_time(listing, "ended", trial->ended_ms);
+}
+
+nas_status cli_trials_listing(const cli_study *view, const int *indices, int count,
+                              cli_listing *listing)
+{
+    listing->name = "trials";
+    add_columns(view, indices, count, listing);
+    for (int i = 0; i < count; i++)
+        add_row(view, indices[i], listing);
+    if (listing->failed)
+        NAS_FAIL(NAS_MEMORY, "no memory for a listing of %d trials", count);
+    return NAS_OK;
+}

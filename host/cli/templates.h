@@ -1,0 +1,15 @@
+/* templates.h - the example configs of configs/, embedded by host/cli/CMakeLists.txt. */
+#ifndef CLNAS_CLI_TEMPLATES_H
+#define CLNAS_CLI_TEMPLATES_H
+
+#include <stddef.h>
+
+typedef struct cli_template {
+    const char *name;         /* "quickstart": configs/quickstart.cfg */
+    const char *const *lines; /* ends with NULL */
+} cli_template;
+
+/* Ends with a NULL name. */
+extern const cli_template cli_templates[];
+
+#endif

@@ -1,0 +1,71 @@
+/* terminal.c - what stderr and stdout can do, and the few sentences that are not data.
+ *
+ * Three switches that people know are honoured: NO_COLOR (no colours), TERM=dumb (no cursor movement
+ * and no colours) and COLUMNS (the width).  A stream that is no terminal gets neither colours nor
+ * redrawing.  Errors start with "clnas: ", as every Unix program's do.
+ */
+#include "cli.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+bool cli_terminal_moves(FILE *stream)
+{
+    const char *term = getenv("TERM");
+    return isatty(fileno(stream)) && term && *term && strcmp(term, "dumb") != 0;
+}
+
+bool cli_terminal_colours(FILE *stream)
+{
+    const char *no_colour = getenv("NO_COLOR");
+    return cli_terminal_moves(stream) && !(no_colour && *no_colour);
+}
+
+int cli_terminal_columns(FILE *stream)
+{
+    const char *columns = getenv("COLUMNS");
+    int width = columns ? atoi(columns) : 0;
+    struct winsize size;
+    if (width > 0)
+        return width;
+    if (isatty(fileno(stream)) && ioctl(fileno(stream), TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+        return size.ws_col;
+    return isatty(fileno(stream)) ? 80 : 0;
+}
+
+static void say(const char *colour, const char *head, const char *format, va_list list)
+{
+    bool coloured = colour && cli_terminal_colours(stderr);
+    cli_progress_hide();
+    fprintf(stderr, "clnas: %s%s%s", coloured ? colour : "", head, coloured ? "\033[0m" : "");
+    vfprintf(stderr, format, list);
+    fputc('\n', stderr);
+}
+
+void cli_error(const char *format, ...)
+{
+    va_list list;
+    va_start(list, format);
+    say("\033[31m", "error: ", format, list);
+    va_end(list);
+}
+
+void cli_note(const char *format, ...)
+{
+    va_list list;
+    va_start(list, format);
+    say(NULL, "", format, list);
+    va_end(list);
+}
+
+void cli_log(void *user, nas_log_level level, const char *message)
+{
+    static const char *const heads[] = {"error: ", "warning: ", "", "debug: "};
+    bool coloured = cli_terminal_colours(stderr) && level <= NAS_LOG_WARNING;
+    (void)user;
+    cli_progress_hide();
+    fprintf(stderr, "clnas: %s%s%s%s\n", coloured ? (level ? "\033[33m" : "\033[31m") : "",
+            heads[level], coloured ? "\033[0m" : "", message);
+}

@@ -1,0 +1,126 @@
+/* bench.c - everything that work on a study needs, opened in the order in which it can fail cheaply.
+ *
+ * The study's stored config is the only source: a worker gets a path and a device, nothing else, so a resumed study and
+ * one on another machine run from the same text.  Bounds on what a graph costs go into the domain, so that strategies
+ * draw within them; the evaluator still checks. */
+#include "session_private.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+nas_status nas__stored_config(nas_study *study, const char *const *overrides, int override_count,
+                              nas_config *config)
+{
+    nas_text text = {0};
+    bool found = false;
+    nas_status status = nas_study_get(study, "options", &text, &found);
+    if (status == NAS_OK && !found)
+        status = nas_error_set(NAS_STORE, __FILE__, __LINE__, "%s: the study has no config in it",
+                               nas_study_path(study));
+    if (status == NAS_OK)
+        status = nas_config_parse(text.data, nas_study_path(study), NULL, overrides, override_count,
+                                  config);
+    nas_text_clear(&text);
+    return status;
+}
+
+nas_status nas__open_data(const nas_config *config, nas_data **data)
+{
+    nas_data_config *options = calloc(1, sizeof *options);
+    if (!options)
+        NAS_FAIL(NAS_MEMORY, "out of host memory");
+    nas_status status = nas_data_config_fill(&config->data, options);
+    if (status == NAS_OK)
+        status = nas_data_open(options, (uint64_t)config->seed, data);
+    free(options);
+    return status;
+}
+
+static void set_bounds(const nas_objectives *objectives, nas_cost_bounds *bounds)
+{
+    for (int i = 0; i < objectives->bound_count; i++) {
+        const nas_bound *bound = &objectives->bounds[i];
+        if (!(bound->max >= 1 && bound->max < 0x1p63))
+            continue;
+        if (strcmp(bound->metric, "parameters") == 0)
+            bounds->parameters_max = (uint64_t)bound->max;
+        else if (strcmp(bound->metric, "macs") == 0)
+            bounds->macs_max = (uint64_t)bound->max;
+        else if (strcmp(bound->metric, "activation_bytes") == 0)
+            bounds->bytes_max = (uint64_t)bound->max;
+    }
+}
+
+nas_status nas__open_domain(const nas_config *config, const nas_data *data, nas_domain **domain)
+{
+    static const char *const also[] = {"type", NULL};
+    const nas_value *type = nas_value_member(&config->space, "type");
+    const nas_space *space;
+    NAS_TRY(nas_space_get(type ? type->text : "", &space));
+    NAS_TRY(nas_domain_open(space, &config->space, also, nas_data_shape(data),
+                            nas_data_classes(data), domain));
+    set_bounds(&config->objectives, &(*domain)->bounds);
+    return NAS_OK;
+}
+
+static nas_status read_given(nas__bench *bench)
+{
+    const nas_text_list *given = &bench->config.given;
+    for (int i = 0; i < given->count; i++) {
+        nas_status status = nas_domain_read(bench->domain, given->item[i], &bench->given[i]);
+        if (status != NAS_OK)
+            nas_error_add("strategy.given \"%s\": ", given->item[i]);
+        NAS_TRY(status);
+    }
+    bench->given_count = given->count;
+    return NAS_OK;
+}
+
+static nas_status open_parts(nas__bench *bench)
+{
+    NAS_TRY(nas__stored_config(bench->study, NULL, 0, &bench->config));
+    bench->train = calloc(1, sizeof *bench->train);
+    bench->retrain = calloc(1, sizeof *bench->retrain);
+    if (!bench->train || !bench->retrain)
+        NAS_FAIL(NAS_MEMORY, "out of host memory");
+    NAS_TRY(nas_train_config_fill(&bench->config.train, bench->train));
+    NAS_TRY(nas_train_config_fill(&bench->config.retrain_train, bench->retrain));
+    NAS_TRY(nas__open_data(&bench->config, &bench->data));
+    NAS_TRY(nas__open_domain(&bench->config, bench->data, &bench->domain));
+    return read_given(bench);
+}
+
+nas_status nas__bench_open(nas_study *study, nas__bench *bench)
+{
+    *bench = (nas__bench){.study = study};
+    nas_status status = open_parts(bench);
+    if (status != NAS_OK)
+        nas__bench_close(bench);
+    return status;
+}
+
+nas_status nas__bench_device(nas__bench *bench, const char *match, const char *alias)
+{
+    NAS_TRY(nas_device_open(match, NULL, &bench->device));
+    const nas_device_info *info = nas_device_describe(bench->device);
+    if (alias && alias[0])
+        snprintf(bench->device_name, sizeof bench->device_name, "%.40s (%s %.60s)", alias, info->id,
+                 info->name);
+    else
+        snprintf(bench->device_name, sizeof bench->device_name, "%s %.100s", info->id, info->name);
+    return NAS_OK;
+}
+
+void nas__bench_close(nas__bench *bench)
+{
+    nas_data_home_destroy(bench->home);
+    nas_device_destroy(bench->device);
+    nas_domain_close(bench->domain);
+    nas_data_destroy(bench->data);
+    free(bench->train);
+    free(bench->retrain);
+    nas_config_clear(&bench->config);
+    *bench = (nas__bench){0};
+}

@@ -1,0 +1,98 @@
+/* checkpoints.c - the weights of the best k trials lie beside the study; the rest go.
+ *
+ * A trial's place among the results only ever gets worse, so what is not worth keeping when it ends never is.  Order of
+ * the steps: the file is durable, then recorded, then the trial is committed; and the other way round when it goes.
+ * A kill in between leaves a file that the repeated trial writes again, with the same bits.  The study records names
+ * within STUDY.d, so that both may be moved together. */
+#include "session_private.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+nas_status nas__study_file(const nas_study *study, const char *name, char *path, size_t size)
+{
+    char folder[NAS_PATH_SIZE];
+    int length = snprintf(folder, sizeof folder, "%s.d", nas_study_path(study));
+    if (length >= (int)sizeof folder)
+        NAS_FAIL(NAS_STORE, "%s: the path is too long", nas_study_path(study));
+    NAS_TRY(nas_folder_make(folder, 0777));
+    length = snprintf(path, size, "%s/%s", folder, name);
+    if (length >= (int)size)
+        NAS_FAIL(NAS_STORE, "%s/%s: the path is too long", folder, name);
+    return NAS_OK;
+}
+
+/* Indices of the best k of the mirror; free() them. */
+static int best_k(const nas_study *study, const nas_config *config, int **best)
+{
+    int k = (int)config->budget.keep;
+    *best = calloc((size_t)k + 1, sizeof **best);
+    return *best ? nas_study_best(study, &config->objectives.item[0], k, *best) : 0;
+}
+
+bool nas__worth_keeping(const nas_study *study, const nas_config *config, const nas_trial *result)
+{
+    const nas_objective *objective = &config->objectives.item[0];
+    double score = nas_objective_score(objective, result);
+    int *best, k = (int)config->budget.keep;
+    int count = best_k(study, config, &best);
+    bool worth = k > 0 && count < k;
+    for (int i = 0; i < count && !worth; i++) {
+        double other = nas_objective_score(objective, nas_study_trial(study, best[i]));
+        worth = score > other || (score == other && result->index < best[i]);
+    }
+    free(best);
+    return worth;
+}
+
+nas_status nas__keep(nas_study *study, const nas_config *config, nas_eval *eval,
+                     const nas_trial *result)
+{
+    char name[64], path[NAS_TEXT_SIZE];
+    struct stat about;
+    nas_checkpoint checkpoint = {.trial = result->index, .kind = "best"};
+    if (!nas_eval_kind(eval)->keep)
+        return NAS_OK;
+    snprintf(name, sizeof name, "trial-%d.safetensors", result->index);
+    NAS_TRY(nas__study_file(study, name, path, sizeof path));
+    NAS_TRY(nas_eval_keep(eval, path));
+    snprintf(checkpoint.path, sizeof checkpoint.path, "%s", name);
+    checkpoint.score = nas_objective_score(&config->objectives.item[0], result);
+    checkpoint.size_bytes = stat(path, &about) == 0 ? (uint64_t)about.st_size : 0;
+    return nas_study_put_checkpoint(study, &checkpoint);
+}
+
+static bool among(const int *indices, int count, int index)
+{
+    for (int i = 0; i < count; i++)
+        if (indices[i] == index)
+            return true;
+    return false;
+}
+
+nas_status nas__prune(nas_study *study, const nas_config *config)
+{
+    nas_checkpoint *list = NULL;
+    int *best = NULL, count = 0;
+    NAS_TRY(nas_study_checkpoints(study, &list, &count));
+    int kept = best_k(study, config, &best);
+    nas_status status = best ? NAS_OK : NAS_MEMORY;
+    for (int i = 0; i < count && status == NAS_OK; i++) {
+        const nas_trial *trial = nas_study_trial(study, list[i].trial);
+        bool open = trial && !nas_trial_final(trial);
+        if (strcmp(list[i].kind, "best") != 0 || open || among(best, kept, list[i].trial))
+            continue;
+        char path[NAS_PATH_SIZE];
+        status = nas_study_drop_checkpoint(study, list[i].path);
+        if (status == NAS_OK)
+            status = nas__study_file(study, list[i].path, path, sizeof path);
+        if (status == NAS_OK)
+            unlink(path);
+    }
+    free(best);
+    free(list);
+    return status;
+}

@@ -1,0 +1,66 @@
+/* ending.c - when a search is over, as a function of the log.
+ *
+ * Idea: "target reached" and "patience lost" must end the search at the same trial on any number of devices.  Trial i sees
+ * the results of 0 … i − W (W: lookahead), so it exists only if none of these ends the search.  Counting from the first
+ * result t that does, trials 0 … t + W − 1 exist, whoever notices first.  `now` also holds a worker back from an index
+ * whose visible results it has not all looked at. */
+#include "session_private.h"
+
+#include <limits.h>
+#include <math.h>
+
+static bool reaches(const nas_config *config, double score)
+{
+    double sign = config->objectives.item[0].goal == NAS_GOAL_MAX ? 1 : -1;
+    return config->budget.target != 0 && score >= sign * config->budget.target;
+}
+
+/* The first result that ends the search, or -1; *prefix is the number of results without a gap. */
+static int first_ending(const nas_study *study, const nas_config *config, int *prefix,
+                        nas__end *end)
+{
+    double best = -INFINITY;
+    int best_index = -1, t = 0;
+    for (; t < nas_study_count(study); t++) {
+        const nas_trial *result = nas_study_result(study, t);
+        if (!result)
+            break;
+        double score = nas_objective_score(&config->objectives.item[0], result);
+        if (score > best) {
+            best = score;
+            best_index = t;
+        }
+        bool patience = config->budget.patience > 0 && t - best_index >= config->budget.patience;
+        if (reaches(config, score) || patience) {
+            *end = patience ? NAS__END_PATIENCE : NAS__END_TARGET;
+            *prefix = t + 1;
+            return t;
+        }
+    }
+    *prefix = t;
+    return -1;
+}
+
+static int least(int64_t a, int64_t b)
+{
+    int64_t c = a < b ? a : b;
+    return c > INT_MAX ? INT_MAX : (int)c;
+}
+
+nas__limit nas__study_limit(const nas_study *study, const nas_config *config)
+{
+    bool by_index = config->budget.order == NAS_ORDER_INDEX;
+    int64_t trials = config->budget.trials ? config->budget.trials : INT_MAX;
+    int64_t ahead = by_index ? config->budget.lookahead : 0;
+    nas__limit limit = {.end = NAS__END_NONE};
+    int prefix;
+    int at = first_ending(study, config, &prefix, &limit.end);
+    limit.hard = least(trials, INT_MAX);
+    if (at >= 0)
+        limit.hard = least(limit.hard, by_index ? at + ahead : nas_study_count(study));
+    if (limit.hard == trials)
+        limit.end = NAS__END_TRIALS;
+    bool watched = config->budget.target != 0 || config->budget.patience > 0;
+    limit.now = by_index && watched ? least(limit.hard, prefix + ahead) : limit.hard;
+    return limit;
+}

@@ -1,0 +1,46 @@
+/* process.h - one worker process as its supervisor sees it. */
+#ifndef NAS_SESSION_PROCESS_H
+#define NAS_SESSION_PROCESS_H
+
+#include "session_private.h"
+
+#include <sys/types.h>
+
+enum { NAS__LINE_SIZE = 2048, NAS__REPORT_FILE = 3 /* descriptor in the worker */ };
+
+typedef struct nas__process {
+    /* what it is for */
+    int slot;
+    char match[NAS_TEXT_SIZE], alias[NAS_TEXT_SIZE];
+    bool optional;
+    /* the process */
+    pid_t pid;  /* 0: none */
+    int report; /* read end of its pipe, or -1 */
+    char line[NAS__LINE_SIZE];
+    size_t length;
+    double started_s, heard_s; /* monotonic; heard_s: the last line */
+    /* what it said last */
+    bool ready, said_end;
+    nas_status end;
+    char message[NAS__LINE_SIZE];
+    int job, jobs, epoch, epochs; /* of retraining */
+    char job_name[64];
+    /* heartbeat of its trial, as seen */
+    int trial; /* -1: none */
+    int64_t heartbeat_ms;
+    double beat_s; /* monotonic, when heartbeat_ms last changed */
+    /* history */
+    int deaths;          /* in a row, without a trial in between */
+    int64_t done_before; /* trials done when it was started */
+} nas__process;
+
+/* Starts `program worker …` with its output in STUDY.d/worker-SLOT.log. */
+nas_status nas__process_start(nas__process *process, const char *program, const nas_study *study,
+                              const char *mode);
+/* Reads what it has reported; true when something new was said. */
+bool nas__process_hear(nas__process *process);
+/* Gone?  Then `*how` is waitpid's status, the pipe is read to its end, and pid is 0. */
+bool nas__process_reap(nas__process *process, int *how);
+void nas__process_signal(const nas__process *process, int signal);
+
+#endif

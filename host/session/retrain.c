@@ -1,0 +1,261 @@
+/* retrain.c - the best networks once more, from new weights, longer, and then the test - once.
+ *
+ * Idea: the numbers of a search are for choosing; they are short trainings, and the best of many is partly luck.  What is
+ * reported comes from a training of its own (another random key), by a recipe that the hand-made baseline gets too, and
+ * the test split is looked at after the last epoch only.  A checkpoint after each epoch makes a killed retraining go on
+ * where it was, to the same bits; what is done is a line in the study (results.c) and is not done again. */
+#include "session_private.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { REPEAT_BASE = 1 << 16 }; /* keys of retraining are none of the search's */
+
+/* ---- what there is to do ------------------------------------------------------------------------------------------ */
+
+static bool has_job(const nas__retrain_job *jobs, int count, int index)
+{
+    for (int i = 0; i < count; i++)
+        if (jobs[i].index == index)
+            return true;
+    return false;
+}
+
+static void add_jobs(const nas_config *config, int index, nas__retrain_job *jobs, int *count)
+{
+    int repeats = (int)config->retrain.repeats;
+    if (has_job(jobs, *count, index))
+        return;
+    for (int repeat = 0; repeat < repeats; repeat++) {
+        nas__retrain_job *job = &jobs[(*count)++];
+        *job = (nas__retrain_job){.index = index, .repeat = repeat};
+        if (index < config->given.count)
+            snprintf(job->name, sizeof job->name, "%.63s", config->given.item[index]);
+        else
+            snprintf(job->name, sizeof job->name, "trial %d", index);
+    }
+}
+
+nas_status nas__retrain_jobs(nas_study *study, const nas_config *config, nas__retrain_job **jobs,
+                             int *count)
+{
+    int top = (int)config->retrain.top;
+    int best[8] = {0};
+    *count = 0;
+    *jobs = calloc((size_t)(top + config->given.count + 1) * (size_t)config->retrain.repeats,
+                   sizeof **jobs);
+    if (!*jobs)
+        NAS_FAIL(NAS_MEMORY, "out of host memory");
+    if (top == 0)
+        return NAS_OK;
+    int found = nas_study_best(study, &config->objectives.item[0], top, best);
+    for (int i = 0; i < found; i++)
+        add_jobs(config, best[i], *jobs, count);
+    for (int i = 0; config->retrain.baseline && i < config->given.count; i++) {
+        const nas_trial *trial = nas_study_trial(study, i);
+        if (trial && trial->status == NAS_TRIAL_COMPLETE)
+            add_jobs(config, i, *jobs, count);
+    }
+    return NAS_OK;
+}
+
+static bool is_done(const nas__result *results, int count, const nas__retrain_job *job,
+                    const char *recipe)
+{
+    for (int i = 0; i < count; i++)
+        if (results[i].job.index == job->index && results[i].job.repeat == job->repeat &&
+            strcmp(results[i].recipe, recipe) == 0)
+            return true;
+    return false;
+}
+
+/* Jobs without a result, the first ones of *jobs after the call. */
+static nas_status missing_jobs(nas_study *study, const nas_config *config, nas__retrain_job **jobs,
+                               int *count)
+{
+    nas__result *results = NULL;
+    int result_count = 0, left = 0;
+    char recipe[20];
+    nas__recipe_hash(config, recipe);
+    NAS_TRY(nas__retrain_jobs(study, config, jobs, count));
+    nas_status status = nas__results_read(study, &results, &result_count);
+    for (int i = 0; status == NAS_OK && i < *count; i++)
+        if (!is_done(results, result_count, &(*jobs)[i], recipe))
+            (*jobs)[left++] = (*jobs)[i];
+    *count = left;
+    free(results);
+    return status;
+}
+
+nas_status nas__retrain_missing(nas_study *study, const nas_config *config, int *count)
+{
+    nas__retrain_job *jobs = NULL;
+    nas_status status = missing_jobs(study, config, &jobs, count);
+    free(jobs);
+    return status;
+}
+
+/* ---- one training ------------------------------------------------------------------------------------------------- */
+
+static nas_status create_trainer(nas__bench *bench, const nas_arch *arch,
+                                 const nas__retrain_job *job, nas_train_callback callback,
+                                 void *user, nas__result *result, nas_trainer **trainer)
+{
+    nas_graph graph = {0};
+    nas_cost cost;
+    nas_trainer_setup setup = {
+        .split = bench->config.retrain.with_valid ? NAS_SPLIT_TRAIN_VALID : NAS_SPLIT_TRAIN,
+        .seed = (uint64_t)bench->config.seed,
+        .key = nas_eval_key(arch, REPEAT_BASE + job->repeat),
+        .callback = callback,
+        .user = user,
+    };
+    if (!bench->home)
+        NAS_TRY(nas_data_home_create(bench->device, bench->data, &bench->home));
+    nas_status status = nas_domain_build(bench->domain, arch, &graph);
+    if (status == NAS_OK) {
+        nas_graph_cost(&graph, &cost);
+        result->parameters = cost.parameters;
+        result->macs = cost.macs;
+        status = nas_trainer_create(bench->home, &graph, bench->retrain, &setup, trainer);
+    }
+    nas_graph_clear(&graph);
+    return status;
+}
+
+/* Trains to the end with a checkpoint after each epoch. */
+static nas_status train_epochs(nas_trainer *trainer, int epochs, const char *checkpoint)
+{
+    if (access(checkpoint, F_OK) == 0 && nas_trainer_load(trainer, checkpoint) != NAS_OK)
+        nas_log(NAS_LOG_WARNING, "%s; starting anew", nas_error_message());
+    while (nas_trainer_epoch(trainer) < epochs) {
+        NAS_TRY(nas_trainer_run(trainer, nas_trainer_epoch(trainer) + 1));
+        NAS_TRY(nas_trainer_save(trainer, checkpoint));
+    }
+    return NAS_OK;
+}
+
+/* The validation split when it was not trained on, and the test. */
+static nas_status measure(nas__bench *bench, nas_trainer *trainer, nas__result *result)
+{
+    nas_evaluation evaluation;
+    uint32_t test_count = 0;
+    if (!bench->config.retrain.with_valid) {
+        NAS_TRY(nas_trainer_evaluate(trainer, NAS_SPLIT_VALID, &evaluation));
+        result->valid_accuracy = evaluation.accuracy;
+    }
+    nas_data_split(bench->data, NAS_SPLIT_TEST, &test_count);
+    if (test_count == 0)
+        return NAS_OK;
+    NAS_TRY(nas_trainer_evaluate(trainer, NAS_SPLIT_TEST, &evaluation));
+    result->test_accuracy = evaluation.accuracy;
+    result->test_loss = evaluation.loss;
+    return NAS_OK;
+}
+
+static nas_status save_model(nas__bench *bench, nas_trainer *trainer, const char *arch,
+                             const char *model, nas__result *result)
+{
+    char path[NAS_PATH_SIZE];
+    const char *keys[] = {"arch", "name", "recipe"};
+    const char *values[] = {arch, result->job.name, result->recipe};
+    if (model)
+        snprintf(result->model, sizeof result->model, "%s", model);
+    else
+        snprintf(result->model, sizeof result->model, "retrained-%d-%d-%.6s.safetensors",
+                 result->job.index, result->job.repeat, result->recipe);
+    if (model)
+        snprintf(path, sizeof path, "%s", model);
+    else
+        NAS_TRY(nas__study_file(bench->study, result->model, path, sizeof path));
+    return nas_net_save(nas_trainer_net(trainer), path, keys, values, 3);
+}
+
+/* Trains, measures, saves; the result is filled as far as it got. */
+static nas_status train_job(nas__bench *bench, const nas_trial *trial, const char *model,
+                            const char *checkpoint, nas_train_callback callback, void *user,
+                            nas__result *result)
+{
+    nas_arch arch;
+    nas_trainer *trainer = NULL;
+    double begin = nas_now_s();
+    NAS_TRY(nas_domain_read(bench->domain, trial->arch, &arch));
+    nas_status status =
+        create_trainer(bench, &arch, &result->job, callback, user, result, &trainer);
+    if (status == NAS_OK)
+        status = train_epochs(trainer, (int)bench->retrain->common.epochs, checkpoint);
+    result->seconds = nas_now_s() - begin;
+    if (status == NAS_OK)
+        status = measure(bench, trainer, result);
+    if (status == NAS_OK)
+        status = save_model(bench, trainer, trial->arch, model, result);
+    nas_trainer_destroy(trainer);
+    return status;
+}
+
+static bool is_result(nas_status status)
+{
+    return status == NAS_NONFINITE || status == NAS_TIME || status == NAS_SHAPE;
+}
+
+nas_status nas__retrain_one(nas__bench *bench, const nas__retrain_job *job, const char *model,
+                            nas_train_callback callback, void *user)
+{
+    char name[96], checkpoint[NAS_PATH_SIZE];
+    nas__result result = {
+        .job = *job, .test_accuracy = NAN, .test_loss = NAN, .valid_accuracy = NAN};
+    const nas_trial *trial = nas_study_trial(bench->study, job->index);
+    if (!trial)
+        NAS_FAIL(NAS_CONFIG, "%s: there is no trial %d", nas_study_path(bench->study), job->index);
+    nas__recipe_hash(&bench->config, result.recipe);
+    snprintf(name, sizeof name, "retrain-%d-%d-%.6s.checkpoint", job->index, job->repeat,
+             result.recipe);
+    NAS_TRY(nas__study_file(bench->study, name, checkpoint, sizeof checkpoint));
+    nas_status status = train_job(bench, trial, model, checkpoint, callback, user, &result);
+    if (is_result(status)) {
+        snprintf(result.reason, sizeof result.reason, "%.255s", nas_error_message());
+        status = NAS_OK;
+    }
+    NAS_TRY(status);
+    NAS_TRY(nas__results_add(bench->study, &result));
+    unlink(checkpoint);
+    return NAS_OK;
+}
+
+/* ---- all of them -------------------------------------------------------------------------------------------------- */
+
+typedef struct telling {
+    nas__retrain_progress progress;
+    void *user;
+    int job, jobs;
+    const char *name;
+} telling;
+
+static bool tell(void *user, const nas_train_progress *progress)
+{
+    telling *t = user;
+    if (t->progress)
+        t->progress(t->user, t->job, t->jobs, progress->epoch + progress->epoch_done,
+                    progress->epochs, t->name);
+    return nas__wish_now == NAS__GO;
+}
+
+nas_status nas__retrain_run(nas__bench *bench, nas__retrain_progress progress, void *user)
+{
+    nas__retrain_job *jobs = NULL;
+    int count = 0;
+    NAS_TRY(nas_study_sync(bench->study));
+    nas_status status = missing_jobs(bench->study, &bench->config, &jobs, &count);
+    for (int i = 0; status == NAS_OK && i < count; i++) {
+        telling t = {
+            .progress = progress, .user = user, .job = i, .jobs = count, .name = jobs[i].name};
+        if (progress)
+            progress(user, i, count, 0, (int)bench->retrain->common.epochs, jobs[i].name);
+        status = nas__retrain_one(bench, &jobs[i], NULL, tell, &t);
+    }
+    free(jobs);
+    return status;
+}

@@ -1,0 +1,551 @@
+/* session.c - search and resume: a study made or opened, searched to its end, its best retrained.
+ *
+ * Idea: a run is three steps that each look at the study and do what is missing - trials, retrainings, the report - so
+ * search, resume after a kill, and resume of a study that lacks only its last retraining are one function.  Options that
+ * do not change what a study is (how long, on which devices, what to retrain) may be changed by a resume and are stored.
+ * Next: supervisor.c (workers), retrain.c. */
+#include "config_private.h"
+#include "session_private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+nas_status nas_session_study_path(const nas_config *config, char *path, size_t size)
+{
+    if (snprintf(path, size, "%s.study", config->study) >= (int)size)
+        NAS_FAIL(NAS_CONFIG, "study = \"%.60s…\" is too long", config->study);
+    return NAS_OK;
+}
+
+/* ---- in this process ------------------------------------------------------------------------------------------------ */
+
+static void look(void *user)
+{
+    nas__run *run = user;
+    const nas_budget *budget = &run->config->budget;
+    char text[64];
+    nas_study_sync(run->study);
+    run->picture.progress.devices = 1;
+    nas__picture_update(&run->picture, run->study);
+    if (budget->minutes > 0 && run->picture.progress.run_s >= budget->minutes * 60 &&
+        nas__wish_now == NAS__GO)
+        nas__wish_now = NAS__DRAIN;
+    if (nas_now_s() - run->saved_s < 5)
+        return;
+    snprintf(text, sizeof text, "%.3f", run->picture.progress.run_s);
+    if (nas_study_set(run->study, "run_s", text) == NAS_OK)
+        run->saved_s = nas_now_s();
+}
+
+static void see_epoch(void *user, int job, int jobs, int epoch, int epochs, const char *name)
+{
+    nas__run *run = user;
+    nas_progress *p = &run->picture.progress;
+    p->job = job;
+    p->jobs = jobs;
+    p->epoch = epoch;
+    p->epochs = epochs;
+    p->job_name = name;
+    nas__picture_tell(&run->picture, NAS_EVENT_RETRAIN, "");
+    p->job_name = "";
+}
+
+/* The first of the config's devices that is there. */
+static nas_status open_first_device(nas__bench *bench, const char *match)
+{
+    nas_status status = NAS_OK;
+    if (match)
+        return nas__bench_device(bench, match, "");
+    if (bench->config.device_count == 0)
+        return nas__bench_device(bench, "any", "");
+    for (int i = 0; i < bench->config.device_count; i++) {
+        const nas_device_wish *wish = &bench->config.devices[i];
+        status = nas__bench_device(bench, wish->match, wish->name);
+        if (status == NAS_OK || !wish->optional)
+            return status;
+    }
+    return status;
+}
+
+static nas_status work_here(nas__run *run, bool retrain)
+{
+    nas__bench bench;
+    char text[64];
+    NAS_TRY(nas__bench_open(run->study, &bench));
+    nas_status status = open_first_device(&bench, run->options->device);
+    nas__worker worker = {.bench = &bench, .after = look, .user = run};
+    if (status == NAS_OK)
+        status = retrain ? nas__retrain_run(&bench, see_epoch, run) : nas__worker_search(&worker);
+    if (nas__wish_now == NAS__DRAIN)
+        nas__wish_now = NAS__GO;
+    if (!retrain) {
+        snprintf(text, sizeof text, "%.3f", run->picture.progress.run_s);
+        nas_study_set(run->study, "run_s", text);
+    }
+    nas__bench_close(&bench);
+    return status;
+}
+
+/* ---- the steps -------------------------------------------------------------------------------------------------------- */
+
+/* Is there anything left for workers to do? */
+static bool is_over(const nas__run *run, char *how, size_t size)
+{
+    const nas_budget *budget = &run->config->budget;
+    nas__limit limit = nas__study_limit(run->study, run->config);
+    bool full = nas_study_count(run->study) >= limit.hard;
+    bool late = budget->minutes > 0 && run->picture.progress.run_s >= budget->minutes * 60;
+    if (full && limit.end == NAS__END_TRIALS)
+        snprintf(how, size, "%lld trials", (long long)budget->trials);
+    else if (full)
+        snprintf(how, size, "%s", limit.end == NAS__END_TARGET ? "target" : "patience");
+    else if (late)
+        snprintf(how, size, "%.4g minutes", budget->minutes);
+    else
+        snprintf(how, size, "space exhausted");
+    return late || (full && nas_study_open_count(run->study) == 0);
+}
+
+static nas_status search_step(nas__run *run, nas_search_report *report)
+{
+    nas_status status = NAS_OK;
+    NAS_TRY(nas_study_sync(run->study));
+    nas__picture_update(&run->picture, run->study);
+    if (!is_over(run, report->ended_by, sizeof report->ended_by))
+        status = run->options->program ? nas__supervise(run, "search") : work_here(run, false);
+    nas_study_sync(run->study);
+    nas__picture_update(&run->picture, run->study);
+    is_over(run, report->ended_by, sizeof report->ended_by);
+    if (status == NAS_OK) /* a worker may have been killed before it came to it */
+        status = nas__prune(run->study, run->config);
+    return status;
+}
+
+static nas_status retrain_step(nas__run *run)
+{
+    int missing = 0;
+    if (run->options->no_retrain || !run->picture.progress.has_best)
+        return NAS_OK;
+    NAS_TRY(nas__retrain_missing(run->study, run->config, &missing));
+    if (missing == 0)
+        return NAS_OK;
+    run->picture.progress.running = run->picture.progress.busy = 0;
+    return run->options->program ? nas__supervise(run, "retrain") : work_here(run, true);
+}
+
+static void fill_report(nas__run *run, nas_search_report *report)
+{
+    const nas_progress *p = &run->picture.progress;
+    nas__result *results = NULL;
+    int count = 0;
+    report->signal = (int)nas__signal;
+    report->trials = p->done;
+    report->failed = p->failed;
+    report->reused = 0;
+    for (int i = 0; i < nas_study_count(run->study); i++)
+        report->reused += nas_study_trial(run->study, i)->status == NAS_TRIAL_ALIAS;
+    report->has_best = p->has_best;
+    report->best_index = p->best_index;
+    report->best_value = p->best_value;
+    snprintf(report->best_metric, sizeof report->best_metric, "%s", p->best_metric);
+    report->seconds = nas_now_s() - run->picture.begin_s;
+    if (nas__results_read(run->study, &results, &count) == NAS_OK)
+        nas__results_merge(results, count, report->results, NAS_TRAIN_RESULTS,
+                           &report->result_count);
+    for (int i = 0; i < report->result_count; i++) {
+        char name[NAS_PATH_SIZE];
+        memcpy(name, report->results[i].model, sizeof name);
+        if (name[0] && !strchr(name, '/'))
+            nas__study_file(run->study, name, report->results[i].model,
+                            sizeof report->results[i].model);
+    }
+    free(results);
+}
+
+/* Search, retraining, report; the message of a failure is kept. */
+static nas_status run_study(nas_study *study, const nas_config *config,
+                            const nas_search_options *options, nas_search_report *report)
+{
+    nas__run run = {.study = study, .config = config, .options = options};
+    char message[1024] = "";
+    nas_status status = nas_study_sync(study);
+    nas__picture_begin(&run.picture, study, config, options->progress, options->user);
+    nas__picture_tell(&run.picture, NAS_EVENT_START, nas_study_path(study));
+    snprintf(report->study_path, sizeof report->study_path, "%s", nas_study_path(study));
+    if (status == NAS_OK)
+        status = search_step(&run, report);
+    if (status == NAS_OK)
+        status = retrain_step(&run);
+    if (status != NAS_OK)
+        snprintf(message, sizeof message, "%s", nas_error_message());
+    if (nas__signal)
+        snprintf(report->ended_by, sizeof report->ended_by, "signal");
+    else if (status != NAS_OK)
+        snprintf(report->ended_by, sizeof report->ended_by, "%s", nas_status_text(status));
+    fill_report(&run, report);
+    nas__picture_tell(&run.picture, NAS_EVENT_END, report->ended_by);
+    nas__picture_clear(&run.picture);
+    return status == NAS_OK ? NAS_OK : nas_error_set(status, __FILE__, __LINE__, "%s", message);
+}
+
+/* ---- search -------------------------------------------------------------------------------------------------------------- */
+
+/* NAME.study, or the first of NAME-2.study, NAME-3.study … that is free. */
+static nas_status free_path(const nas_config *config, char *path, size_t size)
+{
+    NAS_TRY(nas_session_study_path(config, path, size));
+    for (int i = 2; access(path, F_OK) == 0 && i < 100000; i++)
+        if (snprintf(path, size, "%s-%d.study", config->study, i) >= (int)size)
+            NAS_FAIL(NAS_CONFIG, "study = \"%.60s…\" is too long", config->study);
+    return NAS_OK;
+}
+
+/* Gives the finished file its name, never in another's place; the name reaches the disk. */
+static nas_status name_study(const char *fresh, const char *path)
+{
+    char folder[NAS_PATH_SIZE];
+    const char *slash = strrchr(path, '/');
+    bool named = link(fresh, path) == 0; /* unlike rename, it never replaces */
+    if (!named && (errno == EPERM || errno == EOPNOTSUPP || errno == ENOSYS)) /* no links here */
+        named = access(path, F_OK) != 0 && rename(fresh, path) == 0;
+    int error = errno;
+    unlink(fresh);
+    if (!named && error == EEXIST)
+        NAS_FAIL(NAS_STORE, "%s exists: `clnas resume %s`, or --new", path, path);
+    if (!named)
+        NAS_FAIL(NAS_STORE, "%s: cannot make it: %s", path, strerror(error));
+    snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path + 1) : 1,
+             slash ? path : ".");
+    int file = open(folder, O_RDONLY | O_CLOEXEC | O_DIRECTORY);
+    if (file >= 0) {
+        fsync(file);
+        close(file);
+    }
+    return NAS_OK;
+}
+
+/* Makes the study under another name first: a kill leaves a study with its config in it, or none. */
+static nas_status create_whole(const char *path, const nas_study_about *about, nas_study **study)
+{
+    char fresh[NAS_PATH_SIZE + 32];
+    snprintf(fresh, sizeof fresh, "%s.new-%ld", path, (long)getpid());
+    unlink(fresh);
+    NAS_TRY(nas_study_create(fresh, about, study));
+    nas_study_close(*study); /* the last connection: everything is in the one file now */
+    *study = NULL;
+    NAS_TRY(name_study(fresh, path));
+    return nas_study_open(path, NAS_STORE_WRITE, study);
+}
+
+static nas_status create_study(const nas_config *config, const nas_search_options *options,
+                               char path[NAS_PATH_SIZE], nas_study **study)
+{
+    nas_text text = {0};
+    nas_study_about about = {.name = config->study};
+    if (options->study_path)
+        snprintf(path, NAS_PATH_SIZE, "%s", options->study_path);
+    else if (options->fresh)
+        NAS_TRY(free_path(config, path, NAS_PATH_SIZE));
+    else
+        NAS_TRY(nas_session_study_path(config, path, NAS_PATH_SIZE));
+    if (access(path, F_OK) == 0)
+        NAS_FAIL(NAS_STORE, "%s exists: go on with `clnas resume %s`, or start another with --new",
+                 path, path);
+    nas_config_write(config, &text);
+    nas_status status = nas_text_check(&text);
+    about.config = about.options = text.data;
+    if (status == NAS_OK)
+        status = create_whole(path, &about, study);
+    nas_text_clear(&text);
+    return status;
+}
+
+/* A study that could not even begin leaves nothing behind: the next try needs no --new. */
+static void remove_study(const char *path)
+{
+    static const char *const ends[] = {"", "-wal", "-shm", "-journal"};
+    char name[NAS_PATH_SIZE + 64];
+    for (int i = 0; i < 256; i++) {
+        snprintf(name, sizeof name, "%s.d/worker-%d.log", path, i);
+        unlink(name);
+    }
+    snprintf(name, sizeof name, "%s.d", path);
+    rmdir(name);
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+        snprintf(name, sizeof name, "%s%s", path, ends[i]);
+        unlink(name);
+    }
+}
+
+nas_status nas_session_search(const nas_config *config, const nas_search_options *options,
+                              nas_search_report *report)
+{
+    char path[NAS_PATH_SIZE];
+    nas_study *study = NULL;
+    *report = (nas_search_report){0};
+    nas__wish_reset();
+    NAS_TRY(create_study(config, options, path, &study));
+    nas_status status = run_study(study, config, options, report);
+    bool empty = nas_study_count(study) == 0;
+    nas_study_close(study);
+    if (empty && (status == NAS_CONFIG || status == NAS_NO_DEVICE || status == NAS_DATA)) {
+        remove_study(path);
+        report->study_path[0] = '\0';
+    }
+    return status;
+}
+
+/* ---- resume -------------------------------------------------------------------------------------------------------------- */
+
+/* Options that leave the study what it is. */
+static bool may_change(const char *assignment)
+{
+    static const char *const names[] = {"budget.trials",
+                                        "budget.minutes",
+                                        "budget.target",
+                                        "budget.patience",
+                                        "budget.trial_minutes",
+                                        "budget.lease_s",
+                                        "budget.keep",
+                                        "devices",
+                                        "retrain"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        size_t length = strlen(names[i]);
+        if (strncmp(assignment, names[i], length) == 0 &&
+            (assignment[length] == '=' ||
+             (assignment[length] == '.' && strncmp(names[i], "budget", 6) != 0)))
+            return true;
+    }
+    return false;
+}
+
+/* Lost trials get their attempts anew, changed options are stored. */
+static nas_status prepare_resume(nas_study *study, const char *const *overrides, int override_count,
+                                 nas_config *config)
+{
+    nas_text text = {0};
+    for (int i = 0; i < override_count; i++)
+        if (!may_change(overrides[i]))
+            NAS_FAIL(
+                NAS_CONFIG,
+                "-s %s would make it another study; a resume may change budget (how long), devices "
+                "and retrain",
+                overrides[i]);
+    NAS_TRY(nas__stored_config(study, overrides, override_count, config));
+    NAS_TRY(nas_study_reset_attempts(study));
+    if (override_count == 0)
+        return NAS_OK;
+    nas_config_write(config, &text);
+    nas_status status = nas_text_check(&text);
+    if (status == NAS_OK)
+        status = nas_study_set(study, "options", text.data);
+    nas_text_clear(&text);
+    return status;
+}
+
+nas_status nas_session_resume(const char *study_path, const char *const *overrides,
+                              int override_count, const nas_search_options *options,
+                              nas_search_report *report)
+{
+    nas_study *study = NULL;
+    nas_config *config = calloc(1, sizeof *config);
+    nas_status status = NAS_OK;
+    *report = (nas_search_report){0};
+    nas__wish_reset();
+    if (!config)
+        NAS_FAIL(NAS_MEMORY, "out of host memory");
+    NAS_TRY_DONE(nas_study_open(study_path, NAS_STORE_WRITE, &study));
+    NAS_TRY_DONE(prepare_resume(study, overrides, override_count, config));
+    status = run_study(study, config, options, report);
+done:
+    nas_study_close(study);
+    nas_config_clear(config);
+    free(config);
+    return status;
+}
+
+/* ---- status and results ---------------------------------------------------------------------------------------------- */
+
+/* Rate over the last minutes, from the log's own times. */
+static void rate_from_log(const nas_study *study, nas_progress *p)
+{
+    int64_t now = nas_time_ms(), first = now;
+    int count = 0;
+    for (int i = 0; i < nas_study_count(study); i++) {
+        int64_t ended = nas_study_trial(study, i)->ended_ms;
+        if (ended > 0 && now - ended < 300000) {
+            count++;
+            first = ended < first ? ended : first;
+        }
+    }
+    if (p->running > 0 && count >= 2 && now > first)
+        p->per_minute = 60000.0 * (count - 1) / (double)(now - first);
+    p->eta_s =
+        p->total > 0 && p->per_minute > 0 ? 60 * (double)(p->total - p->done) / p->per_minute : -1;
+}
+
+nas_status nas_session_status(const char *study_path, nas_config *config, nas_progress *progress)
+{
+    nas_study *study = NULL;
+    nas__picture picture = {0};
+    NAS_TRY(nas_study_open(study_path, NAS_STORE_READ, &study));
+    nas_status status = nas_study_sync(study);
+    if (status == NAS_OK)
+        status = nas__stored_config(study, NULL, 0, config);
+    if (status == NAS_OK) {
+        nas__picture_begin(&picture, study, config, NULL, NULL);
+        nas__picture_update(&picture, study);
+        *progress = picture.progress;
+        progress->event = NAS_EVENT_TICK;
+        progress->trial = NULL;
+        progress->elapsed_s = 0;
+        progress->run_s = picture.base_s;
+        progress->devices = progress->busy;
+        rate_from_log(study, progress);
+        nas__picture_clear(&picture);
+    }
+    nas_study_close(study);
+    return status;
+}
+
+nas_status nas_session_results(const char *study_path, nas_train_result *results, int limit,
+                               int *count)
+{
+    nas_study *study = NULL;
+    nas__result *raw = NULL;
+    int raw_count = 0;
+    NAS_TRY(nas_study_open(study_path, NAS_STORE_READ, &study));
+    nas_status status = nas__results_read(study, &raw, &raw_count);
+    if (status == NAS_OK)
+        nas__results_merge(raw, raw_count, results, limit, count);
+    for (int i = 0; status == NAS_OK && i < *count; i++) {
+        char name[NAS_PATH_SIZE];
+        memcpy(name, results[i].model, sizeof name);
+        if (name[0] && !strchr(name, '/') &&
+            snprintf(results[i].model, sizeof results[i].model, "%s.d/%s", study_path, name) >=
+                (int)sizeof results[i].model)
+            results[i].model[0] = '\0';
+    }
+    free(raw);
+    nas_study_close(study);
+    return status;
+}
+
+/* ---- train ------------------------------------------------------------------------------------------------------------ */
+
+typedef struct watching {
+    const nas_retrain_options *options;
+    nas_progress progress;
+} watching;
+
+static bool watch_epoch(void *user, const nas_train_progress *train)
+{
+    watching *w = user;
+    w->progress.event = NAS_EVENT_RETRAIN;
+    w->progress.epoch = train->epoch + train->epoch_done;
+    w->progress.epochs = train->epochs;
+    w->progress.elapsed_s = train->seconds;
+    w->progress.eta_s = -1;
+    if (w->options->progress)
+        w->options->progress(w->options->user, &w->progress);
+    return nas__wish_now == NAS__GO;
+}
+
+static nas_status change_recipe(nas__bench *bench, const nas_retrain_options *options)
+{
+    nas_value *epochs = nas_value_member(&bench->config.retrain_train, "epochs");
+    if (options->epochs > 0 && epochs) {
+        epochs->integer = options->epochs;
+        bench->retrain->common.epochs = options->epochs;
+    }
+    if (options->with_valid)
+        bench->config.retrain.with_valid = 1;
+    if (options->repeats > 0)
+        bench->config.retrain.repeats = options->repeats;
+    return NAS_OK;
+}
+
+static nas_status choose_trial(nas__bench *bench, int64_t wanted, nas__retrain_job *job)
+{
+    int index = (int)wanted;
+    if (wanted < 0 &&
+        nas_study_best(bench->study, &bench->config.objectives.item[0], 1, &index) != 1)
+        NAS_FAIL(NAS_CONFIG, "%s: no trial has succeeded yet", nas_study_path(bench->study));
+    if (wanted >= nas_study_count(bench->study))
+        NAS_FAIL(NAS_CONFIG, "%s: there is no trial %lld (0 … %d)", nas_study_path(bench->study),
+                 (long long)wanted, nas_study_count(bench->study) - 1);
+    *job = (nas__retrain_job){.index = index};
+    if (index < bench->config.given.count)
+        snprintf(job->name, sizeof job->name, "%.63s", bench->config.given.item[index]);
+    else
+        snprintf(job->name, sizeof job->name, "trial %d", index);
+    return NAS_OK;
+}
+
+/* Trains what has no result yet, then collects. */
+static nas_status train_repeats(nas__bench *bench, nas__retrain_job job,
+                                const nas_retrain_options *options, nas_train_result *result)
+{
+    watching w = {.options = options,
+                  .progress = {.note = "", .best_metric = "", .job_name = job.name}};
+    nas__result *all = NULL;
+    int count = 0, kept = 0, merged = 0;
+    char recipe[20];
+    nas__recipe_hash(&bench->config, recipe);
+    w.progress.jobs = bench->config.retrain.repeats;
+    for (job.repeat = 0; job.repeat < w.progress.jobs; job.repeat++) {
+        bool done = false;
+        NAS_TRY(nas__results_read(bench->study, &all, &count));
+        for (int i = 0; i < count; i++)
+            done = done || (all[i].job.index == job.index && all[i].job.repeat == job.repeat &&
+                            strcmp(all[i].recipe, recipe) == 0);
+        free(all);
+        w.progress.job = job.repeat;
+        if (!done || (options->model_path && job.repeat == 0))
+            NAS_TRY(nas__retrain_one(bench, &job, job.repeat == 0 ? options->model_path : NULL,
+                                     watch_epoch, &w));
+    }
+    NAS_TRY(nas__results_read(bench->study, &all, &count));
+    for (int i = 0; i < count; i++)
+        if (all[i].job.index == job.index && strcmp(all[i].recipe, recipe) == 0 &&
+            all[i].job.repeat < w.progress.jobs)
+            all[kept++] = all[i];
+    nas__results_merge(all, kept, result, 1, &merged);
+    char reason[256];
+    snprintf(reason, sizeof reason, "%s", kept ? all[kept - 1].reason : "");
+    free(all);
+    if (merged == 0 || (isnan(result->test_accuracy) && reason[0]))
+        NAS_FAIL(NAS_NONFINITE, "%s: %s", job.name, reason[0] ? reason : "no result");
+    if (result->model[0] && !strchr(result->model, '/')) {
+        char name[NAS_PATH_SIZE];
+        memcpy(name, result->model, sizeof name);
+        return nas__study_file(bench->study, name, result->model, sizeof result->model);
+    }
+    return NAS_OK;
+}
+
+nas_status nas_session_train(const char *study_path, const nas_retrain_options *options,
+                             nas_train_result *result)
+{
+    nas_study *study = NULL;
+    nas__bench bench = {0};
+    nas__retrain_job job;
+    nas_status status = NAS_OK;
+    nas__wish_reset();
+    NAS_TRY_DONE(nas_study_open(study_path, NAS_STORE_WRITE, &study));
+    NAS_TRY_DONE(nas_study_sync(study));
+    NAS_TRY_DONE(nas__bench_open(study, &bench));
+    NAS_TRY_DONE(change_recipe(&bench, options));
+    NAS_TRY_DONE(choose_trial(&bench, options->trial, &job));
+    NAS_TRY_DONE(open_first_device(&bench, options->device));
+    status = train_repeats(&bench, job, options, result);
+done:
+    nas__bench_close(&bench);
+    nas_study_close(study);
+    return status;
+}

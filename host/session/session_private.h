@@ -1,0 +1,184 @@
+/* session_private.h - what the files of this room share: the bench, the worker, the retraining.
+ *
+ *   bench.c         opens everything that work on a study needs: config, data, domain, device
+ *   worker.c        the loop: next, score, commit               heartbeat.c   "I am alive" while it works
+ *   checkpoints.c   weights of the best k                       ending.c      when a search is over
+ *   retrain.c       the best again, longer, and the test        results.c     what that gave, in the study
+ *   supervisor.c    worker processes: start, watch, end         process.c     one of them
+ *   picture.c       nas_progress out of a study                 session.c     search and resume
+ */
+#ifndef NAS_SESSION_SESSION_PRIVATE_H
+#define NAS_SESSION_SESSION_PRIVATE_H
+
+#include <clnas/session.h>
+
+#include <signal.h>
+#include <stdatomic.h>
+
+/* ---- what was asked from outside -------------------------------------------------------------------------- */
+
+typedef enum nas__wish {
+    NAS__GO,
+    NAS__DRAIN, /* claim nothing new */
+    NAS__STOP,  /* give the claim back at the next step */
+} nas__wish;
+extern volatile sig_atomic_t nas__wish_now; /* of this process; set by signal handlers */
+extern volatile sig_atomic_t nas__signal;   /* what nas_session_interrupt was told, 0: nothing */
+extern volatile sig_atomic_t nas__children[256]; /* process ids of workers, 0: free */
+void nas__wish_reset(void);
+
+/* ---- paths ---------------------------------------------------------------------------------------------------- */
+
+/* STUDY.d/NAME; the folder is made. */
+nas_status nas__study_file(const nas_study *study, const char *name, char *path, size_t size);
+
+/* ---- the bench: everything that work on a study needs ------------------------------------------------------ */
+
+typedef struct nas__bench {
+    nas_config config;
+    nas_study *study;
+    nas_data *data;
+    nas_domain *domain;
+    nas_device *device;  /* NULL until nas__bench_device */
+    nas_data_home *home; /* of retraining; NULL until it is needed */
+    nas_train_config *train, *retrain;
+    nas_arch given[16];
+    int given_count;
+    char device_name[128]; /* as trials record it */
+} nas__bench;
+
+/* Reads the stored config of an open study (lent) and opens data set and space. */
+nas_status nas__bench_open(nas_study *study, nas__bench *bench);
+nas_status nas__bench_device(nas__bench *bench, const char *match, const char *alias);
+void nas__bench_close(nas__bench *bench);
+/* The config that a study has stored. */
+nas_status nas__stored_config(nas_study *study, const char *const *overrides, int override_count,
+                              nas_config *config);
+/* Data set and space of a config, without a study. */
+nas_status nas__open_data(const nas_config *config, nas_data **data);
+nas_status nas__open_domain(const nas_config *config, const nas_data *data, nas_domain **domain);
+
+/* ---- when a search is over ------------------------------------------------------------------------------------ */
+
+typedef enum nas__end {
+    NAS__END_NONE,
+    NAS__END_TRIALS,
+    NAS__END_MINUTES,
+    NAS__END_TARGET,
+    NAS__END_PATIENCE
+} nas__end;
+
+typedef struct nas__limit {
+    int hard;     /* trials that may exist, by what is known */
+    int now;      /* … that may be proposed by what this process has seen (≤ hard) */
+    nas__end end; /* what `hard` comes from, NONE while it is open */
+} nas__limit;
+nas__limit nas__study_limit(const nas_study *study, const nas_config *config);
+
+/* ---- heartbeat ------------------------------------------------------------------------------------------------- */
+
+typedef struct nas__heart nas__heart;
+nas_status nas__heart_create(const char *study_path, double lease_s, nas__heart **heart);
+void nas__heart_destroy(nas__heart *heart);
+void nas__heart_begin(nas__heart *heart, const nas_claim *claim);
+void nas__heart_end(nas__heart *heart);
+/* Work goes on; false when the claim is lost. */
+bool nas__heart_beat(nas__heart *heart, double progress);
+
+/* ---- checkpoints of the best k ------------------------------------------------------------------------------- */
+
+/* Would `result` (complete, not yet committed) be among the best k of the mirror? */
+bool nas__worth_keeping(const nas_study *study, const nas_config *config, const nas_trial *result);
+/* Saves the network scored last as the trial's and records it. */
+nas_status nas__keep(nas_study *study, const nas_config *config, nas_eval *eval,
+                     const nas_trial *result);
+/* Drops what is not among the best k any more. */
+nas_status nas__prune(nas_study *study, const nas_config *config);
+
+/* ---- worker ---------------------------------------------------------------------------------------------------- */
+
+typedef struct nas__worker {
+    nas__bench *bench;
+    void (*after)(void *user); /* each committed trial and each pause; NULL: none */
+    void *user;
+} nas__worker;
+
+/* Works until the search is over (NAS_OK), a stop is wished (NAS_STOPPED) or its device fails. */
+nas_status nas__worker_search(const nas__worker *worker);
+
+/* ---- retraining -------------------------------------------------------------------------------------------------- */
+
+typedef struct nas__retrain_job {
+    int index; /* of the trial */
+    int repeat;
+    char name[64]; /* "baseline", "trial 17" */
+} nas__retrain_job;
+
+typedef void (*nas__retrain_progress)(void *user, int job, int jobs, int epoch, int epochs,
+                                      const char *name);
+
+/* What the config asks for, results in the study or not. */
+nas_status nas__retrain_jobs(nas_study *study, const nas_config *config, nas__retrain_job **jobs,
+                             int *count);
+/* Of these, without a result yet. */
+nas_status nas__retrain_missing(nas_study *study, const nas_config *config, int *count);
+/* Does all that is missing; resumable at each epoch. */
+nas_status nas__retrain_run(nas__bench *bench, nas__retrain_progress progress, void *user);
+/* Does one job by bench->retrain and puts the result into the study; `model` NULL: in the study's folder. */
+nas_status nas__retrain_one(nas__bench *bench, const nas__retrain_job *job, const char *model,
+                            nas_train_callback callback, void *user);
+
+/* ---- results in the study ------------------------------------------------------------------------------------ */
+
+typedef struct nas__result {
+    nas__retrain_job job;
+    char recipe[20]; /* hash of the retraining options and data choice */
+    double test_accuracy, test_loss, valid_accuracy, seconds; /* NaN: none */
+    uint64_t parameters, macs;
+    char model[NAS_PATH_SIZE];
+    char reason[256]; /* of a failure, "" when there was none */
+} nas__result;
+
+void nas__recipe_hash(const nas_config *config, char hash[20]);
+nas_status nas__results_read(nas_study *study, nas__result **results, int *count);
+nas_status nas__results_add(nas_study *study, const nas__result *result);
+/* Groups repeats of one trial and recipe. */
+void nas__results_merge(const nas__result *results, int count, nas_train_result *merged, int limit,
+                        int *merged_count);
+
+/* ---- picture ------------------------------------------------------------------------------------------------------ */
+
+typedef struct nas__picture {
+    nas_progress progress;
+    int known;   /* lines seen so far */
+    bool *final; /* of each, whether its end was reported */
+    int capacity;
+    double begin_s, base_s; /* session's start; running time of earlier sessions */
+    double times[64];       /* when the last trials ended */
+    int time_count;
+    nas_progress_function function;
+    void *user;
+    const nas_config *config;
+} nas__picture;
+
+void nas__picture_begin(nas__picture *picture, nas_study *study, const nas_config *config,
+                        nas_progress_function function, void *user);
+void nas__picture_clear(nas__picture *picture);
+/* Counts, best, rate, ETA from the mirror; reports each trial that has ended since. */
+void nas__picture_update(nas__picture *picture, const nas_study *study);
+void nas__picture_tell(nas__picture *picture, nas_event event, const char *note);
+
+/* ---- supervisor ---------------------------------------------------------------------------------------------------- */
+
+typedef struct nas__run {
+    nas_study *study;
+    const nas_config *config;
+    const nas_search_options *options;
+    nas__picture picture;
+    double saved_s; /* when the running time was last stored */
+} nas__run;
+
+/* Runs worker processes in `mode` ("search", "retrain") until they are done. */
+nas_status nas__supervise(nas__run *run, const char *mode);
+
+#endif

@@ -1,0 +1,233 @@
+/* worker.c - one worker's loop: take the next trial, score it, commit it.
+ *
+ * Nothing tells a worker what to do but the study: it claims the next free index, derives the proposal from the log,
+ * trains, commits.  So one worker, eight, or eight on other machines are the same code, and a worker that dies has only
+ * lost its own trial's time.
+ *
+ *   a result (even a failed one)    commit it
+ *   a stop was wished               give the claim back; the attempt does not count
+ *   device or memory error          give it back as an attempt and end: a fresh process gets a fresh driver
+ *
+ * For tests, these environment variables make trial INDEX fail at its first attempt ("INDEX:always": at each):
+ *   CLNAS_TEST_CRASH_TRIAL   the process kills itself        CLNAS_TEST_HANG_TRIAL   it never comes back
+ *   CLNAS_TEST_NAN_TRIAL     its loss is NaN                 CLNAS_TEST_ERROR_TRIAL  its device errs
+ * Read next: heartbeat.c, checkpoints.c, ending.c. */
+#include "session_private.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { PAUSE_LIMIT_MS = 200 };
+
+typedef struct work {
+    const nas__worker *worker;
+    nas__bench *bench;
+    nas_eval *eval;
+    nas_search *search;
+    nas__heart *heart;
+    nas_owner owner;
+} work;
+
+/* ---- failure injection ---------------------------------------------------------------------------------------- */
+
+static bool injected(const char *variable, const nas_claim *claim)
+{
+    const char *text = getenv(variable);
+    char *end;
+    if (!text || !*text)
+        return false;
+    long index = strtol(text, &end, 10);
+    return index == claim->index && (claim->attempt == 1 || strcmp(end, ":always") == 0);
+}
+
+static void inject_before(work *w, const nas_claim *claim)
+{
+    if (injected("CLNAS_TEST_CRASH_TRIAL", claim))
+        raise(SIGKILL);
+    if (injected("CLNAS_TEST_HANG_TRIAL", claim)) {
+        nas__heart_beat(w->heart, 0.5);
+        for (;;)
+            pause();
+    }
+}
+
+/* ---- one trial ---------------------------------------------------------------------------------------------------- */
+
+static bool go_on(void *user, double progress)
+{
+    work *w = user;
+    return nas__heart_beat(w->heart, progress) && nas__wish_now != NAS__STOP;
+}
+
+static nas_status score(work *w, const nas_job *job, nas_trial *result)
+{
+    nas_eval_call call = {
+        .arch = &job->arch,
+        .budget = job->budget,
+        .limit_s = w->bench->config.budget.trial_minutes * 60,
+        .callback = go_on,
+        .user = w,
+    };
+    result->index = job->claim.index;
+    inject_before(w, &job->claim);
+    if (injected("CLNAS_TEST_ERROR_TRIAL", &job->claim))
+        NAS_FAIL(NAS_DEVICE, "an injected device error");
+    if (injected("CLNAS_TEST_NAN_TRIAL", &job->claim)) {
+        result->status = NAS_TRIAL_FAILED;
+        snprintf(result->reason, sizeof result->reason, "loss is nan in epoch 0 (injected)");
+        return NAS_OK;
+    }
+    return nas_eval_score(w->eval, &call, result);
+}
+
+static nas_status commit(work *w, const nas_job *job, nas_trial *result)
+{
+    bool accepted;
+    const nas_config *config = &w->bench->config;
+    snprintf(result->device, sizeof result->device, "%s", w->bench->device_name);
+    NAS_TRY(nas_study_sync(w->bench->study));
+    if (result->status == NAS_TRIAL_COMPLETE && nas__worth_keeping(w->bench->study, config, result))
+        NAS_TRY(nas__keep(w->bench->study, config, w->eval, result));
+    NAS_TRY(nas_study_commit(w->bench->study, &job->claim, result, &accepted));
+    if (!accepted)
+        nas_log(NAS_LOG_WARNING, "trial %d: somebody else has it by now; this result is dropped",
+                job->claim.index);
+    NAS_TRY(nas_study_sync(w->bench->study));
+    return nas__prune(w->bench->study, config);
+}
+
+/* The trial goes back for another attempt; the failure stays the one that is reported. */
+static nas_status give_back(work *w, const nas_job *job, nas_status status)
+{
+    char message[512];
+    snprintf(message, sizeof message, "%s", nas_error_message());
+    bool stopped = status == NAS_STOPPED;
+    if (nas_study_release(w->bench->study, &job->claim, stopped ? "stopped by a signal" : message,
+                          !stopped) != NAS_OK)
+        nas_log(NAS_LOG_WARNING, "trial %d: cannot give it back: %s", job->claim.index,
+                nas_error_message());
+    return nas_error_set(status, __FILE__, __LINE__, "trial %d: %s", job->claim.index, message);
+}
+
+static nas_status do_job(work *w, const nas_job *job)
+{
+    nas_trial result;
+    nas_trial_init(&result);
+    nas__heart_begin(w->heart, &job->claim);
+    nas_status status = score(w, job, &result);
+    bool lost = status == NAS_STOPPED && nas__wish_now != NAS__STOP;
+    if (status == NAS_OK)
+        status = commit(w, job, &result);
+    nas__heart_end(w->heart);
+    if (lost)
+        status = NAS_OK; /* another worker has the trial; so be it */
+    else if (status != NAS_OK)
+        status = give_back(w, job, status);
+    nas_trial_clear(&result);
+    return status;
+}
+
+/* ---- the loop ----------------------------------------------------------------------------------------------------- */
+
+static void pause_ms(int ms)
+{
+    struct timespec time = {ms / 1000, (long)(ms % 1000) * 1000000};
+    nanosleep(&time, NULL);
+}
+
+static void tell(const work *w)
+{
+    if (w->worker->after)
+        w->worker->after(w->worker->user);
+}
+
+/* Takes the next trial within the limits of the moment; *wait when only other results make more possible. */
+static nas_status take(work *w, nas_next *next, nas_job *job)
+{
+    NAS_TRY(nas_study_sync(w->bench->study));
+    nas__limit limit = nas__study_limit(w->bench->study, &w->bench->config);
+    nas_search_set_limit(w->search, limit.now > 0 ? limit.now : 1);
+    if (limit.now <= 0) {
+        *next = NAS_NEXT_DONE;
+        return NAS_OK;
+    }
+    NAS_TRY(nas_search_next(w->search, &w->owner, w->bench->device_name, next, job));
+    if (*next == NAS_NEXT_DONE && limit.now < limit.hard)
+        *next = NAS_NEXT_WAIT; /* the limit was this process's knowledge, not the study's end */
+    return NAS_OK;
+}
+
+static nas_status loop(work *w)
+{
+    int pause = 5;
+    while (nas__wish_now == NAS__GO) {
+        nas_next next;
+        nas_job job;
+        NAS_TRY(take(w, &next, &job));
+        if (next == NAS_NEXT_DONE)
+            return NAS_OK;
+        if (next == NAS_NEXT_WAIT) {
+            pause_ms(pause);
+            pause = pause * 2 > PAUSE_LIMIT_MS ? PAUSE_LIMIT_MS : pause * 2;
+        } else {
+            pause = 5;
+            NAS_TRY(do_job(w, &job));
+        }
+        tell(w);
+    }
+    if (nas__wish_now == NAS__STOP)
+        NAS_FAIL(NAS_STOPPED, "stopped by a signal");
+    return NAS_OK;
+}
+
+static nas_status open_search(work *w)
+{
+    static const char *const also[] = {"type", "given", NULL};
+    const nas_config *config = &w->bench->config;
+    const nas_value *type = nas_value_member(&config->strategy, "type");
+    nas_search_setting setting = {
+        .group = &config->strategy,
+        .also = also,
+        .domain = w->bench->domain,
+        .objectives = config->objectives,
+        .seed = (uint64_t)config->seed,
+        .budget = (double)w->bench->train->common.epochs,
+        .lookahead = config->budget.order == NAS_ORDER_INDEX ? (int)config->budget.lookahead : 0,
+        .trials_max = (int)config->budget.trials,
+        .reuse = nas_eval_kind(w->eval)->pure,
+        .given_count = w->bench->given_count,
+        .given = w->bench->given,
+    };
+    NAS_TRY(nas_strategy_get(type ? type->text : "", &setting.strategy));
+    return nas_search_create(&setting, w->bench->study, &w->search);
+}
+
+nas_status nas__worker_search(const nas__worker *worker)
+{
+    work w = {.worker = worker, .bench = worker->bench};
+    const nas_config *config = &w.bench->config;
+    nas_eval_setting setting = {
+        .group = &config->evaluate,
+        .device = w.bench->device,
+        .data = w.bench->data,
+        .domain = w.bench->domain,
+        .train = w.bench->train,
+        .objectives = &config->objectives,
+        .seed = (uint64_t)config->seed,
+    };
+    nas_status status = NAS_OK;
+    NAS_TRY_DONE(nas_owner_self(&w.owner));
+    NAS_TRY_DONE(nas_eval_create(&setting, &w.eval));
+    NAS_TRY_DONE(open_search(&w));
+    NAS_TRY_DONE(
+        nas__heart_create(nas_study_path(w.bench->study), config->budget.lease_s, &w.heart));
+    status = loop(&w);
+done:
+    nas__heart_destroy(w.heart);
+    nas_search_destroy(w.search);
+    nas_eval_destroy(w.eval);
+    return status;
+}

@@ -1,0 +1,76 @@
+#!/bin/sh
+# matrix.sh VARIANT PROGRAM [ARGUMENT…] - runs a device test on another OpenCL, or on PoCL made to behave like another machine.
+#
+#   rusticl       Mesa's llvmpipe: another compiler (SPIR-V, NIR), no fp64, launches a hundred times dearer
+#   oclgrind      an interpreter that sees data races, accesses out of bounds and wrong API calls
+#   pocl-1thread  what depends on the number of threads shows against the plain test
+#   avx2, sse     PoCL's code for other processors, with 8 and 4 lanes
+#
+# One OpenCL per process, always: two vendors' libraries in one process get in each other's way.  Interpreted and
+# emulated ones are slow, so tests keep to their smaller cases where CLNAS_TEST_SMALL is set.  Exit code 77: not on this machine.
+#
+# Environment: NAS_BUILD_FOLDER, whose cache/ gets each variant's kernels.
+set -eu
+variant=$1
+shift
+vendors=/etc/OpenCL/vendors
+cache=${NAS_BUILD_FOLDER:-/tmp}/cache
+
+skip() {
+    echo "skipped: $*"
+    exit 77
+}
+
+# use_icd FILE PACKAGE: that OpenCL alone.
+use_icd() {
+    [ -e "$vendors/$1" ] || skip "no $vendors/$1 (Debian: $2)"
+    export OCL_ICD_VENDORS="$vendors/$1"
+}
+
+# use_target CPU LIBRARY FLAG LANES: PoCL compiles for CPU and links its library of built-in functions for it.
+use_target() {
+    use_icd pocl.icd pocl-opencl-icd
+    [ -e "/usr/share/pocl/kernel-x86_64-pc-linux-gnu-$2.bc" ] || skip "PoCL has no library for $2 here"
+    grep -qw "$3" /proc/cpuinfo || skip "this processor has no $3"
+    export POCL_LLVM_CPU_NAME="$1" POCL_KERNELLIB_NAME="$2" POCL_CACHE_DIR="$cache/pocl-$2" CLNAS_LANES="$4"
+    mkdir -p "$POCL_CACHE_DIR"
+}
+
+# Its API checks speak on standard error, its findings in kernels go to the log, and its exit code is the program's:
+# so the log must be empty.  Tests provoke wrong API calls on purpose, and look at the answer themselves.
+run_oclgrind() {
+    command -v oclgrind >/dev/null || skip "no oclgrind"
+    log=$(mktemp)
+    trap 'rm -f "$log"' EXIT
+    # Inlining makes its compiler emit an intrinsic (noalias.scope.decl) that its interpreter lacks.  A binary kept on
+    # disk would bring it back.
+    CLNAS_KERNEL_CACHE=never CLNAS_TEST_SMALL=1 \
+        oclgrind --data-races --check-api --build-options "-O1 -fno-inline" --log "$log" "$@" || exit $?
+    if [ -s "$log" ]; then
+        echo "FAILED: Oclgrind has found:" >&2
+        head -n 60 "$log" >&2
+        exit 1
+    fi
+    exit 0
+}
+
+case $variant in
+rusticl)
+    use_icd rusticl.icd mesa-opencl-icd
+    export RUSTICL_ENABLE=llvmpipe CLNAS_TEST_SMALL=1 MESA_SHADER_CACHE_DIR="$cache/mesa"
+    mkdir -p "$MESA_SHADER_CACHE_DIR"
+    ;;
+oclgrind) run_oclgrind "$@" ;;
+pocl-1thread)
+    use_icd pocl.icd pocl-opencl-icd
+    # Its old name, and the new one from PoCL 4 on.
+    export POCL_MAX_PTHREAD_COUNT=1 POCL_CPU_MAX_CU_COUNT=1
+    ;;
+avx2) use_target haswell avx2 avx2 8 ;;
+sse) use_target x86-64 sse2 sse2 4 ;;
+*)
+    echo "matrix.sh: unknown variant $variant" >&2
+    exit 2
+    ;;
+esac
+exec "$@"

@@ -1,0 +1,207 @@
+/* bench_network.c - a network on a device as the trainer has it, without the data set.
+ *
+ * A step is what nas_trainer_run does: step block, forward, backward, update; all enqueued, none waited for, and one
+ * meeting with the device per round.  Images and labels are random and stay on the device, as a peer's batch stays in
+ * its memory, so that the figures compare networks and not loaders. */
+#include "bench_net.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { WARM_UP_STEPS = 3 };
+
+/* The reference network of docs/performance.md; tools/peers/small_cnn.py is the same in PyTorch. */
+static const char small_cnn[] =
+    "input 1x28x28\n"
+    "1 conv2d(0) out = 16\n2 batch_norm(1)\n3 activation(2) kind = \"relu\"\n"
+    "4 conv2d(3) out = 32; stride = 2\n5 batch_norm(4)\n6 activation(5) kind = \"relu\"\n"
+    "7 conv2d(6) out = 32; groups = 32\n8 conv2d(7) out = 64; kernel = 1\n9 batch_norm(8)\n"
+    "10 activation(9) kind = \"relu\"\n11 pool(10) kind = \"max\"; kernel = 2; stride = 2\n"
+    "12 conv2d(11) out = 64; groups = 64\n13 conv2d(12) out = 64; kernel = 1\n14 batch_norm(13)\n"
+    "15 activation(14) kind = \"relu\"\n16 pool(15) kind = \"global_average\"\n"
+    "17 dense(16) out = 10\n";
+
+static const char recipe[] =
+    "{ epochs = 1; batch = 128; optimizer = \"sgd\"; lr = 0.05; momentum = 0.9; "
+    "nesterov = true; weight_decay = 0.0005; schedule = \"constant\"; }";
+
+static nas_status read_graph(const char *network, nas_graph *graph)
+{
+    void *text = NULL;
+    size_t size = 0;
+    if (strcmp(network, "small_cnn") == 0)
+        return nas_graph_parse(small_cnn, network, graph);
+    NAS_TRY(nas_file_read(network, 1 << 20, &text, &size));
+    nas_status status = nas_graph_parse(text, network, graph);
+    free(text);
+    return status;
+}
+
+/* ---- making ------------------------------------------------------------------------------------------- */
+
+static nas_status fill_input(bench_network *b)
+{
+    nas_random random = nas_random_make(1, NAS_STREAM_TEST, 0, 0, 0);
+    const nas_tensor input = nas_net_input(b->net), labels = nas_net_labels(b->net);
+    const int classes = b->graph.nodes[b->graph.output].shape.c;
+    float *images = malloc(input.count * sizeof *images);
+    int32_t *classes_of = calloc(labels.count, sizeof *classes_of);
+    nas_status status = NAS_OK;
+    if (!images || !classes_of) {
+        status = nas_error_set(NAS_MEMORY, __FILE__, __LINE__, "out of memory for a random batch");
+        goto done;
+    }
+    for (uint64_t i = 0; i < input.count; i++)
+        images[i] = (float)nas_random_normal(&random);
+    for (int i = 0; i < b->batch; i++)
+        classes_of[i] = (int32_t)nas_random_below(&random, (uint32_t)classes);
+    NAS_TRY_DONE(nas_tensor_write(input, images));
+    NAS_TRY_DONE(nas_buffer_write(labels.buffer, 4 * labels.at, 4 * labels.count, classes_of));
+done:
+    free(images);
+    free(classes_of);
+    return status;
+}
+
+static nas_status fill_config(nas_train_config *config)
+{
+    nas_value group = {0};
+    NAS_TRY(nas_value_parse(recipe, "recipe", 1, &group));
+    nas_status status = nas_train_config_fill(&group, config);
+    nas_value_clear(&group);
+    return status;
+}
+
+static nas_status record_update(bench_network *b)
+{
+    const nas_net_block block = nas_net_parameters(b->net);
+    nas_optimizer_call call = {.device = b->device,
+                               .parameters = block.parameters,
+                               .gradients = block.gradients,
+                               .decayed_count = block.decayed_count,
+                               .step = nas_net_step_block(b->net)};
+    NAS_TRY(nas_buffer_create(b->device, 4 * block.parameters.count, "moments", &b->moments));
+    call.moments[0] = (nas_tensor){b->moments, 0, block.parameters.count};
+    NAS_TRY(nas_tape_create(b->device, "update", &b->update));
+    return b->config.optimizer->record(&b->config.options, &call, b->update);
+}
+
+static nas_status step(bench_network *b)
+{
+    const nas_step now = {.real = (uint32_t)b->batch,
+                          .step = b->done,
+                          .time = b->done,
+                          .lr = (float)b->config.common.lr};
+    NAS_TRY(nas_net_set_step(b->net, &now));
+    NAS_TRY(nas_net_forward(b->net));
+    NAS_TRY(nas_net_backward(b->net));
+    NAS_TRY(nas_tape_run(b->update));
+    b->done++;
+    return NAS_OK;
+}
+
+static nas_status open_all(const bench_net_options *options, bool profile, bench_network *b)
+{
+    const nas_device_options device_options = {.profile = profile};
+    const nas_net_options net_options = {
+        .batch = options->batch, .training = true, .loss = true, .slots = 1};
+    b->batch = options->batch;
+    NAS_TRY(fill_config(&b->config));
+    NAS_TRY(read_graph(options->network, &b->graph));
+    NAS_TRY(nas_device_open(options->device, &device_options, &b->device));
+    NAS_TRY(nas_net_create(b->device, &b->graph, &net_options, &b->net));
+    NAS_TRY(nas_net_initialise(b->net, 1, 1));
+    NAS_TRY(fill_input(b));
+    NAS_TRY(record_update(b));
+    for (int i = 0; i < WARM_UP_STEPS; i++)
+        NAS_TRY(step(b));
+    NAS_TRY(nas_device_finish(b->device));
+    if (profile)
+        nas_device_profile_reset(b->device);
+    return NAS_OK;
+}
+
+nas_status bench_network_open(const bench_net_options *options, bool profile,
+                              bench_network *network)
+{
+    memset(network, 0, sizeof *network);
+    nas_status status = open_all(options, profile, network);
+    if (status != NAS_OK)
+        bench_network_close(network);
+    return status;
+}
+
+void bench_network_close(bench_network *network)
+{
+    nas_tape_destroy(network->update);
+    nas_buffer_destroy(network->moments);
+    nas_net_destroy(network->net);
+    nas_device_destroy(network->device);
+    nas_graph_clear(&network->graph);
+    memset(network, 0, sizeof *network);
+}
+
+/* ---- timing ------------------------------------------------------------------------------------------- */
+
+/* Processor time: of this thread alone it is what enqueueing costs, however busy the device keeps the machine; of the
+ * whole process it is, on a CPU device, what a step costs however busy others keep it. */
+static double processor_s(clockid_t whose)
+{
+    struct timespec now;
+    clock_gettime(whose, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+nas_status bench_network_round(bench_network *network, int steps, bench_times *times)
+{
+    const double start = nas_now_s(), host_start = processor_s(CLOCK_THREAD_CPUTIME_ID);
+    const double work_start = processor_s(CLOCK_PROCESS_CPUTIME_ID);
+    for (int i = 0; i < steps; i++)
+        NAS_TRY(step(network));
+    const double host_us = (processor_s(CLOCK_THREAD_CPUTIME_ID) - host_start) * 1e6 / steps;
+    NAS_TRY(nas_device_finish(network->device));
+    if (times->count == BENCH_REPEATS)
+        NAS_FAIL(NAS_FAILED, "more than %d rounds", BENCH_REPEATS);
+    times->step_ms[times->count] = (nas_now_s() - start) * 1e3 / steps;
+    times->work_ms[times->count] =
+        (processor_s(CLOCK_PROCESS_CPUTIME_ID) - work_start) * 1e3 / steps;
+    times->host_us = times->count == 0 ? host_us : fmin(host_us, times->host_us);
+    times->count++;
+    return NAS_OK;
+}
+
+nas_status bench_network_loss(bench_network *network, double *loss)
+{
+    float metrics[4];
+    NAS_TRY(nas_tensor_read(nas_tensor_view(nas_net_metrics(network->net), 0, 4), metrics));
+    *loss = metrics[0] / metrics[2];
+    if (!isfinite(*loss))
+        NAS_FAIL(NAS_NONFINITE, "the loss became %g: these times mean nothing", *loss);
+    return NAS_OK;
+}
+
+static int rising(const void *a, const void *b)
+{
+    const double left = *(const double *)a, right = *(const double *)b;
+    return (left > right) - (left < right);
+}
+
+void bench_times_sort(bench_times *times)
+{
+    qsort(times->step_ms, (size_t)times->count, sizeof *times->step_ms, rising);
+    qsort(times->work_ms, (size_t)times->count, sizeof *times->work_ms, rising);
+}
+
+double bench_median(const double *sorted, int count)
+{
+    const int middle = count / 2;
+    return count % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+double bench_median_ms(const bench_times *times)
+{
+    return bench_median(times->step_ms, times->count);
+}
