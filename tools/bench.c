@@ -19,7 +19,8 @@ enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
 
 static int usage(FILE *to, int exit_code)
 {
-    fprintf(to, "usage: clnas-bench COMMAND [--device MATCH] [--format table|json] [--only TEXT] [--seconds S] [--clock wall|cpu]\n");
+    fprintf(to, "usage: clnas-bench COMMAND [--device MATCH] [--format table|json] [--only TEXT] "
+                "[--seconds S] [--clock wall|cpu]\n");
     for (int i = 0; i < COMMAND_COUNT; i++)
         fprintf(to, "  %-8s %s\n", commands[i].name, commands[i].summary);
     fprintf(to, "  net      training steps of a whole network (see bench_net.c)\n"
@@ -40,9 +41,11 @@ static bool read_options(int argc, char **argv, bench_options *options)
             options->only = value;
         else if (strcmp(argv[i], "--seconds") == 0)
             options->seconds = atof(value);
-        else if (strcmp(argv[i], "--format") == 0 && (!strcmp(value, "json") || !strcmp(value, "table")))
+        else if (strcmp(argv[i], "--format") == 0 &&
+                 (!strcmp(value, "json") || !strcmp(value, "table")))
             options->json = strcmp(value, "json") == 0;
-        else if (strcmp(argv[i], "--clock") == 0 && (!strcmp(value, "cpu") || !strcmp(value, "wall")))
+        else if (strcmp(argv[i], "--clock") == 0 &&
+                 (!strcmp(value, "cpu") || !strcmp(value, "wall")))
             options->cpu_clock = strcmp(value, "cpu") == 0;
         else
             return false;

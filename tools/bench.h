@@ -8,7 +8,8 @@ typedef struct bench_options {
     const char *device, *only;
     double seconds; /* spent on each figure, about */
     bool json;
-    bool cpu_clock; /* processor time of this process instead of the wall's: for CPU devices on a busy machine */
+    bool
+        cpu_clock; /* processor time of this process instead of the wall's: for CPU devices on a busy machine */
 } bench_options;
 
 typedef struct bench_command {

@@ -89,7 +89,8 @@ static void place(bench_call *b, const nas_op_sizes *sizes, uint64_t weights)
     uint64_t outs = nas_shape_count(c->out_shape) * (uint64_t)c->n;
     uint64_t channels = (uint64_t)c->in_shape[0].c, out_channels = (uint64_t)c->out_shape.c;
     b->used = 0;
-    c->in[0] = (nas_read){.x = take(b, ins), .scale = take(b, channels), .shift = take(b, channels)};
+    c->in[0] =
+        (nas_read){.x = take(b, ins), .scale = take(b, channels), .shift = take(b, channels)};
     c->in[0].activation = NAS_ACT_RELU;
     c->out = take(b, outs);
     c->statistics = take(b, 3 * out_channels * (uint64_t)sizes->statistics_parts);
@@ -98,7 +99,8 @@ static void place(bench_call *b, const nas_op_sizes *sizes, uint64_t weights)
     c->parameters[1] = take(b, out_channels);
     c->parameter_gradients[1] = take(b, out_channels);
     c->scratch = take(b, sizes->scratch);
-    c->out_gradient = (nas_gradient){.g = take(b, outs), .z = c->out, .coefficients = take(b, 3 * out_channels)};
+    c->out_gradient =
+        (nas_gradient){.g = take(b, outs), .z = c->out, .coefficients = take(b, 3 * out_channels)};
     c->into[0] = (nas_into){.g = take(b, ins), .read = c->in[0], .mean = take(b, channels)};
     c->into[0].reductions = take(b, 2 * channels * (uint64_t)sizes->reduction_parts[0]);
 }
@@ -128,7 +130,8 @@ static nas_status call_make(nas_device *device, const bench_shape *shape, bench_
     nas_value_clear(&options);
     NAS_TRY(status);
     nas_op_call *c = &b->call;
-    *c = (nas_op_call){.device = device, .options = b->options, .real = shape->batch, .training = true};
+    *c = (nas_op_call){
+        .device = device, .options = b->options, .real = shape->batch, .training = true};
     c->n = nas_batch_padded(shape->batch);
     c->input_count = 1;
     c->in_shape[0] = shape->in;
@@ -160,11 +163,13 @@ static nas_status record(const bench_call *b, int pass, nas_tape *tape)
 /* Bytes that a pass must touch: x, z; G, z, x, G of x; x, G, z. */
 static double bytes_of(const bench_call *b, int pass)
 {
-    double ins = (double)nas_shape_count(b->call.in_shape[0]), outs = (double)nas_shape_count(b->call.out_shape);
+    double ins = (double)nas_shape_count(b->call.in_shape[0]),
+           outs = (double)nas_shape_count(b->call.out_shape);
     return 4.0 * b->call.n * (pass == 0 ? ins + outs : 2 * (pass == 1 ? ins : ins / 2) + 2 * outs);
 }
 
-static nas_status measure(nas_device *device, const bench_call *b, int pass, double seconds, double peak, result *r)
+static nas_status measure(nas_device *device, const bench_call *b, int pass, double seconds,
+                          double peak, result *r)
 {
     nas_status status = NAS_OK;
     nas_tape *tape = NULL;
@@ -189,23 +194,25 @@ done:
 
 static void write_label(const bench_shape *s, char *label, size_t size)
 {
-    snprintf(label, size, "%s %s, %dx%dx%d, batch %d", s->op, s->options, s->in.c, s->in.h, s->in.w, s->batch);
+    snprintf(label, size, "%s %s, %dx%dx%d, batch %d", s->op, s->options, s->in.c, s->in.h, s->in.w,
+             s->batch);
 }
 
-static void print_row(const bench_options *options, const bench_shape *s, int pass, const result *r, double peak,
-                      bool first)
+static void print_row(const bench_options *options, const bench_shape *s, int pass, const result *r,
+                      double peak, bool first)
 {
     char label[128];
     write_label(s, label, sizeof label);
     if (options->json)
         printf("%s{\"group\":\"%s\",\"shape\":\"%s\",\"pass\":\"%s\",\"ms\":%.4f,\"gflops\":%.1f,"
                "\"gbytes\":%.1f,\"peak_share\":%.4f,\"ceiling_share\":%.4f,\"ceiling\":\"%s\"}",
-               first ? "" : ",\n", group_names[s->group], label, pass_names[pass], r->seconds * 1e3, r->gflops,
-               r->gbytes, r->gflops / peak, r->share, r->by_bytes ? "bytes" : "operations");
-    else
-        printf("%-62s %-16s %8.3f ms %7.1f GFLOP/s %4.0f %% %6.1f GB/s  ceiling %3.0f %% (%s)\n", label,
-               pass_names[pass], r->seconds * 1e3, r->gflops, 100 * r->gflops / peak, r->gbytes, 100 * r->share,
+               first ? "" : ",\n", group_names[s->group], label, pass_names[pass], r->seconds * 1e3,
+               r->gflops, r->gbytes, r->gflops / peak, r->share,
                r->by_bytes ? "bytes" : "operations");
+    else
+        printf("%-62s %-16s %8.3f ms %7.1f GFLOP/s %4.0f %% %6.1f GB/s  ceiling %3.0f %% (%s)\n",
+               label, pass_names[pass], r->seconds * 1e3, r->gflops, 100 * r->gflops / peak,
+               r->gbytes, 100 * r->share, r->by_bytes ? "bytes" : "operations");
     fflush(stdout);
 }
 
@@ -231,14 +238,16 @@ static nas_status run_shapes(nas_device *device, const bench_options *options, d
             print_row(options, s, pass, &r, *peak, first);
             double share = s->group == CONV ? r.gflops / *peak : r.share;
             logs[s->group] += log(share);
-            worst[s->group] = counts[s->group]++ && worst[s->group] < share ? worst[s->group] : share;
+            worst[s->group] =
+                counts[s->group]++ && worst[s->group] < share ? worst[s->group] : share;
         }
         nas_buffer_destroy(b.buffer);
     }
     for (int g = 0; g < GROUPS && !options->json; g++)
         if (counts[g])
             printf("%-18s geometric mean %.0f %%, worst %.0f %% of the %s\n", group_names[g],
-                   100 * exp(logs[g] / counts[g]), 100 * worst[g], g == CONV ? "fma peak" : "ceiling that binds");
+                   100 * exp(logs[g] / counts[g]), 100 * worst[g],
+                   g == CONV ? "fma peak" : "ceiling that binds");
     return NAS_OK;
 }
 

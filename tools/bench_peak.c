@@ -50,8 +50,8 @@ nas_status bench_fma_peak(nas_device *device, double seconds, double *gflops)
     double best_s;
     NAS_TRY_DONE(nas_buffer_create(device, ITEMS * 64, "peak", &buffer));
     NAS_TRY_DONE(nas_tape_create(device, "peak", &tape));
-    nas_argument arguments[] = {NAS_ARG_BUFFER(buffer, 0), NAS_ARG_INT(ROUNDS), NAS_ARG_FLOAT(0.999f),
-                                NAS_ARG_FLOAT(0.001f)};
+    nas_argument arguments[] = {NAS_ARG_BUFFER(buffer, 0), NAS_ARG_INT(ROUNDS),
+                                NAS_ARG_FLOAT(0.999f), NAS_ARG_FLOAT(0.001f)};
     nas_launch launch = {.source = "bench", .kernel = "fma_peak", .global = {ITEMS, 1, 1}};
     launch.arguments = arguments;
     launch.argument_count = 4;
@@ -75,7 +75,8 @@ nas_status bench_copy(nas_device *device, uint64_t bytes, double seconds, double
     NAS_TRY_DONE(nas_buffer_create(device, items * FLOATS * 4, "from", &from));
     NAS_TRY_DONE(nas_buffer_create(device, items * FLOATS * 4, "to", &to));
     NAS_TRY_DONE(nas_tape_create(device, "copy", &tape));
-    nas_argument arguments[] = {NAS_ARG_BUFFER(from, 0), NAS_ARG_BUFFER(to, 0), NAS_ARG_INT(FLOATS)};
+    nas_argument arguments[] = {NAS_ARG_BUFFER(from, 0), NAS_ARG_BUFFER(to, 0),
+                                NAS_ARG_INT(FLOATS)};
     nas_launch launch = {.source = "bench", .kernel = "copy", .global = {items, 1, 1}};
     launch.arguments = arguments;
     launch.argument_count = 3;

@@ -15,7 +15,8 @@ typedef struct dense_options {
 } dense_options;
 
 static const nas_option option_table[] = {
-    {"out", NAS_OPTION_INT, offsetof(dense_options, out), NULL, 1, 1048576, NULL, "output features"},
+    {"out", NAS_OPTION_INT, offsetof(dense_options, out), NULL, 1, 1048576, NULL,
+     "output features"},
     {"bias", NAS_OPTION_BOOL, offsetof(dense_options, bias), "true", 0, 0, NULL,
      "add a trained constant per output feature"},
     {.name = NULL},

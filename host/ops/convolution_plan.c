@@ -1,0 +1,226 @@
+/* convolution_plan.c - cutting a convolution into parts and blocks.
+ *
+ * Everything here follows from shapes and options (and from whether the device's private memory is a cache), so sums are
+ * cut alike at every run.  convolution.c tells the whole story. */
+#include "convolution_plan.h"
+
+#include <stdio.h>
+#include <string.h>
+
+bool nas__convolution_plain;
+
+static bool is_product(const nas__convolution *c)
+{
+    return c->kernel_h == 1 && c->kernel_w == 1 && c->stride == 1 && c->pad_h == 0 &&
+           c->pad_w == 0 && c->groups == 1;
+}
+
+/* depthwise.cl: BLOCK_H and BLOCK_W, output pixels that are packed at once. */
+static int depthwise_block_h(const nas__convolution *c)
+{
+    return c->stride == 1 ? 8 : 4;
+}
+
+static int depthwise_block_w(const nas__convolution *c)
+{
+    return c->stride == 1 ? 32 : 16;
+}
+
+/* The packing kernels keep up to 300 KB of private memory per work-item.  On a CPU that is its cache; a GPU would spill it, and
+ * llvmpipe, which calls itself a CPU too, silently leaves loops after 65,535 rounds per work-item (LP_MAX_TGSI_LOOP_ITERATIONS), so it
+ * needs work-items as small as the plain kernels'. */
+bool nas__private_is_cache(const nas_device *device)
+{
+    const nas_device_info *info = nas_device_describe(device);
+    if (strstr(info->platform_name,
+               "Oclgrind")) /* an interpreter that calls itself a GPU; it checks what CPUs run */
+        return true;
+    return info->type == NAS_DEVICE_CPU && !strstr(info->platform_name, "rusticl");
+}
+
+static way choose_way(const nas__convolution *c, const nas_op_call *call)
+{
+    if (call->use_clblast && is_product(c))
+        return PRODUCT;
+    if (nas__convolution_plain || !nas__private_is_cache(call->device) ||
+        c->kernel_h * c->kernel_w > 49 || c->kernel_w > 7)
+        return PLAIN;
+    int span_h = (c->kernel_h - 1) * c->dilation, span_w = (c->kernel_w - 1) * c->dilation;
+    if (c->groups == 1)
+        return (span_h + 1) * ((PB - 1) * c->stride + span_w + 1) <= WINDOW_MOST ? FAST : PLAIN;
+    bool each = c->groups == c->in.c && c->groups == c->out.c;
+    int window = ((depthwise_block_h(c) - 1) * c->stride + span_h + 1) *
+                 ((depthwise_block_w(c) - 1) * c->stride + span_w + 1);
+    return each && window * GROUP <= DEPTHWISE_MOST ? DEPTHWISE : PLAIN;
+}
+
+/* The divisor of `strips` that is nearest to FLAT_ROW as a ratio. */
+static int flat_row(int strips)
+{
+    int best = strips;
+    for (int i = 1; i <= strips; i++) {
+        if (strips % i != 0)
+            continue;
+        double to_i = i > FLAT_ROW ? (double)i / FLAT_ROW : (double)FLAT_ROW / i;
+        double to_best = best > FLAT_ROW ? (double)best / FLAT_ROW : (double)FLAT_ROW / best;
+        if (to_i < to_best)
+            best = i;
+    }
+    return best;
+}
+
+plan nas__convolution_plan_make(const nas__convolution *convolution, const nas_op_call *call)
+{
+    plan p = {.c = *convolution, .n = call->n, .real = call->real};
+    p.way = choose_way(&p.c, call);
+    if (p.way == FAST && is_product(&p.c) && call->n == call->real) {
+        int strips = p.c.in.h * p.c.in.w * (call->n / 16);
+        p.c.in.w = p.c.out.w = flat_row(strips);
+        p.c.in.h = p.c.out.h = strips / p.c.in.w;
+        p.n = p.real = 16;
+    }
+    p.strips = p.n / 16;
+    return p;
+}
+
+pixel_parts nas__convolution_pixel_parts(const plan *p, bool of_input)
+{
+    nas_shape shape = of_input ? p->c.in : p->c.out;
+    int stride = of_input ? p->c.stride : 1;
+    pixel_parts parts = {.across = 1};
+    if (p->way == FAST) {
+        enum { PARTS_LEAST = 16 };
+        parts.across = divide_up(shape.w, PB * stride);
+        parts.rows = divide_up(shape.h, divide_up(shape.h, ROWS));
+        while (parts.rows > 1 &&
+               divide_up(shape.h, parts.rows) * parts.across * p->strips < PARTS_LEAST)
+            parts.rows = divide_up(parts.rows, 2);
+    } else {
+        parts.rows = divide_up(shape.h * p->strips, PARTS_MOST);
+        int block = depthwise_block_h(&p->c) * stride;
+        parts.rows = divide_up(parts.rows, block) * block;
+    }
+    parts.blocks = divide_up(shape.h, parts.rows) * parts.across;
+    return parts;
+}
+
+/* ---- the weight gradient's partition -------------------------------------------------------------- */
+
+static void cut_chunks(weight_parts *w, int chunks, int blocks)
+{
+    enum { CHUNKS = 8, PARTS_WEIGHT_MOST = 64, ITEMS = 16 };
+    int parts = divide_up(chunks, CHUNKS);
+    if (parts * blocks < ITEMS)
+        parts = least(chunks, divide_up(ITEMS, blocks));
+    parts = least(parts, PARTS_WEIGHT_MOST);
+    w->per_part = divide_up(chunks, parts);
+    w->parts = divide_up(chunks, w->per_part);
+}
+
+weight_parts nas__convolution_weight_parts(const plan *p)
+{
+    const nas__convolution *c = &p->c;
+    int taps = c->kernel_h * c->kernel_w;
+    weight_parts w = {.count =
+                          (uint64_t)c->out.c * (uint64_t)(c->in.c / c->groups) * (uint64_t)taps};
+    if (p->way == DEPTHWISE) {
+        w.chunk_h = depthwise_block_h(c);
+        w.chunk_w = depthwise_block_w(c);
+        int blocks = divide_up(c->out.h, w.chunk_h) * divide_up(c->out.w, w.chunk_w) *
+                     divide_up(p->strips, GROUP);
+        cut_chunks(&w, blocks, c->out.c);
+        return w;
+    }
+    w.block_k = taps == 1 ? 32 : taps <= 25 ? 16 : 8;
+    w.block_c = taps == 1 ? 32 : taps <= 9 ? 16 : 8;
+    w.chunk_w = divide_up(c->out.w, divide_up(c->out.w, PIXELS));
+    int span = (c->kernel_w - 1) * c->dilation + 1;
+    int ring = (c->kernel_h - 1) * c->dilation + 1;
+    int columns = (w.chunk_w - 1) * c->stride + span,
+        cells = ring * ((PIXELS - 1) * c->stride + span);
+    w.chunk_h = PIXELS / w.chunk_w;
+    while (w.chunk_h > 1 && ((w.chunk_h - 1) * c->stride + ring) * columns > cells)
+        w.chunk_h--;
+    w.chunk_h = most(1, divide_up(c->out.h, divide_up(c->out.h, w.chunk_h)));
+    int chunks = divide_up(c->out.h, w.chunk_h) * divide_up(c->out.w, w.chunk_w) * p->strips;
+    cut_chunks(&w, chunks, divide_up(c->out.c, w.block_k) * divide_up(c->in.c, w.block_c));
+    return w;
+}
+
+/* ---- sizes ------------------------------------------------------------------------------------------- */
+
+void nas__convolution_sizes(const nas__convolution *convolution, const nas_op_call *call,
+                            nas_op_sizes *sizes)
+{
+    plan p = nas__convolution_plan_make(convolution, call);
+    *sizes = (nas_op_sizes){.scratch = 0};
+    if (p.way == PRODUCT || p.way == PLAIN) {
+        sizes->statistics_parts = nas_pass_parts(p.c.out, call->n);
+        sizes->reduction_parts[0] = nas_pass_parts(call->in_shape[0], call->n);
+        if (p.way == PRODUCT)
+            sizes->scratch = 2 * in_count(&p.c, call->n) + out_count(&p.c, call->n);
+        return;
+    }
+    sizes->statistics_parts = nas__convolution_pixel_parts(&p, false).blocks * p.strips;
+    sizes->reduction_parts[0] =
+        nas__convolution_pixel_parts(&p, true).blocks * p.strips * p.c.plane;
+    weight_parts w = nas__convolution_weight_parts(&p);
+    uint64_t forward = 0, backward = w.count * (uint64_t)w.parts;
+    if (p.way == FAST) {
+        forward = packed_count(&p, p.c.out.c, p.c.in.c);
+        backward += packed_count(&p, p.c.in.c, p.c.out.c);
+    }
+    sizes->scratch = round_up_16(forward > backward ? forward : backward);
+}
+
+/* ---- launching ----------------------------------------------------------------------------------------- */
+
+void nas__push_convolution(nas__arguments *a, const plan *p)
+{
+    const nas__convolution *c = &p->c;
+    nas__push_int(a, c->in.c);
+    nas__push_int(a, c->in.h);
+    nas__push_int(a, c->in.w);
+    if (p->way != DEPTHWISE)
+        nas__push_int(a, c->out.c);
+    nas__push_int(a, c->out.h);
+    nas__push_int(a, c->out.w);
+    nas__push_int(a, p->n);
+    nas__push_int(a, p->real);
+    nas__push_int(a, c->pad_h);
+    nas__push_int(a, c->pad_w);
+    if (p->way != DEPTHWISE)
+        nas__push_int(a, c->plane);
+    if (p->way == PLAIN) {
+        nas__push_int(a, c->kernel_h);
+        nas__push_int(a, c->kernel_w);
+        nas__push_int(a, c->stride);
+        nas__push_int(a, c->dilation);
+        nas__push_int(a, c->groups);
+    }
+}
+
+/* The structure as defines; activations that need exp or erf make a program of their own. */
+void nas__convolution_defines(plan *p, nas_activation activation)
+{
+    const char *curved = nas__is_curved(activation) ? " -DCURVED=1" : "";
+    if (p->way == PLAIN)
+        snprintf(p->defines, sizeof p->defines, "%s", curved);
+    else
+        snprintf(p->defines, sizeof p->defines, "-DKH=%d -DKW=%d -DS=%d -DD=%d%s", p->c.kernel_h,
+                 p->c.kernel_w, p->c.stride, p->c.dilation, curved);
+}
+
+nas_status nas__convolution_launch(nas_tape *tape, const char *source, const char *kernel,
+                                   const char *defines, int x, int y, int z,
+                                   const nas__arguments *a)
+{
+    nas_launch l = {.source = source,
+                    .kernel = kernel,
+                    .defines = defines && defines[0] ? defines : NULL,
+                    .global = {(size_t)x, (size_t)y, (size_t)z},
+                    .local = {1, 1, 1},
+                    .arguments = a->item,
+                    .argument_count = a->count};
+    return nas_tape_add(tape, &l);
+}

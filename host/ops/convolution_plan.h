@@ -1,0 +1,100 @@
+/* convolution_plan.h - how a convolution is cut into work, shared by the files that record its kernels.  See convolution.c. */
+#ifndef NAS_OPS_CONVOLUTION_PLAN_H
+#define NAS_OPS_CONVOLUTION_PLAN_H
+
+#include "arguments.h"
+#include "convolution.h"
+
+/* Constants that name a .cl file must equal the defines there. */
+enum {
+    KT = 4,        /* conv2d.cl: output channels of a register tile */
+    CHANNELS = 32, /* conv2d.cl: output channels of a work-item at most */
+    PB = 8,
+    ROWS = 8,              /* conv2d.cl: output pixels of a work-item */
+    PIXELS = 32,           /* conv2d.cl: pixels of a chunk in the weight gradient */
+    WINDOW_MOST = 512,     /* conv2d.cl: registers that the packed rows of one channel may take */
+    GROUP = 1,             /* depthwise.cl: strips of a work-item */
+    DEPTHWISE_MOST = 4096, /* depthwise.cl: strips' worth of a packed window, 256 KB */
+    PARTS_MOST = 256,      /* of statistics and reductions per channel, where rows are whole */
+    FLAT_ROW = 64,
+};
+
+typedef enum way { FAST, DEPTHWISE, PLAIN, PRODUCT } way;
+
+/* A convolution as the kernels get it. */
+typedef struct plan {
+    nas__convolution c; /* shapes laid flat where that is possible */
+    way way;
+    int n, real, strips;
+    char defines[96];
+} plan;
+
+static inline int divide_up(int a, int b)
+{
+    return (a + b - 1) / b;
+}
+
+static inline int least(int a, int b)
+{
+    return a < b ? a : b;
+}
+
+static inline int most(int a, int b)
+{
+    return a > b ? a : b;
+}
+
+/* Pixels of a tensor of one channel cut into parts, for statistics of z or for reductions of the input's gradient. */
+typedef struct pixel_parts {
+    int rows, across, blocks; /* of a part; parts in a row; parts of one strip */
+} pixel_parts;
+
+typedef struct weight_parts {
+    int block_k, block_c; /* conv2d.cl: KB and CB_WEIGHT */
+    int chunk_h, chunk_w; /* pixels of a chunk */
+    int per_part, parts;  /* chunks */
+    uint64_t count;       /* weights */
+} weight_parts;
+
+static inline uint64_t round_up_16(uint64_t count)
+{
+    return (count + 15) / 16 * 16;
+}
+
+/* Floats of weights ordered for a pass with these output and input channels. */
+static inline uint64_t packed_count(const plan *p, int outputs, int inputs)
+{
+    return round_up_16((uint64_t)divide_up(outputs, KT) * KT * (uint64_t)inputs *
+                       (uint64_t)(p->c.kernel_h * p->c.kernel_w));
+}
+
+static inline uint64_t in_count(const nas__convolution *c, int n)
+{
+    return nas_shape_count(c->in) * (uint64_t)n;
+}
+
+static inline uint64_t out_count(const nas__convolution *c, int n)
+{
+    return nas_shape_count(c->out) * (uint64_t)n;
+}
+
+plan nas__convolution_plan_make(const nas__convolution *convolution, const nas_op_call *call);
+pixel_parts nas__convolution_pixel_parts(const plan *p, bool of_input);
+weight_parts nas__convolution_weight_parts(const plan *p);
+/* Whether private memory is cheap there, so that kernels may pack what they read into it. */
+bool nas__private_is_cache(const nas_device *device);
+
+/* Recording: the convolution's sizes as arguments, its structure as defines, one launch with groups of one. */
+void nas__push_convolution(nas__arguments *a, const plan *p);
+void nas__convolution_defines(plan *p, nas_activation activation);
+nas_status nas__convolution_launch(nas_tape *tape, const char *source, const char *kernel,
+                                   const char *defines, int x, int y, int z,
+                                   const nas__arguments *a);
+
+nas_status nas__convolution_plain_forward(plan *p, const nas_op_call *call, nas_tape *tape);
+nas_status nas__convolution_plain_backward(plan *p, const nas_op_call *call, nas_tape *tape);
+nas_status nas__convolution_product_forward(const plan *p, const nas_op_call *call, nas_tape *tape);
+nas_status nas__convolution_product_backward(const plan *p, const nas_op_call *call,
+                                             nas_tape *tape);
+
+#endif
