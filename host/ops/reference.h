@@ -29,7 +29,9 @@
 /* Index of element (c, h, w, n) in CHWN without padding. */
 static inline size_t nas__at(nas_shape shape, int batch, int c, int h, int w, int n)
 {
-    return (((size_t)c * (size_t)shape.h + (size_t)h) * (size_t)shape.w + (size_t)w) * (size_t)batch + (size_t)n;
+    return (((size_t)c * (size_t)shape.h + (size_t)h) * (size_t)shape.w + (size_t)w) *
+               (size_t)batch +
+           (size_t)n;
 }
 
 #endif

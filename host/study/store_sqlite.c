@@ -1,6 +1,6 @@
 /* store_sqlite.c - the study file: one SQLite database.
  *
- * Why these settings (SQLite's own documents; ../research measured them): WAL lets readers and one writer work at the same
+ * Why these settings (SQLite's own documents, and measurements with many processes): WAL lets readers and one writer work at the same
  * time; synchronous = FULL makes a commit durable before anybody reacts to it; BEGIN IMMEDIATE takes the writer's lock
  * first, because a transaction that starts as a reader and then writes gets "locked" at once when somebody else
  * wrote in between, whatever the busy timeout is.
