@@ -459,44 +459,6 @@ static void age_is_first_in_first_out(void **state)
     nas_domain_close(domain);
 }
 
-/* Cost per trial at the end of a long log against its beginning. */
-static double seconds_of(const plan *p, run *r, int until)
-{
-    nas_random timing = nas_random_make(1, NAS_STREAM_TEST, 0, 0, 0);
-    double start = nas_now_s();
-    int from = nas_study_count(r->study);
-    nas_search_set_limit(r->search, until);
-    while (run_step(p, r, &timing))
-        ;
-    return (nas_now_s() - start) / (until - from);
-}
-
-static void proposals_do_not_get_slower(void **state)
-{
-    int count;
-    const nas_strategy *const *all = nas_strategy_all(&count);
-    (void)state;
-    nas_domain *domain = open_domain(NULL);
-    for (int s = 0; s < count; s++) {
-        plan p = plan_of(all[s], domain);
-        run r;
-        if (strcmp(p.strategy->kind.name, "random") != 0 &&
-            strcmp(p.strategy->kind.name, "evolution") != 0 &&
-            strcmp(p.strategy->kind.name, "local_search") != 0)
-            continue;
-        run_open(&p, NULL, &r);
-        seconds_of(&p, &r, 100);
-        double early = seconds_of(&p, &r, 400);
-        seconds_of(&p, &r, 9700);
-        double late = seconds_of(&p, &r, 10000);
-        print_message("%s: %.1f us per trial at 100, %.1f us at 10000\n", p.strategy->kind.name,
-                      early * 1e6, late * 1e6);
-        assert_true(late < 4 * early); /* the aim is 2; a busy machine is no failure */
-        run_close(&r);
-    }
-    nas_domain_close(domain);
-}
-
 /* ---- real processes on one file ---------------------------------------------------------------------------------------------- */
 
 static int role_searcher(const char *path)
@@ -601,7 +563,6 @@ int main(int argc, char **argv)
         cmocka_unit_test(options_are_checked),
         cmocka_unit_test(every_slot_of_evolution_works),
         cmocka_unit_test(age_is_first_in_first_out),
-        cmocka_unit_test(proposals_do_not_get_slower),
         cmocka_unit_test(killed_processes_end_with_the_same_list),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

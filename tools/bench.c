@@ -24,6 +24,7 @@ static int usage(FILE *to, int exit_code)
     for (int i = 0; i < COMMAND_COUNT; i++)
         fprintf(to, "  %-8s %s\n", commands[i].name, commands[i].summary);
     fprintf(to, "  net      training steps of a whole network (see bench_net.c)\n"
+                "  search   cost of a proposal, early and late in a study (see bench_search.c)\n"
                 "  peers    the same network in PyTorch, in turns (see bench_peers.c)\n");
     return exit_code;
 }
@@ -60,6 +61,8 @@ int main(int argc, char **argv)
         return usage(stdout, 0);
     if (argc >= 2 && strcmp(argv[1], "net") == 0)
         return bench_net(argc, argv);
+    if (argc == 2 && strcmp(argv[1], "search") == 0)
+        return bench_search();
     if (argc >= 2 && strcmp(argv[1], "peers") == 0)
         return bench_peers(argc, argv);
     bench_options options;

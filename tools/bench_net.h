@@ -54,4 +54,7 @@ double bench_median_ms(const bench_times *times); /* of sorted times */
 int bench_net(int argc, char **argv);
 int bench_peers(int argc, char **argv);
 
+/* clnas-bench search */
+int bench_search(void);
+
 #endif
