@@ -14,6 +14,7 @@
 // (conv2d_parts.cl makes it).  So a pixel is fetched from global memory little more than once per item, where it matters that channels
 // often lie a power of two apart and drive each other out of the caches.  Input rows in the padding are skipped.  Sums wait in `partial`
 // between blocks of input channels.  The order of every sum is block, r, c, s, whatever LANES, PT and `tiles` are.
+//   Where no more than half a tile's pixels lie inside the row, half a tile is computed: a row of 14 is 8 + 4 + 2.
 //   A strided input gradient takes output pixels by their phase (x + pad_w) mod S: within a phase the taps that
 // meet a pixel are the same ones and their dz lie side by side, so nothing is multiplied by zero.
 //
@@ -24,7 +25,9 @@
 // 1×1 with stride 1 is a matrix product and comes here with its pixels and strips laid in one row (host/ops/convolution.c).
 // `plane` serves dense layers, whose C inputs are the pixels of C / plane channels: scale, shift and reductions are per channel.
 //
-// Private memory is up to about 300 KB: right for CPUs, whose private memory is cache.
+// Small networks wait for memory: while a kernel sums, it asks (SOON) for what it packs next and for where its results go.
+//
+// Private memory is up to about 320 KB: right for CPUs, whose private memory is cache.
 //
 // compile: -DKH=3 -DKW=3
 // compile: -DKH=3 -DKW=3 -DS=2 -DD=2 -DCURVED=1
@@ -50,36 +53,36 @@
 // Output pixels of an item: PB across (phases of a strided input gradient apart), at most ROWS down.
 #define PB 8
 #define ROWS 8
-// Input channels of a block: the ring of packed rows should stay in a first-level cache.
-#ifndef PACK
-#define PACK 512 // registers
-#endif
-#define BLOCK_OF(row) (PACK / (row) < 4 ? 4 : PACK / (row))
+// Input channels of a block: the ring of packed rows should stay in a first-level cache, as so many registers.  A strided input
+// gradient uses a packed row for fewer taps, and is better off with a larger block than with one more pass over its sums.
+#define BLOCK_OF(row, registers) ((registers) / (row) < 4 ? 4 : (registers) / (row))
 #define RING ((KH - 1) * D + 1)
 #define WINDOW ((PB - 1) * S + (KW - 1) * D + 1)
-#define CB BLOCK_OF(RING * WINDOW)
+#define CB BLOCK_OF(RING * WINDOW, 512)
 // The input gradient looks BACK_H rows and BACK_W columns back from its own place in dz.
 #define BACK_H ((KH - 1) * D / S)
 #define BACK_W ((KW - 1) * D / S)
 #define RING_BACK (BACK_H + 1)
 #define WINDOW_BACK (PB + BACK_W + (S > 1))
-#define KB_BACK BLOCK_OF(RING_BACK * WINDOW_BACK)
-#define CHANNELS 32 // output channels per work-item at most; the host keeps tiles · KT within it
+#define KB_BACK BLOCK_OF(RING_BACK * WINDOW_BACK, S > 1 ? 640 : 512)
+// Output channels per work-item at most; the host keeps tiles · KT within it.
+#define CHANNELS (TAPS == 1 && S == 1 ? 64 : 32)
 
 #define AXES                                                                                       \
     const int C, const int H, const int W, const int K, const int HO, const int WO, const int n,   \
         const int real, const int pad_h, const int pad_w, const int plane
 
-#define EACH_TILE(i, j)                                                                            \
-    _Pragma("unroll") for (int i = 0; i < KT; i++) _Pragma("unroll") for (int j = 0; j < PT; j++)
+#define EACH_TILE(i, j) EACH_OF_TILE(i, j, PT)
+#define EACH_OF_TILE(i, j, pixels)                                                                 \
+    _Pragma("unroll") for (int i = 0; i < KT; i++) _Pragma("unroll") for (int j = 0; j < pixels; j++)
 
-// One row of taps over one block of channels: acc[i][j] += w[c][s][i] · window[c][j·S + s·D].
-static inline void forward_row(lanes acc[KT][PT], const lanes *window, __global const float *w, int channels)
+// One row of taps over one block of channels: acc[i][j] += w[c][s][i] · window[c][j·S + s·D], j below `pixels`, a constant.
+INLINE void forward_row(lanes acc[KT][PT], const lanes *window, __global const float *w, int channels, const int pixels)
 {
     for (int c = 0; c < channels; c++, window += WINDOW, w += KW * KT) {
 #pragma unroll
         for (int s = 0; s < KW; s++)
-            EACH_TILE(i, j)
+            EACH_OF_TILE(i, j, pixels)
                 acc[i][j] = fma(window[j * S + s * D], (lanes)w[s * KT + i], acc[i][j]);
     }
 }
@@ -129,9 +132,14 @@ __kernel void conv2d_forward(STREAM_READ_ARGUMENTS(x), READS(weight), READS(bias
                                 acc[i][j] = waiting[i * PT + j];
                         for (int r = 0; r < KH; r++) {
                             const int row = top + r * D;
-                            if (row >= 0 && row < H)
-                                forward_row(acc, pack + row % RING * CB * WINDOW + t * S,
-                                            weight + (((size_t)tile * KH + r) * C + c0) * KW * KT, cn);
+                            if (row < 0 || row >= H)
+                                continue;
+                            const lanes *window = pack + row % RING * CB * WINDOW + t * S;
+                            __global const float *w = weight + (((size_t)tile * KH + r) * C + c0) * KW * KT;
+                            if (xn - t > PT / 2)
+                                forward_row(acc, window, w, cn, PT);
+                            else
+                                forward_row(acc, window, w, cn, PT / 2);
                         }
                         // this step's share of the input row that the next output row adds
                         const int step = (tile - tile0) * (PB / PT) + t / PT, next = top + RING;
@@ -166,14 +174,15 @@ __kernel void conv2d_forward(STREAM_READ_ARGUMENTS(x), READS(weight), READS(bias
 }
 
 // ---- input gradient ----
-// One row of taps that meet pixels of phase p.
-static inline void backward_row(lanes acc[KT][PT], const lanes *window, __global const float *w, int channels, const int p)
+// One row of taps that meet pixels of phase p, for `pixels` pixels.
+INLINE void backward_row(lanes acc[KT][PT], const lanes *window, __global const float *w, int channels, const int p,
+                         const int pixels)
 {
     for (int k = 0; k < channels; k++, window += WINDOW_BACK, w += KW * KT) {
 #pragma unroll
         for (int s = 0; s < KW; s++)
             if ((s * D - p) % S == 0)
-                EACH_TILE(i, j)
+                EACH_OF_TILE(i, j, pixels)
                     acc[i][j] = fma(window[j + BACK_W - (s * D - p) / S], (lanes)w[s * KT + i], acc[i][j]);
     }
 }
@@ -231,10 +240,22 @@ __kernel void conv2d_backward_input(STREAM_GRADIENT_ARGUMENTS(g), READS(weight),
                                 acc[i][j] = k0 == 0 ? (lanes)0.0f : waiting[i * PT + j];
                             for (int r = 0; r < KH; r++) {
                                 const int v = y + pad_h - r * D;
-                                if (v >= 0 && v % S == 0 && v / S < HO)
-                                    backward_row(acc, pack + v / S % RING_BACK * KB_BACK * WINDOW_BACK + q + late,
-                                                 weight + (((size_t)tile * KH + r) * K + k0) * KW * KT, kn, p);
+                                if (v < 0 || v % S != 0 || v / S >= HO)
+                                    continue;
+                                const lanes *window = pack + v / S % RING_BACK * KB_BACK * WINDOW_BACK + q + late;
+                                __global const float *w = weight + (((size_t)tile * KH + r) * K + k0) * KW * KT;
+                                if (W - x > S * (PT / 2))
+                                    backward_row(acc, window, w, kn, p, PT);
+                                else
+                                    backward_row(acc, window, w, kn, p, PT / 2);
                             }
+                            if (last && p == 0 && q == 0) // what this tile hands back through
+                                for (int c = tile * KT; c < min(tile * KT + KT, C); c++) {
+                                    const long at = (((long)c * H + y) * W + x0) * n + sample;
+                                    soon_row(t_z + at, xn, n);
+                                    for (int i = 0; i < xn; i++)
+                                        SOON_WRITE(t + at + (long)i * n);
+                                }
                             if (p == 0) {
                                 const int step = (tile - tile0) * (PB / PT) + q / PT, next = bottom + 1;
                                 for (int k = kn * step / steps; k < kn * (step + 1) / steps && next < HO; k++) {
@@ -283,7 +304,7 @@ __kernel void conv2d_backward_input(STREAM_GRADIENT_ARGUMENTS(g), READS(weight),
 #define CT 1
 #endif
 #if TAPS == 1
-#define KB 32
+#define KB 64
 #define CB_WEIGHT 32
 #elif TAPS <= 9
 #define KB 16
@@ -299,6 +320,27 @@ __kernel void conv2d_backward_input(STREAM_GRADIENT_ARGUMENTS(g), READS(weight),
 // (chunk_h − 1)·S + RING of (chunk_w − 1)·S + (KW − 1)·D + 1 columns, are no more than CELLS, which is what one full row needs.
 #define PIXELS 32
 #define CELLS (RING * ((PIXELS - 1) * S + (KW - 1) * D + 1))
+
+// One pixel: acc[i][j][s] += dz[i] · a[j][s] for `channels` channels of the tile.
+INLINE void weight_pixel(lanes acc[KT_WEIGHT][CT][KW], const lanes *d, const lanes *v, const int channels)
+{
+#pragma unroll
+    for (int j = 0; j < channels; j++)
+#pragma unroll
+        for (int s = 0; s < KW; s++)
+#pragma unroll
+            for (int i = 0; i < KT_WEIGHT; i++)
+                acc[i][j][s] = fma(d[i * PIXELS], v[j * CELLS + s * D], acc[i][j][s]);
+}
+
+// Row `row` of what the next chunk packs: of G, of z, of x in S · S pieces; then anything at hand.
+#define NEXT_ROW(next, row)                                                                        \
+    const int next##_x = (row) - 2 * kn, next##_piece = next##_x % (S * S);                        \
+    __global const float *next = x + x_at;                                                         \
+    if (next##_x < 0)                                                                              \
+        next = ((row) < kn ? g : g_z) + g_at + (long)((row) < kn ? (row) : (row) - kn) * HO * WO * n; \
+    else if (next##_x < cn * S * S)                                                                \
+        next += (((long)(next##_x / (S * S)) * H + next##_piece / S * hn) * W + next##_piece % S * wn) * n;
 
 __kernel void conv2d_backward_weight(STREAM_READ_ARGUMENTS(x), STREAM_GRADIENT_ARGUMENTS(g), WRITES(sums), AXES,
                                      const int strips, const int chunk_h, const int chunk_w, const int chunks_per_part)
@@ -317,11 +359,13 @@ __kernel void conv2d_backward_weight(STREAM_READ_ARGUMENTS(x), STREAM_GRADIENT_A
     const int columns = (chunk_w - 1) * S + (KW - 1) * D + 1, ring = (chunk_h - 1) * S + RING;
     lanes dz[KB * PIXELS], a[CB_WEIGHT * CELLS];
     lanes total[KB * CB_WEIGHT * TAPS * PARTS];
-    for (int i = 0; i < KB * CB_WEIGHT * TAPS * PARTS; i++)
+    const int tiles_k = (kn + KT_WEIGHT - 1) / KT_WEIGHT, tiles_c = (cn + CT - 1) / CT;
+    const int steps = KH * tiles_c * tiles_k; // register tiles: total[sub][step][KT_WEIGHT][CT][KW]
+    for (int i = 0; i < PARTS * steps * (KT_WEIGHT * CT * KW); i++)
         total[i] = (lanes)0.0f;
-    for (int i = kn * PIXELS; i < (kn + KT_WEIGHT - 1) / KT_WEIGHT * KT_WEIGHT * PIXELS; i++)
+    for (int i = kn * PIXELS; i < tiles_k * KT_WEIGHT * PIXELS; i++)
         dz[i] = (lanes)0.0f;
-    for (int i = cn * CELLS; i < (cn + CT - 1) / CT * CT * CELLS; i++)
+    for (int i = cn * CELLS; i < tiles_c * CT * CELLS; i++)
         a[i] = (lanes)0.0f;
 
     const int last = min((part + 1) * chunks_per_part, strips * down * across);
@@ -353,6 +397,7 @@ __kernel void conv2d_backward_weight(STREAM_READ_ARGUMENTS(x), STREAM_GRADIENT_A
             for (int r = 0; r < KH; r++)
                 for (int c = 0; c < cn; c += CT)
                     for (int k = 0; k < kn; k += KT_WEIGHT) {
+                        const int step = (r * tiles_c + c / CT) * tiles_k + k / KT_WEIGHT;
                         lanes acc[KT_WEIGHT][CT][KW];
 #pragma unroll
                         for (int i = 0; i < KT_WEIGHT; i++)
@@ -366,28 +411,21 @@ __kernel void conv2d_backward_weight(STREAM_READ_ARGUMENTS(x), STREAM_GRADIENT_A
                             if (row < 0 || row >= H)
                                 continue;
                             const lanes *d = dz + k * PIXELS + y * chunk_w, *v = a + c * CELLS + row % ring * columns;
-                            // while it sums, the first row of taps asks for the next chunk's G and z, the last for its x
-                            __global const float *next = x;
-                            const int turn = c / CT, late = KH > 1 && r == KH - 1 && k / KT_WEIGHT < CT;
-                            const long at = (((long)(k0 + k + turn % KT_WEIGHT) * HO + y0 + chunk_h + y) * WO + x0) * n + sample;
-                            if (r == 0 && turn < 2 * KT_WEIGHT)
-                                next = turn < KT_WEIGHT ? g + at : g_z + at;
-                            else if (late)
-                                next = x + (((long)(c0 + c + k / KT_WEIGHT) * H + bottom + y * S) * W + x0 * S) * n + sample;
-                            const int stride = next == x ? 0 : late ? S * n : n;
-                            for (int w = 0; w < wn; w++, d++, v += S, next += stride) {
-                                SOON(next);
-#pragma unroll
-                                for (int j = 0; j < CT; j++)
-#pragma unroll
-                                    for (int s = 0; s < KW; s++)
-#pragma unroll
-                                        for (int i = 0; i < KT_WEIGHT; i++)
-                                            acc[i][j][s] = fma(d[i * PIXELS], v[j * CELLS + s * D], acc[i][j][s]);
+                            // while it sums, it asks for two rows of what the next chunk packs
+                            const long g_at = (((long)k0 * HO + y0 + chunk_h + y) * WO + x0) * n + sample;
+                            const long x_at = (((long)c0 * H + bottom + y) * W + x0 * S) * n + sample;
+                            NEXT_ROW(next0, step)
+                            NEXT_ROW(next1, step + steps)
+                            for (int w = 0; w < wn; w++, d++, v += S) {
+                                SOON(next0 + (long)w * n);
+                                SOON(next1 + (long)w * n);
+                                if (cn - c > CT / 2)
+                                    weight_pixel(acc, d, v, CT);
+                                else
+                                    weight_pixel(acc, d, v, (CT + 1) / 2);
                             }
                         }
-                        lanes *to = total + ((((sub * KH + r) * (CB_WEIGHT / CT) + c / CT) * (KB / KT_WEIGHT)) +
-                                             k / KT_WEIGHT) * (KT_WEIGHT * CT * KW);
+                        lanes *to = total + (sub * steps + step) * (KT_WEIGHT * CT * KW);
 #pragma unroll
                         for (int i = 0; i < KT_WEIGHT; i++)
 #pragma unroll
@@ -404,9 +442,8 @@ __kernel void conv2d_backward_weight(STREAM_READ_ARGUMENTS(x), STREAM_GRADIENT_A
                 for (int s = 0; s < KW; s++) {
                     lanes sum[PARTS];
                     for (int sub = 0; sub < PARTS; sub++)
-                        sum[sub] = total[((((sub * KH + r) * (CB_WEIGHT / CT) + c / CT) * (KB / KT_WEIGHT)) +
-                                           k / KT_WEIGHT) * (KT_WEIGHT * CT * KW) +
-                                          (k % KT_WEIGHT * CT + c % CT) * KW + s];
+                        sum[sub] = total[(sub * steps + (r * tiles_c + c / CT) * tiles_k + k / KT_WEIGHT) * (KT_WEIGHT * CT * KW) +
+                                         (k % KT_WEIGHT * CT + c % CT) * KW + s];
                     sums[((((size_t)part * K + k0 + k) * C + c0 + c) * KH + r) * KW + s] = lanes_total(sum);
                 }
 }

@@ -77,25 +77,69 @@ INLINE void column_read(column *result, __global const float *x, int ix, int wid
 #define SHARED 0
 #endif
 
+// Joins a window's columns: writes y and, where `argmax` is not NULL, which pixel was the maximum.  `share`: of the average.
+INLINE void window_write(const column *columns, __global float *y, __global uchar *argmax, float share)
+{
+    lanes value = columns[0].value;
+#if KIND == 0
+    // code = r·KW + q; of equal values the smaller code is first
+    lanes_int code = columns[0].code;
+#pragma unroll
+    for (int q = 1; q < KW; q++) {
+        const lanes_int other = columns[q].code + q;
+        const lanes_int better = (columns[q].value > value) | ((columns[q].value == value) & (other < code));
+        code = select(code, other, better);
+        value = select(value, columns[q].value, better);
+    }
+    if (argmax)
+        *(__global lanes_uchar *)argmax = lanes_to_uchar(code);
+#else
+#pragma unroll
+    for (int q = 1; q < KW; q++)
+        value += columns[q].value;
+    value *= share;
+#endif
+    lanes_store(y, value);
+}
+
+#define WINDOW_SHARE(left) (1.0f / (float)((high - low) * (min(KW, in_w - (left)) - max(0, -(left)))))
+
 __kernel void pool_forward(STREAM_READ_ARGUMENTS(x), WRITES(y), WRITES_OF(uchar, argmax), WRITES(statistics),
                            const int in_h, const int in_w, const int out_w, const int n, const int real,
                            const int saves, const int wants_statistics)
 {
     const int oy = get_global_id(0), out_h = get_global_size(0), c = get_global_id(1);
     OPEN_STREAM_READ(x, c, (size_t)in_h * in_w * n);
-#if KIND == 0
-    OPEN_WRITE_OF(uchar, argmax);
-#endif
     OPEN_WRITE(statistics);
     const size_t row_at = ((size_t)c * out_h + oy) * out_w * n;
     __global float *restrict y = y_home + y_at + row_at;
+#if KIND == 0
+    OPEN_WRITE_OF(uchar, argmax);
+    argmax = saves ? argmax + row_at : 0;
+#else
+    __global uchar *argmax = 0;
+#endif
     const int top = oy * SH - PH, low = max(0, -top), high = min(KH, in_h - top);
+    __global const float *window = x + (long)top * in_w * n;
+#if SHARED == 0
+    for (int ox = 0; ox < out_w; ox++) { // nothing to keep: walk through memory as it lies
+        const int left = ox * SW - PW;
+        const float share = WINDOW_SHARE(left);
+        for (int o = 0; o < n; o += LANES) {
+            column columns[KW];
+#pragma unroll
+            for (int q = 0; q < KW; q++)
+                column_read(&columns[q], window + o, left + q, in_w, low, high, n, e_x);
+            const size_t at = (size_t)ox * n + o;
+            window_write(columns, y + at, argmax ? argmax + at : 0, share);
+        }
+    }
+#else
     for (int o = 0; o < n; o += LANES) {
-        __global const float *window = x + (long)top * in_w * n + o;
         column columns[KW + SW];
 #pragma unroll
         for (int q = 0; q < SHARED; q++)
-            column_read(&columns[q + SW], window, q - PW, in_w, low, high, n, e_x);
+            column_read(&columns[q + SW], window + o, q - PW, in_w, low, high, n, e_x);
         for (int ox = 0; ox < out_w; ox++) {
             const int left = ox * SW - PW;
 #pragma unroll
@@ -103,30 +147,12 @@ __kernel void pool_forward(STREAM_READ_ARGUMENTS(x), WRITES(y), WRITES_OF(uchar,
                 columns[q] = columns[q + SW];
 #pragma unroll
             for (int q = SHARED; q < KW; q++)
-                column_read(&columns[q], window, left + q, in_w, low, high, n, e_x);
-            lanes value = columns[0].value;
+                column_read(&columns[q], window + o, left + q, in_w, low, high, n, e_x);
             const size_t at = (size_t)ox * n + o;
-#if KIND == 0
-            // code = r·KW + q; of equal values the smaller code is first
-            lanes_int code = columns[0].code;
-#pragma unroll
-            for (int q = 1; q < KW; q++) {
-                const lanes_int other = columns[q].code + q;
-                const lanes_int better = (columns[q].value > value) | ((columns[q].value == value) & (other < code));
-                code = select(code, other, better);
-                value = select(value, columns[q].value, better);
-            }
-            if (saves)
-                *(__global lanes_uchar *)(argmax + row_at + at) = lanes_to_uchar(code);
-#else
-#pragma unroll
-            for (int q = 1; q < KW; q++)
-                value += columns[q].value;
-            value *= 1.0f / (float)((high - low) * (min(KW, in_w - left) - max(0, -left)));
-#endif
-            lanes_store(y + at, value);
+            window_write(columns, y + at, argmax ? argmax + at : 0, WINDOW_SHARE(left));
         }
     }
+#endif
     if (wants_statistics)
         stream_statistics(y, 0, out_w * (n / 16), n, real, statistics, c, oy, out_h);
 }
@@ -182,6 +208,9 @@ INLINE void window_read(window_column *result, const window_source *s, int ox)
     }
 }
 
+#define SOURCE(sample)                                                                                                    \
+    {g, g_z, argmax + c * out_size, g_formed, g_a, g_b, g_d, out_h, out_w, n, real, (sample), iy, (iy + PH) / SH, in_h, in_w}
+
 __kernel void pool_backward(STREAM_GRADIENT_ARGUMENTS(g), READS_OF(uchar, argmax), STREAM_INTO_ARGUMENTS(t),
                             const int in_w, const int out_h, const int out_w, const int n, const int real,
                             const int channels)
@@ -191,11 +220,35 @@ __kernel void pool_backward(STREAM_GRADIENT_ARGUMENTS(g), READS_OF(uchar, argmax
     OPEN_STREAM_GRADIENT(g, c, channels, out_size);
     OPEN_READ_OF(uchar, argmax);
     OPEN_STREAM_INTO(t, c, (size_t)in_h * in_w * n);
+#if ROWS == 1 && COLUMNS == 1
+    // A pixel lies in one window at most: nothing to keep, so walk through memory as it lies.
+    const int row = iy - (iy + PH) / SH * SH + PH;
+    for (int ox = 0; ox * SW - PW < in_w; ox++)
+        for (int s = 0; s < n; s += 16)
+#pragma unroll
+            for (int j = 0; j < PARTS; j++) {
+                const int sample = s + j * LANES;
+                const window_source source = SOURCE(sample);
+                window_column window;
+                window_read(&window, &source, ox);
+#pragma unroll
+                for (int q = 0; q < SW; q++) {
+                    const int ix = ox * SW - PW + q;
+                    if (ix < 0 || ix >= in_w)
+                        continue;
+                    lanes v = (lanes)0.0f;
+                    if (q < KW)
+                        v = KIND == 0 ? select(v, window.value[0], window.code[0] == (lanes_int)(row * KW + q))
+                                      : window.value[0];
+                    const size_t at = ((size_t)iy * in_w + ix) * n + sample;
+                    STREAM_HAND(t, v, at, j);
+                }
+            }
+#else
     for (int s = 0; s < n; s += 16)
         for (int j = 0; j < PARTS; j++) {
             const int sample = s + j * LANES;
-            const window_source source = {g, g_z, argmax + c * out_size, g_formed, g_a, g_b, g_d, out_h, out_w,
-                                          n, real, sample, iy, (iy + PH) / SH, in_h, in_w};
+            const window_source source = SOURCE(sample);
             // windows[k] is the column of windows ox = last − k
             window_column windows[COLUMNS + 1];
 #pragma unroll
@@ -231,6 +284,7 @@ __kernel void pool_backward(STREAM_GRADIENT_ARGUMENTS(g), READS_OF(uchar, argmax
                 STREAM_HAND(t, v, at, j);
             }
         }
+#endif
     CLOSE_STREAM_INTO(t, c, iy, in_h);
 }
 

@@ -10,7 +10,8 @@
  * are the same on every device; how many output channels one work-item takes follows the device, for that changes no sum.
  *
  * FLAT.  A 1×1 convolution with stride 1 does not care where a row ends, and with no padded lanes not where a strip ends: the
- * h·w·n/16 strips of a channel are laid out as rows of about 64 pixels with one strip each.  Reads are then contiguous.
+ * h·w·n/16 strips of a channel are laid out as rows with one strip each, as long as the kernel's blocks of pixels are wide, so
+ * that what a work-item reads of a channel is contiguous.
  *
  * convolution_plan.c does the cutting, convolution_other.c records PLAIN and PRODUCT. */
 #include "convolution_plan.h"
@@ -42,12 +43,14 @@ static nas_status add_packing(nas_tape *tape, const plan *p, nas_tensor weight, 
 }
 
 /* Channel tiles per work-item: as many as fit, but enough work-items for the device. */
-static int tiles_per_item(const nas_op_call *call, int channels, int parts)
+static int tiles_per_item(const plan *p, const nas_op_call *call, int channels, int parts)
 {
     enum { ITEMS_PER_UNIT = 4 };
+    bool pointwise = p->c.kernel_h * p->c.kernel_w * p->c.stride == 1;
+    int channels_most = pointwise ? CHANNELS_POINTWISE : CHANNELS;
     int tiles = divide_up(channels, KT);
     int wanted = ITEMS_PER_UNIT * (int)nas_device_describe(call->device)->compute_units;
-    int split = most(divide_up(tiles, CHANNELS / KT), least(tiles, divide_up(wanted, parts)));
+    int split = most(divide_up(tiles, channels_most / KT), least(tiles, divide_up(wanted, parts)));
     return divide_up(tiles, split);
 }
 
@@ -58,7 +61,7 @@ static nas_status forward_kernels(plan *p, const nas_op_call *call, nas_tape *ta
     const nas__convolution *c = &p->c;
     bool fast = p->way == FAST;
     pixel_parts parts = nas__convolution_pixel_parts(p, false);
-    int tiles = tiles_per_item(call, c->out.c, parts.blocks * p->strips);
+    int tiles = tiles_per_item(p, call, c->out.c, parts.blocks * p->strips);
     nas_tensor weight = call->parameters[0];
     if (p->way == FAST) {
         weight = nas_tensor_view(call->scratch, 0, packed_count(p, c->out.c, c->in.c));
@@ -78,9 +81,9 @@ static nas_status forward_kernels(plan *p, const nas_op_call *call, nas_tape *ta
     nas__push_int(&a, call->statistics.buffer ? parts.blocks * p->strips : 0);
     nas__push_int(&a, c->bias);
     int third = fast ? divide_up(divide_up(c->out.c, KT), tiles) : c->out.c;
-    return nas__convolution_launch(
-        tape, source_of(p), fast ? "conv2d_forward" : "depthwise_forward", p->defines, parts.blocks,
-        p->way == DEPTHWISE ? divide_up(p->strips, GROUP) : p->strips, third, &a);
+    return nas__convolution_launch(tape, source_of(p),
+                                   fast ? "conv2d_forward" : "depthwise_forward", p->defines,
+                                   parts.blocks, divide_up(p->strips, p->group), third, &a);
 }
 
 /* ---- our kernels: backward --------------------------------------------------------------------------------- */
@@ -90,7 +93,7 @@ static nas_status input_kernels(plan *p, const nas_op_call *call, nas_tensor pac
     const nas__convolution *c = &p->c;
     bool fast = p->way == FAST;
     pixel_parts parts = nas__convolution_pixel_parts(p, true);
-    int tiles = tiles_per_item(call, c->in.c, parts.blocks * p->strips);
+    int tiles = tiles_per_item(p, call, c->in.c, parts.blocks * p->strips);
     nas_tensor weight = call->parameters[0];
     if (p->way == FAST) {
         weight = packed;
@@ -108,7 +111,7 @@ static nas_status input_kernels(plan *p, const nas_op_call *call, nas_tensor pac
     int third = fast ? divide_up(divide_up(c->in.c, KT), tiles) : c->in.c;
     return nas__convolution_launch(
         tape, source_of(p), fast ? "conv2d_backward_input" : "depthwise_backward_input", p->defines,
-        parts.blocks, p->way == DEPTHWISE ? divide_up(p->strips, GROUP) : p->strips, third, &a);
+        parts.blocks, divide_up(p->strips, p->group), third, &a);
 }
 
 static nas_status add_sum(nas_tape *tape, nas_tensor sums, nas_tensor to, uint64_t count, int parts)
@@ -126,6 +129,7 @@ static nas_status add_sum(nas_tape *tape, nas_tensor sums, nas_tensor to, uint64
 
 static nas_status weight_kernels(plan *p, const nas_op_call *call, nas_tensor sums, nas_tape *tape)
 {
+    nas__convolution_lay_flat(p, PIXELS);
     const nas__convolution *c = &p->c;
     weight_parts w = nas__convolution_weight_parts(p);
     nas__arguments a = {.count = 0};
@@ -133,7 +137,7 @@ static nas_status weight_kernels(plan *p, const nas_op_call *call, nas_tensor su
     nas__push_stream_gradient(&a, &call->out_gradient);
     nas__push_tensor(&a, sums);
     nas__push_convolution(&a, p);
-    nas__push_int(&a, p->way == FAST ? p->strips : divide_up(p->strips, GROUP));
+    nas__push_int(&a, divide_up(p->strips, p->group));
     if (p->way == FAST) {
         nas__push_int(&a, w.chunk_h);
         nas__push_int(&a, w.chunk_w);

@@ -15,18 +15,35 @@ static bool is_product(const nas__convolution *c)
            c->pad_w == 0 && c->groups == 1;
 }
 
-/* depthwise.cl: BLOCK_H and BLOCK_W, output pixels that are packed at once. */
-static int depthwise_block_h(const nas__convolution *c)
+/* depthwise.cl: TILE, the pixels in registers, 7 where that leaves fewer beyond the end of a row (7, 14, 28 …), else 8. */
+static int depthwise_tile(const nas__convolution *c)
 {
-    return c->stride == 1 ? 8 : 4;
+    bool sevens = divide_up(c->out.w, 7) * 7 < divide_up(c->out.w, 8) * 8;
+    return c->stride == 1 && sevens ? 7 : 8; /* strided, BLOCK_W must stay a multiple of 4 and 8 */
 }
 
+/* depthwise.cl: BLOCK_W, output pixels of a row that are packed at once. */
 static int depthwise_block_w(const nas__convolution *c)
 {
-    return c->stride == 1 ? 32 : 16;
+    return (c->stride == 1 ? 4 : 2) * depthwise_tile(c);
 }
 
-/* The packing kernels keep up to 300 KB of private memory per work-item.  On a CPU that is its cache; a GPU would spill it, and
+/* depthwise.cl: pixels of one strip in a ring of packed rows. */
+static int depthwise_ring(const nas__convolution *c)
+{
+    return ((c->kernel_h - 1) * c->dilation + 1) *
+           ((depthwise_block_w(c) - 1) * c->stride + (c->kernel_w - 1) * c->dilation + 1);
+}
+
+/* depthwise.cl: strips side by side, so that memory is read in long stretches, but no more than keep the ring in the nearest
+ * cache (about 30 KB). */
+static int depthwise_group(const nas__convolution *c)
+{
+    int ring = depthwise_ring(c);
+    return ring <= 120 ? 4 : ring <= 240 ? 2 : 1;
+}
+
+/* The packing kernels keep up to 320 KB of private memory per work-item.  On a CPU that is its cache; a GPU would spill it, and
  * llvmpipe, which calls itself a CPU too, silently leaves loops after 65,535 rounds per work-item (LP_MAX_TGSI_LOOP_ITERATIONS), so it
  * needs work-items as small as the plain kernels'. */
 bool nas__private_is_cache(const nas_device *device)
@@ -49,37 +66,42 @@ static way choose_way(const nas__convolution *c, const nas_op_call *call)
     if (c->groups == 1)
         return (span_h + 1) * ((PB - 1) * c->stride + span_w + 1) <= WINDOW_MOST ? FAST : PLAIN;
     bool each = c->groups == c->in.c && c->groups == c->out.c;
-    int window = ((depthwise_block_h(c) - 1) * c->stride + span_h + 1) *
-                 ((depthwise_block_w(c) - 1) * c->stride + span_w + 1);
-    return each && window * GROUP <= DEPTHWISE_MOST ? DEPTHWISE : PLAIN;
+    return each && depthwise_ring(c) <= DEPTHWISE_MOST ? DEPTHWISE : PLAIN;
 }
 
-/* The divisor of `strips` that is nearest to FLAT_ROW as a ratio. */
-static int flat_row(int strips)
+/* The divisor of `strips` that is nearest to `row` as a ratio. */
+static int flat_row(int strips, int row)
 {
     int best = strips;
     for (int i = 1; i <= strips; i++) {
         if (strips % i != 0)
             continue;
-        double to_i = i > FLAT_ROW ? (double)i / FLAT_ROW : (double)FLAT_ROW / i;
-        double to_best = best > FLAT_ROW ? (double)best / FLAT_ROW : (double)FLAT_ROW / best;
+        double to_i = i > row ? (double)i / row : (double)row / i;
+        double to_best = best > row ? (double)best / row : (double)row / best;
         if (to_i < to_best)
             best = i;
     }
     return best;
 }
 
+void nas__convolution_lay_flat(plan *p, int row)
+{
+    if (!p->flat)
+        return;
+    int strips = p->c.in.h * p->c.in.w * (p->n / 16);
+    p->c.in.w = p->c.out.w = flat_row(strips, row);
+    p->c.in.h = p->c.out.h = strips / p->c.in.w;
+    p->n = p->real = 16;
+}
+
 plan nas__convolution_plan_make(const nas__convolution *convolution, const nas_op_call *call)
 {
     plan p = {.c = *convolution, .n = call->n, .real = call->real};
     p.way = choose_way(&p.c, call);
-    if (p.way == FAST && is_product(&p.c) && call->n == call->real) {
-        int strips = p.c.in.h * p.c.in.w * (call->n / 16);
-        p.c.in.w = p.c.out.w = flat_row(strips);
-        p.c.in.h = p.c.out.h = strips / p.c.in.w;
-        p.n = p.real = 16;
-    }
+    p.flat = p.way == FAST && is_product(&p.c) && call->n == call->real;
+    nas__convolution_lay_flat(&p, PB);
     p.strips = p.n / 16;
+    p.group = p.way == DEPTHWISE ? depthwise_group(&p.c) : 1;
     return p;
 }
 
@@ -96,9 +118,8 @@ pixel_parts nas__convolution_pixel_parts(const plan *p, bool of_input)
                divide_up(shape.h, parts.rows) * parts.across * p->strips < PARTS_LEAST)
             parts.rows = divide_up(parts.rows, 2);
     } else {
-        parts.rows = divide_up(shape.h * p->strips, PARTS_MOST);
-        int block = depthwise_block_h(&p->c) * stride;
-        parts.rows = divide_up(parts.rows, block) * block;
+        parts.rows = most(divide_up(shape.h * p->strips, PARTS_MOST), DEPTHWISE_ROWS);
+        parts.rows = divide_up(shape.h, divide_up(shape.h, parts.rows));
     }
     parts.blocks = divide_up(shape.h, parts.rows) * parts.across;
     return parts;
@@ -124,14 +145,14 @@ weight_parts nas__convolution_weight_parts(const plan *p)
     weight_parts w = {.count =
                           (uint64_t)c->out.c * (uint64_t)(c->in.c / c->groups) * (uint64_t)taps};
     if (p->way == DEPTHWISE) {
-        w.chunk_h = depthwise_block_h(c);
+        w.chunk_h = DEPTHWISE_ROWS;
         w.chunk_w = depthwise_block_w(c);
         int blocks = divide_up(c->out.h, w.chunk_h) * divide_up(c->out.w, w.chunk_w) *
-                     divide_up(p->strips, GROUP);
+                     divide_up(p->strips, p->group);
         cut_chunks(&w, blocks, c->out.c);
         return w;
     }
-    w.block_k = taps == 1 ? 32 : taps <= 25 ? 16 : 8;
+    w.block_k = taps == 1 ? 64 : taps <= 25 ? 16 : 8;
     w.block_c = taps == 1 ? 32 : taps <= 9 ? 16 : 8;
     w.chunk_w = divide_up(c->out.w, divide_up(c->out.w, PIXELS));
     int span = (c->kernel_w - 1) * c->dilation + 1;
@@ -164,6 +185,7 @@ void nas__convolution_sizes(const nas__convolution *convolution, const nas_op_ca
     sizes->statistics_parts = nas__convolution_pixel_parts(&p, false).blocks * p.strips;
     sizes->reduction_parts[0] =
         nas__convolution_pixel_parts(&p, true).blocks * p.strips * p.c.plane;
+    nas__convolution_lay_flat(&p, PIXELS);
     weight_parts w = nas__convolution_weight_parts(&p);
     uint64_t forward = 0, backward = w.count * (uint64_t)w.parts;
     if (p.way == FAST) {
@@ -204,11 +226,15 @@ void nas__push_convolution(nas__arguments *a, const plan *p)
 void nas__convolution_defines(plan *p, nas_activation activation)
 {
     const char *curved = nas__is_curved(activation) ? " -DCURVED=1" : "";
+    char depthwise[32] = "";
+    if (p->way == DEPTHWISE)
+        snprintf(depthwise, sizeof depthwise, " -DGROUP=%d -DTILE=%d", p->group,
+                 depthwise_tile(&p->c));
     if (p->way == PLAIN)
         snprintf(p->defines, sizeof p->defines, "%s", curved);
     else
-        snprintf(p->defines, sizeof p->defines, "-DKH=%d -DKW=%d -DS=%d -DD=%d%s", p->c.kernel_h,
-                 p->c.kernel_w, p->c.stride, p->c.dilation, curved);
+        snprintf(p->defines, sizeof p->defines, "-DKH=%d -DKW=%d -DS=%d -DD=%d%s%s", p->c.kernel_h,
+                 p->c.kernel_w, p->c.stride, p->c.dilation, depthwise, curved);
 }
 
 nas_status nas__convolution_launch(nas_tape *tape, const char *source, const char *kernel,

@@ -7,16 +7,16 @@
 
 /* Constants that name a .cl file must equal the defines there. */
 enum {
-    KT = 4,        /* conv2d.cl: output channels of a register tile */
-    CHANNELS = 32, /* conv2d.cl: output channels of a work-item at most */
+    KT = 4,                  /* conv2d.cl: output channels of a register tile */
+    CHANNELS = 32,           /* conv2d.cl: output channels of a work-item at most */
+    CHANNELS_POINTWISE = 64, /* the same of 1×1 with stride 1 */
     PB = 8,
     ROWS = 8,              /* conv2d.cl: output pixels of a work-item */
     PIXELS = 32,           /* conv2d.cl: pixels of a chunk in the weight gradient */
     WINDOW_MOST = 512,     /* conv2d.cl: registers that the packed rows of one channel may take */
-    GROUP = 1,             /* depthwise.cl: strips of a work-item */
-    DEPTHWISE_MOST = 4096, /* depthwise.cl: strips' worth of a packed window, 256 KB */
+    DEPTHWISE_MOST = 4096, /* depthwise.cl: pixels of one strip in a ring, 256 KB */
+    DEPTHWISE_ROWS = 16,   /* depthwise.cl: BLOCK_H, and rows of a part at least */
     PARTS_MOST = 256,      /* of statistics and reductions per channel, where rows are whole */
-    FLAT_ROW = 64,
 };
 
 typedef enum way { FAST, DEPTHWISE, PLAIN, PRODUCT } way;
@@ -25,7 +25,9 @@ typedef enum way { FAST, DEPTHWISE, PLAIN, PRODUCT } way;
 typedef struct plan {
     nas__convolution c; /* shapes laid flat where that is possible */
     way way;
+    bool flat; /* rows and strips are one run of pixels, cut anywhere */
     int n, real, strips;
+    int group; /* strips of a work-item of depthwise.cl: GROUP; else 1 */
     char defines[96];
 } plan;
 
@@ -78,6 +80,8 @@ static inline uint64_t out_count(const nas__convolution *c, int n)
     return nas_shape_count(c->out) * (uint64_t)n;
 }
 
+/* Where rows mean nothing (convolution.c, FLAT): lays the pixels in rows of about `row`. */
+void nas__convolution_lay_flat(plan *p, int row);
 plan nas__convolution_plan_make(const nas__convolution *convolution, const nas_op_call *call);
 pixel_parts nas__convolution_pixel_parts(const plan *p, bool of_input);
 weight_parts nas__convolution_weight_parts(const plan *p);
