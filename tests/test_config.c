@@ -77,7 +77,8 @@ static nas_status parse(const char *text, nas_config *config)
 
 static void test_examples_read_back_equal(void **state)
 {
-    static const char *const names[] = {"quickstart.cfg", "random.cfg", "synthetic.cfg"};
+    static const char *const names[] = {"quickstart.cfg", "random.cfg", "synthetic.cfg",
+                                        "chain_skip.cfg", "template.cfg"};
     (void)state;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         nas_config config = {0}, again = {0};

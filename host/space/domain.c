@@ -142,6 +142,14 @@ void nas_domain_describe(const nas_domain *domain, const nas_arch *arch, nas_tex
         nas_domain_write(domain, arch, text);
 }
 
+void nas_domain_key(const nas_domain *domain, const nas_arch *arch, nas_text *text)
+{
+    if (domain->space->key)
+        domain->space->key(domain->state, arch, text);
+    else
+        nas_domain_write(domain, arch, text);
+}
+
 static bool is_name(const nas_space *space, const char *text)
 {
     for (const char *const *name = space->names; name && *name; name++)
@@ -155,9 +163,12 @@ nas_status nas_domain_read(const nas_domain *domain, const char *text, nas_arch 
     nas_arch row;
     if (is_name(domain->space, text)) {
         NAS_TRY(domain->space->named(domain->state, text, &row));
-    } else {
-        NAS_TRY(nas_arch_parse(text, &row));
+    } else if (nas_arch_parse(text, &row) == NAS_OK) {
         NAS_TRY(nas_domain_check(domain, &row));
+    } else if (domain->space->parse) {
+        NAS_TRY(domain->space->parse(domain->state, text, &row));
+    } else {
+        return NAS_CONFIG;
     }
     nas_domain_canonical(domain, &row);
     if (nas_domain_valid(domain, &row) != NAS_OK) {
@@ -191,4 +202,15 @@ void nas_domain_features(const nas_domain *domain, const nas_arch *arch, float *
     for (int i = 0; i < domain->count; i++)
         for (int choice = 0; choice < domain->genes[i].choices; choice++)
             *features++ = arch->genes[i] == choice ? 1.0f : 0.0f;
+}
+
+int nas_domain_path_count(const nas_domain *domain)
+{
+    return domain->space->path_count ? domain->space->path_count(domain->state) : 0;
+}
+
+void nas_domain_paths(const nas_domain *domain, const nas_arch *arch, float *features)
+{
+    if (domain->space->paths)
+        domain->space->paths(domain->state, arch, features);
 }

@@ -76,6 +76,16 @@ typedef struct nas_space {
      * NAS_CONFIG when the name is unknown or cannot be written in this space's options. */
     nas_status (*named)(const void *state, const char *name, nas_arch *arch);
     const char *const *names; /* what `named` knows; ends with NULL; NULL: none */
+    /* Another notation than the row's, as the space's source writes it; `describe` gives it back.  NULL: none.
+     * NAS_CONFIG when the text is not in it. */
+    nas_status (*parse)(const void *state, const char *text, nas_arch *arch);
+    /* What the space's source takes for the same architecture, where that goes beyond equal rows (isomorphic cells):
+     * equal keys.  NULL: rows say it all. */
+    void (*key)(const void *state, const nas_arch *arch, nas_text *text);
+    /* Path encoding for surrogates (BANANAS, arXiv 1910.11858): a number for each way through a cell, short ways first.
+     * NULL: none. */
+    int (*path_count)(const void *state);
+    void (*paths)(const void *state, const nas_arch *arch, float *features);
 } nas_space;
 
 NAS_API const nas_space *nas_space_find(const char *name); /* NULL: none */
@@ -119,7 +129,10 @@ NAS_API nas_status nas_domain_build(const nas_domain *domain, const nas_arch *ar
 NAS_API nas_status nas_domain_cost(const nas_domain *domain, const nas_arch *arch, nas_cost *cost);
 NAS_API void nas_domain_write(const nas_domain *domain, const nas_arch *arch, nas_text *text);
 NAS_API void nas_domain_describe(const nas_domain *domain, const nas_arch *arch, nas_text *text);
-/* A name the space knows ("baseline"), or arch text: canonical and valid, or NAS_CONFIG. */
+/* Equal for architectures that the space's source counts as one: its isomorphism key, or the row's text. */
+NAS_API void nas_domain_key(const nas_domain *domain, const nas_arch *arch, nas_text *text);
+/* A name the space knows ("baseline"), arch text, or the notation of the space's source: canonical and valid, or
+ * NAS_CONFIG. */
 NAS_API nas_status nas_domain_read(const nas_domain *domain, const char *text, nas_arch *arch);
 /* Number of architectures; false when not countable.  `*exact` as in nas_space.size. */
 NAS_API bool nas_domain_size(const nas_domain *domain, double *size, bool *exact);
@@ -127,6 +140,9 @@ NAS_API bool nas_domain_size(const nas_domain *domain, double *size, bool *exact
 /* One-hot row: Σ choices floats, each 0 or 1.  `features` holds nas_domain_feature_count floats. */
 NAS_API int nas_domain_feature_count(const nas_domain *domain);
 NAS_API void nas_domain_features(const nas_domain *domain, const nas_arch *arch, float *features);
+/* The space's path encoding; 0: it has none. */
+NAS_API int nas_domain_path_count(const nas_domain *domain);
+NAS_API void nas_domain_paths(const nas_domain *domain, const nas_arch *arch, float *features);
 
 /* ---- moves: results are canonical and valid ------------------------------------------------------ */
 

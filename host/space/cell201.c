@@ -1,0 +1,383 @@
+/* cell201.c - the cell of NAS-Bench-201: four nodes, six edges, five operations, 15,625 rows.
+ *
+ * Every edge of the full graph on four nodes carries one operation; a node is the sum of its edges.  Small enough to train all
+ * of it, which the benchmark did (Dong and Yang, arXiv 2001.00326), so that strategies can be judged exactly.
+ *
+ *     genes     the edges 0-1, 0-2, 1-2, 0-3, 1-3, 2-3, each 0 none, 1 skip_connect, 2 nor_conv_1x1, 3 nor_conv_3x3,
+ *               4 avg_pool_3x3.  The row's text, "333132", is the six-digit coding of published tables; the benchmark's own
+ *               notation "|nor_conv_3x3~0|+|none~0|…|" is read as well, and is what `describe` gives.
+ *     network   conv3×3 → batch_norm, then three stages of `cells` cells with `channels`, 2· and 4·channels; between them a
+ *               residual block (two 3×3, stride 2; the shortcut is a 2×2 average and a 1×1); batch_norm → relu → global
+ *               average → dense.  A convolution edge is relu → conv → batch_norm.
+ *
+ * Dead edges.  An edge is dead when no path from node 0 leads to it or none from it to node 3.  With dead = "zero" (the
+ * default) the canonical form sets them to none: 9,445 rows are left, and the 341 without any path are one of them.  The
+ * benchmark trains what it is told to: dead = "keep" makes every row its own and builds the dead edges too, so that parameters
+ * and multiply-accumulates equal the published ones for all 15,625.  Use it with a published table.
+ *
+ * Zeros.  A `none` is left out of its node's sum.  A node without a summand is zeros; skips and poolings of zeros are zeros, and a
+ * convolution of zeros gives what its batch norm makes of them.  Where zeros must really be there (the output of a cell
+ * without a path, a convolution that is kept though dead) the operator `zero` writes them; such a network runs and answers
+ * the same for every image, as the published one does.
+ *
+ * Equal networks that differ only in where a skip stands keep different rows, as in the benchmark.  `key` is its isomorphism string
+ * (skips are transparent; zeros and duplicates stay in the sums): 6,466 classes. */
+#include "cells.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { NONE, SKIP, CONV_1X1, CONV_3X3, AVG_POOL, OPS };
+enum { NODES = 4, EDGES = 6, STAGES = 3 };
+enum { DEAD_ZERO, DEAD_KEEP };
+#define OP_NAMES "none|skip_connect|nor_conv_1x1|nor_conv_3x3|avg_pool_3x3"
+
+typedef struct cell201_options {
+    int64_t cells, channels;
+    int dead;
+} cell201_options;
+
+#define AT(field) offsetof(cell201_options, field)
+static const nas_option options[] = {
+    {"cells", NAS_OPTION_INT, AT(cells), "5", 1, 32, NULL, "cells in each of the three stages"},
+    {"channels", NAS_OPTION_INT, AT(channels), "16", 1, 1024, NULL,
+     "channels of the first stage; they double with every stage"},
+    {"dead", NAS_OPTION_CHOICE, AT(dead), "zero", 0, 0, "zero|keep",
+     "edges that no path uses: set to none (9,445 cells), or kept and built as the benchmark did "
+     "(15,625)"},
+    {0},
+};
+#undef AT
+
+typedef struct cell201 {
+    const cell201_options *options;
+    nas_shape input;
+    int classes;
+} cell201;
+
+/* The edge from node `from` to node `to`. */
+static int edge_at(int from, int to)
+{
+    return to * (to - 1) / 2 + from;
+}
+
+static nas_status cell201_begin(const void *instance, nas_shape input, int classes, void **state)
+{
+    cell201 *c = calloc(1, sizeof *c);
+    if (!c)
+        NAS_FAIL(NAS_MEMORY, "no memory for space cell201");
+    *c = (cell201){.options = instance, .input = input, .classes = classes};
+    *state = c;
+    return NAS_OK;
+}
+
+static void cell201_end(void *state)
+{
+    free(state);
+}
+
+/* One group, so that the text of a row is the tables' coding and a crossover may cut anywhere. */
+static int cell201_genes(const void *state, nas_gene *genes)
+{
+    (void)state;
+    for (int to = 1; to < NODES; to++)
+        for (int from = 0; from < to; from++) {
+            nas_gene *gene = &genes[edge_at(from, to)];
+            *gene = (nas_gene){.choices = OPS};
+            snprintf(gene->name, sizeof gene->name, "edge %d-%d", from, to);
+        }
+    return EDGES;
+}
+
+/* ---- canonical form --------------------------------------------------------------------------------- */
+
+/* Nodes that a path from node 0 reaches. */
+static void find_fed(const uint8_t *genes, bool fed[NODES])
+{
+    fed[0] = true;
+    for (int to = 1; to < NODES; to++) {
+        fed[to] = false;
+        for (int from = 0; from < to; from++)
+            fed[to] |= fed[from] && genes[edge_at(from, to)] != NONE;
+    }
+}
+
+/* Nodes from which a path leads to the last one. */
+static void find_heard(const uint8_t *genes, bool heard[NODES])
+{
+    for (int from = NODES - 1; from >= 0; from--) {
+        heard[from] = from == NODES - 1;
+        for (int to = from + 1; to < NODES; to++)
+            heard[from] |= heard[to] && genes[edge_at(from, to)] != NONE;
+    }
+}
+
+static void cell201_canonical(const void *state, nas_arch *arch)
+{
+    const cell201 *c = state;
+    bool fed[NODES], heard[NODES];
+    if (c->options->dead == DEAD_KEEP)
+        return;
+    find_fed(arch->genes, fed);
+    find_heard(arch->genes, heard);
+    for (int to = 1; to < NODES; to++)
+        for (int from = 0; from < to; from++)
+            if (!fed[from] || !heard[to])
+                arch->genes[edge_at(from, to)] = NONE;
+}
+
+static double cell201_size(const void *state, bool *exact)
+{
+    const cell201 *c = state;
+    *exact = true;
+    return c->options->dead == DEAD_KEEP ? 15625 : 9445; /* a test counts them */
+}
+
+/* ---- graph ------------------------------------------------------------------------------------------- */
+
+enum { ZEROS = -1 }; /* in place of a node: nothing is there yet, and it stands for zeros */
+
+static nas_status add_edge(nas__build *build, int op, nas__value *value)
+{
+    switch (op) {
+    case SKIP:
+        return NAS_OK;
+    case AVG_POOL:
+        return nas__build_pool(build, value, "average", 3, 1);
+    default:
+        return nas__cell_convolution(build, value,
+                                     (nas__convolution_part){.kernel = op == CONV_1X1 ? 1 : 3});
+    }
+}
+
+/* Real zeros for an operator that has to read them. */
+static nas_status need_zeros(nas__build *build, const nas__value *input, nas__value *value)
+{
+    if (value->node != ZEROS)
+        return NAS_OK;
+    *value = *input;
+    return nas__cell_then(build, value, "zero", "%s", "");
+}
+
+static nas_status add_node(nas__build *build, const nas_arch *arch, int to, nas__value *values)
+{
+    nas__value summands[NODES];
+    int count = 0;
+    for (int from = 0; from < to; from++) {
+        const int op = arch->genes[edge_at(from, to)];
+        nas__value value = values[from];
+        if (op == NONE || (value.node == ZEROS && op != CONV_1X1 && op != CONV_3X3))
+            continue;
+        NAS_TRY(need_zeros(build, &values[0], &value));
+        NAS_TRY(add_edge(build, op, &value));
+        summands[count++] = value;
+    }
+    values[to] = (nas__value){ZEROS, values[0].shape};
+    return count ? nas__build_join(build, summands, count, "add", &values[to]) : NAS_OK;
+}
+
+static nas_status add_cell(nas__build *build, const nas_arch *arch, nas__value *value)
+{
+    nas__value values[NODES] = {*value};
+    for (int to = 1; to < NODES; to++)
+        NAS_TRY(add_node(build, arch, to, values));
+    *value = values[NODES - 1];
+    return need_zeros(build, &values[0], value);
+}
+
+/* relu → 3×3, stride 2 → norm → relu → 3×3 → norm, plus a 1×1 of the 2×2 average. */
+static nas_status add_reduction(nas__build *build, int channels, nas__value *value)
+{
+    nas__value ways[2] = {*value, *value};
+    NAS_TRY(nas__cell_convolution(
+        build, &ways[0], (nas__convolution_part){.out = channels, .kernel = 3, .stride = 2}));
+    NAS_TRY(nas__cell_convolution(build, &ways[0], (nas__convolution_part){.kernel = 3}));
+    NAS_TRY(nas__build_pool(build, &ways[1], "average", 2, 2));
+    NAS_TRY(nas__build_convolution(build, &ways[1],
+                                   (nas__convolution_part){.out = channels, .kernel = 1}));
+    return nas__build_join(build, ways, 2, "add", value);
+}
+
+static nas_status cell201_build(const void *state, const nas_arch *arch, nas_graph *graph)
+{
+    const cell201 *c = state;
+    nas__build build = {.graph = graph, .input = c->input};
+    nas__value value;
+    int channels = (int)c->options->channels;
+    NAS_TRY(nas__build_begin(&build, &value));
+    NAS_TRY(nas__build_convolution(&build, &value,
+                                   (nas__convolution_part){.out = channels, .kernel = 3}));
+    NAS_TRY(nas__build_norm(&build, &value));
+    for (int stage = 0; stage < STAGES; stage++) {
+        if (stage > 0)
+            NAS_TRY(add_reduction(&build, channels *= 2, &value));
+        for (int cell = 0; cell < c->options->cells; cell++)
+            NAS_TRY(add_cell(&build, arch, &value));
+    }
+    NAS_TRY(nas__build_norm(&build, &value));
+    NAS_TRY(nas__build_activation(&build, &value, 0));
+    return nas__build_head(&build, &value, 1, c->classes);
+}
+
+/* ---- text ---------------------------------------------------------------------------------------------- */
+
+static void cell201_describe(const void *state, const nas_arch *arch, nas_text *text)
+{
+    (void)state;
+    for (int to = 1; to < NODES; to++) {
+        nas_text_add(text, to > 1 ? "+|" : "|");
+        for (int from = 0; from < to; from++) {
+            char op[32] = "";
+            nas_choice_name(OP_NAMES, arch->genes[edge_at(from, to)], op, sizeof op);
+            nas_text_format(text, "%s~%d|", op, from);
+        }
+    }
+}
+
+/* One "op~from|" at `*text`, which moves behind it. */
+static bool parse_edge(const char **text, int to, nas_arch *arch)
+{
+    char op[32], bar;
+    int from, length = 0;
+    if (sscanf(*text, "%31[a-z0-9_]~%d%c%n", op, &from, &bar, &length) != 3 || bar != '|')
+        return false;
+    int choice = nas_choice_index(OP_NAMES, op);
+    if (choice < 0 || from < 0 || from >= to)
+        return false;
+    arch->genes[edge_at(from, to)] = (uint8_t)choice;
+    *text += length;
+    return true;
+}
+
+/* Edges that are not named are none, as in the benchmark. */
+static nas_status cell201_parse(const void *state, const char *text, nas_arch *arch)
+{
+    const char *at = text;
+    nas_arch row = {.count = EDGES};
+    (void)state;
+    for (int to = 1; to < NODES; to++) {
+        bool fine = (to == 1 || *at++ == '+') && *at++ == '|';
+        while (fine && *at && *at != '+')
+            fine = parse_edge(&at, to, &row);
+        if (!fine || (to == NODES - 1 && *at))
+            NAS_FAIL(NAS_CONFIG,
+                     "architecture \"%.80s\": neither six digits 0 to 4 nor "
+                     "\"|nor_conv_3x3~0|+|none~0|skip_connect~1|+|…|\" (from character %d on)",
+                     text, (int)(at - text) + 1);
+    }
+    *arch = row;
+    return NAS_OK;
+}
+
+/* ---- the benchmark's isomorphism string ------------------------------------------------------------------- */
+
+enum { KEY_SIZE = 512 }; /* six convolutions take 112 characters */
+
+static int compare_texts(const void *a, const void *b)
+{
+    return strcmp(a, b);
+}
+
+static void key_of_node(const nas_arch *arch, int to, char keys[NODES][KEY_SIZE])
+{
+    char summands[NODES][KEY_SIZE], op[32] = "";
+    for (int from = 0; from < to; from++) {
+        const int choice = arch->genes[edge_at(from, to)];
+        nas_choice_name(OP_NAMES, choice, op, sizeof op);
+        if (choice == NONE || strcmp(keys[from], "#") == 0)
+            strcpy(summands[from], "#");
+        else if (choice == SKIP)
+            strcpy(summands[from], keys[from]);
+        else
+            snprintf(summands[from], KEY_SIZE, "(%.400s)@%s", keys[from], op);
+    }
+    qsort(summands, (size_t)to, KEY_SIZE, compare_texts);
+    keys[to][0] = '\0';
+    for (int from = 0, length = 0; from < to; from++)
+        length += snprintf(keys[to] + length, (size_t)(KEY_SIZE - length), "%s%.150s",
+                           from ? "+" : "", summands[from]);
+}
+
+static void cell201_key(const void *state, const nas_arch *arch, nas_text *text)
+{
+    char keys[NODES][KEY_SIZE] = {"0"};
+    (void)state;
+    for (int to = 1; to < NODES; to++)
+        key_of_node(arch, to, keys);
+    nas_text_add(text, keys[NODES - 1]);
+}
+
+/* ---- paths ------------------------------------------------------------------------------------------------ */
+
+/* Four ways lead from node 0 to node 3; each sets the bit of its operations, also where one of them is none:
+ * 5 bits for 0-3, 25 for the ways over one node, 125 for the longest.  The first 30 are what BANANAS keeps. */
+enum { PATHS = OPS + OPS * OPS + OPS * OPS * OPS };
+
+static int cell201_path_count(const void *state)
+{
+    (void)state;
+    return PATHS;
+}
+
+static void cell201_paths(const void *state, const nas_arch *arch, float *features)
+{
+    const uint8_t *g = arch->genes;
+    const int over_1 = g[edge_at(0, 1)] + OPS * g[edge_at(1, 3)];
+    const int over_2 = g[edge_at(0, 2)] + OPS * g[edge_at(2, 3)];
+    const int over_both =
+        g[edge_at(0, 1)] + OPS * (g[edge_at(1, 2)] + OPS * g[edge_at(2, 3)]);
+    (void)state;
+    memset(features, 0, PATHS * sizeof *features);
+    features[g[edge_at(0, 3)]] = 1;
+    features[OPS + over_1] = features[OPS + over_2] = 1;
+    features[OPS + OPS * OPS + over_both] = 1;
+}
+
+/* ---- names ------------------------------------------------------------------------------------------------ */
+
+/* resnet is the cell with which the benchmark compares: a residual block of two 3×3. */
+static const struct {
+    const char *name;
+    uint8_t genes[EDGES];
+} cells[] = {
+    {"baseline", {CONV_3X3, NONE, CONV_3X3, SKIP, NONE, SKIP}},
+    {"resnet", {CONV_3X3, NONE, CONV_3X3, SKIP, NONE, SKIP}},
+    {"all_conv_3x3", {CONV_3X3, CONV_3X3, CONV_3X3, CONV_3X3, CONV_3X3, CONV_3X3}},
+    {"all_skip", {SKIP, SKIP, SKIP, SKIP, SKIP, SKIP}},
+};
+
+static nas_status cell201_named(const void *state, const char *name, nas_arch *arch)
+{
+    nas_arch row = {.count = EDGES};
+    (void)state;
+    for (size_t i = 0; i < sizeof cells / sizeof *cells; i++)
+        if (strcmp(cells[i].name, name) == 0)
+            memcpy(row.genes, cells[i].genes, EDGES);
+    *arch = row;
+    return NAS_OK;
+}
+
+static const char *const names[] = {"baseline", "resnet", "all_conv_3x3", "all_skip", NULL};
+
+const nas_space nas__space_cell201 = {
+    .kind = {.name = "cell201",
+             .summary = "the NAS-Bench-201 cell: 4 nodes, 6 edges, 5 operations",
+             .paper = "arXiv 2001.00326",
+             .instance_size = sizeof(cell201_options),
+             .options = options},
+    .begin = cell201_begin,
+    .end = cell201_end,
+    .genes = cell201_genes,
+    .canonical = cell201_canonical,
+    .build = cell201_build,
+    .describe = cell201_describe,
+    .size = cell201_size,
+    .named = cell201_named,
+    .names = names,
+    .parse = cell201_parse,
+    .key = cell201_key,
+    .path_count = cell201_path_count,
+    .paths = cell201_paths,
+};

@@ -1,0 +1,485 @@
+/* chain_skip.c - ordered layers with arbitrary skip connections between them.
+ *
+ * The survey's second global space (arXiv 1905.01392, section 2.1): layer i reads layer i − 1 and may also receive the output
+ * of any earlier one.  ENAS's macro space is one setting of it (1802.03268, section 2.3), see configs/chain_skip.cfg.
+ * A stem, a 3×3 convolution, stands in front; it is source 0 and the output of layer i is source i:
+ *
+ *     x = operation(source i−1)            conv and its relatives → batch_norm → activation; or a pooling, 3×3 as a rule
+ *     source i = x                         without skips
+ *              = add(x, skips)             convolutions are activated behind the sum, as in ResNet (1512.03385)
+ *              = 1×1(concat(x, skips))     back to x's channels → batch_norm → activation, as in ENAS
+ *
+ * Genes: the depth; for every layer operation, kernel, width, stride, activation, join, and one gene per source that a skip may
+ * come from.  A skip over `span` layers is possible where span lies within the option of that name: 1 is x + f(x) around a
+ * single layer, and ENAS has all from 2 on.  Sizes only shrink along the chain, so a skip is brought to the size where it arrives, by
+ * pooling and a 1×1 convolution or by a strided 1×1 (option `shrink`); nothing ever needs to be enlarged.
+ *
+ * `resolve` below is the only place that reads rows.  As in chain.c no reduction takes the shorter side under `min_size`, and
+ * after `hold` layers of one size the next is strided; with `stages` the depth says where halving happens, and layers have no
+ * stride genes.  A pooling of a single pixel would do nothing and is read as the first convolution.
+ * Without effect, and 0 in the canonical form: layers beyond the depth, kernel, width and activation of a pooling, the join of a
+ * layer without skips, a forced stride.
+ *
+ * Read next: parts.c, which puts the network together; chain_skip_size.c; moves.c for what strategies do with rows. */
+#include "chain_skip.h"
+#include "space.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define AT(field) offsetof(chain_skip_options, field)
+static const nas_option options[] = {
+    {"depth", NAS_OPTION_INT_LIST, AT(depth), "[4, 8]", 1, LAYERS_MAX, NULL, "layers: from, to"},
+    {"stem", NAS_OPTION_INT, AT(stem), "16", 1, 4096, NULL,
+     "output channels of the 3x3 convolution in front"},
+    {"op", NAS_OPTION_CHOICE_LIST, AT(op), "[\"conv\", \"sep_conv\", \"max_pool\"]", 0, 0,
+     OP_CHOICES, "operations to choose from; at least one convolution"},
+    {"kernel", NAS_OPTION_INT_LIST, AT(kernel), "[3, 5]", 1, 15, NULL,
+     "kernel sizes of convolutions, odd"},
+    {"width", NAS_OPTION_INT_LIST, AT(width), "[16, 32, 64]", 1, 4096, NULL,
+     "output channels of convolutions"},
+    {"stride", NAS_OPTION_INT_LIST, AT(stride), "[1, 2]", 1, 4, NULL, "strides of layers"},
+    {"activation", NAS_OPTION_CHOICE_LIST, AT(activation), "[\"relu\"]", 0, 0, NAS__ACTIVATIONS,
+     "activations of convolutions; the first one is the stem's"},
+    {"join", NAS_OPTION_CHOICE_LIST, AT(join), "[\"add\", \"concat\"]", 0, 0, JOIN_CHOICES,
+     "how a layer takes its skips in: add, or concat and a 1x1 convolution"},
+    {"span", NAS_OPTION_INT_LIST, AT(span), "[2, 40]", 1, LAYERS_MAX, NULL,
+     "layers that a skip passes over: from, to"},
+    {"shrink", NAS_OPTION_CHOICE, AT(shrink), "\"avg_pool\"", 0, 0, NAS__SHRINKS,
+     "how a skip is brought to a smaller size: a pooling (and a 1x1 convolution where channels "
+     "differ) or a strided 1x1 convolution"},
+    {"pool", NAS_OPTION_INT, AT(pool), "3", 3, 15, NULL, "window of pooling layers, odd"},
+    {"stages", NAS_OPTION_INT, AT(stages), "0", 0, LAYERS_MAX, NULL,
+     "the depth is cut into so many equal parts, each but the first begins by halving the size, "
+     "and `stride` and `hold` have no say; 0: they have"},
+    {"min_size", NAS_OPTION_INT, AT(min_size), "4", 1, 1024, NULL,
+     "no reduction takes the shorter side under this many pixels"},
+    {"hold", NAS_OPTION_INT, AT(hold), "2", 0, LAYERS_MAX, NULL,
+     "layers of one size after which the next is strided, while min_size allows; 0: never forced"},
+    {"mmacs", NAS_OPTION_REAL, AT(mmacs), "10.0", 0, 1e9, NULL,
+     "networks over this many million multiply-accumulates per sample are invalid; 0: no limit"},
+    {0},
+};
+#undef AT
+
+static const char *const lot_names[LOT_COUNT] = {"op",     "kernel",     "width",
+                                                 "stride", "activation", "join"};
+
+static bool may_reduce(const chain_skip *c, const place *at, int stride)
+{
+    return nas__may_reduce(at->height, at->width, stride, (int)c->options->min_size);
+}
+
+/* ---- reading a row ---------------------------------------------------------------------------------- */
+
+static int effective_op(const chain_skip *c, const place *at, int op)
+{
+    return is_pooling(op) && at->height == 1 && at->width == 1 ? c->first_convolution : op;
+}
+
+static int stage_stride(const chain_skip *c, const place *at)
+{
+    int stages = (int)c->options->stages;
+    bool begins =
+        at->layer > 0 && at->layer * stages / at->depth != (at->layer - 1) * stages / at->depth;
+    return begins && may_reduce(c, at, 2) ? 2 : 1;
+}
+
+static int effective_stride(const chain_skip *c, const place *at, int stride)
+{
+    int hold = (int)c->options->hold;
+    if (c->options->stages > 0)
+        return stage_stride(c, at);
+    if (hold > 0 && at->held >= hold && may_reduce(c, at, c->stride_max))
+        return c->stride_max;
+    return may_reduce(c, at, stride) ? stride : 1;
+}
+
+/* The first choice that means the same as `choice`: so a choice without effect becomes 0. */
+static uint8_t canonical_choice(const chain_skip *c, const place *at, int lot, uint8_t choice,
+                                int (*effective)(const chain_skip *, const place *, int))
+{
+    const nas_int_list *list = c->lots[lot];
+    int meaning = effective(c, at, (int)list->item[choice]);
+    for (int i = 0; i < choice; i++)
+        if (effective(c, at, (int)list->item[i]) == meaning)
+            return (uint8_t)i;
+    return choice;
+}
+
+void nas__chain_skip_read(const chain_skip *c, place *at, const uint8_t raw[LOT_COUNT],
+                          uint64_t skips, layer *out)
+{
+    const chain_skip_options *o = c->options;
+    *out = (layer){.skips = skips};
+    out->genes[LOT_OP] = canonical_choice(c, at, LOT_OP, raw[LOT_OP], effective_op);
+    out->genes[LOT_STRIDE] = canonical_choice(c, at, LOT_STRIDE, raw[LOT_STRIDE], effective_stride);
+    out->genes[LOT_JOIN] = skips ? raw[LOT_JOIN] : 0;
+    out->op = effective_op(c, at, (int)o->op.item[raw[LOT_OP]]);
+    out->stride = effective_stride(c, at, (int)o->stride.item[raw[LOT_STRIDE]]);
+    out->join = (int)o->join.item[raw[LOT_JOIN]];
+    if (is_pooling(out->op)) {
+        out->activation = (int)o->activation.item[0];
+    } else {
+        out->genes[LOT_KERNEL] = raw[LOT_KERNEL];
+        out->genes[LOT_WIDTH] = raw[LOT_WIDTH];
+        out->genes[LOT_ACTIVATION] = raw[LOT_ACTIVATION];
+        out->kernel = (int)o->kernel.item[raw[LOT_KERNEL]];
+        out->width = (int)o->width.item[raw[LOT_WIDTH]];
+        out->activation = (int)o->activation.item[raw[LOT_ACTIVATION]];
+    }
+    at->layer++;
+    at->held = out->stride > 1 ? 1 : at->held + 1;
+    at->height = nas__reduced(at->height, out->stride);
+    at->width = nas__reduced(at->width, out->stride);
+}
+
+static uint8_t gene_of(const nas_arch *arch, int at)
+{
+    return at < 0 ? 0 : arch->genes[at];
+}
+
+place nas__chain_skip_start(const chain_skip *c, int depth)
+{
+    return (place){.depth = depth, .height = c->input.h, .width = c->input.w};
+}
+
+/* The layers of a row; returns how many. */
+static int resolve(const chain_skip *c, const nas_arch *arch, layer layers[LAYERS_MAX])
+{
+    int depth = c->depth_min + gene_of(arch, c->depth_at);
+    place at = nas__chain_skip_start(c, depth);
+    for (int l = 0; l < depth; l++) {
+        uint8_t raw[LOT_COUNT];
+        uint64_t skips = 0;
+        for (int lot = 0; lot < LOT_COUNT; lot++)
+            raw[lot] = gene_of(arch, c->at[l][lot]);
+        for (int source = 0; source <= l; source++)
+            skips |= (uint64_t)gene_of(arch, c->skip_at[l][source]) << source;
+        nas__chain_skip_read(c, &at, raw, skips, &layers[l]);
+    }
+    return depth;
+}
+
+static void write_layers(const chain_skip *c, const layer *layers, int depth, nas_arch *arch)
+{
+    *arch = (nas_arch){.count = (uint16_t)c->gene_count};
+    if (c->depth_at >= 0)
+        arch->genes[c->depth_at] = (uint8_t)(depth - c->depth_min);
+    for (int l = 0; l < depth; l++) {
+        for (int lot = 0; lot < LOT_COUNT; lot++)
+            if (c->at[l][lot] >= 0)
+                arch->genes[c->at[l][lot]] = layers[l].genes[lot];
+        for (int source = 0; source <= l; source++)
+            if (c->skip_at[l][source] >= 0)
+                arch->genes[c->skip_at[l][source]] = layers[l].skips >> source & 1;
+    }
+}
+
+static void chain_skip_canonical(const void *state, nas_arch *arch)
+{
+    layer layers[LAYERS_MAX];
+    int depth = resolve(state, arch, layers);
+    write_layers(state, layers, depth, arch);
+}
+
+/* ---- begin ------------------------------------------------------------------------------------------- */
+
+static nas_status check_range(const nas_int_list *list, const char *name)
+{
+    if (list->count < 1 || list->count > 2 || list->item[list->count - 1] < list->item[0])
+        NAS_FAIL(NAS_CONFIG,
+                 "space chain_skip: %s = [ from, to ] needs one or two numbers, from ≤ to", name);
+    return NAS_OK;
+}
+
+static nas_status check(const chain_skip_options *o)
+{
+    const nas_int_list *lists[LOT_COUNT] = {&o->op,     &o->kernel,     &o->width,
+                                            &o->stride, &o->activation, &o->join};
+    NAS_TRY(check_range(&o->depth, "depth"));
+    NAS_TRY(check_range(&o->span, "span"));
+    for (int i = 0; i < LOT_COUNT; i++)
+        if (lists[i]->count < 1 || nas__list_has_double(lists[i]))
+            NAS_FAIL(NAS_CONFIG,
+                     "space chain_skip: %s needs at least one choice, and each only once",
+                     lot_names[i]);
+    for (int i = 0; i < o->kernel.count; i++)
+        if (o->kernel.item[i] % 2 == 0)
+            NAS_FAIL(NAS_CONFIG, "space chain_skip: kernel sizes must be odd, %d is not",
+                     (int)o->kernel.item[i]);
+    if (o->pool % 2 == 0)
+        NAS_FAIL(NAS_CONFIG,
+                 "space chain_skip: the window of poolings must be odd, pool = %d is not",
+                 (int)o->pool);
+    for (int i = 0; i < o->op.count; i++)
+        if (!is_pooling((int)o->op.item[i]))
+            return NAS_OK;
+    NAS_FAIL(NAS_CONFIG, "space chain_skip: op needs conv, sep_conv or dil_conv among its choices");
+}
+
+/* Which gene each lot and each possible skip has. */
+static void place_genes(chain_skip *c)
+{
+    int next = 0;
+    c->depth_at = c->depth_max > c->depth_min ? next++ : -1;
+    for (int l = 0; l < c->depth_max; l++) {
+        for (int lot = 0; lot < LOT_COUNT; lot++) {
+            bool decided = (lot == LOT_STRIDE && c->options->stages > 0) ||
+                           (lot == LOT_JOIN && l + 1 < c->span_min);
+            c->at[l][lot] = c->lots[lot]->count > 1 && !decided ? next++ : -1;
+        }
+        for (int source = 0; source <= l; source++) {
+            int span = l + 1 - source;
+            c->skip_at[l][source] = span >= c->span_min && span <= c->span_max ? next++ : -1;
+        }
+    }
+    c->gene_count = next;
+}
+
+static void prepare(chain_skip *c)
+{
+    const chain_skip_options *o = c->options;
+    const nas_int_list *lots[LOT_COUNT] = {&o->op,     &o->kernel,     &o->width,
+                                           &o->stride, &o->activation, &o->join};
+    memcpy(c->lots, lots, sizeof lots);
+    c->depth_min = (int)o->depth.item[0];
+    c->depth_max = (int)o->depth.item[o->depth.count - 1];
+    c->span_min = (int)o->span.item[0];
+    c->span_max = (int)o->span.item[o->span.count - 1];
+    c->stride_max = (int)nas__list_max(&o->stride);
+    for (int i = o->op.count - 1; i >= 0; i--)
+        if (!is_pooling((int)o->op.item[i]))
+            c->first_convolution = (int)o->op.item[i];
+    place_genes(c);
+}
+
+static nas_status chain_skip_begin(const void *instance, nas_shape input, int classes, void **state)
+{
+    NAS_TRY(check(instance));
+    chain_skip *c = calloc(1, sizeof *c);
+    if (!c)
+        NAS_FAIL(NAS_MEMORY, "no memory for space chain_skip");
+    *c = (chain_skip){.options = instance, .input = input, .classes = classes};
+    prepare(c);
+    if (c->gene_count == 0 || c->gene_count > NAS_GENES) {
+        int count = c->gene_count;
+        free(c);
+        NAS_FAIL(NAS_CONFIG,
+                 "space chain_skip: these options make %d genes, but 1 to %d are possible%s", count,
+                 NAS_GENES, count ? "; fewer layers or a shorter span make fewer" : "");
+    }
+    *state = c;
+    return NAS_OK;
+}
+
+static void chain_skip_end(void *state)
+{
+    free(state);
+}
+
+static int chain_skip_genes(const void *state, nas_gene *genes)
+{
+    const chain_skip *c = state;
+    if (c->depth_at >= 0)
+        genes[c->depth_at] = (nas_gene){"depth", c->depth_max - c->depth_min + 1, true, 0};
+    for (int l = 0; l < c->depth_max; l++) {
+        for (int lot = 0; lot < LOT_COUNT; lot++) {
+            if (c->at[l][lot] < 0)
+                continue;
+            nas_gene *gene = &genes[c->at[l][lot]];
+            *gene = (nas_gene){.choices = c->lots[lot]->count, .group = l + 1};
+            gene->ordered = lot == LOT_KERNEL || lot == LOT_WIDTH || lot == LOT_STRIDE;
+            strcpy(gene->name, lot_names[lot]);
+        }
+        for (int source = 0; source <= l; source++)
+            if (c->skip_at[l][source] >= 0)
+                genes[c->skip_at[l][source]] =
+                    (nas_gene){.name = "skip", .choices = 2, .group = l + 1};
+    }
+    return c->gene_count;
+}
+
+/* ---- the network: built, or only counted ---------------------------------------------------------------- */
+
+static nas_status add_operation(const chain_skip *c, nas__build *build, const layer *y,
+                                nas__value *x)
+{
+    nas__convolution_part part = {.out = y->width, .kernel = y->kernel, .stride = y->stride};
+    if (is_pooling(y->op))
+        return nas__build_pool(build, x, y->op == OP_MAX_POOL ? "max" : "average",
+                               (int)c->options->pool, y->stride);
+    if (y->op == OP_SEP_CONV) {
+        nas__convolution_part depthwise = part;
+        depthwise.out = depthwise.groups = x->shape.c;
+        NAS_TRY(nas__build_convolution(build, x, depthwise));
+        part.kernel = part.stride = 1;
+    }
+    if (y->op == OP_DIL_CONV)
+        part.dilation = 2;
+    NAS_TRY(nas__build_convolution(build, x, part));
+    NAS_TRY(nas__build_norm(build, x));
+    bool later = y->skips && y->join == JOIN_ADD;
+    return later ? NAS_OK : nas__build_activation(build, x, y->activation);
+}
+
+/* Layer l's operation is x; the skips that arrive are brought to its size (and channels, where they are added). */
+static nas_status add_skips(const chain_skip *c, nas__build *build, const layer *layers, int l,
+                            const nas__value *sources, nas__value *x)
+{
+    const layer *y = &layers[l];
+    const int channels = x->shape.c;
+    nas__value arriving[LAYERS_MAX + 1] = {*x};
+    int count = 1, factor = 1;
+    for (int source = l; source >= 0; source--) {
+        factor *= layers[source].stride;
+        if (!(y->skips >> source & 1))
+            continue;
+        nas__value skip = sources[source];
+        NAS_TRY(nas__build_match(build, &skip, factor, y->join == JOIN_ADD ? channels : 0,
+                                 (nas__shrink)c->options->shrink));
+        arriving[count++] = skip;
+    }
+    NAS_TRY(nas__build_join(build, arriving, count, y->join == JOIN_ADD ? "add" : "concat", x));
+    if (y->join == JOIN_CONCAT)
+        return nas__build_layer(build, x, (nas__convolution_part){.out = channels, .kernel = 1},
+                                y->activation);
+    return is_pooling(y->op) ? NAS_OK : nas__build_activation(build, x, y->activation);
+}
+
+static nas_status assemble(const chain_skip *c, const layer *layers, int depth, nas__build *build)
+{
+    nas__value sources[LAYERS_MAX + 1], x;
+    NAS_TRY(nas__build_begin(build, &x));
+    NAS_TRY(nas__build_layer(build, &x,
+                             (nas__convolution_part){.out = (int)c->options->stem, .kernel = 3},
+                             (int)c->options->activation.item[0]));
+    sources[0] = x;
+    for (int l = 0; l < depth; l++) {
+        NAS_TRY(add_operation(c, build, &layers[l], &x));
+        if (layers[l].skips)
+            NAS_TRY(add_skips(c, build, layers, l, sources, &x));
+        sources[l + 1] = x;
+    }
+    return nas__build_head(build, &x, 1, c->classes);
+}
+
+static nas_status chain_skip_build(const void *state, const nas_arch *arch, nas_graph *graph)
+{
+    const chain_skip *c = state;
+    layer layers[LAYERS_MAX];
+    int depth = resolve(c, arch, layers);
+    nas__build build = {.graph = graph, .input = c->input};
+    return assemble(c, layers, depth, &build);
+}
+
+static nas_status chain_skip_valid(const void *state, const nas_arch *arch)
+{
+    const chain_skip *c = state;
+    layer layers[LAYERS_MAX];
+    nas__build build = {.input = c->input};
+    if (c->options->mmacs == 0)
+        return NAS_OK;
+    int depth = resolve(c, arch, layers);
+    NAS_TRY(assemble(c, layers, depth, &build));
+    if (build.macs > c->options->mmacs * 1e6)
+        NAS_FAIL(NAS_BOUND, "%.1f million multiply-accumulates per sample, but space.mmacs is %g",
+                 build.macs * 1e-6, c->options->mmacs);
+    return NAS_OK;
+}
+
+static void describe_skips(const layer *y, int l, nas_text *text)
+{
+    const char *separator = y->join == JOIN_ADD ? "+" : "&";
+    for (int source = 0; source <= l; source++)
+        if (y->skips >> source & 1)
+            nas_text_format(text, "%s%d", separator, source);
+}
+
+/* "16 conv3x3(16) conv3x3(32)/2+0 max_pool3x3&1&2": the stem's width, then the layers; + and & say which sources are added
+ * or concatenated. */
+static void chain_skip_describe(const void *state, const nas_arch *arch, nas_text *text)
+{
+    const chain_skip *c = state;
+    layer layers[LAYERS_MAX];
+    int depth = resolve(c, arch, layers);
+    nas_text_format(text, "%d", (int)c->options->stem);
+    for (int l = 0; l < depth; l++) {
+        const layer *y = &layers[l];
+        char op[32] = "", activation[32] = "";
+        int window = is_pooling(y->op) ? (int)c->options->pool : y->kernel;
+        nas_choice_name(OP_CHOICES, y->op, op, sizeof op);
+        nas_choice_name(NAS__ACTIVATIONS, y->activation, activation, sizeof activation);
+        bool tell = c->options->activation.count > 1;
+        nas_text_format(text, " %s%dx%d", op, window, window);
+        if (!is_pooling(y->op))
+            nas_text_format(text, "(%d%s%s)", y->width, tell ? ", " : "", tell ? activation : "");
+        if (y->stride > 1)
+            nas_text_format(text, "/%d", y->stride);
+        describe_skips(y, l, text);
+    }
+}
+
+static double chain_skip_size(const void *state, bool *exact)
+{
+    return nas__chain_skip_size(state, exact);
+}
+
+/* ---- the hand-made baseline ------------------------------------------------------------------------------- */
+
+/* A small residual network (1512.03385): 3×3 convolutions, twice the width at half the size every second layer (or stage), and around
+ * every second layer a skip of span 2, or what is nearest to all that in the options. */
+static void baseline_layer(const chain_skip *c, int l, int depth, layer *y)
+{
+    const chain_skip_options *o = c->options;
+    int block = o->stages > 0 ? l * (int)o->stages / depth : l / 2;
+    int conv = nas__list_find(&o->op, OP_CONV);
+    int add = nas__list_find(&o->join, JOIN_ADD);
+    int source = l + 1 - (c->span_min > 2 ? c->span_min : c->span_max < 2 ? c->span_max : 2);
+    *y = (layer){0};
+    y->genes[LOT_OP] = (uint8_t)(conv >= 0 ? conv : nas__list_find(&o->op, c->first_convolution));
+    y->genes[LOT_KERNEL] = (uint8_t)nas__list_nearest(&o->kernel, 3);
+    y->genes[LOT_WIDTH] = (uint8_t)nas__list_nearest(&o->width, 16 << (block < 2 ? block : 2));
+    y->genes[LOT_STRIDE] = (uint8_t)nas__list_nearest(&o->stride, l % 2 == 0 ? 2 : 1);
+    y->genes[LOT_JOIN] = (uint8_t)(add >= 0 ? add : 0);
+    if (l % 2 == 1 && source >= 0 && c->skip_at[l][source] >= 0)
+        y->skips = (uint64_t)1 << source;
+}
+
+static nas_status chain_skip_named(const void *state, const char *name, nas_arch *arch)
+{
+    const chain_skip *c = state;
+    layer layers[LAYERS_MAX];
+    int depth = 6;
+    (void)name; /* there is one */
+    if (depth < c->depth_min)
+        depth = c->depth_min;
+    if (depth > c->depth_max)
+        depth = c->depth_max;
+    for (int l = 0; l < depth; l++)
+        baseline_layer(c, l, depth, &layers[l]);
+    write_layers(c, layers, depth, arch);
+    return NAS_OK;
+}
+
+static const char *const names[] = {"baseline", NULL};
+
+const nas_space nas__space_chain_skip = {
+    .kind = {.name = "chain_skip",
+             .summary = "a sequence of layers with arbitrary skip connections, added or "
+                        "concatenated, as in ENAS's macro space",
+             .paper = "arXiv 1905.01392 (survey), 1802.03268",
+             .instance_size = sizeof(chain_skip_options),
+             .options = options},
+    .begin = chain_skip_begin,
+    .end = chain_skip_end,
+    .genes = chain_skip_genes,
+    .canonical = chain_skip_canonical,
+    .valid = chain_skip_valid,
+    .build = chain_skip_build,
+    .describe = chain_skip_describe,
+    .size = chain_skip_size,
+    .named = chain_skip_named,
+    .names = names,
+};

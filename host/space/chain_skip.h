@@ -1,0 +1,61 @@
+/* chain_skip.h - what the files of the chain_skip space share; what the space is says chain_skip.c. */
+#ifndef NAS_SPACE_CHAIN_SKIP_H
+#define NAS_SPACE_CHAIN_SKIP_H
+
+#include "parts.h"
+
+enum { OP_CONV, OP_SEP_CONV, OP_DIL_CONV, OP_MAX_POOL, OP_AVG_POOL };
+#define OP_CHOICES "conv|sep_conv|dil_conv|max_pool|avg_pool"
+#define JOIN_CHOICES "add|concat"
+enum { JOIN_ADD, JOIN_CONCAT };
+enum { LAYERS_MAX = 40 };
+
+typedef struct chain_skip_options {
+    nas_int_list depth, op, kernel, width, stride, activation, join, span;
+    int64_t stem, pool, stages, min_size, hold;
+    int shrink;
+    double mmacs;
+} chain_skip_options;
+
+/* The per-layer lots, in the order of their genes; the skips follow. */
+enum { LOT_OP, LOT_KERNEL, LOT_WIDTH, LOT_STRIDE, LOT_ACTIVATION, LOT_JOIN, LOT_COUNT };
+
+typedef struct chain_skip {
+    const chain_skip_options *options;
+    nas_shape input;
+    int classes;
+    int depth_min, depth_max, span_min, span_max, stride_max;
+    int first_convolution; /* of the options' operations */
+    const nas_int_list *lots[LOT_COUNT];
+    int gene_count, depth_at;            /* -1: no such gene */
+    int at[LAYERS_MAX][LOT_COUNT];       /* gene of a layer's lot, -1: none */
+    int skip_at[LAYERS_MAX][LAYERS_MAX]; /* gene of the skip from a source, -1: none */
+} chain_skip;
+
+/* One layer as it is really built. */
+typedef struct layer {
+    int op, kernel, width, stride, activation, join;
+    uint64_t skips;           /* bit j: source j arrives here too */
+    uint8_t genes[LOT_COUNT]; /* canonical choices */
+} layer;
+
+/* Where a chain stands while it is read from the front. */
+typedef struct place {
+    int layer, depth;
+    int height, width;
+    int held; /* layers of this size so far */
+} place;
+
+static inline bool is_pooling(int op)
+{
+    return op == OP_MAX_POOL || op == OP_AVG_POOL;
+}
+
+place nas__chain_skip_start(const chain_skip *c, int depth);
+/* Reads one layer at a place and moves the place behind it. */
+void nas__chain_skip_read(const chain_skip *c, place *at, const uint8_t raw[LOT_COUNT],
+                          uint64_t skips, layer *out);
+/* chain_skip_size.c */
+double nas__chain_skip_size(const chain_skip *c, bool *exact);
+
+#endif

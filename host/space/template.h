@@ -1,0 +1,102 @@
+/* template.h - what the files of the template space share; what the space is says template.c. */
+#ifndef NAS_SPACE_TEMPLATE_H
+#define NAS_SPACE_TEMPLATE_H
+
+#include "parts.h"
+
+enum { NAS__SEGMENTS = 8, NAS__BLOCKS = 16 };
+
+/* In the order of the options' words. */
+enum { NAS__BLOCK_PLAIN, NAS__BLOCK_RESIDUAL, NAS__BLOCK_BOTTLENECK, NAS__BLOCK_INVERTED };
+#define NAS__BLOCK_KINDS "plain|residual|bottleneck|inverted"
+enum {
+    NAS__PATTERN_CHAIN,
+    NAS__PATTERN_BRANCHES,
+    NAS__PATTERN_DENSE,
+    NAS__PATTERN_LATERAL,
+    NAS__PATTERN_GIVEN,
+    NAS__PATTERN_FREE
+};
+#define NAS__PATTERNS "chain|branches|dense|lateral|given|free"
+enum { NAS__JOIN_ADD, NAS__JOIN_CONCAT };
+#define NAS__JOINS "add|concat"
+enum { NAS__WIDTHS_ANY, NAS__WIDTHS_NO_SHRINK };
+enum { NAS__SIZES_SMALLEST, NAS__SIZES_LARGEST, NAS__SIZES_MATCH };
+
+typedef struct nas__segment_options {
+    nas_int_list block, depth, width, stride, kernel, expansion, squeeze;
+    nas_int_list reads; /* only of a segment's own */
+} nas__segment_options;
+
+typedef struct nas__template_options {
+    int64_t segments, stem, min_size;
+    nas_int_list pattern, join;
+    int shrink, activation;
+    double mmacs;
+    struct {
+        int widths, blocks, sizes;
+        nas_int_list depth;
+    } constraints;
+    nas__segment_options shared, own[NAS__SEGMENTS];
+} nas__template_options;
+
+/* Lots of a segment as a whole, then those that its blocks share or have each for itself. */
+enum { NAS__LOT_BLOCK, NAS__LOT_DEPTH, NAS__LOT_WIDTH, NAS__LOT_STRIDE, NAS__SEGMENT_LOTS };
+enum { NAS__LOT_KERNEL, NAS__LOT_EXPANSION, NAS__LOT_SQUEEZE, NAS__BLOCK_LOTS };
+
+typedef struct nas__template_segment {
+    const nas_int_list *lots[NAS__SEGMENT_LOTS]; /* depth: from, to */
+    const nas_int_list *block_lots[NAS__BLOCK_LOTS];
+    int depth_min, depth_max;
+    int join_at, reads_at[NAS__SEGMENTS]; /* genes, -1: none; reads_at[i]: of source i */
+    int at[NAS__SEGMENT_LOTS], block_at[NAS__BLOCKS][NAS__BLOCK_LOTS];
+} nas__template_segment;
+
+typedef struct nas__template {
+    const nas__template_options *options;
+    nas_shape input;
+    int classes, count; /* segments */
+    int depth_min, depth_max;
+    int pattern_at, gene_count;
+    bool alike; /* the blocks of a segment share their lots */
+    nas__template_segment segment[NAS__SEGMENTS];
+} nas__template;
+
+/* One segment as it is really built.  Sources are numbered: 0 is the stem, i + 1 is segment i. */
+typedef struct nas__segment_plan {
+    unsigned reads; /* bit i: source i */
+    int join, block, depth, width, stride;
+    int in_factor, factor; /* pixels of the input per pixel where it begins, and where it ends */
+    int kernel[NAS__BLOCKS], expansion[NAS__BLOCKS], squeeze[NAS__BLOCKS];
+    uint8_t join_gene, genes[NAS__SEGMENT_LOTS], block_genes[NAS__BLOCKS][NAS__BLOCK_LOTS];
+} nas__segment_plan;
+
+typedef struct nas__template_plan {
+    int pattern; /* choice */
+    nas__segment_plan segment[NAS__SEGMENTS];
+} nas__template_plan;
+
+/* template_read.c */
+void nas__template_read(const nas__template *t, const nas_arch *arch, nas__template_plan *plan);
+void nas__template_write(const nas__template *t, const nas__template_plan *plan, nas_arch *arch);
+/* What no reading of a row can mend, with a reason. */
+nas_status nas__template_fits(const nas__template *t, const nas__template_plan *plan);
+/* Reads width and stride of segment j (choices in plan->segment[j].genes) when all earlier ones are read; false when the
+ * constraints across segments cannot be kept. */
+bool nas__template_read_shape(const nas__template *t, nas__template_plan *plan, int j);
+/* Who reads whom and how that is written, from the genes of pattern and reads. */
+void nas__template_read_pattern(const nas__template *t, const nas_arch *arch,
+                                nas__template_plan *plan);
+/* Sources that no segment reads: the head does. */
+unsigned nas__template_loose(const nas__template *t, const nas__template_plan *plan);
+/* Does segment j, but for its blocks, just go on where j − 1 ended?  Then the two must differ in their blocks. */
+bool nas__template_continues(const nas__template *t, const nas__template_plan *plan, int j);
+/* Does anything tell segment j from j − 1? */
+bool nas__template_shows(const nas__template *t, const nas__template_plan *plan, int j);
+/* template_build.c: into a graph, or only counted. */
+nas_status nas__template_assemble(const nas__template *t, const nas__template_plan *plan,
+                                  nas__build *build);
+/* template_size.c */
+double nas__template_size(const nas__template *t, bool *exact);
+
+#endif

@@ -1,0 +1,605 @@
+/* test_cells.c - the cell spaces against what was published: counts, parameters, FLOPs, isomorphism classes.
+ *
+ * test_space.c already holds them to the promises of every space.  CLNAS_DRAWS of 100,000 and more (the slow tier) enumerates
+ * all 423,624 cells of NAS-Bench-101 instead of the 2,532 of at most five vertices.  CLNAS_NB201_TABLE names a CSV of the whole of
+ * NAS-Bench-201 with columns ops, iso and params_m; without it (or where it is not) that test is skipped. */
+#include <clnas/net.h>
+
+#include "space/cell101_graph.h"
+#include "space_walk.h"
+
+#include <math.h>
+
+static const nas_shape cifar = {3, 32, 32};
+
+static uint64_t parameters_of(const nas_domain *domain, const char *text)
+{
+    nas_arch arch;
+    nas_cost cost;
+    nas_test_ok(nas_domain_read(domain, text, &arch));
+    nas_test_ok(nas_domain_cost(domain, &arch, &cost));
+    return cost.parameters;
+}
+
+static void assert_describes(const nas_domain *domain, const char *arch_text, const char *wanted)
+{
+    nas_arch arch;
+    nas_text text = {0};
+    nas_test_ok(nas_domain_read(domain, arch_text, &arch));
+    nas_domain_describe(domain, &arch, &text);
+    assert_string_equal(text.data, wanted);
+    nas_text_clear(&text);
+}
+
+static int compare_numbers(const void *a, const void *b)
+{
+    const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* Sorts `list` and returns how many different numbers are in it. */
+static int count_distinct(uint64_t *list, int count)
+{
+    int distinct = 0;
+    qsort(list, (size_t)count, sizeof *list, compare_numbers);
+    for (int i = 0; i < count; i++)
+        distinct += i == 0 || list[i] != list[i - 1];
+    return distinct;
+}
+
+/* ---- every cell space, other options and shapes ------------------------------------------------------ */
+
+static void test_options_and_shapes(void **state)
+{
+    static const char *const variants[][2] = {
+        {"cell", "{ nodes = 1; cells = 1; op = \"skip_connect\"; }"},
+        {"cell", "{ nodes = 2; cells = 2; channels = 3; stem = \"strided\"; drop_path = true; }"},
+        {"cell", "{ nodes = 5; cells = 4; channels = 4; stem = \"imagenet\"; output = "
+                 "\"loose_ends\"; reductions = [0, 2]; op = [\"sep_conv_7x7\", \"conv_7x1_1x7\", "
+                 "\"conv_1x1\", \"conv_3x3\", \"skip_connect\"]; }"},
+        {"cell", "{ nodes = 8; cells = 3; channels = 2; stem_channels = 5; reductions = [ ]; }"},
+        {"cell201", "{ cells = 1; channels = 1; dead = \"keep\"; }"},
+        {"cell201", "{ cells = 2; channels = 5; }"},
+        {"cell101", "{ vertices = 3; edges = 3; stem = 8; stacks = 1; cells = 1; }"},
+        {"cell101", "{ vertices = 6; edges = 7; stem = 9; stacks = 4; cells = 2; }"},
+    };
+    static const nas_shape shapes[] = {{1, 28, 28}, {3, 7, 5}, {3, 1, 100}, {2, 5, 1}, {1, 1, 1}};
+    (void)state;
+    for (size_t v = 0; v < sizeof variants / sizeof *variants; v++)
+        for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
+            nas_domain *domain = space_open(variants[v][0], variants[v][1], shapes[s]);
+            space_walk(domain, space_draws() / 100);
+            nas_domain_close(domain);
+        }
+}
+
+/* ---- cell ------------------------------------------------------------------------------------------------ */
+
+static void test_published_genotypes(void **state)
+{
+    (void)state;
+    nas_domain *domain = space_open("cell", "{ cells = 20; channels = 36; }", cifar);
+    assert_int_equal(parameters_of(domain, "DARTS_V1"), 3169414);
+    assert_int_equal(parameters_of(domain, "DARTS_V2"), 3349342);
+    assert_int_equal((parameters_of(domain, "PC_DARTS_cifar") + 50000) / 100000, 36); /* 3.6 M */
+    assert_int_equal((parameters_of(domain, "PDARTS") + 50000) / 100000, 34);         /* 3.4 M */
+    nas_arch arch;
+    nas_test_ok(nas_domain_read(domain, "PC_DARTS_image", &arch));
+    nas_test_fails(nas_domain_read(domain, "NASNet", &arch), NAS_CONFIG,
+                   "space.nodes = 5 and space.output = \"loose_ends\"");
+    assert_describes(domain, "DARTS_V2",
+                     "normal: sep_conv_3x3(0)+sep_conv_3x3(1) sep_conv_3x3(0)+sep_conv_3x3(1) "
+                     "skip_connect(0)+sep_conv_3x3(1) skip_connect(0)+dil_conv_3x3(2); "
+                     "reduce: max_pool_3x3(0)+max_pool_3x3(1) max_pool_3x3(1)+skip_connect(2) "
+                     "max_pool_3x3(0)+skip_connect(2) max_pool_3x3(1)+skip_connect(2)");
+    nas_domain_close(domain);
+    domain = space_open("cell",
+                        "{ nodes = 5; output = \"loose_ends\"; op = [\"max_pool_3x3\", "
+                        "\"avg_pool_3x3\", \"skip_connect\", \"sep_conv_3x3\", \"sep_conv_5x5\", "
+                        "\"sep_conv_7x7\"]; }",
+                        cifar);
+    nas_test_ok(nas_domain_read(domain, "NASNet", &arch));
+    nas_test_fails(nas_domain_read(domain, "AmoebaNet", &arch), NAS_CONFIG,
+                   "AmoebaNet needs conv_7x1_1x7 among space.op");
+    nas_domain_close(domain);
+}
+
+/* Small enough to list every row; cells that the stack does not contain do not count. */
+static void test_sizes(void **state)
+{
+    static const struct {
+        const char *space, *options;
+        double size;
+    } small[] = {
+        {"cell",
+         "{ nodes = 2; op = [\"skip_connect\", \"conv_3x3\"]; cells = 3; reductions = [ ]; }",
+         10 * 21},
+        {"cell", "{ nodes = 2; op = [\"skip_connect\", \"conv_3x3\"]; cells = 1; }", 10 * 21},
+        {"cell",
+         "{ nodes = 1; op = [\"skip_connect\", \"conv_1x1\", \"max_pool_3x3\"]; cells = 4; }",
+         21 * 21},
+        {"cell101", "{ vertices = 4; stem = 8; stacks = 1; cells = 1; }", 91},
+        {"cell101", "{ vertices = 5; edges = 5; stem = 8; stacks = 1; cells = 1; }", 334},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof small / sizeof *small; i++) {
+        nas_domain *domain = space_open(small[i].space, small[i].options, cifar);
+        double size;
+        bool exact;
+        assert_true(nas_domain_size(domain, &size, &exact) && exact);
+        assert_true(size == small[i].size);
+        /* both inputs of the first cell are the stem, so in a network of one cell they may be swapped */
+        assert_true(size == space_count_by_hand(domain, i != 1));
+        nas_domain_close(domain);
+    }
+}
+
+/* ---- cell201 --------------------------------------------------------------------------------------------- */
+
+enum { ROWS_201 = 15625 };
+
+static nas_arch row_201(int index)
+{
+    nas_arch row = {.count = 6};
+    for (int i = 5; i >= 0; i--, index /= 5)
+        row.genes[i] = (uint8_t)(index % 5);
+    return row;
+}
+
+static int count_of(const nas_arch *arch, int op)
+{
+    int count = 0;
+    for (int i = 0; i < arch->count; i++)
+        count += arch->genes[i] == op;
+    return count;
+}
+
+static void test_cell201_costs(void **state)
+{
+    (void)state;
+    nas_domain *domain = space_open("cell201", "{ dead = \"keep\"; }", cifar);
+    for (int i = 0; i < ROWS_201; i++) {
+        nas_arch row = row_201(i), canonical = row;
+        nas_cost cost;
+        nas_domain_canonical(domain, &canonical);
+        assert_true(nas_arch_equal(&row, &canonical));
+        nas_test_ok(nas_domain_cost(domain, &row, &cost));
+        const uint64_t small = (uint64_t)count_of(&row, 2), large = (uint64_t)count_of(&row, 3);
+        assert_int_equal(cost.parameters, 73306 + 28000 * small + 243040 * large);
+        /* the benchmark counts the ten biases of the dense layer, too */
+        assert_int_equal(cost.macs + 10, 7783050 + 3932160 * small + 35389440 * large);
+    }
+    assert_int_equal(parameters_of(domain, "333333"), 1531546);
+    assert_int_equal(parameters_of(domain, "421211"), 129306); /* number 0 of the benchmark */
+    nas_domain_close(domain);
+}
+
+static void test_cell201_counts(void **state)
+{
+    (void)state;
+    nas_domain *domain = space_open("cell201", "{ }", cifar);
+    uint64_t *rows = malloc(ROWS_201 * sizeof *rows), *keys = malloc(ROWS_201 * sizeof *keys);
+    const nas_arch nothing = row_201(0);
+    int without_path = 0;
+    for (int i = 0; i < ROWS_201; i++) {
+        nas_arch row = row_201(i);
+        nas_text key = {0};
+        nas_domain_key(domain, &row, &key);
+        keys[i] = nas_hash(key.data, key.length, 0);
+        nas_text_clear(&key);
+        nas_domain_canonical(domain, &row);
+        rows[i] = nas_arch_hash(&row);
+        without_path += nas_arch_equal(&row, &nothing);
+    }
+    assert_int_equal(without_path, 341);
+    assert_int_equal(count_distinct(rows, ROWS_201), 9445);
+    assert_int_equal(count_distinct(keys, ROWS_201), 6466);
+    free(rows);
+    free(keys);
+    double size;
+    bool exact;
+    assert_true(nas_domain_size(domain, &size, &exact) && exact && size == 9445);
+    nas_domain_close(domain);
+}
+
+static void test_cell201_texts(void **state)
+{
+    static const char *const bad[] = {
+        "|nor_conv_3x3~0|",
+        "|nor_conv_9x9~0|+|none~0|none~1|+|none~0|none~1|none~2|",
+        "|none~1|+|none~0|none~1|+|none~0|none~1|none~2|",
+        "|none~0|+|none~0|none~1|+|none~0|none~1|none~2|+|none~0|",
+        "none~0",
+        "|none~0|+|none~0|none~1|+|none~0|none~1|none~2",
+    };
+    static const char resnet[] = "|nor_conv_3x3~0|+|none~0|nor_conv_3x3~1|+|skip_connect~0|none~1|"
+                                 "skip_connect~2|";
+    (void)state;
+    nas_domain *domain = space_open("cell201", "{ }", cifar);
+    nas_arch arch, named;
+    nas_text text = {0};
+    nas_test_ok(nas_domain_read(domain, "resnet", &named));
+    nas_domain_write(domain, &named, &text);
+    assert_string_equal(text.data, "303101");
+    nas_text_clear(&text);
+    assert_describes(domain, "303101", resnet);
+    nas_test_ok(nas_domain_read(domain, resnet, &arch));
+    assert_true(nas_arch_equal(&arch, &named));
+    /* edges left out are none */
+    nas_test_ok(nas_domain_read(
+        domain, "|nor_conv_3x3~0|+|nor_conv_3x3~1|+|skip_connect~0|skip_connect~2|", &arch));
+    assert_true(nas_arch_equal(&arch, &named));
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        nas_test_fails(nas_domain_read(domain, bad[i], &arch), NAS_CONFIG, "neither six digits");
+    nas_test_fails(nas_domain_read(domain, "333335", &arch), NAS_CONFIG, "choices 0 to 4");
+    for (int i = 0; i < ROWS_201; i += 97) {
+        nas_arch row = row_201(i), back;
+        nas_domain_canonical(domain, &row);
+        nas_domain_describe(domain, &row, &text);
+        nas_test_ok(nas_domain_read(domain, text.data, &back));
+        assert_true(nas_arch_equal(&row, &back));
+        nas_text_clear(&text);
+    }
+    nas_domain_close(domain);
+}
+
+/* A column of a CSV line, or an empty text. */
+static void take_column(const char *line, int column, char *value, size_t size)
+{
+    for (; column > 0 && line; column--) {
+        line = strchr(line, ',');
+        line = line ? line + 1 : NULL;
+    }
+    size_t length = line ? strcspn(line, ",\r\n") : 0;
+    length = length < size ? length : size - 1;
+    memcpy(value, line ? line : "", length);
+    value[length] = '\0';
+}
+
+static int find_column(const char *header, const char *name)
+{
+    char value[64];
+    for (int column = 0; column < 64; column++) {
+        take_column(header, column, value, sizeof value);
+        if (strcmp(value, name) == 0)
+            return column;
+    }
+    fail_msg("the table has no column %s", name);
+    return -1;
+}
+
+/* Rows of one published class have one key, and rows of different classes different ones. */
+static void test_cell201_table(void **state)
+{
+    (void)state;
+    const char *path = getenv("CLNAS_NB201_TABLE");
+    FILE *file = path ? fopen(path, "r") : NULL;
+    if (!file)
+        skip();
+    nas_domain *domain = space_open("cell201", "{ dead = \"keep\"; }", cifar);
+    uint64_t *pairs = malloc(ROWS_201 * sizeof *pairs), *keys = malloc(ROWS_201 * sizeof *keys);
+    char line[1024], value[64];
+    int count = 0, exact = 0;
+    assert_non_null(fgets(line, sizeof line, file));
+    int ops = find_column(line, "ops"), iso = find_column(line, "iso");
+    int parameters = find_column(line, "params_m");
+    while (fgets(line, sizeof line, file)) {
+        nas_arch arch;
+        nas_text key = {0};
+        assert_true(count < ROWS_201);
+        take_column(line, ops, value, sizeof value);
+        nas_test_ok(nas_domain_read(domain, value, &arch));
+        take_column(line, parameters, value, sizeof value);
+        exact += fabs(atof(value) * 1e6 -
+                      (73306 + 28000 * count_of(&arch, 2) + 243040 * count_of(&arch, 3))) < 0.5;
+        nas_domain_key(domain, &arch, &key);
+        take_column(line, iso, value, sizeof value);
+        keys[count] = nas_hash(key.data, key.length, 0);
+        nas_text_add(&key, value);
+        pairs[count++] = nas_hash(key.data, key.length, 0);
+        nas_text_clear(&key);
+    }
+    fclose(file);
+    assert_int_equal(count, ROWS_201);
+    assert_true(exact >= 15421); /* circulating tables average some rows over their class */
+    assert_int_equal(count_distinct(keys, count), 6466);
+    assert_int_equal(count_distinct(pairs, count), 6466);
+    free(keys);
+    free(pairs);
+    nas_domain_close(domain);
+}
+
+/* ---- what the networks compute, by the plain C reference ---------------------------------------------------- */
+
+static void fill(double *values, uint64_t count, uint32_t what)
+{
+    nas_random random = nas_random_make(5, NAS_STREAM_TEST, what, 0, 0);
+    for (uint64_t i = 0; i < count; i++)
+        values[i] = nas_random_normal(&random);
+}
+
+/* The network of a row with random weights and inputs; `logits` gets [10][2]. */
+static void run_reference(const nas_domain *domain, const char *text, double logits[20])
+{
+    nas_arch arch;
+    nas_graph graph = {0};
+    nas_reference *reference;
+    nas_net_options options = {.batch = 2, .training = true};
+    nas_step step = {.real = 2};
+    nas_test_ok(nas_domain_read(domain, text, &arch));
+    nas_test_ok(nas_domain_build(domain, &arch, &graph));
+    nas_test_ok(nas_reference_create(&graph, &options, &reference));
+    fill(nas_reference_input(reference), nas_shape_count(graph.nodes[0].shape) * 2, 0);
+    for (int node = 1; node < graph.count; node++) {
+        nas_parameter list[NAS_OP_PARAMETERS];
+        int count = nas_node_parameters(&graph, node, list);
+        for (int p = 0; p < count; p++) {
+            uint64_t size;
+            double *values = nas_reference_parameter(reference, node, p, NULL, &size);
+            if (values)
+                fill(values, size, (uint32_t)(node * 8 + p));
+        }
+    }
+    nas_reference_forward(reference, true, &step);
+    memcpy(logits, nas_reference_value(reference, graph.output), 20 * sizeof *logits);
+    nas_reference_destroy(reference);
+    nas_graph_clear(&graph);
+}
+
+/* How far the two images' answers are apart. */
+static double spread(const double logits[20])
+{
+    double most = 0;
+    for (int i = 0; i < 10; i++)
+        most = fmax(most, fabs(logits[2 * i] - logits[2 * i + 1]));
+    return most;
+}
+
+/* A cell without a path gives zeros, and the network the same answer for every image; one with a path does not. */
+static void test_cell201_zeros(void **state)
+{
+    static const char *const constant[] = {"000000", "300000", "033000", "000011"};
+    static const char *const alive[] = {"000100", "303101", "444444"};
+    static const char *const both[] = {"zero", "keep"};
+    (void)state;
+    for (int dead = 0; dead < 2; dead++) {
+        char options[64];
+        snprintf(options, sizeof options, "{ cells = 1; channels = 3; dead = \"%s\"; }",
+                 both[dead]);
+        nas_domain *domain = space_open("cell201", options, (nas_shape){1, 8, 8});
+        double logits[20];
+        for (size_t i = 0; i < sizeof constant / sizeof *constant; i++) {
+            run_reference(domain, constant[i], logits);
+            assert_true(spread(logits) < 1e-9);
+            assert_true(fabs(logits[0]) > 1e-6 && isfinite(logits[0]));
+        }
+        for (size_t i = 0; i < sizeof alive / sizeof *alive; i++) {
+            run_reference(domain, alive[i], logits);
+            assert_true(spread(logits) > 1e-3);
+        }
+        nas_domain_close(domain);
+    }
+}
+
+static double pixel(nas_reference *reference, int node, nas_shape shape, int c, int h, int w)
+{
+    return nas_reference_value(reference, node)[(c * shape.h + h) * shape.w + w];
+}
+
+/* subsample picks the pixels that the two halves of a factorized reduction read. */
+static void test_subsample(void **state)
+{
+    (void)state;
+    const nas_shape in = {2, 5, 6};
+    nas_graph graph = {0};
+    nas_reference *reference;
+    nas_net_options options = {.batch = 1};
+    nas_step step = {.real = 1};
+    int node = 0;
+    nas_test_ok(nas_graph_init(&graph, in));
+    nas_test_ok(nas_graph_then(&graph, "subsample", &node, "from = 1"));
+    const nas_shape out = graph.nodes[node].shape;
+    assert_int_equal(out.h, 3);
+    assert_int_equal(out.w, 3);
+    nas_test_ok(nas_reference_create(&graph, &options, &reference));
+    fill(nas_reference_input(reference), nas_shape_count(in), 0);
+    nas_reference_forward(reference, false, &step);
+    for (int c = 0; c < 2; c++)
+        for (int h = 0; h < 3; h++)
+            for (int w = 0; w < 3; w++) {
+                double wanted =
+                    2 * h + 1 < in.h ? pixel(reference, 0, in, c, 2 * h + 1, 2 * w + 1) : 0;
+                assert_float_equal(pixel(reference, node, out, c, h, w), wanted, 0);
+            }
+    nas_reference_destroy(reference);
+    nas_graph_clear(&graph);
+}
+
+/* ---- cell101 --------------------------------------------------------------------------------------------- */
+
+static bool is_long_tier(void)
+{
+    const char *draws = getenv("CLNAS_DRAWS");
+    return draws && atoi(draws) >= 100000;
+}
+
+/* A pruned cell as one number. */
+static uint64_t packed(const nas__cell101 *cell)
+{
+    uint64_t code = (uint64_t)cell->vertices;
+    for (int v = 1; v < cell->vertices; v++)
+        code = code * 256 + (uint64_t)(cell->reads[v] * 4 + cell->ops[v]);
+    return code;
+}
+
+/* The graph whose edges are the bits, or false: not every vertex is on a path from input to output. */
+static bool wire(int vertices, uint32_t bits, nas__cell101 *cell)
+{
+    nas__cell101 pruned;
+    *cell = (nas__cell101){.vertices = vertices};
+    for (int to = 1; to < vertices; to++)
+        for (int from = 0; from < to; from++, bits >>= 1)
+            if (bits & 1)
+                cell->reads[to] |= (uint8_t)(1 << from);
+    pruned = *cell;
+    return nas__cell101_prune(&pruned) && pruned.vertices == vertices;
+}
+
+typedef struct tally {
+    uint64_t *rows, *hashes;
+    int count, edges;
+} tally;
+
+enum { TALLY_MAX = 1000000 };
+
+/* Every labelling of one wiring. */
+static void add_labellings(const nas__cell101 *wiring, tally *all)
+{
+    int labellings = 1;
+    for (int v = 1; v < wiring->vertices - 1; v++)
+        labellings *= 3;
+    for (int i = 0; i < labellings; i++) {
+        nas__cell101 cell = *wiring;
+        for (int v = 1, rest = i; v < cell.vertices - 1; v++, rest /= 3)
+            cell.ops[v] = (uint8_t)(rest % 3);
+        const uint64_t hash = nas__cell101_hash(&cell);
+        nas__cell101_order(&cell);
+        assert_true(nas__cell101_hash(&cell) == hash);
+        assert_true(all->count < TALLY_MAX);
+        all->hashes[all->count] = hash;
+        all->rows[all->count++] = packed(&cell);
+    }
+}
+
+/* Cells with exactly so many vertices and edges.  Of wirings that renumber into each other only the ordered one is labelled. */
+static int count_cells(int vertices, int edges, tally *all)
+{
+    int distinct;
+    all->count = 0;
+    for (uint32_t bits = 0; bits < 1U << vertices * (vertices - 1) / 2; bits++) {
+        nas__cell101 cell, ordered;
+        if (__builtin_popcount(bits) != edges || !wire(vertices, bits, &cell))
+            continue;
+        ordered = cell;
+        nas__cell101_order(&ordered);
+        if (packed(&ordered) == packed(&cell))
+            add_labellings(&cell, all);
+    }
+    distinct = count_distinct(all->rows, all->count);
+    assert_int_equal(count_distinct(all->hashes, all->count), distinct);
+    return distinct;
+}
+
+static double size_101(int vertices, int edges)
+{
+    char options[64];
+    double size;
+    bool exact;
+    snprintf(options, sizeof options, "{ vertices = %d; edges = %d; }", vertices, edges);
+    nas_domain *domain = space_open("cell101", options, cifar);
+    assert_true(nas_domain_size(domain, &size, &exact) && exact);
+    nas_domain_close(domain);
+    return size;
+}
+
+/* By the smallest numbering and by the benchmark's hash: 2,532 cells of at most 5 vertices, 423,624 of at most 7. */
+static void test_cell101_counts(void **state)
+{
+    (void)state;
+    const int most = is_long_tier() ? 7 : 5;
+    double by_edges[10] = {0}; /* with at most so many vertices and so many edges */
+    tally all = {.rows = malloc(TALLY_MAX * sizeof(uint64_t)),
+                 .hashes = malloc(TALLY_MAX * sizeof(uint64_t))};
+    for (int vertices = 2; vertices <= most; vertices++) {
+        double sum = 0;
+        for (int edges = 1; edges <= 9; edges++) {
+            int count = count_cells(vertices, edges, &all);
+            by_edges[edges] += count;
+            sum += by_edges[edges];
+            if (vertices >= 3)
+                assert_true(size_101(vertices, edges) == sum);
+        }
+        if (vertices == 5)
+            assert_true(sum == 2532);
+        if (vertices == 7)
+            assert_true(sum == 423624);
+    }
+    assert_true(size_101(7, 9) == 423624);
+    free(all.rows);
+    free(all.hashes);
+}
+
+/* Moves of one gene lead from any cell to any other: a walk from one of them meets all 2,532. */
+static void test_cell101_moves(void **state)
+{
+    (void)state;
+    nas_domain *domain = space_open("cell101", "{ vertices = 5; }", cifar);
+    nas_arch *met = malloc(2532 * sizeof *met);
+    int count = 1;
+    nas_test_fails(nas_domain_read(domain, "inception", &met[0]), NAS_CONFIG, "space.vertices = 7");
+    nas_test_ok(nas_domain_read(domain, "baseline", &met[0]));
+    for (int i = 0; i < count; i++) {
+        nas_arch *list;
+        int neighbours;
+        nas_test_ok(nas_domain_neighbours(domain, &met[i], &list, &neighbours));
+        for (int k = 0; k < neighbours; k++) {
+            bool known = false;
+            for (int j = 0; j < count && !known; j++)
+                known = nas_arch_equal(&met[j], &list[k]);
+            assert_true(known || count < 2532);
+            if (!known)
+                met[count++] = list[k];
+        }
+        free(list);
+    }
+    assert_int_equal(count, 2532);
+    free(met);
+    nas_domain_close(domain);
+}
+
+/* The README's example has 2,694,282 parameters in the benchmark. */
+static void test_cell101_published(void **state)
+{
+    (void)state;
+    nas_domain *domain = space_open("cell101", "{ }", cifar);
+    assert_int_equal(parameters_of(domain, "inception"), 2694282);
+    assert_describes(domain, "baseline", "1:conv3x3(in) 2:conv3x3(1) out(in,2)");
+    /* a path that the numbering hides: every vertex dead, the input goes straight to the output */
+    assert_describes(domain, "00-000-0000-00000-000000-000000", "out(in)");
+    nas_arch arch;
+    nas_test_fails(nas_domain_read(domain, "00-000-0000-00000-000000-100000", &arch), NAS_CONFIG,
+                   "no path leads");
+    nas_domain_close(domain);
+}
+
+/* 128 channels over three vertices: 43, 43, 42; a vertex that only feeds one of them has as many as that one. */
+static void test_cell101_channels(void **state)
+{
+    (void)state;
+    const nas__cell101 cell = {6, {0, 1, 1, 1, 2, 4 + 8 + 16}, {0}};
+    int channels[NAS__CELL101_VERTICES];
+    nas__cell101_channels(&cell, 64, 128, channels);
+    static const int wanted[] = {64, 42, 43, 43, 42, 128};
+    for (int v = 0; v < 6; v++)
+        assert_int_equal(channels[v], wanted[v]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_options_and_shapes),
+        cmocka_unit_test(test_published_genotypes),
+        cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_cell201_costs),
+        cmocka_unit_test(test_cell201_counts),
+        cmocka_unit_test(test_cell201_texts),
+        cmocka_unit_test(test_cell201_table),
+        cmocka_unit_test(test_cell201_zeros),
+        cmocka_unit_test(test_subsample),
+        cmocka_unit_test(test_cell101_counts),
+        cmocka_unit_test(test_cell101_moves),
+        cmocka_unit_test(test_cell101_published),
+        cmocka_unit_test(test_cell101_channels),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
