@@ -2,7 +2,7 @@
 set(THREADS_PREFER_PTHREAD_FLAG ON)
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
-foreach(package OpenCL clblast libconfig sqlite3 jansson zlib libxxhash)
+foreach(package OpenCL clblast libconfig sqlite3 jansson zlib libxxhash openblas)
     pkg_check_modules(NAS_${package} REQUIRED IMPORTED_TARGET ${package})
 endforeach()
 find_path(NAS_RANDOM123_INCLUDE Random123/philox.h REQUIRED)
@@ -19,5 +19,6 @@ target_link_libraries(
               PkgConfig::NAS_jansson
               PkgConfig::NAS_zlib
               PkgConfig::NAS_libxxhash
+              PkgConfig::NAS_openblas
               Threads::Threads
               m)

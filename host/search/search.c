@@ -31,6 +31,7 @@ struct nas_search {
     const nas_seen **pending_rows;
     int pending_count, pending_capacity;
     int followed; /* rows that went through `pending` */
+    int full;     /* architectures that were claimed with the full budget */
 };
 
 /* ---- create ----------------------------------------------------------------------------------------------------- */
@@ -74,7 +75,7 @@ static nas_status begin_strategy(nas_search *search)
     search->options = calloc(1, strategy->kind.instance_size + 1);
     if (!search->options)
         NAS_FAIL(NAS_MEMORY, "no memory for strategy %s", strategy->kind.name);
-    NAS_TRY(nas_options_fill(&strategy->kind, s->group, s->also, search->options));
+    NAS_TRY(nas_strategy_fill(strategy, s->group, s->also, search->options));
     search->strategy_setting = (nas_setting){.options = search->options,
                                              .group = s->group,
                                              .domain = s->domain,
@@ -124,7 +125,8 @@ void nas_search_destroy(nas_search *search)
 
 nas_status nas_search_strategy_options(const nas_search *search, nas_value *group)
 {
-    return nas_options_value(&search->setting.strategy->kind, search->options, group);
+    return nas_strategy_value(search->setting.strategy, search->setting.group, search->options,
+                              group);
 }
 
 void nas_search_set_limit(nas_search *search, int trials_max)
@@ -136,6 +138,20 @@ int nas_outlook_find(const nas_outlook *outlook, const nas_arch *arch)
 {
     int found = nas__roll_find(&outlook->search->roll, arch);
     return found < outlook->index ? found : -1;
+}
+
+const nas_seen *nas_outlook_seen(const nas_outlook *outlook, const nas_arch *arch)
+{
+    const nas__roll *roll = &outlook->search->roll;
+    for (int at = nas__roll_find(roll, arch); at >= 0; at = roll->same[at])
+        if (roll->rows[at]->result && at < outlook->index)
+            return roll->rows[at];
+    return NULL;
+}
+
+int nas_outlook_distinct(const nas_outlook *outlook)
+{
+    return outlook->search->roll.distinct;
 }
 
 /* ---- observing -------------------------------------------------------------------------------------------------- */
@@ -156,8 +172,11 @@ static nas_status follow_log(nas_search *search)
             NAS_FAIL(NAS_MEMORY, "no memory for %d pending trials", capacity);
         search->pending_capacity = capacity;
     }
-    while (search->followed < count)
-        search->pending[search->pending_count++] = search->followed++;
+    for (; search->followed < count; search->followed++) {
+        const nas_trial *trial = nas_study_trial(search->study, search->followed);
+        search->full += trial->budget >= search->setting.budget && trial->status != NAS_TRIAL_ALIAS;
+        search->pending[search->pending_count++] = search->followed;
+    }
     return NAS_OK;
 }
 
@@ -250,12 +269,13 @@ static nas_status observe(nas_search *search, int index, bool *ready)
 
 /* ---- proposing --------------------------------------------------------------------------------------------------- */
 
+/* Duplicates are aliases where results are reused, so what is no alias is an architecture of its own. */
 static bool space_is_exhausted(const nas_search *search)
 {
     double size;
     bool exact = false;
     return search->setting.reuse && nas_domain_size(search->setting.domain, &size, &exact) &&
-           exact && search->roll.distinct >= size;
+           exact && search->full >= size;
 }
 
 static nas_status ask_strategy(nas_search *search, int index, nas_proposal *proposal)

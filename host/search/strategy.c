@@ -4,6 +4,7 @@
  * host/search/random.c defines.  There is no other registration. */
 #include "search.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static const nas_strategy *const all[] = {
@@ -40,5 +41,66 @@ nas_status nas_strategy_get(const char *name, const nas_strategy **strategy)
                  near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
     }
     *strategy = found;
+    return NAS_OK;
+}
+
+/* ---- strategies around others ---------------------------------------------------------------------------------- */
+
+enum { ALSO_MAX = 32 };
+
+nas_status nas_strategy_fill(const nas_strategy *strategy, const nas_value *group,
+                             const char *const *also, void *instance)
+{
+    const char *names[ALSO_MAX + 1];
+    int count = 0;
+    for (const char *const *name = also; name && *name && count < ALSO_MAX; name++)
+        names[count++] = *name;
+    for (const char *const *name = strategy->also; name && *name && count < ALSO_MAX; name++)
+        names[count++] = *name;
+    names[count] = NULL;
+    return nas_options_fill(&strategy->kind, group, names, instance);
+}
+
+/* inner = { type = "evolution"; … } with every default. */
+static nas_status complete_inner(const nas_value *group, nas_value *complete)
+{
+    static const char *const also[] = {"type", NULL};
+    const nas_value *type = nas_value_member(group, "type");
+    const nas_strategy *strategy;
+    nas_value *member;
+    if (group->type != NAS_VALUE_GROUP || !type || type->type != NAS_VALUE_TEXT)
+        NAS_FAIL(NAS_CONFIG, "%s = { type = \"…\"; … }; is missing its type", group->name);
+    NAS_TRY(nas_strategy_get(type->text, &strategy));
+    if (strategy->also)
+        NAS_FAIL(NAS_CONFIG, "strategy %s cannot be inside another", strategy->kind.name);
+    void *instance = calloc(1, strategy->kind.instance_size + 1);
+    if (!instance)
+        NAS_FAIL(NAS_MEMORY, "no memory for strategy %s", strategy->kind.name);
+    complete->type = NAS_VALUE_GROUP;
+    nas_status status = nas_strategy_fill(strategy, group, also, instance);
+    if (status == NAS_OK)
+        status = nas_value_append(complete, "type", &member);
+    if (status == NAS_OK) {
+        member->type = NAS_VALUE_TEXT;
+        member->text = strdup(strategy->kind.name);
+        status =
+            member->text ? nas_strategy_value(strategy, group, instance, complete) : NAS_MEMORY;
+    }
+    free(instance);
+    return status;
+}
+
+nas_status nas_strategy_value(const nas_strategy *strategy, const nas_value *group,
+                              const void *instance, nas_value *complete)
+{
+    NAS_TRY(nas_options_value(&strategy->kind, instance, complete));
+    for (const char *const *name = strategy->also; name && *name; name++) {
+        const nas_value *from = nas_value_member(group, *name);
+        nas_value *member;
+        if (!from)
+            continue;
+        NAS_TRY(nas_value_append(complete, *name, &member));
+        NAS_TRY(complete_inner(from, member));
+    }
     return NAS_OK;
 }

@@ -131,6 +131,26 @@ static nas_status read_given(const nas_value *group, nas_config *config)
     return status;
 }
 
+static nas_status complete_strategy(const nas_strategy *strategy, const nas_value *group,
+                                    const char *const *also, nas_value *complete)
+{
+    nas_value *type;
+    void *instance = calloc(1, strategy->kind.instance_size + 1);
+    if (!instance)
+        NAS_FAIL(NAS_MEMORY, "out of host memory");
+    nas_status status = nas_strategy_fill(strategy, group, also, instance);
+    complete->type = NAS_VALUE_GROUP;
+    if (status == NAS_OK)
+        status = nas_value_append(complete, "type", &type);
+    if (status == NAS_OK) {
+        type->type = NAS_VALUE_TEXT;
+        type->text = strdup(strategy->kind.name);
+        status = type->text ? nas_strategy_value(strategy, group, instance, complete) : NAS_MEMORY;
+    }
+    free(instance);
+    return status;
+}
+
 static nas_status read_strategy(const nas_value *root, nas_config *config)
 {
     static const char *const also[] = {"type", "given", NULL};
@@ -140,7 +160,7 @@ static nas_status read_strategy(const nas_value *root, nas_config *config)
     char message[160];
     NAS_TRY(type_of(group, "strategy", NULL, &type));
     NAS_TRY(at_type(group, nas_strategy_get(type, &strategy)));
-    NAS_TRY(complete_group(&strategy->kind, group, also, &config->strategy));
+    NAS_TRY(complete_strategy(strategy, group, also, &config->strategy));
     NAS_TRY(read_given(group, config));
     snprintf(message, sizeof message, "%s works with %d objective%s, not %d", type,
              strategy->objectives_max, strategy->objectives_max == 1 ? "" : "s",

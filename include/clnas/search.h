@@ -54,6 +54,10 @@ typedef struct nas_outlook {
 
 /* The first earlier trial (seen or pending) with this architecture at any budget; -1: none. */
 NAS_API int nas_outlook_find(const nas_outlook *outlook, const nas_arch *arch);
+/* The first trial with this architecture whose result was observed (at any budget); NULL: none. */
+NAS_API const nas_seen *nas_outlook_seen(const nas_outlook *outlook, const nas_arch *arch);
+/* How many different architectures the earlier trials have. */
+NAS_API int nas_outlook_distinct(const nas_outlook *outlook);
 
 typedef enum nas_proposal_kind {
     NAS_PROPOSE_TRIAL,
@@ -95,11 +99,21 @@ typedef struct nas_strategy {
     nas_status (*observe)(void *state, const nas_seen *trial);
     nas_status (*propose)(void *state, const nas_outlook *outlook, nas_proposal *proposal);
     void (*end)(void *state); /* NULL: free(state) */
+    /* Members of the config's group that the strategy reads itself (setting->group), as those around
+     * another strategy do; ends with NULL.  NULL: none. */
+    const char *const *also;
 } nas_strategy;
 
 NAS_API const nas_strategy *nas_strategy_find(const char *name); /* NULL: none */
 NAS_API const nas_strategy *const *nas_strategy_all(int *count);
 NAS_API nas_status nas_strategy_get(const char *name, const nas_strategy **strategy);
+/* nas_options_fill for a strategy: members that it reads itself are allowed too. */
+NAS_API nas_status nas_strategy_fill(const nas_strategy *strategy, const nas_value *group,
+                                     const char *const *also, void *instance);
+/* The effective options as a group, with the members of `group` that the strategy reads itself; those that are a strategy
+ * (inner = { type = … }) are checked and completed. */
+NAS_API nas_status nas_strategy_value(const nas_strategy *strategy, const nas_value *group,
+                                      const void *instance, nas_value *complete);
 
 /* ---- the search: one strategy over one study ---------------------------------------------------------- */
 

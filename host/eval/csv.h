@@ -1,0 +1,19 @@
+/* csv.h - a table of numbers with a column of architectures, from a CSV file, plain or gzipped. */
+#ifndef NAS_EVAL_CSV_H
+#define NAS_EVAL_CSV_H
+
+#include <clnas/base.h>
+
+typedef struct nas__csv {
+    int rows, columns;
+    char **keys;    /* [rows]: the key column's text */
+    double *values; /* [rows][columns]: the columns asked for; NaN where a cell is empty */
+} nas__csv;
+
+/* The first line names the columns.  `key` and each of `columns` must be among them; every row has as many cells as
+ * the first line.  NAS_DATA with file:line when the file is not like that.  Cells may be quoted; a quoted cell holds no newline. */
+nas_status nas__csv_read(const char *path, const char *key, const char *const *columns, int count,
+                         nas__csv *table);
+void nas__csv_clear(nas__csv *table);
+
+#endif

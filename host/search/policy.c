@@ -1,0 +1,238 @@
+/* policy.c - a row of genes drawn choice by choice: a table of logits, or an LSTM that has seen the choices before.
+ *
+ * Idea (Zoph and Le, 1611.01578): an architecture is a sequence of decisions, so a policy that gives each decision a
+ * distribution can be trained with the policy gradient: make what paid off more probable.  The table (one row of logits
+ * for each gene, NAS-Bench-201's REINFORCE, 2001.00326) takes the decisions as independent; the LSTM (ENAS, 1802.03268)
+ * lets each depend on those before it.
+ *
+ *     log p(row) = Σ_t log softmax(logits_t)[choice_t]
+ *     d log p / d logit = [choice] − p        d entropy / d logit = −p·(log p + entropy)
+ *
+ * Logits may be divided by a temperature and squeezed to c·tanh(logit), which keeps a young policy from being sure (Bello
+ * et al., 1611.09940; ENAS).
+ *
+ * Layout: what both kinds share; the table; proposals and their notes; the baseline.  The LSTM is in policy_lstm.c. */
+#include "policy.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { STREAM_INIT = 3 };
+
+nas_status nas__policy_create(const nas_domain *domain, const nas__policy_shape *shape,
+                              uint64_t seed, nas__policy **policy)
+{
+    nas_status status = NAS_OK;
+    nas__policy *p = calloc(1, sizeof *p);
+    if (!p)
+        NAS_FAIL(NAS_MEMORY, "no memory for a policy");
+    p->shape = *shape;
+    p->domain = domain;
+    int logits = 0;
+    for (int i = 0; i < domain->count; i++) {
+        int choices = domain->genes[i].choices;
+        if (choices < 2)
+            continue;
+        p->genes[p->steps] = i;
+        p->offset[p->steps++] = logits;
+        logits += choices;
+        p->choices_max = choices > p->choices_max ? choices : p->choices_max;
+    }
+    size_t room = (size_t)p->steps * (size_t)p->choices_max + 1;
+    p->chances = calloc(room, sizeof *p->chances);
+    p->squeezed = calloc(room, sizeof *p->squeezed);
+    if (!p->chances || !p->squeezed) {
+        status = nas_error_set(NAS_MEMORY, __FILE__, __LINE__, "no memory for a policy");
+        goto done;
+    }
+    nas_random random = nas_random_make(seed, NAS_STREAM_PROPOSE, 0, 0, STREAM_INIT);
+    if (shape->kind == NAS__POLICY_LSTM) {
+        NAS_TRY_DONE(nas__lstm_create(p));
+        nas__lstm_init(p, &random);
+    } else {
+        NAS_TRY_DONE(nas__weights_create(logits, &p->weights));
+        for (int i = 0; i < logits; i++)
+            p->weights.value[i] = 1e-3 * nas_random_normal(&random);
+    }
+    *policy = p;
+    return NAS_OK;
+done:
+    nas__policy_destroy(p);
+    return status;
+}
+
+void nas__policy_destroy(nas__policy *policy)
+{
+    if (!policy)
+        return;
+    nas__lstm_destroy(policy->lstm);
+    nas__weights_clear(&policy->weights);
+    free(policy->chances);
+    free(policy->squeezed);
+    free(policy);
+}
+
+/* ---- walking a row -------------------------------------------------------------------------------------------------- */
+
+/* Logits in place to probabilities; remembers the slope of temperature and tanh. */
+static void soften(nas__policy *p, int t, int choices)
+{
+    double *chance = p->chances + (size_t)t * (size_t)p->choices_max, sum = 0;
+    double *slope = p->squeezed + (size_t)t * (size_t)p->choices_max, most = -INFINITY;
+    double c = p->shape.tanh_constant;
+    for (int k = 0; k < choices; k++) {
+        double logit = chance[k] / p->shape.temperature, bent = tanh(logit);
+        slope[k] = (c > 0 ? c * (1 - bent * bent) : 1) / p->shape.temperature;
+        chance[k] = c > 0 ? c * bent : logit;
+        most = chance[k] > most ? chance[k] : most;
+    }
+    for (int k = 0; k < choices; k++)
+        sum += chance[k] = exp(chance[k] - most);
+    for (int k = 0; k < choices; k++)
+        chance[k] /= sum;
+}
+
+static int draw(const double *chance, int choices, nas_random *random)
+{
+    double ball = nas_random_uniform(random);
+    for (int k = 0; k < choices - 1; k++) {
+        if (ball < chance[k])
+            return k;
+        ball -= chance[k];
+    }
+    return choices - 1;
+}
+
+/* Steps through the row, drawing it where `random` is given. */
+static double walk(nas__policy *p, nas_random *random, nas_arch *row, double *entropy)
+{
+    double log_chance = 0;
+    int before = -1;
+    *entropy = 0;
+    for (int t = 0; t < p->steps; t++) {
+        int gene = p->genes[t], choices = p->domain->genes[gene].choices;
+        double *chance = p->chances + (size_t)t * (size_t)p->choices_max;
+        if (p->lstm)
+            nas__lstm_step(p, t, before, chance);
+        else
+            memcpy(chance, p->weights.value + p->offset[t], (size_t)choices * sizeof *chance);
+        soften(p, t, choices);
+        if (random)
+            row->genes[gene] = (uint8_t)draw(chance, choices, random);
+        before = row->genes[gene];
+        log_chance += log(fmax(chance[before], 1e-300));
+        for (int k = 0; k < choices; k++)
+            *entropy -= chance[k] > 0 ? chance[k] * log(chance[k]) : 0;
+    }
+    return log_chance;
+}
+
+double nas__policy_draw(nas__policy *policy, nas_random *random, nas_arch *row)
+{
+    double entropy;
+    *row = (nas_arch){.count = (uint16_t)policy->domain->count};
+    return walk(policy, random, row, &entropy);
+}
+
+double nas__policy_look(nas__policy *policy, const nas_arch *row, double *entropy)
+{
+    nas_arch copy = *row;
+    return walk(policy, NULL, &copy, entropy);
+}
+
+/* d loss / d logit of step t, loss = −(chance·log p + bonus·entropy). */
+static void slope_of_step(const nas__policy *p, int t, int choice, double chance, double bonus,
+                          double *slope)
+{
+    int choices = p->domain->genes[p->genes[t]].choices;
+    const double *q = p->chances + (size_t)t * (size_t)p->choices_max;
+    const double *bent = p->squeezed + (size_t)t * (size_t)p->choices_max;
+    double entropy = 0;
+    for (int k = 0; k < choices; k++)
+        entropy -= q[k] > 0 ? q[k] * log(q[k]) : 0;
+    for (int k = 0; k < choices; k++) {
+        double log_q = q[k] > 0 ? log(q[k]) : 0;
+        double up = chance * ((k == choice) - q[k]) - bonus * q[k] * (log_q + entropy);
+        slope[k] = -up * bent[k];
+    }
+}
+
+void nas__policy_learn(nas__policy *p, const nas_arch *row, double chance, double bonus)
+{
+    double *slopes = calloc((size_t)p->steps * (size_t)p->choices_max + 1, sizeof *slopes);
+    if (!slopes)
+        return; /* a step less; the next allocation fails loudly */
+    for (int t = 0; t < p->steps; t++)
+        slope_of_step(p, t, row->genes[p->genes[t]], chance, bonus,
+                      slopes + (size_t)t * (size_t)p->choices_max);
+    if (p->lstm)
+        nas__lstm_back(p, row, slopes);
+    for (int t = 0; t < p->steps && !p->lstm; t++)
+        for (int k = 0; k < p->domain->genes[p->genes[t]].choices; k++)
+            p->weights.gradient[p->offset[t] + k] +=
+                slopes[(size_t)t * (size_t)p->choices_max + (size_t)k];
+    free(slopes);
+}
+
+/* ---- proposals and their notes ---------------------------------------------------------------------------------------- */
+
+static nas_status write_note(const nas_arch *row, double log_chance, nas_proposal *proposal)
+{
+    nas_text text = {0};
+    nas_arch_write(row, NULL, &text);
+    nas_status status = nas_text_check(&text);
+    if (status == NAS_OK)
+        snprintf(proposal->note, sizeof proposal->note, "%a %s", log_chance, text.data);
+    nas_text_clear(&text);
+    return status;
+}
+
+nas_status nas__policy_propose(nas__policy *policy, const nas_setting *setting,
+                               const nas_outlook *outlook, int64_t tries, nas_proposal *proposal)
+{
+    nas_random random =
+        nas_random_make(setting->seed, NAS_STREAM_PROPOSE, (uint32_t)outlook->index, 0, 0);
+    for (int64_t i = 0; i < tries; i++) {
+        nas_arch row;
+        double log_chance = nas__policy_draw(policy, &random, &row);
+        proposal->arch = row;
+        nas_domain_canonical(setting->domain, &proposal->arch);
+        if (nas_domain_valid(setting->domain, &proposal->arch) == NAS_OK)
+            return write_note(&row, log_chance, proposal);
+    }
+    return nas_domain_sample(setting->domain, &random, &proposal->arch);
+}
+
+bool nas__policy_recall(const nas_seen *trial, nas_arch *row, double *log_chance)
+{
+    char *end;
+    if (!trial->note || !trial->note[0])
+        return false;
+    double number = strtod(trial->note, &end);
+    if (end == trial->note || *end != ' ' || nas_arch_parse(end + 1, row) != NAS_OK ||
+        row->count != trial->arch.count)
+        return false;
+    *log_chance = number;
+    return true;
+}
+
+/* ---- the baseline --------------------------------------------------------------------------------------------------------- */
+
+double nas__baseline_take(nas__baseline *b, double decay, const nas_seen *trial)
+{
+    bool good = !trial->failed && trial->violation == 0;
+    double reward = good ? trial->score[0] : b->worst;
+    if (good && (b->count == 0 || reward < b->worst))
+        b->worst = reward;
+    b->count += good;
+    b->sum = decay * b->sum + (1 - decay) * reward;
+    b->share = decay * b->share + (1 - decay);
+    return reward;
+}
+
+double nas__baseline_value(const nas__baseline *b)
+{
+    return b->share > 0 ? b->sum / b->share : 0;
+}

@@ -1,0 +1,376 @@
+/* rungs.c - successive halving in brackets, and ASHA's endless one, around any strategy.
+ *
+ * Idea (Jamieson and Talwalkar, 1502.07943; Li et al., "Hyperband", 1603.06560): most candidates show early that they are
+ * not worth a full training.  Rung 0 trains n of them for a small budget, rung 1 the best n/η for η times as much, and so on.
+ * ASHA (Li et al., 1810.05934) promotes whoever is in the best 1/η of a rung as soon as that is known, so nobody waits.
+ *
+ * A note "BRACKET RUNG|" in front of the inner strategy's own note says where a trial belongs; a promoted trial's parent is
+ * the same network one rung below.  So the ladder is read off the log.  Synchronous brackets wait for a rung to be complete; what would
+ * wait opens the next bracket instead, so no device stands idle.
+ *
+ * The inner strategy proposes for the first rungs.  It observes what came of its own proposals, at the budget it proposed
+ * them for; a promotion is not its doing.  Failed networks are never promoted.
+ *
+ * Layout: the arithmetic of brackets; entries; the inner strategy; observing; promoting. */
+#include "rungs.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct entry {
+    nas_arch arch;
+    int index, bracket, rung;
+    double score, violation;
+    bool promoted; /* by a trial that was observed */
+} entry;
+
+/* The entries of one rung of one bracket, best first. */
+typedef struct rung {
+    entry **sorted;
+    int count, capacity;
+} rung;
+
+struct nas__rungs {
+    nas__rungs_setting setting;
+    rung *rungs; /* [bracket][NAS__RUNGS_MAX] */
+    int bracket_count, bracket_capacity;
+    const nas_strategy *inner;
+    void *own_options; /* of the inner strategy, where the group named it */
+    nas_setting inner_setting;
+    void *inner_state;
+    nas_seen *shown; /* pending proposals of the inner strategy, with its notes */
+    const nas_seen **shown_rows;
+    int shown_capacity;
+};
+
+/* ---- brackets ---------------------------------------------------------------------------------------------------------- */
+
+int nas__ladder_rungs(const nas__ladder *ladder)
+{
+    double ratio = ladder->largest / ladder->smallest;
+    int rungs = ratio >= 1 ? (int)floor(log(ratio) / log(ladder->eta) + 1e-9) + 1 : 1;
+    return rungs < NAS__RUNGS_MAX ? rungs : NAS__RUNGS_MAX;
+}
+
+void nas__ladder_bracket(const nas__ladder *ladder, int b, nas__bracket *bracket)
+{
+    int most = nas__ladder_rungs(ladder);
+    int rungs = ladder->hyperband ? most - b % most : most;
+    double start = ladder->hyperband
+                       ? ceil((double)most / rungs * pow(ladder->eta, rungs - 1) - 1e-9)
+                   : ladder->size ? ladder->size
+                                  : floor(pow(ladder->eta, rungs - 1) + 1e-9);
+    *bracket = (nas__bracket){.rungs = rungs};
+    for (int k = 0; k < rungs; k++) {
+        double size = floor(start * pow(ladder->eta, -k) + 1e-9);
+        double budget = ladder->largest * pow(ladder->eta, k - rungs + 1);
+        bool whole = ladder->largest == floor(ladder->largest);
+        bracket->size[k] = size < 1 ? 1 : (int)size;
+        bracket->budget[k] = whole ? fmax(1, round(budget)) : budget;
+    }
+}
+
+static void bracket_of(const nas__rungs *r, int b, nas__bracket *bracket)
+{
+    nas__ladder_bracket(&r->setting.ladder, b, bracket);
+}
+
+/* ---- create ------------------------------------------------------------------------------------------------------------- */
+
+static nas_status begin_inner(nas__rungs *r)
+{
+    static const char *const also[] = {"type", NULL};
+    const nas_value *group = nas_value_member(r->setting.setting->group, "inner");
+    const nas_value *type = nas_value_member(group, "type");
+    r->inner_setting = *r->setting.setting;
+    r->inner = r->setting.inner;
+    r->inner_setting.options = r->setting.inner_options;
+    r->inner_setting.group = group;
+    if (!r->inner) {
+        NAS_TRY(nas_strategy_get(type && type->type == NAS_VALUE_TEXT ? type->text : "random",
+                                 &r->inner));
+        if (r->inner->also)
+            NAS_FAIL(NAS_CONFIG, "strategy %s cannot be the inner one of another",
+                     r->inner->kind.name);
+        r->own_options = calloc(1, r->inner->kind.instance_size + 1);
+        if (!r->own_options)
+            NAS_FAIL(NAS_MEMORY, "no memory for strategy %s", r->inner->kind.name);
+        NAS_TRY(nas_options_fill(&r->inner->kind, group, also, r->own_options));
+        r->inner_setting.options = r->own_options;
+    }
+    return r->inner->begin ? r->inner->begin(&r->inner_setting, &r->inner_state) : NAS_OK;
+}
+
+nas_status nas__rungs_create(const nas__rungs_setting *setting, nas__rungs **rungs)
+{
+    nas__rungs *r = calloc(1, sizeof *r);
+    if (!r)
+        NAS_FAIL(NAS_MEMORY, "no memory for the rungs of a search");
+    r->setting = *setting;
+    nas_status status = begin_inner(r);
+    if (status != NAS_OK) {
+        nas__rungs_destroy(r);
+        return status;
+    }
+    *rungs = r;
+    return NAS_OK;
+}
+
+void nas__rungs_destroy(void *rungs)
+{
+    nas__rungs *r = rungs;
+    if (!r)
+        return;
+    if (r->inner && r->inner->end && r->inner_state)
+        r->inner->end(r->inner_state);
+    else
+        free(r->inner_state);
+    for (int i = 0; i < r->bracket_count * NAS__RUNGS_MAX; i++) {
+        for (int k = 0; k < r->rungs[i].count; k++)
+            free(r->rungs[i].sorted[k]);
+        free(r->rungs[i].sorted);
+    }
+    free(r->rungs);
+    free(r->own_options);
+    free(r->shown);
+    free(r->shown_rows);
+    free(r);
+}
+
+/* ---- notes and entries ---------------------------------------------------------------------------------------------------- */
+
+/* False for given networks, which are on no rung. */
+static bool read_note(const nas_seen *trial, int *bracket, int *k, const char **inner)
+{
+    const char *bar = trial->note ? strchr(trial->note, '|') : NULL;
+    if (!bar || sscanf(trial->note, "%d %d", bracket, k) != 2)
+        return false;
+    *inner = bar + 1;
+    return *bracket >= 0 && *k >= 0 && *k < NAS__RUNGS_MAX;
+}
+
+/* An empty one where nothing was observed yet. */
+static const rung *rung_at(const nas__rungs *r, int bracket, int k)
+{
+    static const rung none = {0};
+    return bracket < r->bracket_count ? &r->rungs[bracket * NAS__RUNGS_MAX + k] : &none;
+}
+
+static nas_status make_bracket(nas__rungs *r, int bracket)
+{
+    if (bracket >= r->bracket_capacity) {
+        size_t wanted = 2 * (size_t)bracket + 4;
+        rung *rungs = realloc(r->rungs, wanted * NAS__RUNGS_MAX * sizeof *rungs);
+        if (!rungs)
+            NAS_FAIL(NAS_MEMORY, "no memory for %zu brackets", wanted);
+        r->rungs = rungs;
+        r->bracket_capacity = (int)wanted;
+    }
+    for (; r->bracket_count <= bracket; r->bracket_count++)
+        memset(r->rungs + (size_t)r->bracket_count * NAS__RUNGS_MAX, 0,
+               NAS__RUNGS_MAX * sizeof *r->rungs);
+    return NAS_OK;
+}
+
+static bool is_better(const entry *a, const entry *b)
+{
+    return a->violation != b->violation ? a->violation < b->violation : a->score > b->score;
+}
+
+static nas_status add_entry(rung *to, const entry *seen)
+{
+    if (to->count == to->capacity) {
+        size_t wanted = to->capacity ? 2 * (size_t)to->capacity : 16;
+        entry **sorted = realloc(to->sorted, wanted * sizeof *sorted);
+        if (!sorted)
+            NAS_FAIL(NAS_MEMORY, "no memory for a rung of %zu", wanted);
+        to->sorted = sorted;
+        to->capacity = (int)wanted;
+    }
+    entry *copy = malloc(sizeof *copy);
+    if (!copy)
+        NAS_FAIL(NAS_MEMORY, "no memory for a result");
+    *copy = *seen;
+    int at = to->count++;
+    for (; at > 0 && is_better(copy, to->sorted[at - 1]); at--)
+        to->sorted[at] = to->sorted[at - 1];
+    to->sorted[at] = copy;
+    return NAS_OK;
+}
+
+/* ---- observing --------------------------------------------------------------------------------------------------------------- */
+
+static nas_status show_inner(nas__rungs *r, const nas_seen *trial, const char *note)
+{
+    nas_seen shown = *trial;
+    shown.note = note;
+    return r->inner->observe ? r->inner->observe(r->inner_state, &shown) : NAS_OK;
+}
+
+static void mark_promoted(const rung *below, int index)
+{
+    for (int i = 0; i < below->count; i++)
+        if (below->sorted[i]->index == index)
+            below->sorted[i]->promoted = true;
+}
+
+nas_status nas__rungs_observe(void *rungs, const nas_seen *trial)
+{
+    nas__rungs *r = rungs;
+    const char *note;
+    entry seen = {.arch = trial->arch,
+                  .index = trial->index,
+                  .score = trial->score[0],
+                  .violation = trial->failed ? INFINITY : trial->violation};
+    if (!read_note(trial, &seen.bracket, &seen.rung, &note))
+        return show_inner(r, trial, trial->note);
+    NAS_TRY(make_bracket(r, seen.bracket));
+    NAS_TRY(add_entry(&r->rungs[seen.bracket * NAS__RUNGS_MAX + seen.rung], &seen));
+    if (seen.rung > 0)
+        mark_promoted(rung_at(r, seen.bracket, seen.rung - 1), trial->parent);
+    return seen.rung == 0 || r->setting.all_results ? show_inner(r, trial, note) : NAS_OK;
+}
+
+/* ---- proposing ----------------------------------------------------------------------------------------------------------------- */
+
+/* Pending trials on a rung; with `parent` ≥ 0 only promotions of that trial. */
+static int pending_on(const nas_outlook *outlook, int bracket, int k, int parent)
+{
+    int count = 0, its_bracket, its_rung;
+    const char *note;
+    for (int i = 0; i < outlook->pending_count; i++)
+        if (read_note(outlook->pending[i], &its_bracket, &its_rung, &note))
+            count += its_bracket == bracket && its_rung == k &&
+                     (parent < 0 || outlook->pending[i]->parent == parent);
+    return count;
+}
+
+/* The best of the first `among` entries that is good and not yet promoted, by any trial; NULL: none. */
+static const entry *best_promotable(const rung *below, int among, const nas_outlook *outlook)
+{
+    for (int i = 0; i < among && i < below->count; i++) {
+        const entry *e = below->sorted[i];
+        if (e->violation == 0 && !e->promoted &&
+            pending_on(outlook, e->bracket, e->rung + 1, e->index) == 0)
+            return e;
+    }
+    return NULL;
+}
+
+static nas_status promote(const entry *e, double budget, nas_proposal *proposal)
+{
+    proposal->arch = e->arch;
+    proposal->budget = budget;
+    proposal->parent = e->index;
+    snprintf(proposal->note, sizeof proposal->note, "%d %d|", e->bracket, e->rung + 1);
+    return NAS_OK;
+}
+
+static nas_status make_room(nas__rungs *r, int count)
+{
+    if (count <= r->shown_capacity)
+        return NAS_OK;
+    size_t wanted = 2 * (size_t)count;
+    nas_seen *shown = realloc(r->shown, wanted * sizeof *shown);
+    r->shown = shown ? shown : r->shown;
+    const nas_seen **rows = realloc(r->shown_rows, wanted * sizeof *rows);
+    r->shown_rows = rows ? rows : r->shown_rows;
+    if (!shown || !rows)
+        NAS_FAIL(NAS_MEMORY, "no memory for %zu pending trials", wanted);
+    r->shown_capacity = (int)wanted;
+    return NAS_OK;
+}
+
+/* The inner strategy's proposal, seen by it as if there were no rungs. */
+static nas_status propose_new(nas__rungs *r, int bracket, double budget, const nas_outlook *outlook,
+                              nas_proposal *proposal)
+{
+    char note[NAS_NOTE_SIZE];
+    nas_outlook its = *outlook;
+    int its_bracket, its_rung, count = 0;
+    NAS_TRY(make_room(r, outlook->pending_count));
+    for (int i = 0; i < outlook->pending_count; i++) {
+        nas_seen *shown = &r->shown[count];
+        *shown = *outlook->pending[i];
+        if (read_note(shown, &its_bracket, &its_rung, &shown->note) && its_rung > 0)
+            continue;
+        r->shown_rows[count++] = shown;
+    }
+    its.pending = r->shown_rows;
+    its.pending_count = count;
+    NAS_TRY(r->inner->propose(r->inner_state, &its, proposal));
+    if (proposal->kind != NAS_PROPOSE_TRIAL)
+        return NAS_OK;
+    proposal->budget = budget;
+    int length = snprintf(note, sizeof note, "%d 0|%s", bracket, proposal->note);
+    if (length >= (int)sizeof note)
+        NAS_FAIL(NAS_CONFIG, "the notes of strategy %s are too long for it to be an inner one",
+                 r->inner->kind.name);
+    memcpy(proposal->note, note, (size_t)length + 1);
+    return NAS_OK;
+}
+
+/* ASHA: from the top down whoever has earned it, else somebody new. */
+static nas_status propose_asynchronous(nas__rungs *r, const nas_outlook *outlook,
+                                       nas_proposal *proposal)
+{
+    nas__bracket bracket;
+    bracket_of(r, 0, &bracket);
+    for (int k = bracket.rungs - 2; k >= 0; k--) {
+        const rung *below = rung_at(r, 0, k);
+        int among = (int)floor(below->count / r->setting.ladder.eta + 1e-9);
+        const entry *e = best_promotable(below, among, outlook);
+        if (e)
+            return promote(e, bracket.budget[k + 1], proposal);
+    }
+    return propose_new(r, 0, bracket.budget[0], outlook, proposal);
+}
+
+static int count_good(const rung *r)
+{
+    int good = 0;
+    while (good < r->count && r->sorted[good]->violation == 0)
+        good++;
+    return good;
+}
+
+/* A promotion in bracket b whose rung below is complete; NULL: none now. */
+static const entry *due_promotion(const nas__rungs *r, int b, const nas__bracket *bracket,
+                                  const nas_outlook *outlook)
+{
+    for (int k = 1; k < bracket->rungs; k++) {
+        const rung *below = rung_at(r, b, k - 1), *here = rung_at(r, b, k);
+        int good = count_good(below), size = bracket->size[k] < good ? bracket->size[k] : good;
+        bool first = k == 1;
+        int wanted = first ? bracket->size[0] : below->count + pending_on(outlook, b, k - 1, -1);
+        if (below->count < wanted || below->count == 0)
+            return NULL;
+        if (here->count + pending_on(outlook, b, k, -1) < size)
+            return best_promotable(below, size, outlook);
+    }
+    return NULL;
+}
+
+/* Halving and Hyperband: the first bracket that has something to do. */
+static nas_status propose_in_brackets(nas__rungs *r, const nas_outlook *outlook,
+                                      nas_proposal *proposal)
+{
+    nas__bracket bracket;
+    for (int b = 0;; b++) {
+        bracket_of(r, b, &bracket);
+        if (rung_at(r, b, 0)->count + pending_on(outlook, b, 0, -1) < bracket.size[0])
+            return propose_new(r, b, bracket.budget[0], outlook, proposal);
+        const entry *e = due_promotion(r, b, &bracket, outlook);
+        if (e)
+            return promote(e, bracket.budget[e->rung + 1], proposal);
+    }
+}
+
+nas_status nas__rungs_propose(void *rungs, const nas_outlook *outlook, nas_proposal *proposal)
+{
+    nas__rungs *r = rungs;
+    return r->setting.asynchronous ? propose_asynchronous(r, outlook, proposal)
+                                   : propose_in_brackets(r, outlook, proposal);
+}
