@@ -10,7 +10,6 @@
 #include <math.h>
 #include <signal.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { SEED = 5, BUDGET = 9 };

@@ -2,9 +2,9 @@
  *
  *     clnas-bench search
  *
- * Every strategy proposes 10,000 trials of the chain space into a study in memory; the value of a trial is made up from its
+ * Each strategy that promises a constant cost proposes 10,000 trials of the chain space into a study in memory; the value of a trial is made up from its
  * genes.  Printed: microseconds per trial (propose, claim, commit, observe) around the 100th and around the 10,000th.  The cost
- * must not grow with the log: strategies keep incremental state (search.h). */
+ * must not grow with the log: they keep incremental state (search.h).  Those that fit models do not promise that. */
 #include "bench_net.h"
 
 #include <clnas/search.h>
@@ -100,15 +100,15 @@ static nas_status bench_strategy(nas_domain *domain, const nas_strategy *strateg
 
 int bench_search(void)
 {
-    int count;
-    const nas_strategy *const *all = nas_strategy_all(&count);
+    static const char *const names[] = {"random", "evolution", "local"};
+    const int count = sizeof names / sizeof *names;
     const nas_space *space = nas_space_find("chain");
     nas_value group = {.type = NAS_VALUE_GROUP};
     nas_domain *domain;
     nas_status status = nas_domain_open(space, &group, NULL, (nas_shape){1, 28, 28}, 10, &domain);
     printf("%-16s %12s %14s %8s\n", "strategy", "us at 100", "us at 10,000", "ratio");
     for (int i = 0; status == NAS_OK && i < count; i++)
-        status = bench_strategy(domain, all[i]);
+        status = bench_strategy(domain, nas_strategy_find(names[i]));
     if (status != NAS_OK)
         fprintf(stderr, "clnas-bench: %s\n", nas_error_message());
     else
