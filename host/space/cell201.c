@@ -326,8 +326,7 @@ static void cell201_paths(const void *state, const nas_arch *arch, float *featur
     const uint8_t *g = arch->genes;
     const int over_1 = g[edge_at(0, 1)] + OPS * g[edge_at(1, 3)];
     const int over_2 = g[edge_at(0, 2)] + OPS * g[edge_at(2, 3)];
-    const int over_both =
-        g[edge_at(0, 1)] + OPS * (g[edge_at(1, 2)] + OPS * g[edge_at(2, 3)]);
+    const int over_both = g[edge_at(0, 1)] + OPS * (g[edge_at(1, 2)] + OPS * g[edge_at(2, 3)]);
     (void)state;
     memset(features, 0, PATHS * sizeof *features);
     features[g[edge_at(0, 3)]] = 1;
