@@ -1,26 +1,5 @@
-// conv2d_parts.cl - the small passes around convolutions: ordering weights, adding up parts, bias.  One program for all shapes.
+// conv2d_parts.cl - the small passes around convolutions: adding up parts, bias.  One program for all shapes.
 #include "convolution.clh"
-
-// Weights of conv2d.cl in the order they are used: packed[tile][r][i][s][KT], where `tile` and KT run over output channels of
-// the pass and i over its input channels; 0 beyond the last.  Forward: o = k, i = c.  Input gradient: o = c, i = k.
-// Global size (inputs / run rounded up, tiles): a work-item moves `run` inputs of a tile, so that it is worth starting.
-__kernel void pack_weights(READS(weight), WRITES(packed), const int outputs, const int inputs, const int kh, const int kw,
-                           const int KT, const int transposed, const int run)
-{
-    OPEN_READ(weight);
-    OPEN_WRITE(packed);
-    const int first = get_global_id(0) * run, last = min(first + run, inputs), tile = get_global_id(1), taps = kh * kw;
-    for (int o = 0; o < KT; o++) {
-        const int out = tile * KT + o;
-        for (int i = first; i < last; i++) {
-            const size_t pair = transposed ? (size_t)i * outputs + out : (size_t)out * inputs + i;
-            __global float *to = packed + ((size_t)tile * kh * inputs + i) * kw * KT + o;
-            for (int t = 0, r = 0; r < kh; r++)
-                for (int s = 0; s < kw; s++, t++)
-                    to[((size_t)r * inputs * kw + s) * KT] = out < outputs ? weight[pair * taps + t] : 0.0f;
-        }
-    }
-}
 
 // y[i] = Σ_part sums[part][i] in rising order.  Work-item: `run` neighbouring i.
 __kernel void sum_parts(READS(sums), WRITES(y), const int count, const int parts, const int run)

@@ -39,7 +39,6 @@
 #endif
 #endif
 // The host knows the next two: weight-gradient chunks are blocks of a group.
-#define BLOCK_H 16
 #define BLOCK_W ((S == 1 ? 4 : 2) * TILE) // a multiple of PT: no tile reaches into the next block
 #define WHOLE_TILES(pixels) (((pixels) + PT - 1) / PT * PT)
 #define VECTORS (GROUP * PARTS) // of a packed pixel
@@ -130,60 +129,64 @@ static inline int pack_rows(lanes *ring, int u, int packed, __global const float
 // Register vectors of strip group `group`.
 #define VECTORS_OF(group, strips) (min(GROUP, strips - group * GROUP) * PARTS)
 
-// Global size (row chunks, strip groups, C).
+// Grid (row chunks, strip groups, C), shared out (share.clh).
 __kernel void depthwise_forward(STREAM_READ_ARGUMENTS(x), READS(weight), READS(bias), WRITES(z), WRITES(statistics), AXES,
-                                const int rows, const int parts, const int biased)
+                                const int rows, const int parts, const int biased, SHARES)
 {
-    const int chunk = get_global_id(0), group = get_global_id(1), c = get_global_id(2);
-    OPEN_STREAM_READ(x, c, (size_t)H * W * n);
-    OPEN_READ(weight);
-    OPEN_READ(bias);
-    OPEN_WRITE(z);
-    OPEN_WRITE(statistics);
-    const int first = chunk * rows, last = min(first + rows, HO), strips = n / 16;
-    const int vectors = VECTORS_OF(group, strips), sample = group * GROUP * 16;
-    float w[TAPS];
-    for (int i = 0; i < TAPS; i++)
-        w[i] = weight[c * TAPS + i];
-    const lanes start = (lanes)(biased ? bias[c] : 0.0f);
-    lanes ring[RING * WINDOW_W * VECTORS];
-    tally tallies[VECTORS];
-    for (int x0 = 0; x0 < WO; x0 += BLOCK_W) {
-        const int wn = min(BLOCK_W, WO - x0);
-        int packed = 0;
-        for (int y = first; y < last; y++) {
-            packed = pack_rows(ring, y * S, packed, x + sample, x0, COLUMNS_UNDER(wn), H, W, n, pad_h, pad_w, vectors, e_x);
-            const lanes *from[KH];
-            for (int r = 0; r < KH; r++)
-                from[r] = ring + (y * S + r * D) % RING * WINDOW_W * VECTORS;
-            __global float *to = z + (((size_t)c * HO + y) * WO + x0) * n + sample;
-            for (int t = 0; t < wn; t += PT)
-                for (int v = 0; v < vectors; v++) {
-                    lanes acc[PT];
+    EACH_PLACE
+    {
+        OPEN_PLACE_3D;
+        const int chunk = place0, group = place1, c = place2;
+        OPEN_STREAM_READ(x, c, (size_t)H * W * n);
+        OPEN_READ(weight);
+        OPEN_READ(bias);
+        OPEN_WRITE(z);
+        OPEN_WRITE(statistics);
+        const int first = chunk * rows, last = min(first + rows, HO), strips = n / 16;
+        const int vectors = VECTORS_OF(group, strips), sample = group * GROUP * 16;
+        float w[TAPS];
+        for (int i = 0; i < TAPS; i++)
+            w[i] = weight[c * TAPS + i];
+        const lanes start = (lanes)(biased ? bias[c] : 0.0f);
+        lanes ring[RING * WINDOW_W * VECTORS];
+        tally tallies[VECTORS];
+        for (int x0 = 0; x0 < WO; x0 += BLOCK_W) {
+            const int wn = min(BLOCK_W, WO - x0);
+            int packed = 0;
+            for (int y = first; y < last; y++) {
+                packed = pack_rows(ring, y * S, packed, x + sample, x0, COLUMNS_UNDER(wn), H, W, n, pad_h, pad_w, vectors, e_x);
+                const lanes *from[KH];
+                for (int r = 0; r < KH; r++)
+                    from[r] = ring + (y * S + r * D) % RING * WINDOW_W * VECTORS;
+                __global float *to = z + (((size_t)c * HO + y) * WO + x0) * n + sample;
+                for (int t = 0; t < wn; t += PT)
+                    for (int v = 0; v < vectors; v++) {
+                        lanes acc[PT];
 #pragma unroll
-                    for (int j = 0; j < PT; j++)
-                        acc[j] = start;
+                        for (int j = 0; j < PT; j++)
+                            acc[j] = start;
 #pragma unroll 1 // unrolled, LLVM makes one long chain per pixel, which waits for itself
-                    for (int r = 0; r < KH; r++) {
-                        const lanes *row = from[r] + t * S * VECTORS + v;
+                        for (int r = 0; r < KH; r++) {
+                            const lanes *row = from[r] + t * S * VECTORS + v;
 #pragma unroll
-                        for (int s = 0; s < KW; s++)
+                            for (int s = 0; s < KW; s++)
 #pragma unroll
-                            for (int j = 0; j < PT; j++)
-                                acc[j] = fma(row[(j * S + s * D) * VECTORS], (lanes)w[r * KW + s], acc[j]);
+                                for (int j = 0; j < PT; j++)
+                                    acc[j] = fma(row[(j * S + s * D) * VECTORS], (lanes)w[r * KW + s], acc[j]);
+                        }
+                        tally all = tallies[v];
+                        if (y == first && x0 + t == 0)
+                            tally_start(&all, acc[0]);
+                        TALLY_ROW(acc, PT, (long)n, wn - t, (to + (size_t)t * n + v * LANES), all)
+                        tallies[v] = all;
                     }
-                    tally all = tallies[v];
-                    if (y == first && x0 + t == 0)
-                        tally_start(&all, acc[0]);
-                    TALLY_ROW(acc, PT, (long)n, wn - t, (to + (size_t)t * n + v * LANES), all)
-                    tallies[v] = all;
-                }
+            }
         }
+        if (parts)
+            for (int g = 0; g < vectors / PARTS; g++)
+                tally_write(tallies + g * PARTS, (last - first) * WO, sample + g * 16, real, statistics, c,
+                            chunk * strips + group * GROUP + g, parts);
     }
-    if (parts)
-        for (int g = 0; g < vectors / PARTS; g++)
-            tally_write(tallies + g * PARTS, (last - first) * WO, sample + g * 16, real, statistics, c,
-                        chunk * strips + group * GROUP + g, parts);
 }
 
 // ---- input gradient ----
@@ -195,81 +198,85 @@ __kernel void depthwise_forward(STREAM_READ_ARGUMENTS(x), READS(weight), READS(b
 #define PACK_W (WHOLE_TILES(BLOCK_W) + BACK_W) // columns of dz, for BLOCK_W · S input columns
 #define BACK_PLACE(q) (((q) + BACK_H) % BACK_RING * PACK_W * VECTORS) // of row q of dz in the ring
 
-// Global size (row chunks, strip groups, C); here `rows` counts input rows.
+// The same grid; here `rows` counts input rows.
 __kernel void depthwise_backward_input(STREAM_GRADIENT_ARGUMENTS(g), READS(weight), STREAM_INTO_ARGUMENTS(t), AXES,
-                                       const int rows, const int parts)
+                                       const int rows, const int parts, SHARES)
 {
-    const int chunk = get_global_id(0), group = get_global_id(1), c = get_global_id(2);
-    OPEN_READ(g_coefficients);
-    OPEN_READ(weight);
-    OPEN_READ(g);
-    OPEN_READ(g_z);
-    OPEN_READ(t_scale);
-    OPEN_READ(t_shift);
-    OPEN_READ(t_mean);
-    OPEN_WRITE(t_reductions);
-    OPEN_WRITE(t);
-    OPEN_READ(t_z);
-    const hand h = HAND_OF(t, c);
-    const int first = chunk * rows, last = min(first + rows, H), strips = n / 16;
-    const int vectors = VECTORS_OF(group, strips), sample = group * GROUP * 16;
-    float w[TAPS];
-    for (int i = 0; i < TAPS; i++)
-        w[i] = weight[c * TAPS + i];
-    lanes ring[BACK_RING * PACK_W * VECTORS], r0[VECTORS], r1[VECTORS];
-    for (int v = 0; v < vectors; v++)
-        r0[v] = r1[v] = (lanes)0.0f;
-    const former f = FORMER(g, c, C, sample, real);
-    for (int u0 = pad_w / S * S; u0 < W + pad_w; u0 += S * BLOCK_W) {
-        const int wide = min(BLOCK_W, (W + pad_w - u0 + S - 1) / S);
-        const int columns = WHOLE_TILES(wide) + BACK_W;
-        int packed = (first + pad_h) / S - BACK_H;
-        for (int y = first; y < last; y++) {
-            for (; packed <= (y + pad_h) / S; packed++) {
-                lanes *to = ring + BACK_PLACE(packed);
-                const size_t at = ((size_t)c * HO + packed) * WO * n + sample;
-                if (packed >= 0 && packed < HO)
-                    pack_gradient_row(to, g + at, g_z + at, u0 / S - BACK_W, columns, WO, n, vectors, f);
-                else
-                    pack_zeros(to, columns, vectors);
-            }
+    EACH_PLACE
+    {
+        OPEN_PLACE_3D;
+        const int chunk = place0, group = place1, c = place2;
+        OPEN_READ(g_coefficients);
+        OPEN_READ(weight);
+        OPEN_READ(g);
+        OPEN_READ(g_z);
+        OPEN_READ(t_scale);
+        OPEN_READ(t_shift);
+        OPEN_READ(t_mean);
+        OPEN_WRITE(t_reductions);
+        OPEN_WRITE(t);
+        OPEN_READ(t_z);
+        const hand h = HAND_OF(t, c);
+        const int first = chunk * rows, last = min(first + rows, H), strips = n / 16;
+        const int vectors = VECTORS_OF(group, strips), sample = group * GROUP * 16;
+        float w[TAPS];
+        for (int i = 0; i < TAPS; i++)
+            w[i] = weight[c * TAPS + i];
+        lanes ring[BACK_RING * PACK_W * VECTORS], r0[VECTORS], r1[VECTORS];
+        for (int v = 0; v < vectors; v++)
+            r0[v] = r1[v] = (lanes)0.0f;
+        const former f = FORMER(g, c, C, sample, real);
+        for (int u0 = pad_w / S * S; u0 < W + pad_w; u0 += S * BLOCK_W) {
+            const int wide = min(BLOCK_W, (W + pad_w - u0 + S - 1) / S);
+            const int columns = WHOLE_TILES(wide) + BACK_W;
+            int packed = (first + pad_h) / S - BACK_H;
+            for (int y = first; y < last; y++) {
+                for (; packed <= (y + pad_h) / S; packed++) {
+                    lanes *to = ring + BACK_PLACE(packed);
+                    const size_t at = ((size_t)c * HO + packed) * WO * n + sample;
+                    if (packed >= 0 && packed < HO)
+                        pack_gradient_row(to, g + at, g_z + at, u0 / S - BACK_W, columns, WO, n, vectors, f);
+                    else
+                        pack_zeros(to, columns, vectors);
+                }
 #pragma unroll
-            for (int p = 0; p < S; p++) // phases outside: the order of R0 and R1 must not follow PT
-                for (int q = 0; q < wide; q += PT)
-                    for (int v = 0; v < vectors; v++) {
-                        lanes acc[PT];
+                for (int p = 0; p < S; p++) // phases outside: the order of R0 and R1 must not follow PT
+                    for (int q = 0; q < wide; q += PT)
+                        for (int v = 0; v < vectors; v++) {
+                            lanes acc[PT];
 #pragma unroll
-                        for (int j = 0; j < PT; j++)
-                            acc[j] = (lanes)0.0f;
+                            for (int j = 0; j < PT; j++)
+                                acc[j] = (lanes)0.0f;
 #pragma unroll 1
-                        for (int r = 0; r < KH; r++) {
-                            const int u = y + pad_h - r * D;
-                            if (u % S != 0)
-                                continue;
-                            const lanes *from = ring + BACK_PLACE(u / S) + (q + BACK_W) * VECTORS + v;
+                            for (int r = 0; r < KH; r++) {
+                                const int u = y + pad_h - r * D;
+                                if (u % S != 0)
+                                    continue;
+                                const lanes *from = ring + BACK_PLACE(u / S) + (q + BACK_W) * VECTORS + v;
 #pragma unroll
-                            for (int s = 0; s < KW; s++)
-                                if ((s * D - p) % S == 0)
+                                for (int s = 0; s < KW; s++)
+                                    if ((s * D - p) % S == 0)
 #pragma unroll
-                                    for (int j = 0; j < PT; j++)
-                                        acc[j] = fma(from[(j - (s * D - p) / S) * VECTORS], (lanes)w[r * KW + s], acc[j]);
+                                        for (int j = 0; j < PT; j++)
+                                            acc[j] = fma(from[(j - (s * D - p) / S) * VECTORS], (lanes)w[r * KW + s], acc[j]);
+                            }
+                            const int x = u0 + p - pad_w + S * q;
+                            const size_t at = (((size_t)c * H + y) * W + x) * n + sample + v * LANES;
+                            lanes own0 = r0[v], own1 = r1[v];
+                            HAND_ROW(acc, PT, S * (long)n, x >= 0 && x + S * PT <= W, x + S * j >= 0 && x + S * j < W, (t + at), (t_z + at), h,
+                                     own0, own1)
+                            r0[v] = own0;
+                            r1[v] = own1;
                         }
-                        const int x = u0 + p - pad_w + S * q;
-                        const size_t at = (((size_t)c * H + y) * W + x) * n + sample + v * LANES;
-                        lanes own0 = r0[v], own1 = r1[v];
-                        HAND_ROW(acc, PT, S * (long)n, x >= 0 && x + S * PT <= W, x + S * j >= 0 && x + S * j < W, (t + at), (t_z + at), h,
-                                 own0, own1)
-                        r0[v] = own0;
-                        r1[v] = own1;
-                    }
+            }
         }
+        if (t_reduces)
+            for (int v = 0; v < vectors; v += PARTS) {
+                const int part = chunk * strips + group * GROUP + v / PARTS;
+                t_reductions[(2 * (size_t)c) * parts + part] = lanes_total(r0 + v);
+                t_reductions[(2 * (size_t)c + 1) * parts + part] = lanes_total(r1 + v);
+            }
     }
-    if (t_reduces)
-        for (int v = 0; v < vectors; v += PARTS) {
-            const int part = chunk * strips + group * GROUP + v / PARTS;
-            t_reductions[(2 * (size_t)c) * parts + part] = lanes_total(r0 + v);
-            t_reductions[(2 * (size_t)c + 1) * parts + part] = lanes_total(r1 + v);
-        }
 }
 
 // ---- weight gradient ----
@@ -280,65 +287,69 @@ __kernel void depthwise_backward_input(STREAM_GRADIENT_ARGUMENTS(g), READS(weigh
 #endif
 #define UNROLL (TAPS > 9 ? 1 : PT == 7 ? 7 : 4) // pixels of dz that share what they load
 
-// Global size (parts, C); a part is `blocks` blocks of BLOCK_H × BLOCK_W output pixels, counted group by group of strips.
+// Grid (parts, C); a part is `blocks` blocks of `rows` × BLOCK_W output pixels, counted down the image, then group by group of strips.
 __kernel void depthwise_backward_weight(STREAM_READ_ARGUMENTS(x), STREAM_GRADIENT_ARGUMENTS(g), WRITES(sums), AXES,
-                                        const int groups, const int blocks)
+                                        const int groups, const int rows, const int blocks, SHARES)
 {
-    const int part = get_global_id(0), c = get_global_id(1);
-    OPEN_STREAM_READ(x, c, (size_t)H * W * n);
-    OPEN_READ(g);
-    OPEN_READ(g_z);
-    OPEN_READ(g_coefficients);
-    OPEN_WRITE(sums);
-    const int across = (WO + BLOCK_W - 1) / BLOCK_W, down = (HO + BLOCK_H - 1) / BLOCK_H, strips = n / 16;
-    const int last = min((part + 1) * blocks, groups * across * down);
-    lanes ring[RING * WINDOW_W * VECTORS], dz[WHOLE_TILES(BLOCK_W) * VECTORS];
-    lanes total[TAPS * PARTS], block_total[TAPS * PARTS];
-    for (int i = 0; i < TAPS * PARTS; i++)
-        total[i] = (lanes)0.0f;
-    for (int block = part * blocks; block < last; block++) {
-        const int group = block / (across * down), vectors = VECTORS_OF(group, strips), sample = group * GROUP * 16;
-        const int y0 = block / across % down * BLOCK_H, y1 = min(y0 + BLOCK_H, HO);
-        const int x0 = block % across * BLOCK_W, wn = min(BLOCK_W, WO - x0);
+    EACH_PLACE
+    {
+        OPEN_PLACE_2D;
+        const int part = place0, c = place1;
+        OPEN_STREAM_READ(x, c, (size_t)H * W * n);
+        OPEN_READ(g);
+        OPEN_READ(g_z);
+        OPEN_READ(g_coefficients);
+        OPEN_WRITE(sums);
+        const int across = (WO + BLOCK_W - 1) / BLOCK_W, down = (HO + rows - 1) / rows, strips = n / 16;
+        const int last = min((part + 1) * blocks, groups * across * down);
+        lanes ring[RING * WINDOW_W * VECTORS], dz[WHOLE_TILES(BLOCK_W) * VECTORS];
+        lanes total[TAPS * PARTS], block_total[TAPS * PARTS];
         for (int i = 0; i < TAPS * PARTS; i++)
-            block_total[i] = (lanes)0.0f;
-        int packed = 0;
-        for (int y = y0; y < y1; y++) {
-            packed = pack_rows(ring, y * S, packed, x + sample, x0, COLUMNS_UNDER(wn), H, W, n, pad_h, pad_w, vectors, e_x);
-            const size_t row_at = (((size_t)c * HO + y) * WO + x0) * n + sample;
-            const former f = FORMER(g, c, C, sample, real);
-            pack_gradient_row(dz, g + row_at, g_z + row_at, 0, (wn + UNROLL - 1) / UNROLL * UNROLL, wn, n, vectors, f);
-            for (int r0 = 0; r0 < KH; r0 += ROWS_AT_ONCE)
-                for (int v0 = 0; v0 < PARTS; v0++) {
-                    lanes acc[ROWS_AT_ONCE][KW];
-                    const lanes *from[ROWS_AT_ONCE];
+            total[i] = (lanes)0.0f;
+        for (int block = part * blocks; block < last; block++) {
+            const int group = block / across % groups, vectors = VECTORS_OF(group, strips), sample = group * GROUP * 16;
+            const int y0 = block / (across * groups) * rows, y1 = min(y0 + rows, HO);
+            const int x0 = block % across * BLOCK_W, wn = min(BLOCK_W, WO - x0);
+            for (int i = 0; i < TAPS * PARTS; i++)
+                block_total[i] = (lanes)0.0f;
+            int packed = 0;
+            for (int y = y0; y < y1; y++) {
+                packed = pack_rows(ring, y * S, packed, x + sample, x0, COLUMNS_UNDER(wn), H, W, n, pad_h, pad_w, vectors, e_x);
+                const size_t row_at = (((size_t)c * HO + y) * WO + x0) * n + sample;
+                const former f = FORMER(g, c, C, sample, real);
+                pack_gradient_row(dz, g + row_at, g_z + row_at, 0, (wn + UNROLL - 1) / UNROLL * UNROLL, wn, n, vectors, f);
+                for (int r0 = 0; r0 < KH; r0 += ROWS_AT_ONCE)
+                    for (int v0 = 0; v0 < PARTS; v0++) {
+                        lanes acc[ROWS_AT_ONCE][KW];
+                        const lanes *from[ROWS_AT_ONCE];
 #pragma unroll
-                    for (int r = 0; r < ROWS_AT_ONCE; r++) {
-                        from[r] = ring + (y * S + (r0 + r) * D) % RING * WINDOW_W * VECTORS;
+                        for (int r = 0; r < ROWS_AT_ONCE; r++) {
+                            from[r] = ring + (y * S + (r0 + r) * D) % RING * WINDOW_W * VECTORS;
 #pragma unroll
-                        for (int s = 0; s < KW; s++)
-                            acc[r][s] = block_total[((r0 + r) * KW + s) * PARTS + v0];
+                            for (int s = 0; s < KW; s++)
+                                acc[r][s] = block_total[((r0 + r) * KW + s) * PARTS + v0];
+                        }
+                        for (int v = v0; v < vectors; v += PARTS)
+                            for (int i = 0; i < wn; i += UNROLL)
+#pragma unroll
+                                for (int j = 0; j < UNROLL; j++)
+#pragma unroll
+                                    for (int r = 0; r < ROWS_AT_ONCE; r++)
+#pragma unroll
+                                        for (int s = 0; s < KW; s++)
+                                            acc[r][s] = fma(dz[(i + j) * VECTORS + v],
+                                                            from[r][((i + j) * S + s * D) * VECTORS + v], acc[r][s]);
+#pragma unroll
+                        for (int r = 0; r < ROWS_AT_ONCE; r++)
+#pragma unroll
+                            for (int s = 0; s < KW; s++)
+                                block_total[((r0 + r) * KW + s) * PARTS + v0] = acc[r][s];
                     }
-                    for (int v = v0; v < vectors; v += PARTS)
-                        for (int i = 0; i < wn; i += UNROLL)
-#pragma unroll
-                            for (int j = 0; j < UNROLL; j++)
-#pragma unroll
-                                for (int r = 0; r < ROWS_AT_ONCE; r++)
-#pragma unroll
-                                    for (int s = 0; s < KW; s++)
-                                        acc[r][s] = fma(dz[(i + j) * VECTORS + v],
-                                                        from[r][((i + j) * S + s * D) * VECTORS + v], acc[r][s]);
-#pragma unroll
-                    for (int r = 0; r < ROWS_AT_ONCE; r++)
-#pragma unroll
-                        for (int s = 0; s < KW; s++)
-                            block_total[((r0 + r) * KW + s) * PARTS + v0] = acc[r][s];
-                }
+            }
+            for (int i = 0; i < TAPS * PARTS; i++)
+                total[i] += block_total[i];
         }
-        for (int i = 0; i < TAPS * PARTS; i++)
-            total[i] += block_total[i];
+        for (int i = 0; i < TAPS; i++)
+            sums[((size_t)part * C + c) * TAPS + i] = lanes_total(total + i * PARTS);
     }
-    for (int i = 0; i < TAPS; i++)
-        sums[((size_t)part * C + c) * TAPS + i] = lanes_total(total + i * PARTS);
 }

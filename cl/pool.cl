@@ -5,7 +5,7 @@
 // Padding counts as −∞ for the maximum and not at all for the mean (the divisor is the number of pixels inside).  Of equal
 // maxima the first in window order (r, then q) wins and alone receives the gradient: flat regions make ties common.
 //
-// Forward, one work-item computes one output row of one channel; backward, one input row: global size (rows, channels).  It
+// Forward, one work-item computes one output row of one channel; backward, one input row: grid (rows, channels), shared out (share.clh).  It
 // walks along the row for 16 samples at a time and keeps the window's columns in registers: each is loaded and reduced
 // over its KH rows once, whatever the overlap.  Backward gathers, so there are no atomics: an input pixel sums the windows that
 // contain it, and a maximum's window counts where its saved argmax (r·KW + q, one byte) names this pixel.  Saving costs a quarter
@@ -17,6 +17,7 @@
 // compile: -DKIND=2 -DCURVED=1 -DLANES=4
 // Defines: KIND 0 maximum, 1 average, 2 average of everything; KH KW SH SW PH PW; CURVED (default 0).
 #include "stream.clh"
+#include "share.clh"
 
 #ifndef KIND
 #define KIND 0
@@ -106,55 +107,59 @@ INLINE void window_write(const column *columns, __global float *y, __global ucha
 
 __kernel void pool_forward(STREAM_READ_ARGUMENTS(x), WRITES(y), WRITES_OF(uchar, argmax), WRITES(statistics),
                            const int in_h, const int in_w, const int out_w, const int n, const int real,
-                           const int saves, const int wants_statistics)
+                           const int saves, const int wants_statistics, SHARES)
 {
-    const int oy = get_global_id(0), out_h = get_global_size(0), c = get_global_id(1);
-    OPEN_STREAM_READ(x, c, (size_t)in_h * in_w * n);
-    OPEN_WRITE(statistics);
-    const size_t row_at = ((size_t)c * out_h + oy) * out_w * n;
-    __global float *restrict y = y_home + y_at + row_at;
+    EACH_PLACE
+    {
+        OPEN_PLACE_2D;
+        const int oy = place0, out_h = size0, c = place1;
+        OPEN_STREAM_READ(x, c, (size_t)in_h * in_w * n);
+        OPEN_WRITE(statistics);
+        const size_t row_at = ((size_t)c * out_h + oy) * out_w * n;
+        __global float *restrict y = y_home + y_at + row_at;
 #if KIND == 0
-    OPEN_WRITE_OF(uchar, argmax);
-    argmax = saves ? argmax + row_at : 0;
+        OPEN_WRITE_OF(uchar, argmax);
+        argmax = saves ? argmax + row_at : 0;
 #else
-    __global uchar *argmax = 0;
+        __global uchar *argmax = 0;
 #endif
-    const int top = oy * SH - PH, low = max(0, -top), high = min(KH, in_h - top);
-    __global const float *window = x + (long)top * in_w * n;
+        const int top = oy * SH - PH, low = max(0, -top), high = min(KH, in_h - top);
+        __global const float *window = x + (long)top * in_w * n;
 #if SHARED == 0
-    for (int ox = 0; ox < out_w; ox++) { // nothing to keep: walk through memory as it lies
-        const int left = ox * SW - PW;
-        const float share = WINDOW_SHARE(left);
-        for (int o = 0; o < n; o += LANES) {
-            column columns[KW];
-#pragma unroll
-            for (int q = 0; q < KW; q++)
-                column_read(&columns[q], window + o, left + q, in_w, low, high, n, e_x);
-            const size_t at = (size_t)ox * n + o;
-            window_write(columns, y + at, argmax ? argmax + at : 0, share);
-        }
-    }
-#else
-    for (int o = 0; o < n; o += LANES) {
-        column columns[KW + SW];
-#pragma unroll
-        for (int q = 0; q < SHARED; q++)
-            column_read(&columns[q + SW], window + o, q - PW, in_w, low, high, n, e_x);
-        for (int ox = 0; ox < out_w; ox++) {
+        for (int ox = 0; ox < out_w; ox++) { // nothing to keep: walk through memory as it lies
             const int left = ox * SW - PW;
+            const float share = WINDOW_SHARE(left);
+            for (int o = 0; o < n; o += LANES) {
+                column columns[KW];
+#pragma unroll
+                for (int q = 0; q < KW; q++)
+                    column_read(&columns[q], window + o, left + q, in_w, low, high, n, e_x);
+                const size_t at = (size_t)ox * n + o;
+                window_write(columns, y + at, argmax ? argmax + at : 0, share);
+            }
+        }
+#else
+        for (int o = 0; o < n; o += LANES) {
+            column columns[KW + SW];
 #pragma unroll
             for (int q = 0; q < SHARED; q++)
-                columns[q] = columns[q + SW];
+                column_read(&columns[q + SW], window + o, q - PW, in_w, low, high, n, e_x);
+            for (int ox = 0; ox < out_w; ox++) {
+                const int left = ox * SW - PW;
 #pragma unroll
-            for (int q = SHARED; q < KW; q++)
-                column_read(&columns[q], window + o, left + q, in_w, low, high, n, e_x);
-            const size_t at = (size_t)ox * n + o;
-            window_write(columns, y + at, argmax ? argmax + at : 0, WINDOW_SHARE(left));
+                for (int q = 0; q < SHARED; q++)
+                    columns[q] = columns[q + SW];
+#pragma unroll
+                for (int q = SHARED; q < KW; q++)
+                    column_read(&columns[q], window + o, left + q, in_w, low, high, n, e_x);
+                const size_t at = (size_t)ox * n + o;
+                window_write(columns, y + at, argmax ? argmax + at : 0, WINDOW_SHARE(left));
+            }
         }
-    }
 #endif
-    if (wants_statistics)
-        stream_statistics(y, 0, out_w * (n / 16), n, real, statistics, c, oy, out_h);
+        if (wants_statistics)
+            stream_statistics(y, 0, out_w * (n / 16), n, real, statistics, c, oy, out_h);
+    }
 }
 
 // Windows that contain a pixel, at most, in each direction.
@@ -213,79 +218,83 @@ INLINE void window_read(window_column *result, const window_source *s, int ox)
 
 __kernel void pool_backward(STREAM_GRADIENT_ARGUMENTS(g), READS_OF(uchar, argmax), STREAM_INTO_ARGUMENTS(t),
                             const int in_w, const int out_h, const int out_w, const int n, const int real,
-                            const int channels)
+                            const int channels, SHARES)
 {
-    const int iy = get_global_id(0), in_h = get_global_size(0), c = get_global_id(1);
-    const size_t out_size = (size_t)out_h * out_w * n;
-    OPEN_STREAM_GRADIENT(g, c, channels, out_size);
-    OPEN_READ_OF(uchar, argmax);
-    OPEN_STREAM_INTO(t, c, (size_t)in_h * in_w * n);
+    EACH_PLACE
+    {
+        OPEN_PLACE_2D;
+        const int iy = place0, in_h = size0, c = place1;
+        const size_t out_size = (size_t)out_h * out_w * n;
+        OPEN_STREAM_GRADIENT(g, c, channels, out_size);
+        OPEN_READ_OF(uchar, argmax);
+        OPEN_STREAM_INTO(t, c, (size_t)in_h * in_w * n);
 #if ROWS == 1 && COLUMNS == 1
-    // A pixel lies in one window at most: nothing to keep, so walk through memory as it lies.
-    const int row = iy - (iy + PH) / SH * SH + PH;
-    for (int ox = 0; ox * SW - PW < in_w; ox++)
-        for (int s = 0; s < n; s += 16)
+        // A pixel lies in one window at most: nothing to keep, so walk through memory as it lies.
+        const int row = iy - (iy + PH) / SH * SH + PH;
+        for (int ox = 0; ox * SW - PW < in_w; ox++)
+            for (int s = 0; s < n; s += 16)
 #pragma unroll
+                for (int j = 0; j < PARTS; j++) {
+                    const int sample = s + j * LANES;
+                    const window_source source = SOURCE(sample);
+                    window_column window;
+                    window_read(&window, &source, ox);
+#pragma unroll
+                    for (int q = 0; q < SW; q++) {
+                        const int ix = ox * SW - PW + q;
+                        if (ix < 0 || ix >= in_w)
+                            continue;
+                        lanes v = (lanes)0.0f;
+                        if (q < KW)
+                            v = KIND == 0 ? select(v, window.value[0], window.code[0] == (lanes_int)(row * KW + q))
+                                          : window.value[0];
+                        const size_t at = ((size_t)iy * in_w + ix) * n + sample;
+                        STREAM_HAND(t, v, at, j);
+                    }
+                }
+#else
+        for (int s = 0; s < n; s += 16)
             for (int j = 0; j < PARTS; j++) {
                 const int sample = s + j * LANES;
                 const window_source source = SOURCE(sample);
-                window_column window;
-                window_read(&window, &source, ox);
+                // windows[k] is the column of windows ox = last − k
+                window_column windows[COLUMNS + 1];
 #pragma unroll
-                for (int q = 0; q < SW; q++) {
-                    const int ix = ox * SW - PW + q;
-                    if (ix < 0 || ix >= in_w)
-                        continue;
+                for (int k = 0; k < COLUMNS; k++)
+                    window_read(&windows[k], &source, PW / SW - k);
+                for (int ix = 0; ix < in_w; ix++) {
+                    const int last = (ix + PW) / SW;
+                    if (ix > 0 && (ix + PW) % SW == 0) {
+#pragma unroll
+                        for (int k = COLUMNS - 1; k > 0; k--)
+                            windows[k] = windows[k - 1];
+                        window_read(&windows[0], &source, last);
+                    }
                     lanes v = (lanes)0.0f;
-                    if (q < KW)
-                        v = KIND == 0 ? select(v, window.value[0], window.code[0] == (lanes_int)(row * KW + q))
-                                      : window.value[0];
+#pragma unroll
+                    for (int k = 0; k < COLUMNS; k++) {
+                        const int q = ix - ((last - k) * SW - PW);
+                        if (q >= KW)
+                            continue;
+#if KIND == 0
+                        lanes part = (lanes)0.0f;
+#pragma unroll
+                        for (int u = 0; u < ROWS; u++) {
+                            const int r = iy - ((source.last - u) * SH - PH);
+                            part += select((lanes)0.0f, windows[k].value[u], windows[k].code[u] == (lanes_int)(r * KW + q));
+                        }
+                        v += part;
+#else
+                        v += windows[k].value[0];
+#endif
+                    }
                     const size_t at = ((size_t)iy * in_w + ix) * n + sample;
                     STREAM_HAND(t, v, at, j);
                 }
             }
-#else
-    for (int s = 0; s < n; s += 16)
-        for (int j = 0; j < PARTS; j++) {
-            const int sample = s + j * LANES;
-            const window_source source = SOURCE(sample);
-            // windows[k] is the column of windows ox = last − k
-            window_column windows[COLUMNS + 1];
-#pragma unroll
-            for (int k = 0; k < COLUMNS; k++)
-                window_read(&windows[k], &source, PW / SW - k);
-            for (int ix = 0; ix < in_w; ix++) {
-                const int last = (ix + PW) / SW;
-                if (ix > 0 && (ix + PW) % SW == 0) {
-#pragma unroll
-                    for (int k = COLUMNS - 1; k > 0; k--)
-                        windows[k] = windows[k - 1];
-                    window_read(&windows[0], &source, last);
-                }
-                lanes v = (lanes)0.0f;
-#pragma unroll
-                for (int k = 0; k < COLUMNS; k++) {
-                    const int q = ix - ((last - k) * SW - PW);
-                    if (q >= KW)
-                        continue;
-#if KIND == 0
-                    lanes part = (lanes)0.0f;
-#pragma unroll
-                    for (int u = 0; u < ROWS; u++) {
-                        const int r = iy - ((source.last - u) * SH - PH);
-                        part += select((lanes)0.0f, windows[k].value[u], windows[k].code[u] == (lanes_int)(r * KW + q));
-                    }
-                    v += part;
-#else
-                    v += windows[k].value[0];
 #endif
-                }
-                const size_t at = ((size_t)iy * in_w + ix) * n + sample;
-                STREAM_HAND(t, v, at, j);
-            }
-        }
-#endif
-    CLOSE_STREAM_INTO(t, c, iy, in_h);
+        CLOSE_STREAM_INTO(t, c, iy, in_h);
+    }
 }
 
 #else

@@ -6,6 +6,7 @@
  * leaves out the waiting for other processes.  Every figure is the best of several short measurements, for other work on the machine only ever adds time.  A subcommand
  * is one line of `commands` and one file. */
 #include "bench.h"
+#include "bench_cores.h"
 #include "bench_net.h"
 
 #include <stdio.h>
@@ -24,6 +25,7 @@ static int usage(FILE *to, int exit_code)
     for (int i = 0; i < COMMAND_COUNT; i++)
         fprintf(to, "  %-8s %s\n", commands[i].name, commands[i].summary);
     fprintf(to, "  net      training steps of a whole network (see bench_net.c)\n"
+                "  cores    how far the cores are from one another (see bench_cores.c)\n"
                 "  search   cost of a proposal, early and late in a study (see bench_search.c)\n"
                 "  peers    the same network in PyTorch, in turns (see bench_peers.c)\n");
     return exit_code;
@@ -61,6 +63,8 @@ int main(int argc, char **argv)
         return usage(stdout, 0);
     if (argc >= 2 && strcmp(argv[1], "net") == 0)
         return bench_net(argc, argv);
+    if (argc == 2 && strcmp(argv[1], "cores") == 0)
+        return bench_cores();
     if (argc == 2 && strcmp(argv[1], "search") == 0)
         return bench_search();
     if (argc >= 2 && strcmp(argv[1], "peers") == 0)

@@ -64,6 +64,17 @@ static nas_status open_queue(nas_device *device, bool profile)
     return NAS_OK;
 }
 
+/* Room for the counters of cl/share.clh, which counts from the start of the memory. */
+static nas_status make_shares(nas_device *device)
+{
+    uint64_t units = device->info.compute_units;
+    if (!device->info.on_host || units < 2)
+        return NAS_OK;
+    device->shares = (unsigned)units;
+    return nas__buffer_make(device, 4 * (32 + (units + 31) / 32 * 32 + 32 * units), "claims", false,
+                            &device->claims);
+}
+
 nas_status nas_device_open(const char *match, const nas_device_options *options,
                            nas_device **device)
 {
@@ -82,6 +93,7 @@ nas_status nas_device_open(const char *match, const nas_device_options *options,
     opened->use_binaries = !(options && options->no_binary_cache) && nas__binary_wanted(opened);
     NAS_TRY_DONE(open_queue(opened, options && options->profile));
     NAS_TRY_DONE(nas__buffer_make(opened, NAS_SLACK_BYTES, "dummy", false, &opened->dummy));
+    NAS_TRY_DONE(make_shares(opened));
     if (options && options->profile)
         NAS_TRY_DONE(nas__profile_create(opened));
     *device = opened;
@@ -105,6 +117,7 @@ void nas_device_destroy(nas_device *device)
     if (device->mark)
         clReleaseEvent(device->mark);
     nas_buffer_destroy(device->dummy);
+    nas_buffer_destroy(device->claims);
     nas__profile_destroy(device->profile);
     nas__programs_release(device);
     if (device->used_gemm)

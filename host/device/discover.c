@@ -123,6 +123,17 @@ static void read_extensions(cl_device_id device, nas_device_info *info)
     free(names);
 }
 
+/* Our kernels keep up to 320 KB of private memory per work-item and share work between threads. On a CPU driver whose kernels are
+ * threads here, that is cache; a GPU would spill it. llvmpipe calls itself a CPU too, but silently leaves loops after 65,535 rounds
+ * per work-item (LP_MAX_TGSI_LOOP_ITERATIONS), so it needs work-items as small as a GPU's. Oclgrind, an interpreter that calls
+ * itself a GPU, checks what CPUs run. */
+static bool is_on_host(const nas_device_info *info)
+{
+    if (strstr(info->platform_name, "Oclgrind"))
+        return true;
+    return info->type == NAS_DEVICE_CPU && !strstr(info->platform_name, "rusticl");
+}
+
 /* Why a device cannot be used; NULL when it can. */
 static const char *fault_of(cl_device_id device, const nas_device_info *info)
 {
@@ -153,6 +164,7 @@ static void describe(cl_platform_id platform, cl_device_id device, int platform_
     read_numbers(device, info);
     read_extensions(device, info);
     info->type = type_of(device);
+    info->on_host = is_on_host(info);
     const char *fault = fault_of(device, info);
     info->usable = fault == NULL;
     snprintf(info->why_not, sizeof info->why_not, "%s", fault ? fault : "");

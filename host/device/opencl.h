@@ -45,7 +45,9 @@ struct nas_device {
     cl_event mark;
     nas__program *programs;
     nas_build_counts builds;
-    nas_buffer *dummy;     /* stands in where a launch gives no buffer; does not count as live */
+    nas_buffer *dummy;  /* stands in where a launch gives no buffer; does not count as live */
+    nas_buffer *claims; /* cl/share.clh: who has taken what of a launch; NULL where shares is 0 */
+    unsigned shares;    /* threads that keep to a part of the image each; 0: not threads of ours */
     nas__profile *profile; /* NULL: not profiling */
 };
 

@@ -131,6 +131,33 @@ static nas_status set_buffer(nas_device *device, cl_kernel kernel, const nas_arg
     return NAS_OK;
 }
 
+static cl_uint axis(size_t size)
+{
+    return size ? (cl_uint)size : 1;
+}
+
+static bool is_shared(const nas_device *device, const nas_launch *launch)
+{
+    for (int i = 0; i < launch->argument_count && device->shares > 0; i++)
+        if (launch->arguments[i].type == NAS_ARGUMENT_SHARES)
+            return true;
+    return false;
+}
+
+/* Who has taken what, and the grid that is shared out (cl/share.clh). */
+static nas_status set_shares(nas_device *device, cl_kernel kernel, const nas_launch *launch,
+                             int *index)
+{
+    const nas_buffer *claims = device->claims ? device->claims : device->dummy;
+    cl_uint numbers[] = {device->shares, axis(launch->global[0]), axis(launch->global[1]),
+                         axis(launch->global[2])};
+    cl_int code =
+        clSetKernelArg(kernel, (cl_uint)(*index)++, sizeof claims->memory, &claims->memory);
+    for (int i = 0; i < 4 && code == CL_SUCCESS; i++)
+        code = clSetKernelArg(kernel, (cl_uint)(*index)++, sizeof numbers[i], &numbers[i]);
+    return code == CL_SUCCESS ? NAS_OK : argument_failed(device, kernel, *index - 1, code);
+}
+
 static nas_status set_scalar(const nas_device *device, cl_kernel kernel,
                              const nas_argument *argument, int *index)
 {
@@ -157,13 +184,19 @@ static nas_status set_scalar(const nas_device *device, cl_kernel kernel,
     return NAS_OK;
 }
 
+/* Kernel arguments that one of ours becomes, beyond one. */
+static int extra_arguments(nas_argument_type type)
+{
+    return type == NAS_ARGUMENT_BUFFER ? 1 : type == NAS_ARGUMENT_SHARES ? 4 : 0;
+}
+
 static nas_status set_arguments(nas_device *device, cl_kernel kernel, const nas_launch *launch)
 {
     cl_uint wanted = 0;
     NAS_CL(device, clGetKernelInfo(kernel, CL_KERNEL_NUM_ARGS, sizeof wanted, &wanted, NULL));
     int given = launch->argument_count;
     for (int i = 0; i < launch->argument_count; i++)
-        given += launch->arguments[i].type == NAS_ARGUMENT_BUFFER;
+        given += extra_arguments(launch->arguments[i].type);
     if (given != (int)wanted)
         NAS_FAIL(NAS_DEVICE,
                  "the kernel takes %u arguments and %d are given (a buffer counts as two)", wanted,
@@ -173,6 +206,8 @@ static nas_status set_arguments(nas_device *device, cl_kernel kernel, const nas_
         const nas_argument *argument = &launch->arguments[i];
         if (argument->type == NAS_ARGUMENT_BUFFER)
             NAS_TRY(set_buffer(device, kernel, argument, &index));
+        else if (argument->type == NAS_ARGUMENT_SHARES)
+            NAS_TRY(set_shares(device, kernel, launch, &index));
         else
             NAS_TRY(set_scalar(device, kernel, argument, &index));
     }
@@ -201,12 +236,15 @@ static void shrink_group(size_t local[3], const size_t limit[3], size_t items)
 static nas_status set_sizes(nas_device *device, const nas_launch *launch, nas__step *step)
 {
     size_t items = 0, fixed[3] = {0};
+    const bool shared = is_shared(device, launch);
     for (int i = 0; i < 3; i++) {
-        step->global[i] = launch->global[i] ? launch->global[i] : 1;
+        step->global[i] = axis(launch->global[i]);
         step->local[i] = launch->local[i] ? launch->local[i] : 1;
         if (step->global[i] % step->local[i] != 0)
             NAS_FAIL(NAS_DEVICE, "global size %zu is not a multiple of local size %zu",
                      step->global[i], step->local[i]);
+        if (shared) /* a group for each thread, which walks through the grid */
+            step->global[i] = i == 0 ? device->shares : 1;
         if (step->global[i] > 1)
             step->dimensions = (cl_uint)i + 1;
     }

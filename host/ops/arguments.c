@@ -18,6 +18,11 @@ void nas__push_tensor(nas__arguments *arguments, nas_tensor tensor)
     push(arguments, NAS_ARG_TENSOR(tensor));
 }
 
+void nas__push_shares(nas__arguments *arguments)
+{
+    push(arguments, NAS_ARG_SHARES);
+}
+
 void nas__push_int(nas__arguments *arguments, int value)
 {
     push(arguments, NAS_ARG_INT(value));

@@ -12,6 +12,7 @@ typedef struct nas__arguments {
 } nas__arguments;
 
 void nas__push_tensor(nas__arguments *arguments, nas_tensor tensor);
+void nas__push_shares(nas__arguments *arguments); /* SHARES of cl/share.clh */
 void nas__push_int(nas__arguments *arguments, int value);
 void nas__push_uint(nas__arguments *arguments, uint32_t value);
 void nas__push_float(nas__arguments *arguments, float value);

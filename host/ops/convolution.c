@@ -23,25 +23,6 @@ static const char *source_of(const plan *p)
     return p->way == FAST ? "conv2d" : "depthwise";
 }
 
-static nas_status add_packing(nas_tape *tape, const plan *p, nas_tensor weight, nas_tensor packed,
-                              bool transposed)
-{
-    enum { RUN = 64 };
-    int outputs = transposed ? p->c.in.c : p->c.out.c, inputs = transposed ? p->c.out.c : p->c.in.c;
-    nas__arguments a = {.count = 0};
-    nas__push_tensor(&a, weight);
-    nas__push_tensor(&a, packed);
-    nas__push_int(&a, outputs);
-    nas__push_int(&a, inputs);
-    nas__push_int(&a, p->c.kernel_h);
-    nas__push_int(&a, p->c.kernel_w);
-    nas__push_int(&a, KT);
-    nas__push_int(&a, transposed);
-    nas__push_int(&a, RUN);
-    return nas__convolution_launch(tape, "conv2d_parts", "pack_weights", NULL,
-                                   divide_up(inputs, RUN), divide_up(outputs, KT), 1, &a);
-}
-
 /* Channel tiles per work-item: as many as fit, but enough work-items for the device. */
 static int tiles_per_item(const plan *p, const nas_op_call *call, int channels, int parts)
 {
@@ -62,15 +43,10 @@ static nas_status forward_kernels(plan *p, const nas_op_call *call, nas_tape *ta
     bool fast = p->way == FAST;
     pixel_parts parts = nas__convolution_pixel_parts(p, false);
     int tiles = tiles_per_item(p, call, c->out.c, parts.blocks * p->strips);
-    nas_tensor weight = call->parameters[0];
-    if (p->way == FAST) {
-        weight = nas_tensor_view(call->scratch, 0, packed_count(p, c->out.c, c->in.c));
-        NAS_TRY(add_packing(tape, p, call->parameters[0], weight, false));
-    }
     nas__convolution_defines(p, call->in[0].activation);
     nas__arguments a = {.count = 0};
     nas__push_stream_read(&a, &call->in[0]);
-    nas__push_tensor(&a, weight);
+    nas__push_tensor(&a, call->parameters[0]);
     nas__push_tensor(&a, c->bias ? call->parameters[1] : (nas_tensor){.buffer = NULL});
     nas__push_tensor(&a, call->out);
     nas__push_tensor(&a, call->statistics);
@@ -80,6 +56,7 @@ static nas_status forward_kernels(plan *p, const nas_op_call *call, nas_tape *ta
         nas__push_int(&a, tiles);
     nas__push_int(&a, call->statistics.buffer ? parts.blocks * p->strips : 0);
     nas__push_int(&a, c->bias);
+    nas__push_shares(&a);
     int third = fast ? divide_up(divide_up(c->out.c, KT), tiles) : c->out.c;
     return nas__convolution_launch(tape, source_of(p),
                                    fast ? "conv2d_forward" : "depthwise_forward", p->defines,
@@ -88,26 +65,22 @@ static nas_status forward_kernels(plan *p, const nas_op_call *call, nas_tape *ta
 
 /* ---- our kernels: backward --------------------------------------------------------------------------------- */
 
-static nas_status input_kernels(plan *p, const nas_op_call *call, nas_tensor packed, nas_tape *tape)
+static nas_status input_kernels(plan *p, const nas_op_call *call, nas_tape *tape)
 {
     const nas__convolution *c = &p->c;
     bool fast = p->way == FAST;
     pixel_parts parts = nas__convolution_pixel_parts(p, true);
     int tiles = tiles_per_item(p, call, c->in.c, parts.blocks * p->strips);
-    nas_tensor weight = call->parameters[0];
-    if (p->way == FAST) {
-        weight = packed;
-        NAS_TRY(add_packing(tape, p, call->parameters[0], packed, true));
-    }
     nas__arguments a = {.count = 0};
     nas__push_stream_gradient(&a, &call->out_gradient);
-    nas__push_tensor(&a, weight);
+    nas__push_tensor(&a, call->parameters[0]);
     nas__push_stream_into(&a, &call->into[0]);
     nas__push_convolution(&a, p);
     nas__push_int(&a, parts.rows);
     if (p->way == FAST)
         nas__push_int(&a, tiles);
     nas__push_int(&a, parts.blocks * p->strips * c->plane);
+    nas__push_shares(&a);
     int third = fast ? divide_up(divide_up(c->in.c, KT), tiles) : c->in.c;
     return nas__convolution_launch(
         tape, source_of(p), fast ? "conv2d_backward_input" : "depthwise_backward_input", p->defines,
@@ -127,7 +100,7 @@ static nas_status add_sum(nas_tape *tape, nas_tensor sums, nas_tensor to, uint64
                                    divide_up((int)count, RUN), 1, 1, &a);
 }
 
-static nas_status weight_kernels(plan *p, const nas_op_call *call, nas_tensor sums, nas_tape *tape)
+static nas_status weight_kernels(plan *p, const nas_op_call *call, nas_tape *tape)
 {
     nas__convolution_lay_flat(p, PIXELS);
     const nas__convolution *c = &p->c;
@@ -135,22 +108,26 @@ static nas_status weight_kernels(plan *p, const nas_op_call *call, nas_tensor su
     nas__arguments a = {.count = 0};
     nas__push_stream_read(&a, &call->in[0]);
     nas__push_stream_gradient(&a, &call->out_gradient);
-    nas__push_tensor(&a, sums);
+    nas__push_tensor(&a, call->scratch);
     nas__push_convolution(&a, p);
     nas__push_int(&a, divide_up(p->strips, p->group));
     if (p->way == FAST) {
         nas__push_int(&a, w.chunk_h);
         nas__push_int(&a, w.chunk_w);
+        nas__push_int(&a, w.down);
         nas__push_int(&a, w.per_part);
+        nas__push_shares(&a);
         NAS_TRY(nas__convolution_launch(tape, source_of(p), "conv2d_backward_weight", p->defines,
                                         w.parts, divide_up(c->in.c, w.block_c),
                                         divide_up(c->out.c, w.block_k), &a));
     } else {
+        nas__push_int(&a, w.chunk_h);
         nas__push_int(&a, w.per_part);
+        nas__push_shares(&a);
         NAS_TRY(nas__convolution_launch(tape, source_of(p), "depthwise_backward_weight", p->defines,
                                         w.parts, c->out.c, 1, &a));
     }
-    return add_sum(tape, sums, call->parameter_gradients[0], w.count, w.parts);
+    return add_sum(tape, call->scratch, call->parameter_gradients[0], w.count, w.parts);
 }
 
 static nas_status add_bias_gradient(const nas__convolution *c, const nas_op_call *call,
@@ -168,14 +145,11 @@ static nas_status add_bias_gradient(const nas__convolution *c, const nas_op_call
 
 static nas_status backward_kernels(plan *p, const nas_op_call *call, nas_tape *tape)
 {
-    uint64_t packed = p->way == FAST ? packed_count(p, p->c.in.c, p->c.out.c) : 0;
     nas__convolution_defines(p, call->in[0].activation);
     if (call->into[0].g.buffer)
-        NAS_TRY(input_kernels(p, call, nas_tensor_view(call->scratch, 0, packed), tape));
-    if (call->parameter_gradients[0].buffer) {
-        nas_tensor sums = nas_tensor_view(call->scratch, packed, call->scratch.count - packed);
-        NAS_TRY(weight_kernels(p, call, sums, tape));
-    }
+        NAS_TRY(input_kernels(p, call, tape));
+    if (call->parameter_gradients[0].buffer)
+        NAS_TRY(weight_kernels(p, call, tape));
     return NAS_OK;
 }
 

@@ -7,7 +7,7 @@
 static size_t plain_local(const nas_op_call *call, size_t global)
 {
     enum { SIDE_BY_SIDE = 64 };
-    if (nas__private_is_cache(call->device))
+    if (nas_device_describe(call->device)->on_host)
         return 1;
     size_t local = 1;
     while (local < SIDE_BY_SIDE && global % (2 * local) == 0)

@@ -43,23 +43,11 @@ static int depthwise_group(const nas__convolution *c)
     return ring <= 120 ? 4 : ring <= 240 ? 2 : 1;
 }
 
-/* The packing kernels keep up to 320 KB of private memory per work-item.  On a CPU that is its cache; a GPU would spill it, and
- * llvmpipe, which calls itself a CPU too, silently leaves loops after 65,535 rounds per work-item (LP_MAX_TGSI_LOOP_ITERATIONS), so it
- * needs work-items as small as the plain kernels'. */
-bool nas__private_is_cache(const nas_device *device)
-{
-    const nas_device_info *info = nas_device_describe(device);
-    if (strstr(info->platform_name,
-               "Oclgrind")) /* an interpreter that calls itself a GPU; it checks what CPUs run */
-        return true;
-    return info->type == NAS_DEVICE_CPU && !strstr(info->platform_name, "rusticl");
-}
-
 static way choose_way(const nas__convolution *c, const nas_op_call *call)
 {
     if (call->use_clblast && is_product(c))
         return PRODUCT;
-    if (nas__convolution_plain || !nas__private_is_cache(call->device) ||
+    if (nas__convolution_plain || !nas_device_describe(call->device)->on_host ||
         c->kernel_h * c->kernel_w > 49 || c->kernel_w > 7)
         return PLAIN;
     int span_h = (c->kernel_h - 1) * c->dilation, span_w = (c->kernel_w - 1) * c->dilation;
@@ -105,6 +93,12 @@ plan nas__convolution_plan_make(const nas__convolution *convolution, const nas_o
     return p;
 }
 
+/* Rows of a work-item of depthwise.cl: many, for a ring of rows must be filled first, but the image is cut at all. */
+static int depthwise_rows(int h)
+{
+    return most(1, least(DEPTHWISE_ROWS, divide_up(h, BANDS)));
+}
+
 pixel_parts nas__convolution_pixel_parts(const plan *p, bool of_input)
 {
     nas_shape shape = of_input ? p->c.in : p->c.out;
@@ -118,7 +112,7 @@ pixel_parts nas__convolution_pixel_parts(const plan *p, bool of_input)
                divide_up(shape.h, parts.rows) * parts.across * p->strips < PARTS_LEAST)
             parts.rows = divide_up(parts.rows, 2);
     } else {
-        parts.rows = most(divide_up(shape.h * p->strips, PARTS_MOST), DEPTHWISE_ROWS);
+        parts.rows = most(divide_up(shape.h * p->strips, PARTS_MOST), depthwise_rows(shape.h));
         parts.rows = divide_up(shape.h, divide_up(shape.h, parts.rows));
     }
     parts.blocks = divide_up(shape.h, parts.rows) * parts.across;
@@ -133,6 +127,7 @@ static void cut_chunks(weight_parts *w, int chunks, int blocks)
     int parts = divide_up(chunks, CHUNKS);
     if (parts * blocks < ITEMS)
         parts = least(chunks, divide_up(ITEMS, blocks));
+    parts = most(parts, least(chunks, BANDS));
     parts = least(parts, PARTS_WEIGHT_MOST);
     w->per_part = divide_up(chunks, parts);
     w->parts = divide_up(chunks, w->per_part);
@@ -145,7 +140,7 @@ weight_parts nas__convolution_weight_parts(const plan *p)
     weight_parts w = {.count =
                           (uint64_t)c->out.c * (uint64_t)(c->in.c / c->groups) * (uint64_t)taps};
     if (p->way == DEPTHWISE) {
-        w.chunk_h = DEPTHWISE_ROWS;
+        w.chunk_h = depthwise_rows(c->out.h);
         w.chunk_w = depthwise_block_w(c);
         int blocks = divide_up(c->out.h, w.chunk_h) * divide_up(c->out.w, w.chunk_w) *
                      divide_up(p->strips, p->group);
@@ -163,7 +158,9 @@ weight_parts nas__convolution_weight_parts(const plan *p)
     while (w.chunk_h > 1 && ((w.chunk_h - 1) * c->stride + ring) * columns > cells)
         w.chunk_h--;
     w.chunk_h = most(1, divide_up(c->out.h, divide_up(c->out.h, w.chunk_h)));
-    int chunks = divide_up(c->out.h, w.chunk_h) * divide_up(c->out.w, w.chunk_w) * p->strips;
+    w.down = divide_up(divide_up(c->out.h, w.chunk_h), p->flat ? 1 : BANDS);
+    int bands = divide_up(divide_up(c->out.h, w.chunk_h), w.down);
+    int chunks = bands * w.down * divide_up(c->out.w, w.chunk_w) * p->strips;
     cut_chunks(&w, chunks, divide_up(c->out.c, w.block_k) * divide_up(c->in.c, w.block_c));
     return w;
 }
@@ -187,12 +184,7 @@ void nas__convolution_sizes(const nas__convolution *convolution, const nas_op_ca
         nas__convolution_pixel_parts(&p, true).blocks * p.strips * p.c.plane;
     nas__convolution_lay_flat(&p, PIXELS);
     weight_parts w = nas__convolution_weight_parts(&p);
-    uint64_t forward = 0, backward = w.count * (uint64_t)w.parts;
-    if (p.way == FAST) {
-        forward = packed_count(&p, p.c.out.c, p.c.in.c);
-        backward += packed_count(&p, p.c.in.c, p.c.out.c);
-    }
-    sizes->scratch = round_up_16(forward > backward ? forward : backward);
+    sizes->scratch = round_up_16(w.count * (uint64_t)w.parts);
 }
 
 /* ---- launching ----------------------------------------------------------------------------------------- */

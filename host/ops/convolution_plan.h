@@ -15,8 +15,9 @@ enum {
     PIXELS = 32,           /* conv2d.cl: pixels of a chunk in the weight gradient */
     WINDOW_MOST = 512,     /* conv2d.cl: registers that the packed rows of one channel may take */
     DEPTHWISE_MOST = 4096, /* depthwise.cl: pixels of one strip in a ring, 256 KB */
-    DEPTHWISE_ROWS = 16,   /* depthwise.cl: BLOCK_H, and rows of a part at least */
-    PARTS_MOST = 256,      /* of statistics and reductions per channel, where rows are whole */
+    DEPTHWISE_ROWS = 16,   /* depthwise.cl: rows of a part */
+    BANDS = 2, /* parts of the image that sums keep apart at least, so that cores can (share.clh) */
+    PARTS_MOST = 256, /* of statistics and reductions per channel, where rows are whole */
 };
 
 typedef enum way { FAST, DEPTHWISE, PLAIN, PRODUCT } way;
@@ -54,6 +55,7 @@ typedef struct pixel_parts {
 typedef struct weight_parts {
     int block_k, block_c; /* conv2d.cl: KB and CB_WEIGHT */
     int chunk_h, chunk_w; /* pixels of a chunk */
+    int down;             /* chunks of a band, from top to bottom */
     int per_part, parts;  /* chunks */
     uint64_t count;       /* weights */
 } weight_parts;
@@ -61,13 +63,6 @@ typedef struct weight_parts {
 static inline uint64_t round_up_16(uint64_t count)
 {
     return (count + 15) / 16 * 16;
-}
-
-/* Floats of weights ordered for a pass with these output and input channels. */
-static inline uint64_t packed_count(const plan *p, int outputs, int inputs)
-{
-    return round_up_16((uint64_t)divide_up(outputs, KT) * KT * (uint64_t)inputs *
-                       (uint64_t)(p->c.kernel_h * p->c.kernel_w));
 }
 
 static inline uint64_t in_count(const nas__convolution *c, int n)
@@ -85,8 +80,6 @@ void nas__convolution_lay_flat(plan *p, int row);
 plan nas__convolution_plan_make(const nas__convolution *convolution, const nas_op_call *call);
 pixel_parts nas__convolution_pixel_parts(const plan *p, bool of_input);
 weight_parts nas__convolution_weight_parts(const plan *p);
-/* Whether private memory is cheap there, so that kernels may pack what they read into it. */
-bool nas__private_is_cache(const nas_device *device);
 
 /* Recording: the convolution's sizes as arguments, its structure as defines, one launch with groups of one. */
 void nas__push_convolution(nas__arguments *a, const plan *p);

@@ -148,6 +148,7 @@ static nas_status forward(const nas_op_call *call, nas_tape *tape)
     nas__push_int(&arguments, call->real);
     nas__push_int(&arguments, o->kind == POOL_MAX && call->training && call->saved.buffer != NULL);
     nas__push_int(&arguments, call->statistics.buffer != NULL);
+    nas__push_shares(&arguments);
     return nas__stream_launch(tape, "pool", "pool_forward", defines, call->out_shape.h,
                               call->out_shape.c, &arguments);
 }
@@ -177,6 +178,7 @@ static nas_status backward(const nas_op_call *call, nas_tape *tape)
     nas__push_int(&arguments, call->n);
     nas__push_int(&arguments, call->real);
     nas__push_int(&arguments, in.c);
+    nas__push_shares(&arguments);
     return nas__stream_launch(tape, "pool", "pool_backward", defines, in.h, in.c, &arguments);
 }
 

@@ -29,6 +29,8 @@ typedef struct nas_device_info {
     bool usable;       /* available, with a compiler, little endian, float32 */
     char why_not[128]; /* when it is not usable */
     bool fp64, sub_groups;
+    bool
+        on_host; /* kernels are threads of this process: private memory is cache, buffers are ours */
     unsigned compute_units, clock_mhz, native_float_lanes;
     uint64_t memory_bytes, allocation_bytes; /* of the whole; of one buffer at most */
     uint64_t cache_bytes, local_bytes, group_items;
@@ -111,6 +113,7 @@ typedef enum nas_argument_type {
     NAS_ARGUMENT_FLOAT,
     NAS_ARGUMENT_UINT,
     NAS_ARGUMENT_ULONG,
+    NAS_ARGUMENT_SHARES, /* sets the five SHARES of cl/share.clh: the launch's grid is shared out to threads */
 } nas_argument_type;
 
 typedef struct nas_argument {
@@ -127,6 +130,7 @@ typedef struct nas_argument {
 #define NAS_ARG_BUFFER(b, offset)                                                                  \
     ((nas_argument){.type = NAS_ARGUMENT_BUFFER, .buffer = (b), .at = (offset)})
 #define NAS_ARG_TENSOR(t) NAS_ARG_BUFFER((t).buffer, (t).at)
+#define NAS_ARG_SHARES ((nas_argument){.type = NAS_ARGUMENT_SHARES})
 #define NAS_ARG_INT(i) ((nas_argument){.type = NAS_ARGUMENT_INT, .integer = (i)})
 #define NAS_ARG_FLOAT(f) ((nas_argument){.type = NAS_ARGUMENT_FLOAT, .real = (f)})
 #define NAS_ARG_UINT(u) ((nas_argument){.type = NAS_ARGUMENT_UINT, .word = (u)})

@@ -1,0 +1,88 @@
+/* bench_cores.c - clnas-bench cores: how long two cores take to hand a cache line to and fro.
+ *
+ * Under about 100 ns they share a cache.  Several hundred mean that they sit on different dies or sockets, where what one core
+ * writes and another reads crosses the fabric between them: then a training step takes longer, on the same number of cores (cl/share.clh,
+ * docs/performance.md).  In a virtual machine the answer may change from minute to minute, for its cores are moved about; so
+ * figures of a training step are worth little without this one beside them.  `net` and `peers` print it. */
+#define _GNU_SOURCE /* sched_setaffinity */
+#include "bench_cores.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <time.h>
+
+enum { ROUNDS = 200000 };
+
+static _Atomic int ball; /* odd: it is the other's turn */
+
+static bool stay_on(int core)
+{
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(core, &set);
+    return sched_setaffinity(0, sizeof set, &set) == 0;
+}
+
+static void *answer(void *second_core)
+{
+    stay_on(*(int *)second_core);
+    for (int i = 0; i < ROUNDS; i++) {
+        while (atomic_load(&ball) != 2 * i + 1)
+            ;
+        atomic_store(&ball, 2 * i + 2);
+    }
+    return NULL;
+}
+
+static void *serve(void *nanoseconds)
+{
+    struct timespec start, end;
+    stay_on(0);
+    clock_gettime(CLOCK_MONOTONIC, &start);
+    for (int i = 0; i < ROUNDS; i++) {
+        atomic_store(&ball, 2 * i + 1);
+        while (atomic_load(&ball) != 2 * i + 2)
+            ;
+    }
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    double passed =
+        (double)(end.tv_sec - start.tv_sec) * 1e9 + (double)(end.tv_nsec - start.tv_nsec);
+    *(double *)nanoseconds = passed / ROUNDS;
+    return NULL;
+}
+
+double bench_core_round_trip_ns(int other)
+{
+    cpu_set_t set;
+    pthread_t threads[2];
+    double nanoseconds = 0.0;
+    if (sched_getaffinity(0, sizeof set, &set) != 0 || !CPU_ISSET(0, &set) ||
+        !CPU_ISSET(other, &set))
+        return 0.0;
+    atomic_store(&ball, 0);
+    if (pthread_create(&threads[0], NULL, serve, &nanoseconds) != 0)
+        return 0.0;
+    bool answered = pthread_create(&threads[1], NULL, answer, &other) == 0;
+    if (!answered)
+        answer(&other); /* slow, but it ends */
+    pthread_join(threads[0], NULL);
+    if (answered)
+        pthread_join(threads[1], NULL);
+    return answered ? nanoseconds : 0.0;
+}
+
+int bench_cores(void)
+{
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) != 0 || !CPU_ISSET(0, &set)) {
+        fprintf(stderr, "clnas-bench cores: this process may not run on core 0\n");
+        return 1;
+    }
+    printf("core  round trip of a cache line with core 0\n");
+    for (int core = 1; core < CPU_SETSIZE; core++)
+        if (CPU_ISSET(core, &set))
+            printf("%-4d  %.0f ns\n", core, bench_core_round_trip_ns(core));
+    return 0;
+}
