@@ -11,7 +11,7 @@
  * For tests, these environment variables make trial INDEX fail at its first attempt ("INDEX:always": at each):
  *   CLNAS_TEST_CRASH_TRIAL   the process kills itself        CLNAS_TEST_HANG_TRIAL   it never comes back
  *   CLNAS_TEST_NAN_TRIAL     its loss is NaN                 CLNAS_TEST_ERROR_TRIAL  its device errs
- * Read next: heartbeat.c, checkpoints.c, ending.c. */
+ * Read next: next.c, heartbeat.c, checkpoints.c, ending.c. */
 #include "session_private.h"
 
 #include <stdio.h>
@@ -144,29 +144,13 @@ static void tell(const work *w)
         w->worker->after(w->worker->user);
 }
 
-/* Takes the next trial within the limits of the moment; *wait when only other results make more possible. */
-static nas_status take(work *w, nas_next *next, nas_job *job)
-{
-    NAS_TRY(nas_study_sync(w->bench->study));
-    nas__limit limit = nas__study_limit(w->bench->study, &w->bench->config);
-    nas_search_set_limit(w->search, limit.now > 0 ? limit.now : 1);
-    if (limit.now <= 0) {
-        *next = NAS_NEXT_DONE;
-        return NAS_OK;
-    }
-    NAS_TRY(nas_search_next(w->search, &w->owner, w->bench->device_name, next, job));
-    if (*next == NAS_NEXT_DONE && limit.now < limit.hard)
-        *next = NAS_NEXT_WAIT; /* the limit was this process's knowledge, not the study's end */
-    return NAS_OK;
-}
-
 static nas_status loop(work *w)
 {
     int pause = 5;
     while (nas__wish_now == NAS__GO) {
         nas_next next;
         nas_job job;
-        NAS_TRY(take(w, &next, &job));
+        NAS_TRY(nas__search_take(w->bench, w->search, &w->owner, &next, &job));
         if (next == NAS_NEXT_DONE)
             return NAS_OK;
         if (next == NAS_NEXT_WAIT) {
@@ -181,28 +165,6 @@ static nas_status loop(work *w)
     if (nas__wish_now == NAS__STOP)
         NAS_FAIL(NAS_STOPPED, "stopped by a signal");
     return NAS_OK;
-}
-
-static nas_status open_search(work *w)
-{
-    static const char *const also[] = {"type", "given", NULL};
-    const nas_config *config = &w->bench->config;
-    const nas_value *type = nas_value_member(&config->strategy, "type");
-    nas_search_setting setting = {
-        .group = &config->strategy,
-        .also = also,
-        .domain = w->bench->domain,
-        .objectives = config->objectives,
-        .seed = (uint64_t)config->seed,
-        .budget = (double)w->bench->train->common.epochs,
-        .lookahead = config->budget.order == NAS_ORDER_INDEX ? (int)config->budget.lookahead : 0,
-        .trials_max = (int)config->budget.trials,
-        .reuse = nas_eval_kind(w->eval)->pure,
-        .given_count = w->bench->given_count,
-        .given = w->bench->given,
-    };
-    NAS_TRY(nas_strategy_get(type ? type->text : "", &setting.strategy));
-    return nas_search_create(&setting, w->bench->study, &w->search);
 }
 
 nas_status nas__worker_search(const nas__worker *worker)
@@ -221,7 +183,7 @@ nas_status nas__worker_search(const nas__worker *worker)
     nas_status status = NAS_OK;
     NAS_TRY_DONE(nas_owner_self(&w.owner));
     NAS_TRY_DONE(nas_eval_create(&setting, &w.eval));
-    NAS_TRY_DONE(open_search(&w));
+    NAS_TRY_DONE(nas__search_open(w.bench, &w.search));
     NAS_TRY_DONE(
         nas__heart_create(nas_study_path(w.bench->study), config->budget.lease_s, &w.heart));
     status = loop(&w);

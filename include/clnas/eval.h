@@ -90,6 +90,12 @@ NAS_API const nas_evaluator *nas_eval_kind(const nas_eval *eval);
  * of the metrics against the bounds.  `result` must be initialised; its status becomes COMPLETE or FAILED, `seconds` is set.
  * Fails with NAS_STOPPED (the callback said so), NAS_DEVICE, NAS_DEVICE_MEMORY, NAS_MEMORY: no result then. */
 NAS_API nas_status nas_eval_score(nas_eval *eval, const nas_eval_call *call, nas_trial *result);
+/* The two ends of nas_eval_score, for numbers that somebody outside finds in between (`clnas ask`, `tell`).  Begin builds
+ * `graph` (zeroed), sets the cost metrics, and `result` is FAILED when the bounds on these reject it, else COMPLETE; finish
+ * holds all metrics against the bounds, and one that is not finite makes the trial a failed one. */
+NAS_API nas_status nas_eval_begin(const nas_domain *domain, const nas_objectives *objectives,
+                                  const nas_arch *arch, nas_graph *graph, nas_trial *result);
+NAS_API nas_status nas_eval_finish(const nas_objectives *objectives, nas_trial *result);
 /* Saves the network scored last; NAS_FAILED when the evaluator has none. */
 NAS_API nas_status nas_eval_keep(nas_eval *eval, const char *path);
 
