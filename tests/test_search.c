@@ -73,6 +73,8 @@ typedef struct plan {
     int workers;     /* trials that run at a time */
     uint64_t timing; /* seed of who ends next */
     bool reuse;
+    bool enqueue; /* now and then somebody enqueues an architecture */
+    bool front;   /* two objectives, where the strategy takes them */
 } plan;
 
 typedef struct run {
@@ -110,6 +112,10 @@ static void run_open(const plan *p, nas_study *study, run *r)
                                       .reuse = p->reuse,
                                       .given_count = p->given,
                                       .given = r->given};
+    if (p->front && p->strategy->objectives_max > 1) {
+        r->setting.objectives.item[1] = (nas_objective){"size", NAS_GOAL_MIN};
+        r->setting.objectives.count = 2;
+    }
     if (study)
         r->study = study;
     else
@@ -249,6 +255,25 @@ static void index_order_is_the_same_for_any_workers(void **state)
     nas_domain_close(domain);
 }
 
+/* An architecture that no strategy proposed, at the next free index. */
+static void enqueue_one(const plan *p, run *r)
+{
+    nas_random random =
+        nas_random_make(77, NAS_STREAM_TEST, (uint32_t)nas_study_count(r->study), 0, 0);
+    nas_text text = {0};
+    nas_trial line;
+    nas_arch arch;
+    int index;
+    nas_trial_init(&line);
+    nas_test_ok(nas_domain_sample(p->domain, &random, &arch));
+    nas_domain_write(p->domain, &arch, &text);
+    line.arch = text.data; /* lent */
+    line.budget = BUDGET;
+    nas_test_ok(nas_study_enqueue(r->study, &line, &index));
+    assert_int_equal(index, nas_study_count(r->study) - 1);
+    nas_text_clear(&text);
+}
+
 /* A log cut anywhere and replayed goes on as if nothing had happened: at each step a search that was just opened
  * proposes what the one that has been there all along proposes. */
 static void check_replay(plan p)
@@ -258,6 +283,8 @@ static void check_replay(plan p)
     p.workers = 5;
     run_open(&p, NULL, &r);
     for (bool more = true; more;) {
+        if (p.enqueue && nas_study_count(r.study) % 9 == 8 && nas_study_count(r.study) < p.trials)
+            enqueue_one(&p, &r);
         nas_search *fresh = another_search(&r);
         nas_next next[2];
         nas_proposal proposal[2];
@@ -293,9 +320,17 @@ static void a_cut_log_goes_on(void **state)
     for (int s = 0; s < count; s++) {
         plan p = plan_of(all[s], domain);
         check_replay(p);
+        p.lookahead = 1;
+        p.enqueue = p.front = true;
+        check_replay(p);
         if (all[s]->lookahead_max)
             continue;
+        p.lookahead = 9;
+        check_replay(p);
         p.lookahead = 0; /* arrival */
+        check_replay(p);
+        p.enqueue = false;
+        p.reuse = false;
         check_replay(p);
     }
     nas_domain_close(domain);
