@@ -519,6 +519,12 @@ static void strategies_around_others_keep_their_promises(void **state)
                                         "{ inner = { type = \"reinforce\"; lr = 0.1; }; }"};
     (void)state;
     nas_domain *domain = open_domain(NULL);
+    plan stopping = plan_of(nas_strategy_find("asha"), domain);
+    stopping.options =
+        "{ variant = \"stopping\"; inner = { type = \"evolution\"; population = 8; }; }";
+    check_replay(stopping);
+    stopping.lookahead = 0;
+    check_replay(stopping);
     for (int i = 0; i < 3; i++)
         for (int k = 0; k < 3; k++) {
             plan p = plan_of(nas_strategy_find(outer[i]), domain), many = p;
@@ -550,6 +556,26 @@ static int place_of(nas_study *study, int index, int at, int *count)
     return place;
 }
 
+static int ascending(const void *left, const void *right)
+{
+    const double *a = left, *b = right;
+    return (*a > *b) - (*a < *b);
+}
+
+/* score ≥ numpy.quantile(scores, 2/3), where failures are −∞. */
+static bool is_over_quantile(double *scores, int count, double score)
+{
+    double at = (count - 1) * 2.0 / 3;
+    int low = (int)floor(at + 1e-9);
+    qsort(scores, (size_t)count, sizeof *scores, ascending);
+    if (score == -INFINITY)
+        return false;
+    if (at - low < 1e-9)
+        return score >= scores[low];
+    return scores[low] == -INFINITY ||
+           score >= scores[low] + (at - low) * (scores[low + 1] - scores[low]);
+}
+
 /* Whoever goes on was in the best third of its rung at that moment, and nobody goes on twice. */
 static void asha_promotes_the_best_third(void **state)
 {
@@ -577,6 +603,42 @@ static void asha_promotes_the_best_third(void **state)
         promotions++;
     }
     assert_in_range(promotions, 50, 100);
+    run_close(&r);
+    nas_domain_close(domain);
+}
+
+/* Seen one result at a time: a trial goes on exactly if it is not under the quantile of its rung when it ends, at once. */
+static void asha_stops_by_the_quantile(void **state)
+{
+    const nas_objective objective = {"value", NAS_GOAL_MAX};
+    int stopped = 0, went_on = 0;
+    (void)state;
+    nas_domain *domain = open_domain(NULL);
+    plan p = plan_of(nas_strategy_find("asha"), domain);
+    run r;
+    p.options = "{ variant = \"stopping\"; }";
+    p.trials = 200;
+    p.given = 0;
+    p.lookahead = 1;
+    p.reuse = false;
+    run_all(&p, &r);
+    for (int i = 0; i + 1 < p.trials; i++) {
+        const nas_trial *trial = nas_study_result(r.study, i),
+                        *next = nas_study_trial(r.study, i + 1);
+        double score = nas_objective_score(&objective, trial), others[200];
+        int count = 0;
+        if (trial->budget == BUDGET)
+            continue;
+        for (int k = 0; k <= i; k++)
+            if (nas_study_trial(r.study, k)->budget == trial->budget)
+                others[count++] = nas_objective_score(&objective, nas_study_result(r.study, k));
+        bool goes_on = next->parent == i && next->budget == 3 * trial->budget;
+        assert_int_equal(goes_on, is_over_quantile(others, count, score));
+        stopped += !goes_on;
+        went_on += goes_on;
+    }
+    assert_in_range(stopped, 50, 150);
+    assert_in_range(went_on, 40, 150);
     run_close(&r);
     nas_domain_close(domain);
 }
@@ -753,6 +815,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(every_slot_of_evolution_works),
         cmocka_unit_test(strategies_around_others_keep_their_promises),
         cmocka_unit_test(asha_promotes_the_best_third),
+        cmocka_unit_test(asha_stops_by_the_quantile),
         cmocka_unit_test(inner_strategies_are_checked),
         cmocka_unit_test(pnas_grows_better_cells_than_chance),
         cmocka_unit_test(age_is_first_in_first_out),

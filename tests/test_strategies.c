@@ -243,6 +243,24 @@ static void halving_brackets(void **state)
     assert_int_equal(bracket.size[0], 7);
 }
 
+/* numpy.quantile([1, 2, 3, 4], 2/3) = 3; of [1, 2, 3, 4, 5] it is 11/3; of [1, 2] it is 5/3. */
+static void stopping_rule_by_hand(void **state)
+{
+    const double four[] = {4, 3, 2, 1}, five[] = {5, 4, 3, 2, 1}, bad[] = {4, -INFINITY, -INFINITY},
+                 worst[] = {-INFINITY, -INFINITY};
+    (void)state;
+    assert_true(nas__rungs_goes_on(four, 1, 4, 3)); /* alone */
+    assert_true(nas__rungs_goes_on(four, 4, 3, 3));
+    assert_false(nas__rungs_goes_on(four, 4, 2, 3));
+    assert_true(nas__rungs_goes_on(five, 5, 4, 3));
+    assert_false(nas__rungs_goes_on(five, 5, 3, 3));
+    assert_true(nas__rungs_goes_on(five + 3, 2, 2, 3));
+    assert_false(nas__rungs_goes_on(five + 3, 2, 1, 3));
+    assert_true(nas__rungs_goes_on(bad, 3, 4, 3)); /* the others failed */
+    assert_false(nas__rungs_goes_on(bad, 3, -INFINITY, 3));
+    assert_false(nas__rungs_goes_on(worst, 1, -INFINITY, 3));
+}
+
 /* ---- gradients ----------------------------------------------------------------------------------------------------------- */
 
 /* Loss −(0.7·log p + 0.3·entropy) at every weight, by central differences. */
@@ -463,6 +481,7 @@ int main(void)
         cmocka_unit_test(kde_by_hand),
         cmocka_unit_test(hyperband_brackets_of_the_paper),
         cmocka_unit_test(halving_brackets),
+        cmocka_unit_test(stopping_rule_by_hand),
         cmocka_unit_test(policy_gradients_agree_with_differences),
         cmocka_unit_test(policies_learn),
         cmocka_unit_test(baseline_by_hand),

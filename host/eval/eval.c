@@ -163,3 +163,11 @@ nas_status nas_eval_keep(nas_eval *eval, const char *path)
                  eval->evaluator->kind.name);
     return eval->evaluator->keep(eval->state, path);
 }
+
+nas_status nas_eval_pause(nas_eval *eval, const char *path)
+{
+    if (!eval->evaluator->pause)
+        NAS_FAIL(NAS_FAILED, "the evaluator \"%s\" has no training to go on with",
+                 eval->evaluator->kind.name);
+    return eval->evaluator->pause(eval->state, path);
+}

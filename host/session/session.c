@@ -113,6 +113,8 @@ static nas_status search_step(nas__run *run, nas_search_report *report)
     is_over(run, report->ended_by, sizeof report->ended_by);
     if (status == NAS_OK) /* a worker may have been killed before it came to it */
         status = nas__prune(run->study, run->config);
+    if (status == NAS_OK)
+        status = nas__paused_prune(run->study, run->config);
     return status;
 }
 
@@ -208,14 +210,9 @@ nas_status nas_session_search(const nas_config *config, const nas_search_options
 /* Options that leave the study what it is. */
 static bool may_change(const char *assignment)
 {
-    static const char *const names[] = {"budget.trials",
-                                        "budget.minutes",
-                                        "budget.target",
-                                        "budget.patience",
-                                        "budget.trial_minutes",
-                                        "budget.lease_s",
-                                        "budget.keep",
-                                        "devices",
+    static const char *const names[] = {"budget.trials",   "budget.minutes",       "budget.target",
+                                        "budget.patience", "budget.trial_minutes", "budget.lease_s",
+                                        "budget.keep",     "budget.keep_paused",   "devices",
                                         "retrain"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         size_t length = strlen(names[i]);

@@ -2,6 +2,7 @@
  *
  *   bench.c         opens everything that work on a study needs: config, data, domain, device
  *   study_file.c    the study's file: made whole or not at all  next.c        the next trial of a study
+ *   paused.c        trainings that promotions go on from
  *   worker.c        the loop: next, score, commit               heartbeat.c   "I am alive" while it works
  *   outside.c       the same loop for other trainers: ask, tell, enqueue
  *   checkpoints.c   weights of the best k                       ending.c      when a search is over
@@ -116,6 +117,17 @@ nas_status nas__keep(nas_study *study, const nas_config *config, nas_eval *eval,
                      const nas_trial *result);
 /* Drops what is not among the best k any more. */
 nas_status nas__prune(nas_study *study, const nas_config *config);
+
+/* ---- paused trainings: what promotions go on from ----------------------------------------------------------------- */
+
+/* The file that a job may go on from and the result that belongs to it; `*begun` NULL: there is none. */
+nas_status nas__paused_find(nas_study *study, const nas_job *job, char *path, size_t size,
+                            const nas_trial **begun);
+/* Saves the training scored last when its budget is not the full one and it is worth it. */
+nas_status nas__paused_keep(nas_study *study, const nas_config *config, nas_eval *eval,
+                            const nas_trial *result, double budget);
+/* Drops what was gone on with, and all but the best of each budget. */
+nas_status nas__paused_prune(nas_study *study, const nas_config *config);
 
 /* ---- worker ---------------------------------------------------------------------------------------------------- */
 

@@ -64,8 +64,13 @@ static bool go_on(void *user, double progress)
 
 static nas_status score(work *w, const nas_job *job, nas_trial *result)
 {
+    char paused[NAS_PATH_SIZE];
+    const nas_trial *begun;
+    NAS_TRY(nas__paused_find(w->bench->study, job, paused, sizeof paused, &begun));
     nas_eval_call call = {
         .arch = &job->arch,
+        .paused = begun ? paused : NULL,
+        .begun = begun,
         .budget = job->budget,
         .limit_s = w->bench->config.budget.trial_minutes * 60,
         .callback = go_on,
@@ -91,12 +96,15 @@ static nas_status commit(work *w, const nas_job *job, nas_trial *result)
     NAS_TRY(nas_study_sync(w->bench->study));
     if (result->status == NAS_TRIAL_COMPLETE && nas__worth_keeping(w->bench->study, config, result))
         NAS_TRY(nas__keep(w->bench->study, config, w->eval, result));
+    if (result->status == NAS_TRIAL_COMPLETE)
+        NAS_TRY(nas__paused_keep(w->bench->study, config, w->eval, result, job->budget));
     NAS_TRY(nas_study_commit(w->bench->study, &job->claim, result, &accepted));
     if (!accepted)
         nas_log(NAS_LOG_WARNING, "trial %d: somebody else has it by now; this result is dropped",
                 job->claim.index);
     NAS_TRY(nas_study_sync(w->bench->study));
-    return nas__prune(w->bench->study, config);
+    NAS_TRY(nas__prune(w->bench->study, config));
+    return nas__paused_prune(w->bench->study, config);
 }
 
 /* The trial goes back for another attempt; the failure stays the one that is reported. */

@@ -46,9 +46,13 @@ typedef struct nas_eval_setting {
 typedef bool (*nas_eval_callback)(void *user, double progress /* 0 … 1 */);
 
 typedef struct nas_eval_call {
-    const nas_arch *arch;       /* canonical */
-    double budget;              /* epochs, as a rule */
-    double limit_s;             /* of this trial; 0: none */
+    const nas_arch *arch; /* canonical */
+    double budget;        /* epochs, as a rule */
+    double limit_s;       /* of this trial; 0: none */
+    /* A file of nas_eval_pause of this very training at a smaller budget, and its result; NULL, or a file that will not do:
+     * from the start.  Both give the same bits. */
+    const char *paused;
+    const nas_trial *begun;
     int repeat;                 /* 0; others draw other weights and batches */
     nas_eval_callback callback; /* or NULL */
     void *user;
@@ -69,6 +73,8 @@ typedef struct nas_evaluator {
                         nas_trial *result);
     /* Writes the weights of the network scored last as safetensors; NULL: there are none. */
     nas_status (*keep)(void *state, const char *path);
+    /* Writes the training scored last as it stands, for a call with a larger budget to go on from; NULL: cannot. */
+    nas_status (*pause)(void *state, const char *path);
     void (*finish)(void *state); /* NULL: free(state) */
 } nas_evaluator;
 
@@ -98,6 +104,8 @@ NAS_API nas_status nas_eval_begin(const nas_domain *domain, const nas_objectives
 NAS_API nas_status nas_eval_finish(const nas_objectives *objectives, nas_trial *result);
 /* Saves the network scored last; NAS_FAILED when the evaluator has none. */
 NAS_API nas_status nas_eval_keep(nas_eval *eval, const char *path);
+/* Saves the training scored last, to be gone on with (nas_eval_call.paused); NAS_FAILED when the evaluator cannot. */
+NAS_API nas_status nas_eval_pause(nas_eval *eval, const char *path);
 
 /* The key of all random numbers of a training: (canonical arch, repeat). */
 NAS_API uint64_t nas_eval_key(const nas_arch *arch, int repeat);

@@ -41,6 +41,8 @@ typedef struct nas_budget {
     int order;         /* nas_order */
     double lease_s;    /* a worker that makes no step for longer is ended and its trial repeated */
     int64_t keep;      /* checkpoints kept: those of the best k trials */
+    int64_t
+        keep_paused; /* paused trainings kept: those of the best k trials of each smaller budget */
 } nas_budget;
 
 /* One entry of devices = ( … ). */
