@@ -287,6 +287,7 @@ static nas_status tell(const desk *d, const nas_claim *claim, const char *arch,
     result->index = claim->index;
     NAS_TRY(check_arch(d, trial, arch));
     NAS_TRY(judge(d, told, result));
+    nas__charge(d->study, &d->bench.config, result);
     result->seconds = told->seconds > 0 ? told->seconds : since_s;
     memcpy(result->device, told->device, sizeof result->device);
     NAS_TRY(nas_study_commit(d->study, claim, result, &accepted));

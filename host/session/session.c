@@ -17,13 +17,12 @@
 static void look(void *user)
 {
     nas__run *run = user;
-    const nas_budget *budget = &run->config->budget;
+    double limit_s = nas__real_limit_s(run->config);
     char text[64];
     nas_study_sync(run->study);
     run->picture.progress.devices = 1;
     nas__picture_update(&run->picture, run->study);
-    if (budget->minutes > 0 && run->picture.progress.run_s >= budget->minutes * 60 &&
-        nas__wish_now == NAS__GO)
+    if (limit_s > 0 && run->picture.progress.run_s >= limit_s && nas__wish_now == NAS__GO)
         nas__wish_now = NAS__DRAIN;
     if (nas_now_s() - run->saved_s < 5)
         return;
@@ -89,9 +88,12 @@ static bool is_over(const nas__run *run, char *how, size_t size)
     const nas_budget *budget = &run->config->budget;
     nas__limit limit = nas__study_limit(run->study, run->config);
     bool full = nas_study_count(run->study) >= limit.hard;
-    bool late = budget->minutes > 0 && run->picture.progress.run_s >= budget->minutes * 60;
+    double limit_s = nas__real_limit_s(run->config);
+    bool late = limit_s > 0 && run->picture.progress.run_s >= limit_s;
     if (full && limit.end == NAS__END_TRIALS)
         snprintf(how, size, "%lld trials", (long long)budget->trials);
+    else if (full && limit.end == NAS__END_MINUTES)
+        snprintf(how, size, "%.4g simulated minutes", budget->minutes);
     else if (full)
         snprintf(how, size, "%s", limit.end == NAS__END_TARGET ? "target" : "patience");
     else if (late)

@@ -89,6 +89,10 @@ typedef struct nas__limit {
     nas__end end; /* what `hard` comes from, NONE while it is open */
 } nas__limit;
 nas__limit nas__study_limit(const nas_study *study, const nas_config *config);
+/* The limit on real time; 0: none. */
+double nas__real_limit_s(const nas_config *config);
+/* A result that the simulated clock has no time for becomes a failed one. */
+void nas__charge(const nas_study *study, const nas_config *config, nas_trial *result);
 
 /* ---- the next trial, for a worker or for somebody outside ------------------------------------------------------- */
 

@@ -94,6 +94,7 @@ static nas_status commit(work *w, const nas_job *job, nas_trial *result)
     const nas_config *config = &w->bench->config;
     snprintf(result->device, sizeof result->device, "%s", w->bench->device_name);
     NAS_TRY(nas_study_sync(w->bench->study));
+    nas__charge(w->bench->study, config, result);
     if (result->status == NAS_TRIAL_COMPLETE && nas__worth_keeping(w->bench->study, config, result))
         NAS_TRY(nas__keep(w->bench->study, config, w->eval, result));
     if (result->status == NAS_TRIAL_COMPLETE)

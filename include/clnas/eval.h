@@ -65,6 +65,8 @@ typedef struct nas_evaluator {
     const char *const *metrics; /* names it sets in a complete trial; ends with NULL */
     bool pure;                  /* see above */
     bool needs_device;
+    /* With these options a trial's time is its metric `simulated_s`, not what passes while it is scored; NULL: never. */
+    bool (*simulates)(const void *options);
     /* `options` is the instance; it and the setting outlive the state. */
     nas_status (*prepare)(const void *options, const nas_eval_setting *setting, void **state);
     /* Sets metrics and curves of `result` (zeroed but for what nas_eval_score set: cost metrics).  Failing with
@@ -82,6 +84,8 @@ NAS_API const nas_evaluator *nas_evaluator_find(const char *name); /* NULL: none
 NAS_API const nas_evaluator *const *nas_evaluator_all(int *count);
 /* Like find, with a message that names the nearest evaluator. */
 NAS_API nas_status nas_evaluator_get(const char *name, const nas_evaluator **evaluator);
+/* Does a search with this group go by the simulated clock (see nas_clock)? */
+NAS_API nas_status nas_evaluator_simulates(const nas_value *group, bool *simulates);
 /* The evaluator that a config's group names ("trained" when group is NULL or has no `type`). */
 NAS_API nas_status nas_evaluator_of(const nas_value *group, const nas_evaluator **evaluator);
 
@@ -106,6 +110,18 @@ NAS_API nas_status nas_eval_finish(const nas_objectives *objectives, nas_trial *
 NAS_API nas_status nas_eval_keep(nas_eval *eval, const char *path);
 /* Saves the training scored last, to be gone on with (nas_eval_call.paused); NAS_FAILED when the evaluator cannot. */
 NAS_API nas_status nas_eval_pause(nas_eval *eval, const char *path);
+
+/* ---- the simulated clock ---------------------------------------------------------------------------------- */
+
+/* Time as the published comparisons count it: the sum of the trainings' seconds, which a table knows (metric simulated_s).  A
+ * training that would end after the limit is the end of the search and does not count. */
+typedef struct nas_clock {
+    double limit_s; /* 0: none */
+    double now_s;
+} nas_clock;
+
+/* Charges a result; false, and nothing is charged, when it would end after the limit. */
+NAS_API bool nas_clock_take(nas_clock *clock, const nas_trial *result);
 
 /* The key of all random numbers of a training: (canonical arch, repeat). */
 NAS_API uint64_t nas_eval_key(const nas_arch *arch, int repeat);

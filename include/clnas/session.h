@@ -33,9 +33,9 @@ typedef enum nas_order { NAS_ORDER_INDEX, NAS_ORDER_ARRIVAL } nas_order;
 /* budget = { … }: when the search ends, whichever comes first; 0 means no such end. */
 typedef struct nas_budget {
     int64_t trials;
-    double minutes;       /* running time, summed over resumes */
-    double target;        /* first objective at least (goal max) or at most (goal min) this good */
-    int64_t patience;     /* trials without a better first objective */
+    double minutes;   /* running time, summed over resumes; simulated where the evaluator says so */
+    double target;    /* first objective at least (goal max) or at most (goal min) this good */
+    int64_t patience; /* trials without a better first objective */
     double trial_minutes; /* time limit of one trial */
     int64_t lookahead; /* trial i sees the results of trials 0 … i − lookahead (order = "index") */
     int order;         /* nas_order */
@@ -68,6 +68,7 @@ typedef struct nas_config {
     nas_value train, retrain_train;            /* complete groups of the trainer's options */
     nas_budget budget;
     nas_objectives objectives; /* and bounds; where one number must decide, the first does */
+    bool simulated;            /* budget.minutes goes by the simulated clock (nas_clock) */
     nas_text_list given;       /* strategy.given: tried first, by name or as text */
     nas_device_wish devices[NAS_CONFIG_DEVICES];
     int device_count; /* 0: one worker on any device */
