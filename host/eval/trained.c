@@ -229,9 +229,9 @@ static nas_status keep(void *state, const char *path)
     return status;
 }
 
-static const char *const metrics[] = {
-    "valid_accuracy",   "valid_loss", "train_loss",    "parameters",     "macs",
-    "activation_bytes", "memory",     "train_seconds", "epochs_resumed", NULL};
+static const char *const metrics[] = {"valid_accuracy", "valid_loss",    "train_loss",
+                                      "parameters",     "macs",          "activation_bytes",
+                                      "memory",         "train_seconds", NULL};
 
 const nas_evaluator nas__evaluator_trained = {
     .kind = {.name = "trained",

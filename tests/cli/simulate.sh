@@ -54,6 +54,12 @@ run front.cfg; expect_code 0; expect_out "| 1.0000 ± 0.0000 | 0.0000 |"
 mkdir elsewhere
 run front.cfg --data elsewhere; expect_code 6; expect_err "table.csv"
 run sim.cfg --jobs; expect_code 2
+
+# A peer whose library is not here is left out; it has no strategy.
+sed 's/name = "front"; strategy = { type = "grid"; };/name = "peer"; peer = "search_nosuchlibrary";/' front.cfg >peer.cfg
+run peer.cfg; expect_code 0; expect_err "peer: left out"; no_out "| peer"
+sed 's/strategy = /peer = "nsga2_deap"; &/' front.cfg >both.cfg
+run both.cfg; expect_code 2; expect_err "no strategy"
 run nothing.cfg; [ "$code" != 0 ] || fail "read nothing"
 
 # `clnas search` on the table ends by the same clock, at the same trial, with the same best.
