@@ -73,6 +73,8 @@ typedef struct plan {
     int workers;     /* trials that run at a time */
     uint64_t timing; /* seed of who ends next */
     bool reuse;
+    bool enqueue; /* now and then somebody enqueues an architecture */
+    bool front;   /* two objectives, where the strategy takes them */
 } plan;
 
 typedef struct run {
@@ -110,6 +112,10 @@ static void run_open(const plan *p, nas_study *study, run *r)
                                       .reuse = p->reuse,
                                       .given_count = p->given,
                                       .given = r->given};
+    if (p->front && p->strategy->objectives_max > 1) {
+        r->setting.objectives.item[1] = (nas_objective){"size", NAS_GOAL_MIN};
+        r->setting.objectives.count = 2;
+    }
     if (study)
         r->study = study;
     else
@@ -249,6 +255,25 @@ static void index_order_is_the_same_for_any_workers(void **state)
     nas_domain_close(domain);
 }
 
+/* An architecture that no strategy proposed, at the next free index. */
+static void enqueue_one(const plan *p, run *r)
+{
+    nas_random random =
+        nas_random_make(77, NAS_STREAM_TEST, (uint32_t)nas_study_count(r->study), 0, 0);
+    nas_text text = {0};
+    nas_trial line;
+    nas_arch arch;
+    int index;
+    nas_trial_init(&line);
+    nas_test_ok(nas_domain_sample(p->domain, &random, &arch));
+    nas_domain_write(p->domain, &arch, &text);
+    line.arch = text.data; /* lent */
+    line.budget = BUDGET;
+    nas_test_ok(nas_study_enqueue(r->study, &line, &index));
+    assert_int_equal(index, nas_study_count(r->study) - 1);
+    nas_text_clear(&text);
+}
+
 /* A log cut anywhere and replayed goes on as if nothing had happened: at each step a search that was just opened
  * proposes what the one that has been there all along proposes. */
 static void check_replay(plan p)
@@ -258,6 +283,8 @@ static void check_replay(plan p)
     p.workers = 5;
     run_open(&p, NULL, &r);
     for (bool more = true; more;) {
+        if (p.enqueue && nas_study_count(r.study) % 9 == 8 && nas_study_count(r.study) < p.trials)
+            enqueue_one(&p, &r);
         nas_search *fresh = another_search(&r);
         nas_next next[2];
         nas_proposal proposal[2];
@@ -293,9 +320,17 @@ static void a_cut_log_goes_on(void **state)
     for (int s = 0; s < count; s++) {
         plan p = plan_of(all[s], domain);
         check_replay(p);
+        p.lookahead = 1;
+        p.enqueue = p.front = true;
+        check_replay(p);
         if (all[s]->lookahead_max)
             continue;
+        p.lookahead = 9;
+        check_replay(p);
         p.lookahead = 0; /* arrival */
+        check_replay(p);
+        p.enqueue = false;
+        p.reuse = false;
         check_replay(p);
     }
     nas_domain_close(domain);
@@ -484,6 +519,12 @@ static void strategies_around_others_keep_their_promises(void **state)
                                         "{ inner = { type = \"reinforce\"; lr = 0.1; }; }"};
     (void)state;
     nas_domain *domain = open_domain(NULL);
+    plan stopping = plan_of(nas_strategy_find("asha"), domain);
+    stopping.options =
+        "{ variant = \"stopping\"; inner = { type = \"evolution\"; population = 8; }; }";
+    check_replay(stopping);
+    stopping.lookahead = 0;
+    check_replay(stopping);
     for (int i = 0; i < 3; i++)
         for (int k = 0; k < 3; k++) {
             plan p = plan_of(nas_strategy_find(outer[i]), domain), many = p;
@@ -515,6 +556,26 @@ static int place_of(nas_study *study, int index, int at, int *count)
     return place;
 }
 
+static int ascending(const void *left, const void *right)
+{
+    const double *a = left, *b = right;
+    return (*a > *b) - (*a < *b);
+}
+
+/* score ≥ numpy.quantile(scores, 2/3), where failures are −∞. */
+static bool is_over_quantile(double *scores, int count, double score)
+{
+    double at = (count - 1) * 2.0 / 3;
+    int low = (int)floor(at + 1e-9);
+    qsort(scores, (size_t)count, sizeof *scores, ascending);
+    if (score == -INFINITY)
+        return false;
+    if (at - low < 1e-9)
+        return score >= scores[low];
+    return scores[low] == -INFINITY ||
+           score >= scores[low] + (at - low) * (scores[low + 1] - scores[low]);
+}
+
 /* Whoever goes on was in the best third of its rung at that moment, and nobody goes on twice. */
 static void asha_promotes_the_best_third(void **state)
 {
@@ -542,6 +603,42 @@ static void asha_promotes_the_best_third(void **state)
         promotions++;
     }
     assert_in_range(promotions, 50, 100);
+    run_close(&r);
+    nas_domain_close(domain);
+}
+
+/* Seen one result at a time: a trial goes on exactly if it is not under the quantile of its rung when it ends, at once. */
+static void asha_stops_by_the_quantile(void **state)
+{
+    const nas_objective objective = {"value", NAS_GOAL_MAX};
+    int stopped = 0, went_on = 0;
+    (void)state;
+    nas_domain *domain = open_domain(NULL);
+    plan p = plan_of(nas_strategy_find("asha"), domain);
+    run r;
+    p.options = "{ variant = \"stopping\"; }";
+    p.trials = 200;
+    p.given = 0;
+    p.lookahead = 1;
+    p.reuse = false;
+    run_all(&p, &r);
+    for (int i = 0; i + 1 < p.trials; i++) {
+        const nas_trial *trial = nas_study_result(r.study, i),
+                        *next = nas_study_trial(r.study, i + 1);
+        double score = nas_objective_score(&objective, trial), others[200];
+        int count = 0;
+        if (trial->budget == BUDGET)
+            continue;
+        for (int k = 0; k <= i; k++)
+            if (nas_study_trial(r.study, k)->budget == trial->budget)
+                others[count++] = nas_objective_score(&objective, nas_study_result(r.study, k));
+        bool goes_on = next->parent == i && next->budget == 3 * trial->budget;
+        assert_int_equal(goes_on, is_over_quantile(others, count, score));
+        stopped += !goes_on;
+        went_on += goes_on;
+    }
+    assert_in_range(stopped, 50, 150);
+    assert_in_range(went_on, 40, 150);
     run_close(&r);
     nas_domain_close(domain);
 }
@@ -718,6 +815,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(every_slot_of_evolution_works),
         cmocka_unit_test(strategies_around_others_keep_their_promises),
         cmocka_unit_test(asha_promotes_the_best_third),
+        cmocka_unit_test(asha_stops_by_the_quantile),
         cmocka_unit_test(inner_strategies_are_checked),
         cmocka_unit_test(pnas_grows_better_cells_than_chance),
         cmocka_unit_test(age_is_first_in_first_out),

@@ -176,6 +176,165 @@ static void test_three_workers(void **state)
     assert_same(path_of("three.study"));
 }
 
+/* ---- promotions -------------------------------------------------------------------------------------------------------- */
+
+/* Many short trainings, the best go on: `strategy` and `evaluate` as in a config. */
+static nas_config *rungs_config(const char *strategy, const char *evaluate, int keep_paused)
+{
+    char text[2048];
+    nas_config *config = calloc(1, sizeof *config);
+    assert_non_null(config);
+    snprintf(
+        text, sizeof text,
+        "seed = 3;\n"
+        "data = { type = \"synthetic\"; shape = [1, 12, 12]; classes = 4; train = 320; test = 64; "
+        "valid = 64; };\n"
+        "space = { type = \"chain\"; depth = [1, 3]; width = [4, 8]; kernel = [3]; };\n"
+        "strategy = { %s };\n"
+        "evaluate = { type = \"trained\"; %s };\n"
+        "train = { epochs = 4; batch = 32; optimizer = \"adam\"; lr = 0.01; };\n"
+        "budget = { trials = 16; lookahead = 3; keep = 2; keep_paused = %d; lease_s = 2.0; };\n"
+        "retrain = { top = 0; };\n",
+        strategy, evaluate, keep_paused);
+    nas_test_ok(nas_config_parse(text, "test.cfg", NULL, NULL, 0, config));
+    return config;
+}
+
+static char *run_rungs(const char *strategy, const char *evaluate, int keep_paused,
+                       const nas_search_options *options)
+{
+    nas_search_report report;
+    nas_config *config = rungs_config(strategy, evaluate, keep_paused);
+    nas_status status = nas_session_search(config, options, &report);
+    nas_config_clear(config);
+    free(config);
+    for (int tries = 0; status != NAS_OK && tries < 3; tries++)
+        status = resume(options->study_path, &report);
+    nas_test_ok(status);
+    return print_of(options->study_path);
+}
+
+/* How many trials went on from a paused training, and of how many that could; checks each one's epochs. */
+static int count_resumed(const char *study, int *promotions)
+{
+    nas_study *opened;
+    int resumed = 0;
+    *promotions = 0;
+    nas_test_ok(nas_study_open(study, NAS_STORE_READ, &opened));
+    for (int i = 0; i < nas_study_count(opened); i++) {
+        const nas_trial *trial = nas_study_trial(opened, i);
+        if (trial->parent < 0 || trial->status != NAS_TRIAL_COMPLETE)
+            continue;
+        const nas_trial *parent = nas_study_result(opened, trial->parent);
+        if (strcmp(trial->arch, parent->arch) != 0)
+            continue;
+        ++*promotions;
+        if (!nas_trial_has_metric(trial, "epochs_resumed"))
+            continue;
+        assert_true(nas_trial_metric(trial, "epochs_resumed") == parent->budget);
+        resumed++;
+    }
+    nas_study_close(opened);
+    return resumed;
+}
+
+/* Promotions go on from the short training, to the bits of a training from the start: with one worker, two, after kills,
+ * and when only few paused trainings are kept. */
+static void test_promotions_go_on(void **state)
+{
+    static const char *const strategies[] = {
+        "type = \"asha\"; eta = 2.0;", "type = \"asha\"; eta = 2.0; variant = \"stopping\";",
+        "type = \"hyperband\"; eta = 2.0;", "type = \"halving\"; eta = 2.0;",
+        "type = \"bohb\"; eta = 2.0;"};
+    static const char *const evaluate[] = {"", "valid_every = 0;", "valid_every = 3;", "", ""};
+    int promotions;
+    (void)state;
+    need_reference();
+    for (size_t i = 0; i < sizeof strategies / sizeof *strategies; i++) {
+        char name[2][64];
+        snprintf(name[0], sizeof name[0], "anew-%zu.study", i);
+        snprintf(name[1], sizeof name[1], "goes-on-%zu.study", i);
+        nas_search_options options = options_for(path_of(name[0]), false);
+        char *anew = run_rungs(strategies[i], evaluate[i], 0, &options);
+        assert_int_equal(count_resumed(options.study_path, &promotions), 0);
+        assert_true(promotions >= 2);
+        options = options_for(path_of(name[1]), false);
+        char *went_on = run_rungs(strategies[i], evaluate[i], 16, &options);
+        assert_string_equal(went_on, anew);
+        assert_int_equal(count_resumed(options.study_path, &promotions), promotions);
+        free(anew);
+        free(went_on);
+    }
+}
+
+static void test_promotions_survive(void **state)
+{
+    static const char strategy[] = "type = \"asha\"; eta = 2.0;";
+    int promotions, index = 0;
+    (void)state;
+    need_reference();
+    nas_search_options options = options_for(path_of("one.study"), true);
+    char *one = run_rungs(strategy, "", 16, &options);
+    options = options_for(path_of("two.study"), true);
+    options.workers = 2;
+    char *two = run_rungs(strategy, "", 16, &options);
+    assert_string_equal(two, one);
+    assert_true(count_resumed(options.study_path, &promotions) > 0);
+    nas_trial trial;
+    char text[16];
+    for (;; index++) { /* the first promotion */
+        trial = trial_of(path_of("one.study"), index);
+        bool promoted = trial.parent >= 0;
+        nas_trial_clear(&trial);
+        if (promoted)
+            break;
+    }
+    snprintf(text, sizeof text, "%d", index);
+    setenv("CLNAS_TEST_CRASH_TRIAL", text, 1);
+    options = options_for(path_of("killed-rungs.study"), true);
+    char *killed = run_rungs(strategy, "", 1, &options);
+    unsetenv("CLNAS_TEST_CRASH_TRIAL");
+    assert_string_equal(killed, one);
+    trial = trial_of(options.study_path, index);
+    assert_int_equal(trial.attempts, 2);
+    nas_trial_clear(&trial);
+    free(one);
+    free(two);
+    free(killed);
+}
+
+/* A paused training that is damaged, or is another's, costs time and nothing else. */
+static void test_damaged_pauses(void **state)
+{
+    static const char strategy[] = "type = \"asha\"; eta = 2.0;";
+    char command[512];
+    int promotions;
+    nas_search_report report;
+    (void)state;
+    need_reference();
+    nas_search_options options = options_for(path_of("whole.study"), false);
+    char *whole = run_rungs(strategy, "", 16, &options);
+    nas_config *config = rungs_config(strategy, "", 16);
+    options = options_for(path_of("damaged.study"), false);
+    config->budget.trials = 6;
+    nas_test_ok(nas_session_search(config, &options, &report));
+    nas_config_clear(config);
+    free(config);
+    int before = count_resumed(options.study_path, &promotions);
+    snprintf(command, sizeof command,
+             "cd '%s.d' && for f in *.paused; do head -c 300 $f >x && mv x $f; done",
+             options.study_path);
+    assert_int_equal(system(command), 0);
+    const char *more = "budget.trials=16";
+    nas_test_ok(nas_session_resume(options.study_path, &more, 1, &options, &report));
+    char *damaged = print_of(options.study_path);
+    assert_string_equal(damaged, whole);
+    assert_true(count_resumed(options.study_path, &promotions) < promotions);
+    assert_true(before < promotions);
+    free(whole);
+    free(damaged);
+}
+
 static void test_never_overwrites(void **state)
 {
     nas_search_report report;
@@ -607,6 +766,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_reference),
         cmocka_unit_test(test_in_this_process),
         cmocka_unit_test(test_three_workers),
+        cmocka_unit_test(test_promotions_go_on),
+        cmocka_unit_test(test_promotions_survive),
+        cmocka_unit_test(test_damaged_pauses),
         cmocka_unit_test(test_never_overwrites),
         cmocka_unit_test(test_resume_of_an_ended_study),
         cmocka_unit_test(test_crash_is_repeated),

@@ -342,6 +342,55 @@ static void test_baselines(void **state)
         }
 }
 
+/* The size that a layer reads, against the shapes of the built graph, where each layer is one node named in `ops`. */
+static void check_reads_size(const char *space, const char *options, int stems)
+{
+    nas_domain *domain = space_open(space, options, space_mnist);
+    for (uint32_t draw = 0; draw < 300; draw++) {
+        nas_arch arch = space_sample(domain, draw);
+        nas_graph graph = {0};
+        int group = 1 - stems, checked = 0;
+        assert_int_equal(nas_domain_build(domain, &arch, &graph), NAS_OK);
+        for (int n = 1; n < graph.count; n++) {
+            const char *op = graph.nodes[n].op->kind.name;
+            bool layer = strcmp(op, "conv2d") == 0 ||
+                         (strcmp(op, "pool") == 0 && graph.nodes[n].shape.h > 1);
+            const nas_shape in = graph.nodes[graph.nodes[n].inputs[0]].shape;
+            if (!layer)
+                continue;
+            for (int i = 0; i < domain->count; i++)
+                if (group > 0 && domain->genes[i].group == group) {
+                    assert_int_equal(nas_domain_reads_size(domain, &arch, i), in.h);
+                    checked++;
+                }
+            group++;
+        }
+        assert_true(checked > 0);
+        nas_graph_clear(&graph);
+    }
+    nas_domain_close(domain);
+}
+
+static void test_reads_size(void **state)
+{
+    (void)state;
+    check_reads_size("chain", "{ depth = [2, 6]; op = [\"conv\", \"max_pool\"]; }", 0);
+    check_reads_size("chain",
+                     "{ depth = [2, 6]; op = [\"conv\", \"avg_pool\"]; stride = [1, 2, 3]; "
+                     "hold = 1; min_size = 2; }",
+                     0);
+    check_reads_size("chain_skip", "{ depth = [2, 6]; op = [\"conv\", \"max_pool\"]; span = 40; }",
+                     1);
+    check_reads_size("template",
+                     "{ segments = 4; pattern = \"chain\"; segment = { block = \"plain\"; "
+                     "depth = 1; }; }",
+                     1);
+    nas_domain *cells = space_open("cell201", NULL, space_mnist);
+    nas_arch arch = space_sample(cells, 0);
+    assert_int_equal(nas_domain_reads_size(cells, &arch, 3), 0);
+    nas_domain_close(cells);
+}
+
 static void test_template_refusals(void **state)
 {
     (void)state;
@@ -370,7 +419,8 @@ int main(void)
         cmocka_unit_test(test_template_options),    cmocka_unit_test(test_template_size),
         cmocka_unit_test(test_template_cost),       cmocka_unit_test(test_template_constraints),
         cmocka_unit_test(test_template_patterns),   cmocka_unit_test(test_template_baseline),
-        cmocka_unit_test(test_template_refusals),   cmocka_unit_test(test_baselines),
+        cmocka_unit_test(test_template_refusals),   cmocka_unit_test(test_reads_size),
+        cmocka_unit_test(test_baselines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -143,6 +143,37 @@ static void q_states(void **state)
     free(domain);
 }
 
+/* In a real space the size that a layer reads tells states apart: 28 pixels, halved twice, are 7, in another bucket. */
+static void q_states_know_the_size(void **state)
+{
+    const nas_space *space;
+    nas_value group = {0};
+    nas_domain *domain;
+    nas__qtable table;
+    bool live[NAS_GENES];
+    (void)state;
+    for (int i = 0; i < NAS_GENES; i++)
+        live[i] = true;
+    nas_test_ok(
+        nas_value_parse("{ depth = 4; op = \"conv\"; kernel = [3, 5]; width = 8; stride = [1, 2]; "
+                        "hold = 0; mmacs = 0.0; }",
+                        "test", 1, &group));
+    nas_test_ok(nas_space_get("chain", &space));
+    nas_test_ok(nas_domain_open(space, &group, NULL, (nas_shape){1, 28, 28}, 10, &domain));
+    assert_int_equal(domain->count, 8); /* kernel and stride of each layer */
+    nas_arch twice = arch_of("01010000"), once = arch_of("00010000");
+    assert_int_equal(nas_domain_reads_size(domain, &twice, 2), 14);
+    assert_int_equal(nas_domain_reads_size(domain, &twice, 5), 7);
+    assert_int_equal(nas_domain_reads_size(domain, &once, 5), 14);
+    nas_test_ok(nas__qtable_create(domain, -1, 0.5, &table));
+    nas_test_ok(nas__qtable_update(&table, &twice, live, 1, 0.5, 1));
+    assert_non_null(nas__qtable_look(&table, &twice, 4));
+    assert_null(nas__qtable_look(&table, &once, 4)); /* the same layer before, on another size */
+    nas__qtable_clear(&table);
+    nas_domain_close(domain);
+    nas_value_clear(&group);
+}
+
 /* ---- densities ------------------------------------------------------------------------------------------------------ */
 
 /* Counts 3, 0, 1 of four rows with prior 1: 4/7, 1/7, 2/7. */
@@ -241,6 +272,24 @@ static void halving_brackets(void **state)
     nas__ladder_bracket(&ladder, 0, &bracket);
     assert_int_equal(bracket.rungs, 1);
     assert_int_equal(bracket.size[0], 7);
+}
+
+/* numpy.quantile([1, 2, 3, 4], 2/3) = 3; of [1, 2, 3, 4, 5] it is 11/3; of [1, 2] it is 5/3. */
+static void stopping_rule_by_hand(void **state)
+{
+    const double four[] = {4, 3, 2, 1}, five[] = {5, 4, 3, 2, 1}, bad[] = {4, -INFINITY, -INFINITY},
+                 worst[] = {-INFINITY, -INFINITY};
+    (void)state;
+    assert_true(nas__rungs_goes_on(four, 1, 4, 3)); /* alone */
+    assert_true(nas__rungs_goes_on(four, 4, 3, 3));
+    assert_false(nas__rungs_goes_on(four, 4, 2, 3));
+    assert_true(nas__rungs_goes_on(five, 5, 4, 3));
+    assert_false(nas__rungs_goes_on(five, 5, 3, 3));
+    assert_true(nas__rungs_goes_on(five + 3, 2, 2, 3));
+    assert_false(nas__rungs_goes_on(five + 3, 2, 1, 3));
+    assert_true(nas__rungs_goes_on(bad, 3, 4, 3)); /* the others failed */
+    assert_false(nas__rungs_goes_on(bad, 3, -INFINITY, 3));
+    assert_false(nas__rungs_goes_on(worst, 1, -INFINITY, 3));
 }
 
 /* ---- gradients ----------------------------------------------------------------------------------------------------------- */
@@ -459,10 +508,12 @@ int main(void)
         cmocka_unit_test(equal_members_keep_their_order),
         cmocka_unit_test(q_update_by_hand),
         cmocka_unit_test(q_states),
+        cmocka_unit_test(q_states_know_the_size),
         cmocka_unit_test(tpe_densities_by_hand),
         cmocka_unit_test(kde_by_hand),
         cmocka_unit_test(hyperband_brackets_of_the_paper),
         cmocka_unit_test(halving_brackets),
+        cmocka_unit_test(stopping_rule_by_hand),
         cmocka_unit_test(policy_gradients_agree_with_differences),
         cmocka_unit_test(policies_learn),
         cmocka_unit_test(baseline_by_hand),

@@ -47,7 +47,9 @@ static nas_status hash_of(const simulation *s, const run *r, char hex[33])
     for (int i = 0; groups[i]; i++)
         if (nas_value_member(&s->root, groups[i]))
             nas_value_write(nas_value_member(&s->root, groups[i]), -1, &text);
-    nas_value_write(r->group, -1, &text);
+    if (r->group)
+        nas_value_write(r->group, -1, &text);
+    nas_text_add(&text, r->peer);
     for (int i = 0; i < r->objectives.count; i++)
         nas_text_format(&text, "%s %d;", r->objectives.item[i].metric, r->objectives.item[i].goal);
     nas_text_format(&text, "%s %s %g %g %g %lld %d", s->select, s->report, s->seconds, s->budget,
@@ -158,7 +160,7 @@ static nas_status run_job(const command *c, const simulation *s, const run *r, c
         uint64_t seed = (uint64_t)(s->first_seed + i);
         if (found->known[i])
             continue;
-        NAS_TRY(search_once(s, r, seed, numbers));
+        NAS_TRY(r->peer[0] ? peer_once(s, r, seed, numbers) : search_once(s, r, seed, numbers));
         NAS_TRY(append_line(path, seed, numbers, number_count(s, r)));
     }
     return NAS_OK;
@@ -238,14 +240,20 @@ static void print_head(const simulation *s, const run *r)
     printf("\n");
 }
 
-static nas_status do_run(const command *c, const simulation *s, const run *r)
+static nas_status do_run(const command *c, const simulation *s, run *r)
 {
     results found = {0};
     nas_status status = NAS_OK;
     double begin = nas_now_s();
     NAS_TRY_DONE(read_results(c, s, r, &found));
     int before = found.count;
+    if (before < found.seeds && r->peer[0] && !find_peer(r)) {
+        fprintf(stderr, "%s: left out, no python3 here has the library of %s\n", r->name, r->peer);
+        goto done;
+    }
     if (before < found.seeds) {
+        if (r->objectives.count > 1 && !r->peer[0])
+            NAS_TRY_DONE(measure_whole_front(s, r));
         NAS_TRY_DONE(run_jobs(c, s, r, &found));
         clear_results(&found);
         NAS_TRY_DONE(read_results(c, s, r, &found));

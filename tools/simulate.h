@@ -21,7 +21,9 @@ typedef struct simulation {
 /* One line of `runs`. */
 typedef struct run {
     char name[NAS_TEXT_SIZE], published[NAS_TEXT_SIZE];
-    int64_t seeds; /* 0: the simulation's */
+    char peer
+        [NAS_TEXT_SIZE]; /* a script of tools/peers in place of a strategy of ours; empty: none */
+    int64_t seeds;       /* 0: the simulation's */
     bool reuse;
     const nas_value *group;
     const nas_strategy *strategy;
@@ -35,6 +37,10 @@ nas_status read_simulation(const char *path, const char *folder, simulation *s, 
                            int *count);
 void clear_simulation(simulation *s);
 
+/* The Python that can run the peer of a run; NULL: none here (simulate_peer.c). */
+const char *find_peer(const run *r);
+/* search_once by the peer. */
+nas_status peer_once(const simulation *s, const run *r, uint64_t seed, double numbers[NUMBERS_MAX]);
 /* What one search came to: single objective: evaluations, simulated seconds, selection, report;
  * several: share of the exact front's hypervolume at each of `at`. */
 nas_status search_once(const simulation *s, const run *r, uint64_t seed,

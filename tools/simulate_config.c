@@ -41,6 +41,8 @@ static const nas_option run_options[] = {
     {"name", NAS_OPTION_TEXT, AT(name), NULL, 0, 0, NULL, "names its file of results"},
     {"published", NAS_OPTION_TEXT, AT(published), "\"\"", 0, 0, NULL, "what a paper says"},
     {"seeds", NAS_OPTION_INT, AT(seeds), "0", 0, 1e6, NULL, "searches; 0: as many as the others"},
+    {"peer", NAS_OPTION_TEXT, AT(peer), "\"\"", 0, 0, NULL,
+     "a script of tools/peers that searches in place of a strategy"},
     {"reuse", NAS_OPTION_BOOL, AT(reuse), "false", 0, 0, NULL,
      "an architecture that is known costs nothing; false: every query is charged"},
     {0},
@@ -126,7 +128,12 @@ static nas_status read_run(const nas_value *group, const simulation *s, run *r)
     if (r->name[strspn(r->name, "abcdefghijklmnopqrstuvwxyz0123456789_-")])
         NAS_FAIL(NAS_CONFIG, "run \"%.60s\": a name is made of a-z, 0-9, - and _", r->name);
     NAS_TRY(read_objectives(nas_value_member(group, "objectives"), s, &r->objectives));
-    return nas_strategy_get(type_of(r->group), &r->strategy);
+    if (!r->peer[0])
+        return nas_strategy_get(type_of(r->group), &r->strategy);
+    if (r->group || r->objectives.count != 2 ||
+        r->peer[strspn(r->peer, "abcdefghijklmnopqrstuvwxyz0123456789_")])
+        NAS_FAIL(NAS_CONFIG, "run %s: a peer has two objectives and no strategy", r->name);
+    return NAS_OK;
 }
 
 static nas_status open_all(simulation *s)
@@ -162,11 +169,8 @@ nas_status read_simulation(const char *path, const char *folder, simulation *s, 
     if (folder && chdir(folder))
         NAS_FAIL(NAS_FAILED, "%s: %s", folder, strerror(errno));
     NAS_TRY(open_all(s));
-    for (*count = 0; *count < list->item_count; ++*count) {
+    for (*count = 0; *count < list->item_count; ++*count)
         NAS_TRY(read_run(&list->items[*count], s, &runs[*count]));
-        if (runs[*count].objectives.count > 1)
-            NAS_TRY(measure_whole_front(s, &runs[*count]));
-    }
     return NAS_OK;
 }
 

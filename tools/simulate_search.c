@@ -1,7 +1,7 @@
 /* simulate_search.c - one search on a table, by the same loop as a real one: claim, score, commit, in a study in memory.
  *
- * One worker, and each proposal sees all earlier results, as the published comparisons do.  The clock is the sum of the
- * trials' `simulated_s`; a trial that would end after the limit is the end and does not count.
+ * One worker, and each proposal sees all earlier results, as the published comparisons do.  The clock is nas_clock:
+ * a trial that would end after the limit is the end and does not count.
  *
  * With two objectives a search is judged by hypervolume: the area that its front dominates, up to the worst values of the
  * whole table, as a share of what the exact front dominates. */
@@ -12,7 +12,8 @@
 #include <string.h>
 
 typedef struct progress {
-    double clock_s, best, report;
+    nas_clock clock;
+    double best, report;
     int evaluations;
     double (*points)[2]; /* scores of the trials, with two objectives */
     int point_count;
@@ -113,11 +114,8 @@ nas_status measure_whole_front(const simulation *s, run *r)
 /* Takes in a result; false: it came after the end of the clock. */
 static bool take(const simulation *s, const run *r, const nas_trial *result, progress *p)
 {
-    double seconds = nas_trial_metric(result, "simulated_s");
-    double clock_s = p->clock_s + (isnan(seconds) ? 0 : seconds);
-    if (s->seconds > 0 && clock_s > s->seconds)
+    if (!nas_clock_take(&p->clock, result))
         return false;
-    p->clock_s = clock_s;
     p->evaluations++;
     if (r->objectives.count > 1) {
         p->point_count += scores_of(r, result, p->points[p->point_count]);
@@ -167,7 +165,7 @@ nas_status search_once(const simulation *s, const run *r, uint64_t seed,
                        double numbers[NUMBERS_MAX])
 {
     static const char *const also[] = {"type", NULL};
-    progress p = {.best = -INFINITY, .report = NAN};
+    progress p = {.clock.limit_s = s->seconds, .best = -INFINITY, .report = NAN};
     nas_study *study = NULL;
     nas_search *search = NULL;
     nas_owner owner;
@@ -190,7 +188,7 @@ nas_status search_once(const simulation *s, const run *r, uint64_t seed,
     NAS_TRY_DONE(nas_search_create(&setting, study, &search));
     NAS_TRY_DONE(work(s, r, study, search, &owner, &p, numbers));
     if (r->objectives.count == 1) {
-        const double all[] = {p.evaluations, p.clock_s, p.best, p.report};
+        const double all[] = {p.evaluations, p.clock.now_s, p.best, p.report};
         memcpy(numbers, all, sizeof all);
     }
 done:

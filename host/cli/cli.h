@@ -222,6 +222,22 @@ nas_status cli_domain_open(const cli_study *view, nas_domain **domain);
 /* "2026-01-31T12:00:00Z" */
 void cli_time_text(int64_t time_ms, char text[32]);
 
+/* ---- results from outside: told.c ------------------------------------------------------------------------------- */
+
+/* What `clnas tell` was told, by flags and JSON. */
+typedef struct cli_told {
+    nas_claim claim; /* index -1, token 0: not said */
+    nas_trial result;
+    char *arch; /* owned; NULL: not said */
+} cli_told;
+
+void cli_told_init(cli_told *told);
+void cli_told_clear(cli_told *told);
+/* "valid_accuracy=0.91"; "nan" and "inf" are numbers here. */
+nas_status cli_told_metric(cli_told *told, const char *assignment, bool measured);
+/* A JSON object in a file, or on stdin ("-"); see `clnas tell --help`. */
+nas_status cli_told_json(cli_told *told, const char *path);
+
 /* ---- everything with an option table: kinds.c, reference_page.c ----------------------------------------------- */
 
 /* One list of descriptors: ops, strategies … */

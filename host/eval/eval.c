@@ -6,6 +6,7 @@
  * Next: trained.c, the evaluator that trains. */
 #include "evaluator.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -89,28 +90,35 @@ static nas_status set_cost(const nas_graph *graph, nas_trial *result)
     return nas_trial_set_metric(result, "activation_bytes", (double)cost.bytes, false);
 }
 
-/* Builds, costs, checks, scores; a failure of the candidate's own is returned as its status. */
-static nas_status score_steps(nas_eval *eval, const nas_eval_call *call, nas_graph *graph,
-                              nas_trial *result)
+static nas_status check_bounds(const nas_objectives *objectives, const nas_trial *result)
 {
     char reason[sizeof result->reason];
-    NAS_TRY(nas_domain_build(eval->setting.domain, call->arch, graph));
-    NAS_TRY(set_cost(graph, result));
-    if (nas_bound_reason(eval->setting.objectives, result, reason, sizeof reason))
-        NAS_FAIL(NAS_BOUND, "%s", reason);
-    NAS_TRY(eval->evaluator->score(eval->state, call, graph, result));
-    if (nas_bound_reason(eval->setting.objectives, result, reason, sizeof reason))
+    if (nas_bound_reason(objectives, result, reason, sizeof reason))
         NAS_FAIL(NAS_BOUND, "%s", reason);
     return NAS_OK;
 }
 
-nas_status nas_eval_score(nas_eval *eval, const nas_eval_call *call, nas_trial *result)
+/* Builds and costs; a failure of the candidate's own is returned as its status. */
+static nas_status build(const nas_domain *domain, const nas_objectives *objectives,
+                        const nas_arch *arch, nas_graph *graph, nas_trial *result)
 {
-    nas_graph graph = {0};
-    double begin = nas_now_s();
-    nas_status status = score_steps(eval, call, &graph, result);
-    nas_graph_clear(&graph);
-    result->seconds = nas_now_s() - begin;
+    NAS_TRY(nas_domain_build(domain, arch, graph));
+    NAS_TRY(set_cost(graph, result));
+    return check_bounds(objectives, result);
+}
+
+static nas_status score_steps(nas_eval *eval, const nas_eval_call *call, nas_graph *graph,
+                              nas_trial *result)
+{
+    const nas_eval_setting *setting = &eval->setting;
+    NAS_TRY(build(setting->domain, setting->objectives, call->arch, graph, result));
+    NAS_TRY(eval->evaluator->score(eval->state, call, graph, result));
+    return check_bounds(setting->objectives, result);
+}
+
+/* What a step came to: a failure of the candidate's own becomes the trial's. */
+static nas_status settle(nas_status status, nas_trial *result)
+{
     if (status == NAS_OK)
         result->status = NAS_TRIAL_COMPLETE;
     else if (is_result(status)) {
@@ -120,10 +128,46 @@ nas_status nas_eval_score(nas_eval *eval, const nas_eval_call *call, nas_trial *
     return status;
 }
 
+nas_status nas_eval_score(nas_eval *eval, const nas_eval_call *call, nas_trial *result)
+{
+    nas_graph graph = {0};
+    double begin = nas_now_s();
+    nas_status status = score_steps(eval, call, &graph, result);
+    nas_graph_clear(&graph);
+    result->seconds = nas_now_s() - begin;
+    return settle(status, result);
+}
+
+nas_status nas_eval_begin(const nas_domain *domain, const nas_objectives *objectives,
+                          const nas_arch *arch, nas_graph *graph, nas_trial *result)
+{
+    return settle(build(domain, objectives, arch, graph, result), result);
+}
+
+nas_status nas_eval_finish(const nas_objectives *objectives, nas_trial *result)
+{
+    for (int i = 0; i < result->metric_count; i++)
+        if (!isfinite(result->metrics[i].value)) {
+            snprintf(result->reason, sizeof result->reason, "%s is %g", result->metrics[i].name,
+                     result->metrics[i].value);
+            result->status = NAS_TRIAL_FAILED;
+            return NAS_OK;
+        }
+    return settle(check_bounds(objectives, result), result);
+}
+
 nas_status nas_eval_keep(nas_eval *eval, const char *path)
 {
     if (!eval->evaluator->keep)
         NAS_FAIL(NAS_FAILED, "the evaluator \"%s\" has no weights to keep",
                  eval->evaluator->kind.name);
     return eval->evaluator->keep(eval->state, path);
+}
+
+nas_status nas_eval_pause(nas_eval *eval, const char *path)
+{
+    if (!eval->evaluator->pause)
+        NAS_FAIL(NAS_FAILED, "the evaluator \"%s\" has no training to go on with",
+                 eval->evaluator->kind.name);
+    return eval->evaluator->pause(eval->state, path);
 }

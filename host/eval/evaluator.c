@@ -1,6 +1,7 @@
 /* evaluator.c - the table of evaluators, made of evaluator_list.h alone. */
 #include "evaluator.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static const nas_evaluator *const all[] = {
@@ -46,4 +47,23 @@ nas_status nas_evaluator_of(const nas_value *group, const nas_evaluator **evalua
     if (type && type->type != NAS_VALUE_TEXT)
         NAS_FAIL(NAS_CONFIG, "evaluate.type must be a text");
     return nas_evaluator_get(type ? type->text : "trained", evaluator);
+}
+
+nas_status nas_evaluator_simulates(const nas_value *group, bool *simulates)
+{
+    static const char *const also[] = {"type", NULL};
+    const nas_evaluator *evaluator;
+    NAS_TRY(nas_evaluator_of(group, &evaluator));
+    if (!evaluator->simulates) {
+        *simulates = false;
+        return NAS_OK;
+    }
+    void *options = calloc(1, evaluator->kind.instance_size + 1);
+    if (!options)
+        NAS_FAIL(NAS_MEMORY, "out of host memory");
+    nas_status status = nas_options_fill(&evaluator->kind, group, also, options);
+    if (status == NAS_OK)
+        *simulates = evaluator->simulates(options);
+    free(options);
+    return status;
 }

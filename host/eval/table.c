@@ -8,7 +8,7 @@
  *
  * `arch` names the column of architectures, written as the space writes or reads them.  `metrics` are the columns that
  * trials get, under their own name or the one in front of "=".  `cost` is the column with the seconds that the training
- * took: each trial then has the metric `simulated_s`, and a simulated clock is their sum (clnas-simulate ends searches by it).
+ * took: each trial then has the metric `simulated_s`, and their sum is the simulated clock that budget.minutes counts.
  * Repeats in a table come as several columns; `metrics` picks one.  An epoch budget picks nothing: one table, one budget, unless
  * `budgets` lists the budgets of the metrics, one for each; then a trial gets those of the largest budget that is not over its own.
  *
@@ -287,6 +287,12 @@ static nas_status score(void *state, const nas_eval_call *call, const nas_graph 
     return set_joined(t, row, result);
 }
 
+static bool simulates(const void *instance)
+{
+    const table_options *o = instance;
+    return o->cost[0] != '\0';
+}
+
 static const char *const metrics[] = {"parameters", "macs", "activation_bytes", "simulated_s",
                                       NULL};
 
@@ -299,6 +305,7 @@ const nas_evaluator nas__evaluator_table = {
     .metrics = metrics,
     .pure = true,
     .needs_device = false,
+    .simulates = simulates,
     .prepare = prepare,
     .score = score,
     .finish = finish,

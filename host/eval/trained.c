@@ -4,12 +4,17 @@
  * split; the test split stays untouched.  Everything random is keyed by (study seed, canonical arch, repeat), so the same
  * candidate gives the same bits whenever and wherever it comes up on one kind of device.  The data set is put on the
  * device once and shared by all trials; the network scored last stays alive until the next one, so that its weights
- * can be kept if it turns out to be among the best. */
+ * can be kept if it turns out to be among the best.
+ *
+ * A short training is the beginning of the long one: schedules span train.epochs whatever the budget, and all random numbers are
+ * keyed by epoch and step.  So a network that is promoted to more epochs goes on from where the short training was paused,
+ * moments and all, and comes out with the bits that it would have had from the start; only the time differs. */
 #include "evaluator.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 typedef struct trained_options {
     int64_t valid_every;
@@ -112,6 +117,36 @@ static nas_status begin_training(trained *t, const nas_eval_call *call, const na
     return nas_trainer_create(t->home, graph, t->setting->train, &setup, &t->trainer);
 }
 
+/* Takes up the training that was paused; a file that will not do costs the time that it would have saved. */
+static nas_status take_up(trained *t, const nas_eval_call *call, const nas_graph *graph, int epochs)
+{
+    if (!call->paused)
+        return NAS_OK;
+    nas_status status = nas_trainer_load(t->trainer, call->paused);
+    if (status == NAS_OK && nas_trainer_epoch(t->trainer) < epochs)
+        return NAS_OK;
+    if (status != NAS_OK && status != NAS_DATA)
+        return status;
+    nas_log(NAS_LOG_WARNING, "training from the start: %s",
+            status == NAS_OK ? "the paused training is longer" : nas_error_message());
+    return status == NAS_OK ? begin_training(t, call, graph) : NAS_OK;
+}
+
+/* The curves so far.  A validation that only the end of the short training asked for is no point of the long one's. */
+static nas_status copy_curves(const trained *t, const nas_trial *begun, int epoch,
+                              nas_trial *result)
+{
+    int64_t every = t->options->valid_every;
+    bool extra = every == 0 || epoch % every != 0;
+    for (int i = 0; i < begun->curve_count; i++) {
+        const nas_curve *curve = &begun->curves[i];
+        bool valid = strncmp(curve->name, "valid_", 6) == 0;
+        for (int k = 0; k < curve->count - (valid && extra); k++)
+            NAS_TRY(nas_trial_add_point(result, curve->name, curve->values[k]));
+    }
+    return nas_trial_set_metric(result, "epochs_resumed", epoch, true);
+}
+
 static nas_status add_curve_point(nas_trial *result, const char *name, double value)
 {
     if (!isfinite(value))
@@ -159,11 +194,23 @@ static nas_status score(void *state, const nas_eval_call *call, const nas_graph 
     int epochs = call->budget < 1 ? 1 : (int)call->budget;
     int64_t every = t->options->valid_every;
     NAS_TRY(begin_training(t, call, graph));
-    for (int epoch = 1; epoch <= epochs; epoch++) {
+    NAS_TRY(take_up(t, call, graph, epochs));
+    int done = nas_trainer_epoch(t->trainer);
+    if (done > 0)
+        NAS_TRY(copy_curves(t, call->begun, done, result));
+    for (int epoch = done + 1; epoch <= epochs; epoch++) {
         bool measure = epoch == epochs || (every > 0 && epoch % every == 0);
         NAS_TRY(train_to(t, epoch, measure, result, &valid));
     }
     return set_metrics(t, &valid, result);
+}
+
+static nas_status pause_training(void *state, const char *path)
+{
+    trained *t = state;
+    if (!t->trainer)
+        NAS_FAIL(NAS_FAILED, "%s: no network was trained", path);
+    return nas_trainer_save(t->trainer, path);
 }
 
 static nas_status keep(void *state, const char *path)
@@ -198,5 +245,6 @@ const nas_evaluator nas__evaluator_trained = {
     .prepare = prepare,
     .score = score,
     .keep = keep,
+    .pause = pause_training,
     .finish = finish,
 };

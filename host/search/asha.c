@@ -4,13 +4,17 @@
  * the next trial, look from the top rung down for a network in the best 1/eta of the results so far that has not been
  * promoted, else try somebody new.  No device waits, and early mistakes are made good as the rungs fill.
  *
- * This is the promotion variant (the paper's); the stopping variant of some codes needs trainings that can be interrupted.
+ * variant = "promotion" is the paper's.  "stopping" is what some codes call ASHA (syne-tune's `stopping`): whether a network goes on is
+ * decided once, when its result on a rung is there: it must not be under the rung's 1 − 1/eta quantile so far, itself
+ * included; what is stopped is never taken up again.  It needs no paused trainings, and lets the first ones go far.
+ *
  * `inner = { type = … }` proposes new networks (random unless given).  budget.order = "arrival" is what it is made for.
  * Read next: rungs.c. */
 #include "rungs.h"
 
 typedef struct asha_options {
     double eta, smallest;
+    int variant; /* 0 promotion, 1 stopping */
 } asha_options;
 
 #define AT(field) offsetof(asha_options, field)
@@ -19,6 +23,10 @@ static const nas_option options[] = {
      "one in eta goes on, with eta times the epochs"},
     {"smallest", NAS_OPTION_REAL, AT(smallest), "1", 0.001, 1e6, NULL,
      "epochs of the first rung at least; the last one has train.epochs"},
+    {"variant", NAS_OPTION_CHOICE, AT(variant), "promotion", 0, 0, "promotion|stopping",
+     "promotion: goes on when it is among the best 1/eta, however late; stopping: decided once, "
+     "when "
+     "its result is there"},
     {0},
 };
 #undef AT
@@ -30,6 +38,7 @@ static nas_status asha_begin(const nas_setting *setting, void **state)
         .setting = setting,
         .ladder = {.eta = o->eta, .smallest = o->smallest, .largest = setting->budget},
         .asynchronous = true,
+        .stopping = o->variant == 1,
     };
     nas__rungs *made = NULL;
     NAS_TRY(nas__rungs_create(&rungs, &made));

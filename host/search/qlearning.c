@@ -12,8 +12,9 @@
  * 150 each; then it stays.  Greedy ties are broken at random.  A network that is known already is not trained again; its
  * result counts again.
  *
- * State: the position of the gene and the choices it remembers: those of its own layer so far and of the layer before, which in
- * chains is MetaQNN's state without the representation size.  Genes without effect in a row are no transitions.
+ * State: the position of the gene, the choices it remembers (those of its own layer so far and of the layer before), and the size of
+ * what its layer reads in MetaQNN's buckets, over 7, 4 to 7 and 1 to 3 pixels, where the space says it: in chains that is
+ * MetaQNN's state.  Genes without effect in a row are no transitions.
  *
  * Departures: `models` is 100 by default and replays make up for it; the reward of a failed network is the lowest so far;
  * Q at first (q_init) should be near an average score: the paper says so, and 0.5 is its value.

@@ -38,10 +38,17 @@ static int remembered_from(const nas__qtable *table, int gene)
     return from;
 }
 
+/* MetaQNN's buckets of the representation's size: over 7, 4 to 7, 1 to 3; the first where the space does not say. */
+static int bucket_of(int size)
+{
+    return size == 0 || size > 7 ? 0 : size > 3 ? 1 : 2;
+}
+
 static uint64_t key_of(const nas__qtable *table, const nas_arch *row, int gene)
 {
     int from = remembered_from(table, gene);
-    return nas_hash(row->genes + from, (size_t)(gene - from), (uint64_t)gene);
+    uint64_t bucket = (uint64_t)bucket_of(nas_domain_reads_size(table->domain, row, gene));
+    return nas_hash(row->genes + from, (size_t)(gene - from), (uint64_t)gene | bucket << 32);
 }
 
 static int slot_of(const nas__qtable *table, uint64_t key)

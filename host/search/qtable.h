@@ -4,8 +4,8 @@
 
 #include <clnas/space.h>
 
-/* The state at gene i is (i, the genes that are remembered): so many before it, or, with memory −1, those of its own
- * group so far and of the group before. */
+/* The state at gene i is (i, the genes that are remembered, the bucket of the size that its layer reads).  Remembered are so many
+ * before it, or, with memory −1, those of its own group so far and of the group before. */
 typedef struct nas__qtable {
     const nas_domain *domain;
     int memory;

@@ -24,6 +24,7 @@ typedef struct entry {
     int index, bracket, rung;
     double score, violation;
     bool promoted; /* by a trial that was observed */
+    bool goes_on;  /* the stopping rule said so */
 } entry;
 
 /* The entries of one rung of one bracket, best first. */
@@ -216,6 +217,38 @@ static void mark_promoted(const rung *below, int index)
             below->sorted[i]->promoted = true;
 }
 
+bool nas__rungs_goes_on(const double *best_first, int count, double score, double eta)
+{
+    double place = (count - 1) / eta; /* of the quantile, from the best */
+    int above = (int)floor(place);
+    double share = place - above;
+    if (score == -INFINITY)
+        return false;
+    if (count < 2 || best_first[above] == -INFINITY)
+        return true;
+    if (share == 0)
+        return score >= best_first[above];
+    double below = best_first[above + 1]; /* there is one: place < count - 1 */
+    return below == -INFINITY || score >= best_first[above] + share * (below - best_first[above]);
+}
+
+/* The rule for an entry that was just added. */
+static nas_status decide(const nas__rungs *r, rung *on, int index)
+{
+    entry *newest = NULL;
+    double *scores = malloc((size_t)on->count * sizeof *scores);
+    if (!scores)
+        NAS_FAIL(NAS_MEMORY, "no memory for a rung of %d", on->count);
+    for (int i = 0; i < on->count; i++) {
+        scores[i] = on->sorted[i]->violation == 0 ? on->sorted[i]->score : -INFINITY;
+        newest = on->sorted[i]->index == index ? on->sorted[i] : newest;
+    }
+    double score = newest->violation == 0 ? newest->score : -INFINITY;
+    newest->goes_on = nas__rungs_goes_on(scores, on->count, score, r->setting.ladder.eta);
+    free(scores);
+    return NAS_OK;
+}
+
 nas_status nas__rungs_observe(void *rungs, const nas_seen *trial)
 {
     nas__rungs *r = rungs;
@@ -227,7 +260,10 @@ nas_status nas__rungs_observe(void *rungs, const nas_seen *trial)
     if (!read_note(trial, &seen.bracket, &seen.rung, &note))
         return show_inner(r, trial, trial->note);
     NAS_TRY(make_bracket(r, seen.bracket));
-    NAS_TRY(add_entry(&r->rungs[seen.bracket * NAS__RUNGS_MAX + seen.rung], &seen));
+    rung *on = &r->rungs[seen.bracket * NAS__RUNGS_MAX + seen.rung];
+    NAS_TRY(add_entry(on, &seen));
+    if (r->setting.stopping)
+        NAS_TRY(decide(r, on, seen.index));
     if (seen.rung > 0)
         mark_promoted(rung_at(r, seen.bracket, seen.rung - 1), trial->parent);
     return seen.rung == 0 || r->setting.all_results ? show_inner(r, trial, note) : NAS_OK;
@@ -247,12 +283,14 @@ static int pending_on(const nas_outlook *outlook, int bracket, int k, int parent
     return count;
 }
 
-/* The best of the first `among` entries that is good and not yet promoted, by any trial; NULL: none. */
-static const entry *best_promotable(const rung *below, int among, const nas_outlook *outlook)
+/* The best of the first `among` entries that is good and not yet promoted, by any trial, and with `rules` one that the
+ * stopping rule lets go on; NULL: none. */
+static const entry *best_promotable(const rung *below, int among, bool rules,
+                                    const nas_outlook *outlook)
 {
     for (int i = 0; i < among && i < below->count; i++) {
         const entry *e = below->sorted[i];
-        if (e->violation == 0 && !e->promoted &&
+        if (e->violation == 0 && !e->promoted && (e->goes_on || !rules) &&
             pending_on(outlook, e->bracket, e->rung + 1, e->index) == 0)
             return e;
     }
@@ -312,7 +350,7 @@ static nas_status propose_new(nas__rungs *r, int bracket, double budget, const n
     return NAS_OK;
 }
 
-/* ASHA: from the top down whoever has earned it, else somebody new. */
+/* ASHA: from the top down whoever has earned it or was not stopped, else somebody new. */
 static nas_status propose_asynchronous(nas__rungs *r, const nas_outlook *outlook,
                                        nas_proposal *proposal)
 {
@@ -320,8 +358,9 @@ static nas_status propose_asynchronous(nas__rungs *r, const nas_outlook *outlook
     bracket_of(r, 0, &bracket);
     for (int k = bracket.rungs - 2; k >= 0; k--) {
         const rung *below = rung_at(r, 0, k);
-        int among = (int)floor(below->count / r->setting.ladder.eta + 1e-9);
-        const entry *e = best_promotable(below, among, outlook);
+        bool rules = r->setting.stopping;
+        int best = (int)floor(below->count / r->setting.ladder.eta + 1e-9);
+        const entry *e = best_promotable(below, rules ? below->count : best, rules, outlook);
         if (e)
             return promote(e, bracket.budget[k + 1], proposal);
     }
@@ -348,7 +387,7 @@ static const entry *due_promotion(const nas__rungs *r, int b, const nas__bracket
         if (below->count < wanted || below->count == 0)
             return NULL;
         if (here->count + pending_on(outlook, b, k, -1) < size)
-            return best_promotable(below, size, outlook);
+            return best_promotable(below, size, false, outlook);
     }
     return NULL;
 }

@@ -30,11 +30,16 @@ typedef struct nas__rungs_setting {
     const nas_setting *setting;
     nas__ladder ladder;
     bool asynchronous; /* ASHA: one endless bracket, promotion as soon as it is earned */
+    bool stopping;     /* … or never: decided once, when a result is observed */
     const nas_strategy
         *inner; /* who proposes for the first rung; NULL: the group's `inner`, else random */
     const void *inner_options; /* with `inner` */
     bool all_results; /* the inner one observes all results, not those of its own proposals alone */
 } nas__rungs_setting;
+
+/* ASHA's stopping rule for the newest of `count` scores on a rung, which stand in `best_first` (−INFINITY: failed or out of
+ * bounds): not under their 1 − 1/eta quantile, interpolated linearly.  The only one goes on. */
+bool nas__rungs_goes_on(const double *best_first, int count, double score, double eta);
 
 nas_status nas__rungs_create(const nas__rungs_setting *setting, nas__rungs **rungs);
 void nas__rungs_destroy(void *rungs);

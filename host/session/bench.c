@@ -89,6 +89,7 @@ static nas_status open_parts(nas__bench *bench)
     NAS_TRY(nas_train_config_fill(&bench->config.retrain_train, bench->retrain));
     NAS_TRY(nas__open_data(&bench->config, &bench->data));
     NAS_TRY(nas__open_domain(&bench->config, bench->data, &bench->domain));
+    nas_study_set_limits(bench->study, 0, (int64_t)(bench->config.budget.lease_s * 1000));
     return read_given(bench);
 }
 

@@ -86,7 +86,8 @@ static nas_status read_evaluate(const nas_value *root, nas_config *config)
     const char *type;
     NAS_TRY(type_of(group, "evaluate", "trained", &type));
     NAS_TRY(at_type(group, nas_evaluator_get(type, &evaluator)));
-    return complete_group(&evaluator->kind, group, also, &config->evaluate);
+    NAS_TRY(complete_group(&evaluator->kind, group, also, &config->evaluate));
+    return nas_evaluator_simulates(&config->evaluate, &config->simulated);
 }
 
 /* Sets member `from->name` of `group` to a copy of `from`, in place of one that is there. */

@@ -23,7 +23,9 @@ static const nas_option budget_options[] = {
     {"trials", NAS_OPTION_INT, AT(nas_budget, trials), "0", 0, 10000000, NULL,
      "architectures to try; 0: no limit"},
     {"minutes", NAS_OPTION_REAL, AT(nas_budget, minutes), "0", 0, 1e7, NULL,
-     "running time of the search, summed over resumes (trials that run are finished); 0: no limit"},
+     "running time of the search, summed over resumes (trials that run are finished); with a table "
+     "that has a "
+     "cost, simulated time: a training that would end later fails; 0: no limit"},
     {"target", NAS_OPTION_REAL, AT(nas_budget, target), "0", -1e30, 1e30, NULL,
      "ends when the first objective is this good; 0: no target"},
     {"patience", NAS_OPTION_INT, AT(nas_budget, patience), "0", 0, 10000000, NULL,
@@ -39,6 +41,10 @@ static const nas_option budget_options[] = {
      "a worker that trains no step for so many seconds is ended and its trial repeated"},
     {"keep", NAS_OPTION_INT, AT(nas_budget, keep), "3", 0, 64, NULL,
      "checkpoints kept: the weights of the best so many trials"},
+    {"keep_paused", NAS_OPTION_INT, AT(nas_budget, keep_paused), "16", 0, 4096, NULL,
+     "of each budget below train.epochs, trainings kept to go on with when they are promoted; the "
+     "others "
+     "are trained anew, to the same result"},
     {0},
 };
 

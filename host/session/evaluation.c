@@ -4,21 +4,14 @@
  * (told apart by SQLite's magic), and must have the model's shape and classes. */
 #include "session_private.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* The config in a study or in a config file. */
 static nas_status read_any_config(const char *path, nas_config *config)
 {
-    char magic[16] = "";
-    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    ssize_t got = file >= 0 ? read(file, magic, sizeof magic) : -1;
-    if (file >= 0)
-        close(file);
-    if (got != (ssize_t)sizeof magic || memcmp(magic, "SQLite format 3", 16) != 0)
+    if (!nas__is_study(path))
         return nas_config_read(path, NULL, 0, config);
     nas_study *study;
     NAS_TRY(nas_study_open(path, NAS_STORE_READ, &study));

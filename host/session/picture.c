@@ -79,8 +79,9 @@ static void set_rate(nas__picture *picture, double now)
     p->eta_s = -1;
     if (count >= 2 && now > since)
         p->per_minute = 60 * (count - !whole) / (now - since);
-    if (budget->minutes > 0)
-        p->eta_s = fmax(0, budget->minutes * 60 - p->run_s);
+    double limit_s = nas__real_limit_s(picture->config);
+    if (limit_s > 0)
+        p->eta_s = fmax(0, limit_s - p->run_s);
     if (budget->trials > 0 && p->per_minute > 0) {
         double left = 60 * (double)(budget->trials - p->done) / p->per_minute;
         p->eta_s = p->eta_s < 0 || left < p->eta_s ? fmax(0, left) : p->eta_s;

@@ -7,33 +7,22 @@
 #include "config_private.h"
 #include "session_private.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-nas_status nas_session_study_path(const nas_config *config, char *path, size_t size)
-{
-    if (snprintf(path, size, "%s.study", config->study) >= (int)size)
-        NAS_FAIL(NAS_CONFIG, "study = \"%.60s…\" is too long", config->study);
-    return NAS_OK;
-}
 
 /* ---- in this process ------------------------------------------------------------------------------------------------ */
 
 static void look(void *user)
 {
     nas__run *run = user;
-    const nas_budget *budget = &run->config->budget;
+    double limit_s = nas__real_limit_s(run->config);
     char text[64];
     nas_study_sync(run->study);
     run->picture.progress.devices = 1;
     nas__picture_update(&run->picture, run->study);
-    if (budget->minutes > 0 && run->picture.progress.run_s >= budget->minutes * 60 &&
-        nas__wish_now == NAS__GO)
+    if (limit_s > 0 && run->picture.progress.run_s >= limit_s && nas__wish_now == NAS__GO)
         nas__wish_now = NAS__DRAIN;
     if (nas_now_s() - run->saved_s < 5)
         return;
@@ -99,9 +88,12 @@ static bool is_over(const nas__run *run, char *how, size_t size)
     const nas_budget *budget = &run->config->budget;
     nas__limit limit = nas__study_limit(run->study, run->config);
     bool full = nas_study_count(run->study) >= limit.hard;
-    bool late = budget->minutes > 0 && run->picture.progress.run_s >= budget->minutes * 60;
+    double limit_s = nas__real_limit_s(run->config);
+    bool late = limit_s > 0 && run->picture.progress.run_s >= limit_s;
     if (full && limit.end == NAS__END_TRIALS)
         snprintf(how, size, "%lld trials", (long long)budget->trials);
+    else if (full && limit.end == NAS__END_MINUTES)
+        snprintf(how, size, "%.4g simulated minutes", budget->minutes);
     else if (full)
         snprintf(how, size, "%s", limit.end == NAS__END_TARGET ? "target" : "patience");
     else if (late)
@@ -123,6 +115,8 @@ static nas_status search_step(nas__run *run, nas_search_report *report)
     is_over(run, report->ended_by, sizeof report->ended_by);
     if (status == NAS_OK) /* a worker may have been killed before it came to it */
         status = nas__prune(run->study, run->config);
+    if (status == NAS_OK)
+        status = nas__paused_prune(run->study, run->config);
     return status;
 }
 
@@ -195,93 +189,6 @@ static nas_status run_study(nas_study *study, const nas_config *config,
 
 /* ---- search -------------------------------------------------------------------------------------------------------------- */
 
-/* NAME.study, or the first of NAME-2.study, NAME-3.study … that is free. */
-static nas_status free_path(const nas_config *config, char *path, size_t size)
-{
-    NAS_TRY(nas_session_study_path(config, path, size));
-    for (int i = 2; access(path, F_OK) == 0 && i < 100000; i++)
-        if (snprintf(path, size, "%s-%d.study", config->study, i) >= (int)size)
-            NAS_FAIL(NAS_CONFIG, "study = \"%.60s…\" is too long", config->study);
-    return NAS_OK;
-}
-
-/* Gives the finished file its name, never in another's place; the name reaches the disk. */
-static nas_status name_study(const char *fresh, const char *path)
-{
-    char folder[NAS_PATH_SIZE];
-    const char *slash = strrchr(path, '/');
-    bool named = link(fresh, path) == 0; /* unlike rename, it never replaces */
-    if (!named && (errno == EPERM || errno == EOPNOTSUPP || errno == ENOSYS)) /* no links here */
-        named = access(path, F_OK) != 0 && rename(fresh, path) == 0;
-    int error = errno;
-    unlink(fresh);
-    if (!named && error == EEXIST)
-        NAS_FAIL(NAS_STORE, "%s exists: `clnas resume %s`, or --new", path, path);
-    if (!named)
-        NAS_FAIL(NAS_STORE, "%s: cannot make it: %s", path, strerror(error));
-    snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path + 1) : 1,
-             slash ? path : ".");
-    int file = open(folder, O_RDONLY | O_CLOEXEC | O_DIRECTORY);
-    if (file >= 0) {
-        fsync(file);
-        close(file);
-    }
-    return NAS_OK;
-}
-
-/* Makes the study under another name first: a kill leaves a study with its config in it, or none. */
-static nas_status create_whole(const char *path, const nas_study_about *about, nas_study **study)
-{
-    char fresh[NAS_PATH_SIZE + 32];
-    snprintf(fresh, sizeof fresh, "%s.new-%ld", path, (long)getpid());
-    unlink(fresh);
-    NAS_TRY(nas_study_create(fresh, about, study));
-    nas_study_close(*study); /* the last connection: everything is in the one file now */
-    *study = NULL;
-    NAS_TRY(name_study(fresh, path));
-    return nas_study_open(path, NAS_STORE_WRITE, study);
-}
-
-static nas_status create_study(const nas_config *config, const nas_search_options *options,
-                               char path[NAS_PATH_SIZE], nas_study **study)
-{
-    nas_text text = {0};
-    nas_study_about about = {.name = config->study};
-    if (options->study_path)
-        snprintf(path, NAS_PATH_SIZE, "%s", options->study_path);
-    else if (options->fresh)
-        NAS_TRY(free_path(config, path, NAS_PATH_SIZE));
-    else
-        NAS_TRY(nas_session_study_path(config, path, NAS_PATH_SIZE));
-    if (access(path, F_OK) == 0)
-        NAS_FAIL(NAS_STORE, "%s exists: go on with `clnas resume %s`, or start another with --new",
-                 path, path);
-    nas_config_write(config, &text);
-    nas_status status = nas_text_check(&text);
-    about.config = about.options = text.data;
-    if (status == NAS_OK)
-        status = create_whole(path, &about, study);
-    nas_text_clear(&text);
-    return status;
-}
-
-/* A study that could not even begin leaves nothing behind: the next try needs no --new. */
-static void remove_study(const char *path)
-{
-    static const char *const ends[] = {"", "-wal", "-shm", "-journal"};
-    char name[NAS_PATH_SIZE + 64];
-    for (int i = 0; i < 256; i++) {
-        snprintf(name, sizeof name, "%s.d/worker-%d.log", path, i);
-        unlink(name);
-    }
-    snprintf(name, sizeof name, "%s.d", path);
-    rmdir(name);
-    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
-        snprintf(name, sizeof name, "%s%s", path, ends[i]);
-        unlink(name);
-    }
-}
-
 nas_status nas_session_search(const nas_config *config, const nas_search_options *options,
                               nas_search_report *report)
 {
@@ -289,12 +196,12 @@ nas_status nas_session_search(const nas_config *config, const nas_search_options
     nas_study *study = NULL;
     *report = (nas_search_report){0};
     nas__wish_reset();
-    NAS_TRY(create_study(config, options, path, &study));
+    NAS_TRY(nas__study_create(config, options->study_path, options->fresh, path, &study));
     nas_status status = run_study(study, config, options, report);
     bool empty = nas_study_count(study) == 0;
     nas_study_close(study);
     if (empty && (status == NAS_CONFIG || status == NAS_NO_DEVICE || status == NAS_DATA)) {
-        remove_study(path);
+        nas__study_remove(path);
         report->study_path[0] = '\0';
     }
     return status;
@@ -305,14 +212,9 @@ nas_status nas_session_search(const nas_config *config, const nas_search_options
 /* Options that leave the study what it is. */
 static bool may_change(const char *assignment)
 {
-    static const char *const names[] = {"budget.trials",
-                                        "budget.minutes",
-                                        "budget.target",
-                                        "budget.patience",
-                                        "budget.trial_minutes",
-                                        "budget.lease_s",
-                                        "budget.keep",
-                                        "devices",
+    static const char *const names[] = {"budget.trials",   "budget.minutes",       "budget.target",
+                                        "budget.patience", "budget.trial_minutes", "budget.lease_s",
+                                        "budget.keep",     "budget.keep_paused",   "devices",
                                         "retrain"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         size_t length = strlen(names[i]);

@@ -1,7 +1,10 @@
 /* session_private.h - what the files of this room share: the bench, the worker, the retraining.
  *
  *   bench.c         opens everything that work on a study needs: config, data, domain, device
+ *   study_file.c    the study's file: made whole or not at all  next.c        the next trial of a study
+ *   paused.c        trainings that promotions go on from
  *   worker.c        the loop: next, score, commit               heartbeat.c   "I am alive" while it works
+ *   outside.c       the same loop for other trainers: ask, tell, enqueue
  *   checkpoints.c   weights of the best k                       ending.c      when a search is over
  *   retrain.c       the best again, longer, and the test        results.c     what that gave, in the study
  *   supervisor.c    worker processes: start, watch, end         process.c     one of them
@@ -31,6 +34,18 @@ void nas__wish_reset(void);
 
 /* STUDY.d/NAME; the folder is made. */
 nas_status nas__study_file(const nas_study *study, const char *name, char *path, size_t size);
+
+/* ---- the study's file ------------------------------------------------------------------------------------------ */
+
+/* A new study, at `wanted` or at the config's name (fresh: the next free one); `path` is where. */
+nas_status nas__study_create(const nas_config *config, const char *wanted, bool fresh,
+                             char path[NAS_PATH_SIZE], nas_study **study);
+/* A study that could not even begin leaves nothing behind. */
+void nas__study_remove(const char *path);
+bool nas__is_study(const char *path); /* by its first bytes */
+/* Opens a study for writing; a config's is made when it is not there, and must be of this config when it is. */
+nas_status nas__study_of(const char *path, const char *const *overrides, int override_count,
+                         nas_study **study);
 
 /* ---- the bench: everything that work on a study needs ------------------------------------------------------ */
 
@@ -74,6 +89,18 @@ typedef struct nas__limit {
     nas__end end; /* what `hard` comes from, NONE while it is open */
 } nas__limit;
 nas__limit nas__study_limit(const nas_study *study, const nas_config *config);
+/* The limit on real time; 0: none. */
+double nas__real_limit_s(const nas_config *config);
+/* A result that the simulated clock has no time for becomes a failed one. */
+void nas__charge(const nas_study *study, const nas_config *config, nas_trial *result);
+
+/* ---- the next trial, for a worker or for somebody outside ------------------------------------------------------- */
+
+/* The config's strategy over the bench's study. */
+nas_status nas__search_open(const nas__bench *bench, nas_search **search);
+/* Takes the next trial within the limits of the moment. */
+nas_status nas__search_take(const nas__bench *bench, nas_search *search, const nas_owner *owner,
+                            nas_next *next, nas_job *job);
 
 /* ---- heartbeat ------------------------------------------------------------------------------------------------- */
 
@@ -94,6 +121,17 @@ nas_status nas__keep(nas_study *study, const nas_config *config, nas_eval *eval,
                      const nas_trial *result);
 /* Drops what is not among the best k any more. */
 nas_status nas__prune(nas_study *study, const nas_config *config);
+
+/* ---- paused trainings: what promotions go on from ----------------------------------------------------------------- */
+
+/* The file that a job may go on from and the result that belongs to it; `*begun` NULL: there is none. */
+nas_status nas__paused_find(nas_study *study, const nas_job *job, char *path, size_t size,
+                            const nas_trial **begun);
+/* Saves the training scored last when its budget is not the full one and it is worth it. */
+nas_status nas__paused_keep(nas_study *study, const nas_config *config, nas_eval *eval,
+                            const nas_trial *result, double budget);
+/* Drops what was gone on with, and all but the best of each budget. */
+nas_status nas__paused_prune(nas_study *study, const nas_config *config);
 
 /* ---- worker ---------------------------------------------------------------------------------------------------- */
 

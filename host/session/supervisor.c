@@ -105,15 +105,14 @@ static void stop_for(supervision *s, nas_status status, const char *message)
 static void check_wishes(supervision *s)
 {
     char note[NAS_PATH_SIZE + 64];
-    const nas_budget *budget = &s->run->config->budget;
+    double limit_s = nas__real_limit_s(s->run->config);
     if (nas__signal && !s->stopping) {
         s->stopping = true;
         signal_all(s, SIGTERM);
         snprintf(note, sizeof note, "clnas resume %s", nas_study_path(s->run->study));
         tell(s, NAS_EVENT_STOPPING, note);
     }
-    if (!s->retrain && !s->draining && budget->minutes > 0 &&
-        s->run->picture.progress.run_s >= budget->minutes * 60) {
+    if (!s->retrain && !s->draining && limit_s > 0 && s->run->picture.progress.run_s >= limit_s) {
         s->draining = true;
         signal_all(s, SIGUSR1);
     }

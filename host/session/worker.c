@@ -11,7 +11,7 @@
  * For tests, these environment variables make trial INDEX fail at its first attempt ("INDEX:always": at each):
  *   CLNAS_TEST_CRASH_TRIAL   the process kills itself        CLNAS_TEST_HANG_TRIAL   it never comes back
  *   CLNAS_TEST_NAN_TRIAL     its loss is NaN                 CLNAS_TEST_ERROR_TRIAL  its device errs
- * Read next: heartbeat.c, checkpoints.c, ending.c. */
+ * Read next: next.c, heartbeat.c, checkpoints.c, ending.c. */
 #include "session_private.h"
 
 #include <stdio.h>
@@ -64,8 +64,13 @@ static bool go_on(void *user, double progress)
 
 static nas_status score(work *w, const nas_job *job, nas_trial *result)
 {
+    char paused[NAS_PATH_SIZE];
+    const nas_trial *begun;
+    NAS_TRY(nas__paused_find(w->bench->study, job, paused, sizeof paused, &begun));
     nas_eval_call call = {
         .arch = &job->arch,
+        .paused = begun ? paused : NULL,
+        .begun = begun,
         .budget = job->budget,
         .limit_s = w->bench->config.budget.trial_minutes * 60,
         .callback = go_on,
@@ -89,14 +94,18 @@ static nas_status commit(work *w, const nas_job *job, nas_trial *result)
     const nas_config *config = &w->bench->config;
     snprintf(result->device, sizeof result->device, "%s", w->bench->device_name);
     NAS_TRY(nas_study_sync(w->bench->study));
+    nas__charge(w->bench->study, config, result);
     if (result->status == NAS_TRIAL_COMPLETE && nas__worth_keeping(w->bench->study, config, result))
         NAS_TRY(nas__keep(w->bench->study, config, w->eval, result));
+    if (result->status == NAS_TRIAL_COMPLETE)
+        NAS_TRY(nas__paused_keep(w->bench->study, config, w->eval, result, job->budget));
     NAS_TRY(nas_study_commit(w->bench->study, &job->claim, result, &accepted));
     if (!accepted)
         nas_log(NAS_LOG_WARNING, "trial %d: somebody else has it by now; this result is dropped",
                 job->claim.index);
     NAS_TRY(nas_study_sync(w->bench->study));
-    return nas__prune(w->bench->study, config);
+    NAS_TRY(nas__prune(w->bench->study, config));
+    return nas__paused_prune(w->bench->study, config);
 }
 
 /* The trial goes back for another attempt; the failure stays the one that is reported. */
@@ -144,29 +153,13 @@ static void tell(const work *w)
         w->worker->after(w->worker->user);
 }
 
-/* Takes the next trial within the limits of the moment; *wait when only other results make more possible. */
-static nas_status take(work *w, nas_next *next, nas_job *job)
-{
-    NAS_TRY(nas_study_sync(w->bench->study));
-    nas__limit limit = nas__study_limit(w->bench->study, &w->bench->config);
-    nas_search_set_limit(w->search, limit.now > 0 ? limit.now : 1);
-    if (limit.now <= 0) {
-        *next = NAS_NEXT_DONE;
-        return NAS_OK;
-    }
-    NAS_TRY(nas_search_next(w->search, &w->owner, w->bench->device_name, next, job));
-    if (*next == NAS_NEXT_DONE && limit.now < limit.hard)
-        *next = NAS_NEXT_WAIT; /* the limit was this process's knowledge, not the study's end */
-    return NAS_OK;
-}
-
 static nas_status loop(work *w)
 {
     int pause = 5;
     while (nas__wish_now == NAS__GO) {
         nas_next next;
         nas_job job;
-        NAS_TRY(take(w, &next, &job));
+        NAS_TRY(nas__search_take(w->bench, w->search, &w->owner, &next, &job));
         if (next == NAS_NEXT_DONE)
             return NAS_OK;
         if (next == NAS_NEXT_WAIT) {
@@ -181,28 +174,6 @@ static nas_status loop(work *w)
     if (nas__wish_now == NAS__STOP)
         NAS_FAIL(NAS_STOPPED, "stopped by a signal");
     return NAS_OK;
-}
-
-static nas_status open_search(work *w)
-{
-    static const char *const also[] = {"type", "given", NULL};
-    const nas_config *config = &w->bench->config;
-    const nas_value *type = nas_value_member(&config->strategy, "type");
-    nas_search_setting setting = {
-        .group = &config->strategy,
-        .also = also,
-        .domain = w->bench->domain,
-        .objectives = config->objectives,
-        .seed = (uint64_t)config->seed,
-        .budget = (double)w->bench->train->common.epochs,
-        .lookahead = config->budget.order == NAS_ORDER_INDEX ? (int)config->budget.lookahead : 0,
-        .trials_max = (int)config->budget.trials,
-        .reuse = nas_eval_kind(w->eval)->pure,
-        .given_count = w->bench->given_count,
-        .given = w->bench->given,
-    };
-    NAS_TRY(nas_strategy_get(type ? type->text : "", &setting.strategy));
-    return nas_search_create(&setting, w->bench->study, &w->search);
 }
 
 nas_status nas__worker_search(const nas__worker *worker)
@@ -221,7 +192,7 @@ nas_status nas__worker_search(const nas__worker *worker)
     nas_status status = NAS_OK;
     NAS_TRY_DONE(nas_owner_self(&w.owner));
     NAS_TRY_DONE(nas_eval_create(&setting, &w.eval));
-    NAS_TRY_DONE(open_search(&w));
+    NAS_TRY_DONE(nas__search_open(w.bench, &w.search));
     NAS_TRY_DONE(
         nas__heart_create(nas_study_path(w.bench->study), config->budget.lease_s, &w.heart));
     status = loop(&w);

@@ -181,10 +181,11 @@ static place start_of(const chain *c)
     return (place){.height = c->input.h, .width = c->input.w, .first = true};
 }
 
-/* The layers of a row, identities left out; returns how many. */
-static int resolve(const chain *c, const nas_arch *arch, layer layers[LAYERS_MAX])
+/* The first `depth` layers of a row, identities left out; returns how many, and the place behind them. */
+static int read_layers(const chain *c, const nas_arch *arch, int depth, layer layers[LAYERS_MAX],
+                       place *behind)
 {
-    int depth = c->depth_min + gene_of(arch, c->depth_at), count = 0;
+    int count = 0;
     place at = start_of(c);
     for (int l = 0; l < depth; l++) {
         uint8_t raw[LOT_COUNT];
@@ -194,7 +195,22 @@ static int resolve(const chain *c, const nas_arch *arch, layer layers[LAYERS_MAX
             continue;
         read_layer(c, &at, raw, &layers[count++]);
     }
+    *behind = at;
     return count;
+}
+
+static int resolve(const chain *c, const nas_arch *arch, layer layers[LAYERS_MAX])
+{
+    place behind;
+    return read_layers(c, arch, c->depth_min + gene_of(arch, c->depth_at), layers, &behind);
+}
+
+static int chain_reads_size(const void *state, const nas_arch *arch, int group)
+{
+    layer layers[LAYERS_MAX];
+    place at;
+    read_layers(state, arch, group > 0 ? group - 1 : 0, layers, &at);
+    return at.height < at.width ? at.height : at.width;
 }
 
 static int identity_choice(const chain *c)
@@ -600,4 +616,5 @@ const nas_space nas__space_chain = {
     .size = chain_size,
     .named = chain_named,
     .names = names,
+    .reads_size = chain_reads_size,
 };

@@ -145,12 +145,13 @@ place nas__chain_skip_start(const chain_skip *c, int depth)
     return (place){.depth = depth, .height = c->input.h, .width = c->input.w};
 }
 
-/* The layers of a row; returns how many. */
-static int resolve(const chain_skip *c, const nas_arch *arch, layer layers[LAYERS_MAX])
+/* The first `count` layers of a row; returns its depth, and the place behind them. */
+static int read_layers(const chain_skip *c, const nas_arch *arch, int count,
+                       layer layers[LAYERS_MAX], place *behind)
 {
     int depth = c->depth_min + gene_of(arch, c->depth_at);
     place at = nas__chain_skip_start(c, depth);
-    for (int l = 0; l < depth; l++) {
+    for (int l = 0; l < depth && l < count; l++) {
         uint8_t raw[LOT_COUNT];
         uint64_t skips = 0;
         for (int lot = 0; lot < LOT_COUNT; lot++)
@@ -159,7 +160,22 @@ static int resolve(const chain_skip *c, const nas_arch *arch, layer layers[LAYER
             skips |= (uint64_t)gene_of(arch, c->skip_at[l][source]) << source;
         nas__chain_skip_read(c, &at, raw, skips, &layers[l]);
     }
+    *behind = at;
     return depth;
+}
+
+static int resolve(const chain_skip *c, const nas_arch *arch, layer layers[LAYERS_MAX])
+{
+    place behind;
+    return read_layers(c, arch, LAYERS_MAX, layers, &behind);
+}
+
+static int chain_skip_reads_size(const void *state, const nas_arch *arch, int group)
+{
+    layer layers[LAYERS_MAX];
+    place at;
+    read_layers(state, arch, group > 0 ? group - 1 : 0, layers, &at);
+    return at.height < at.width ? at.height : at.width;
 }
 
 static void write_layers(const chain_skip *c, const layer *layers, int depth, nas_arch *arch)
@@ -482,4 +498,5 @@ const nas_space nas__space_chain_skip = {
     .size = chain_skip_size,
     .named = chain_skip_named,
     .names = names,
+    .reads_size = chain_skip_reads_size,
 };

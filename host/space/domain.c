@@ -204,6 +204,15 @@ void nas_domain_features(const nas_domain *domain, const nas_arch *arch, float *
             *features++ = arch->genes[i] == choice ? 1.0f : 0.0f;
 }
 
+int nas_domain_reads_size(const nas_domain *domain, const nas_arch *arch, int gene)
+{
+    nas_arch before = {.count = arch->count};
+    if (!domain->space->reads_size)
+        return 0;
+    memcpy(before.genes, arch->genes, (size_t)gene);
+    return domain->space->reads_size(domain->state, &before, domain->genes[gene].group);
+}
+
 int nas_domain_path_count(const nas_domain *domain)
 {
     return domain->space->path_count ? domain->space->path_count(domain->state) : 0;

@@ -355,6 +355,15 @@ static void template_canonical(const void *state, nas_arch *arch)
     nas__template_write(state, &plan, arch);
 }
 
+static int template_reads_size(const void *state, const nas_arch *arch, int group)
+{
+    const nas__template *t = state;
+    nas__template_plan plan;
+    nas__template_read(t, arch, &plan);
+    int side = t->input.h < t->input.w ? t->input.h : t->input.w;
+    return nas__reduced(side, group > 0 ? plan.segment[group - 1].in_factor : 1);
+}
+
 static nas_status template_build(const void *state, const nas_arch *arch, nas_graph *graph)
 {
     const nas__template *t = state;
@@ -499,4 +508,5 @@ const nas_space nas__space_template = {
     .size = template_size,
     .named = template_named,
     .names = names,
+    .reads_size = template_reads_size,
 };

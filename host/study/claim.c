@@ -52,6 +52,32 @@ static void take(nas_study *study, nas_trial *line, const nas_owner *owner, cons
     *claim = (nas_claim){line->index, line->token, line->attempts};
 }
 
+/* A line that is the proposal; its texts are lent. */
+static nas_trial line_of(const nas_trial *proposal, int index)
+{
+    nas_trial line;
+    nas_trial_init(&line);
+    line.index = index;
+    line.arch = proposal->arch;
+    line.note = proposal->note;
+    line.budget = proposal->budget;
+    line.parent = proposal->parent;
+    line.seen = proposal->seen;
+    line.created_ms = nas_time_ms();
+    return line;
+}
+
+nas_status nas_study_enqueue(nas_study *study, const nas_trial *proposal, int *index)
+{
+    NAS_TRY(begin_synced(study));
+    nas_trial line = line_of(proposal, study->count);
+    line.seen = study->revision;
+    line.status = NAS_TRIAL_QUEUED;
+    NAS_TRY(put_and_end(study, &line));
+    *index = line.index;
+    return NAS_OK;
+}
+
 nas_status nas_study_claim(nas_study *study, int index, const nas_trial *proposal,
                            const nas_owner *owner, nas_claim *claim, bool *taken)
 {
@@ -59,15 +85,7 @@ nas_status nas_study_claim(nas_study *study, int index, const nas_trial *proposa
     *taken = index != study->count;
     if (*taken)
         return study->store->end(study->handle, false);
-    nas_trial line;
-    nas_trial_init(&line);
-    line.index = index;
-    line.arch = proposal->arch; /* lent for the call: `line` is not cleared */
-    line.note = proposal->note;
-    line.budget = proposal->budget;
-    line.parent = proposal->parent;
-    line.seen = proposal->seen;
-    line.created_ms = nas_time_ms();
+    nas_trial line = line_of(proposal, index);
     nas_claim made = {index, 0, 0};
     if (proposal->status == NAS_TRIAL_ALIAS) {
         line.status = NAS_TRIAL_ALIAS;
@@ -90,7 +108,8 @@ static bool is_lost(const nas_study *study, const nas_trial *trial)
     nas_owner_state owner = nas_owner_look(&trial->owner);
     if (owner != NAS_OWNER_UNKNOWN)
         return owner == NAS_OWNER_DEAD; /* the clock may jump; a living process is no dead one */
-    return nas_time_ms() - trial->heartbeat_ms > study->lease_ms;
+    int64_t own_ms = nas__owner_lease_ms(&trial->owner);
+    return nas_time_ms() - trial->heartbeat_ms > (own_ms > 0 ? own_ms : study->lease_ms);
 }
 
 static int first_lost(const nas_study *study)
@@ -107,6 +126,18 @@ static nas_status used_up(const nas_trial *trial)
              "trial %d was lost %d times, so the search stops here; the last reason: %s",
              trial->index, trial->attempts,
              trial->reason[0] ? trial->reason : "its worker process ended without a word");
+}
+
+static void say_lost(nas_trial *line)
+{
+    int64_t lease_ms = nas__owner_lease_ms(&line->owner);
+    if (lease_ms > 0)
+        snprintf(line->reason, sizeof line->reason, "nobody told its result within %.4g s",
+                 (double)lease_ms / 1000);
+    else
+        snprintf(line->reason, sizeof line->reason,
+                 "the worker process %lld on %s ended before it committed",
+                 (long long)line->owner.pid, line->device);
 }
 
 /* Inside a writing transaction, which it ends. */
@@ -126,9 +157,7 @@ static nas_status take_over(nas_study *study, int index, const nas_owner *owner,
         return status;
     }
     if (line.status == NAS_TRIAL_RUNNING)
-        snprintf(line.reason, sizeof line.reason,
-                 "the worker process %lld on %s ended before it committed",
-                 (long long)line.owner.pid, line.device);
+        say_lost(&line);
     nas_claim made;
     take(study, &line, owner, device, &made);
     status = put_and_end(study, &line);

@@ -62,6 +62,27 @@ nas_status nas_owner_self(nas_owner *owner)
     return NAS_OK;
 }
 
+nas_status nas_owner_process(int64_t pid, nas_owner *owner)
+{
+    char state;
+    nas_owner made = {.pid = pid};
+    host_name(made.host, sizeof made.host);
+    if (pid <= 0 || !look_up(pid, &state, &made.start))
+        NAS_FAIL(NAS_CONFIG, "there is no process %lld on this machine", (long long)pid);
+    *owner = made;
+    return NAS_OK;
+}
+
+void nas_owner_outside(int64_t lease_ms, nas_owner *owner)
+{
+    *owner = (nas_owner){.host = "outside", .start = lease_ms};
+}
+
+int64_t nas__owner_lease_ms(const nas_owner *owner)
+{
+    return strcmp(owner->host, "outside") == 0 ? owner->start : 0;
+}
+
 nas_owner_state nas_owner_look(const nas_owner *owner)
 {
     nas_owner self;

@@ -38,5 +38,7 @@ nas_status nas__study_pull(nas_study *study);
 /* The mirror takes in one line, after it has become durable. */
 nas_status nas__study_apply(nas_study *study, const nas_trial *trial);
 nas_status nas__study_writable(const nas_study *study);
+/* Of an owner outside of clnas; 0: a process. */
+int64_t nas__owner_lease_ms(const nas_owner *owner);
 
 #endif

@@ -46,9 +46,13 @@ typedef struct nas_eval_setting {
 typedef bool (*nas_eval_callback)(void *user, double progress /* 0 … 1 */);
 
 typedef struct nas_eval_call {
-    const nas_arch *arch;       /* canonical */
-    double budget;              /* epochs, as a rule */
-    double limit_s;             /* of this trial; 0: none */
+    const nas_arch *arch; /* canonical */
+    double budget;        /* epochs, as a rule */
+    double limit_s;       /* of this trial; 0: none */
+    /* A file of nas_eval_pause of this very training at a smaller budget, and its result; NULL, or a file that will not do:
+     * from the start.  Both give the same bits. */
+    const char *paused;
+    const nas_trial *begun;
     int repeat;                 /* 0; others draw other weights and batches */
     nas_eval_callback callback; /* or NULL */
     void *user;
@@ -61,6 +65,8 @@ typedef struct nas_evaluator {
     const char *const *metrics; /* names it sets in a complete trial; ends with NULL */
     bool pure;                  /* see above */
     bool needs_device;
+    /* With these options a trial's time is its metric `simulated_s`, not what passes while it is scored; NULL: never. */
+    bool (*simulates)(const void *options);
     /* `options` is the instance; it and the setting outlive the state. */
     nas_status (*prepare)(const void *options, const nas_eval_setting *setting, void **state);
     /* Sets metrics and curves of `result` (zeroed but for what nas_eval_score set: cost metrics).  Failing with
@@ -69,6 +75,8 @@ typedef struct nas_evaluator {
                         nas_trial *result);
     /* Writes the weights of the network scored last as safetensors; NULL: there are none. */
     nas_status (*keep)(void *state, const char *path);
+    /* Writes the training scored last as it stands, for a call with a larger budget to go on from; NULL: cannot. */
+    nas_status (*pause)(void *state, const char *path);
     void (*finish)(void *state); /* NULL: free(state) */
 } nas_evaluator;
 
@@ -76,6 +84,8 @@ NAS_API const nas_evaluator *nas_evaluator_find(const char *name); /* NULL: none
 NAS_API const nas_evaluator *const *nas_evaluator_all(int *count);
 /* Like find, with a message that names the nearest evaluator. */
 NAS_API nas_status nas_evaluator_get(const char *name, const nas_evaluator **evaluator);
+/* Does a search with this group go by the simulated clock (see nas_clock)? */
+NAS_API nas_status nas_evaluator_simulates(const nas_value *group, bool *simulates);
 /* The evaluator that a config's group names ("trained" when group is NULL or has no `type`). */
 NAS_API nas_status nas_evaluator_of(const nas_value *group, const nas_evaluator **evaluator);
 
@@ -90,8 +100,28 @@ NAS_API const nas_evaluator *nas_eval_kind(const nas_eval *eval);
  * of the metrics against the bounds.  `result` must be initialised; its status becomes COMPLETE or FAILED, `seconds` is set.
  * Fails with NAS_STOPPED (the callback said so), NAS_DEVICE, NAS_DEVICE_MEMORY, NAS_MEMORY: no result then. */
 NAS_API nas_status nas_eval_score(nas_eval *eval, const nas_eval_call *call, nas_trial *result);
+/* The two ends of nas_eval_score, for numbers that somebody outside finds in between (`clnas ask`, `tell`).  Begin builds
+ * `graph` (zeroed), sets the cost metrics, and `result` is FAILED when the bounds on these reject it, else COMPLETE; finish
+ * holds all metrics against the bounds, and one that is not finite makes the trial a failed one. */
+NAS_API nas_status nas_eval_begin(const nas_domain *domain, const nas_objectives *objectives,
+                                  const nas_arch *arch, nas_graph *graph, nas_trial *result);
+NAS_API nas_status nas_eval_finish(const nas_objectives *objectives, nas_trial *result);
 /* Saves the network scored last; NAS_FAILED when the evaluator has none. */
 NAS_API nas_status nas_eval_keep(nas_eval *eval, const char *path);
+/* Saves the training scored last, to be gone on with (nas_eval_call.paused); NAS_FAILED when the evaluator cannot. */
+NAS_API nas_status nas_eval_pause(nas_eval *eval, const char *path);
+
+/* ---- the simulated clock ---------------------------------------------------------------------------------- */
+
+/* Time as the published comparisons count it: the sum of the trainings' seconds, which a table knows (metric simulated_s).  A
+ * training that would end after the limit is the end of the search and does not count. */
+typedef struct nas_clock {
+    double limit_s; /* 0: none */
+    double now_s;
+} nas_clock;
+
+/* Charges a result; false, and nothing is charged, when it would end after the limit. */
+NAS_API bool nas_clock_take(nas_clock *clock, const nas_trial *result);
 
 /* The key of all random numbers of a training: (canonical arch, repeat). */
 NAS_API uint64_t nas_eval_key(const nas_arch *arch, int repeat);

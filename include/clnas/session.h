@@ -33,14 +33,16 @@ typedef enum nas_order { NAS_ORDER_INDEX, NAS_ORDER_ARRIVAL } nas_order;
 /* budget = { … }: when the search ends, whichever comes first; 0 means no such end. */
 typedef struct nas_budget {
     int64_t trials;
-    double minutes;       /* running time, summed over resumes */
-    double target;        /* first objective at least (goal max) or at most (goal min) this good */
-    int64_t patience;     /* trials without a better first objective */
+    double minutes;   /* running time, summed over resumes; simulated where the evaluator says so */
+    double target;    /* first objective at least (goal max) or at most (goal min) this good */
+    int64_t patience; /* trials without a better first objective */
     double trial_minutes; /* time limit of one trial */
     int64_t lookahead; /* trial i sees the results of trials 0 … i − lookahead (order = "index") */
     int order;         /* nas_order */
     double lease_s;    /* a worker that makes no step for longer is ended and its trial repeated */
     int64_t keep;      /* checkpoints kept: those of the best k trials */
+    int64_t
+        keep_paused; /* paused trainings kept: those of the best k trials of each smaller budget */
 } nas_budget;
 
 /* One entry of devices = ( … ). */
@@ -66,6 +68,7 @@ typedef struct nas_config {
     nas_value train, retrain_train;            /* complete groups of the trainer's options */
     nas_budget budget;
     nas_objectives objectives; /* and bounds; where one number must decide, the first does */
+    bool simulated;            /* budget.minutes goes by the simulated clock (nas_clock) */
     nas_text_list given;       /* strategy.given: tried first, by name or as text */
     nas_device_wish devices[NAS_CONFIG_DEVICES];
     int device_count; /* 0: one worker on any device */
@@ -187,6 +190,60 @@ NAS_API void nas_session_interrupt(int signal);
 /* Handles `program worker …`: the arguments behind the word `worker`, as the supervisor wrote them.  The return value is
  * the exit code of the process. */
 NAS_API int nas_session_worker(int argc, char **argv);
+
+/* ---- ask, tell, enqueue: other trainers ---------------------------------------------------------------- */
+
+/* A study may be worked on by trainers that clnas knows nothing of: each asks for a trial, trains it in its own way and
+ * tells what came of it.  Asked trials are claimed as those of worker processes are, with a fencing token; what is told
+ * with an old token is refused.  Any number may ask at a time, also beside `clnas search` on the same study.
+ * `path` names a study, or a config, whose study is made when it is not there yet. */
+typedef struct nas_ask_options {
+    const char *const *overrides; /* of a config */
+    int override_count;
+    double lease_s;     /* without a sign of life for longer the trial is somebody else's */
+    int64_t pid;        /* > 0: in place of a lease, held as long as this process lives */
+    double wait_s;      /* for a trial, when others' results are needed first */
+    const char *device; /* who asks, as trials record it; may be NULL */
+} nas_ask_options;
+
+typedef struct nas_asked {
+    nas_next next;
+    char study_path[NAS_PATH_SIZE];
+    nas_claim claim;               /* this and what follows with NAS_NEXT_TRIAL only */
+    nas_text arch, network, graph; /* canonical text; one line for people; text form of the graph */
+    double budget;                 /* epochs, as a rule */
+    int parent;                    /* -1: none */
+    uint32_t seed; /* below 2^31, of the training: from the study's seed and the architecture */
+    nas_objectives objectives; /* what is to be told */
+} nas_asked;
+
+/* What the bounds on costs reject is recorded as failed and never handed out.  NAS_STOPPED when wait_s is over. */
+NAS_API nas_status nas_session_ask(const char *path, const nas_ask_options *options,
+                                   nas_asked *asked);
+NAS_API void nas_asked_clear(nas_asked *asked);
+/* `result`: metrics, curves, seconds, device; status FAILED with a reason, or COMPLETE, which a metric that is not finite
+ * or out of bounds makes FAILED.  Adds the cost metrics; told ones must be the same.  `arch` NULL, or the text that must be the
+ * trial's.  The result that stands is copied to `stands`.  NAS_CONFIG: no such trial, or the result cannot be;
+ * NAS_FAILED: told already, or the token is old. */
+NAS_API nas_status nas_session_tell(const char *study_path, const nas_claim *claim,
+                                    const char *arch, const nas_trial *result, nas_trial *stands);
+/* A sign of life; progress 0 … 1. */
+NAS_API nas_status nas_session_tell_progress(const char *study_path, const nas_claim *claim,
+                                             double progress);
+/* For another attempt, by whoever asks next; it does not count as one. */
+NAS_API nas_status nas_session_give_back(const char *study_path, const nas_claim *claim,
+                                         const char *reason);
+
+typedef struct nas_enqueued {
+    int index;  /* of the trial */
+    bool known; /* it was in the study at this budget already */
+} nas_enqueued;
+
+/* Architectures to be evaluated next: arch text or names; all of them or, when one is wrong, none.  The config's given ones
+ * stay before them.  budget 0: the full one.  They count among the trials but are evaluated in any case. */
+NAS_API nas_status nas_session_enqueue(const char *path, const nas_ask_options *options,
+                                       const char *const *archs, int count, double budget,
+                                       nas_enqueued *enqueued);
 
 /* What a running or ended study looks like from outside (read-only, never blocks a writer); event NAS_EVENT_TICK.
  * Texts in `progress` live until `config` (filled with the study's) is cleared. */

@@ -86,6 +86,9 @@ typedef struct nas_space {
      * NULL: none. */
     int (*path_count)(const void *state);
     void (*paths)(const void *state, const nas_arch *arch, float *features);
+    /* Shorter side, in pixels, of what the layer with this group of genes reads, as the groups before it say.  NULL: the same
+     * for all, or several (cells that are stacked). */
+    int (*reads_size)(const void *state, const nas_arch *arch, int group);
 } nas_space;
 
 NAS_API const nas_space *nas_space_find(const char *name); /* NULL: none */
@@ -140,6 +143,8 @@ NAS_API bool nas_domain_size(const nas_domain *domain, double *size, bool *exact
 /* One-hot row: Σ choices floats, each 0 or 1.  `features` holds nas_domain_feature_count floats. */
 NAS_API int nas_domain_feature_count(const nas_domain *domain);
 NAS_API void nas_domain_features(const nas_domain *domain, const nas_arch *arch, float *features);
+/* Shorter side of what the layer of `gene` reads; only the genes before it count; 0: the space does not say. */
+NAS_API int nas_domain_reads_size(const nas_domain *domain, const nas_arch *arch, int gene);
 /* The space's path encoding; 0: it has none. */
 NAS_API int nas_domain_path_count(const nas_domain *domain);
 NAS_API void nas_domain_paths(const nas_domain *domain, const nas_arch *arch, float *features);

@@ -27,7 +27,7 @@ extern "C" {
 /* ---- trial ---------------------------------------------------------------------------------------- */
 
 typedef enum nas_trial_status {
-    NAS_TRIAL_QUEUED,   /* given back after a device error or a kill, waits for another attempt */
+    NAS_TRIAL_QUEUED, /* enqueued, or given back after a device error or a kill: waits for an attempt */
     NAS_TRIAL_RUNNING,  /* claimed */
     NAS_TRIAL_COMPLETE, /* final: has metrics */
     NAS_TRIAL_FAILED,   /* final: NaN, bound, shape, time limit; has a reason, may have metrics */
@@ -48,10 +48,12 @@ typedef struct nas_curve {
     double *values; /* one per epoch */
 } nas_curve;
 
-/* Who works on a trial. */
+/* Who works on a trial: a process, or somebody outside who answers within a lease of his own. */
 typedef struct nas_owner {
-    char host[128]; /* boot id and pid namespace; equal: the same machine, and pids mean the same */
-    int64_t pid, start; /* process id and start time in clock ticks since boot */
+    char host[128]; /* boot id and pid namespace; equal: the same machine, and pids mean the same.
+                       "outside": no process */
+    int64_t pid,
+        start; /* process id and start time in clock ticks since boot; outside: 0 and the lease in ms */
 } nas_owner;
 
 /* A value with owned memory: zero it, fill it, clear it. */
@@ -228,6 +230,10 @@ enum { NAS_ATTEMPTS = 3, NAS_LEASE_MS = 60000 }; /* the defaults */
 NAS_API void nas_study_set_limits(nas_study *study, int attempts, int64_t lease_ms);
 
 NAS_API nas_status nas_owner_self(nas_owner *owner);
+/* Another process of this machine, which holds its claims as long as it lives; NAS_CONFIG: there is none. */
+NAS_API nas_status nas_owner_process(int64_t pid, nas_owner *owner);
+/* Nobody that could be looked at: a claim is lost `lease_ms` after its last sign of life. */
+NAS_API void nas_owner_outside(int64_t lease_ms, nas_owner *owner);
 typedef enum nas_owner_state { NAS_OWNER_ALIVE, NAS_OWNER_DEAD, NAS_OWNER_UNKNOWN } nas_owner_state;
 NAS_API nas_owner_state nas_owner_look(const nas_owner *owner); /* UNKNOWN: another machine */
 
@@ -243,6 +249,8 @@ typedef struct nas_claim {
  * proposal->status NAS_TRIAL_ALIAS and proposal->alias the line is final at once. */
 NAS_API nas_status nas_study_claim(nas_study *study, int index, const nas_trial *proposal,
                                    const nas_owner *owner, nas_claim *claim, bool *taken);
+/* Puts `proposal` (arch, budget, parent, note) at the next free index, whichever that is, for whoever reclaims next. */
+NAS_API nas_status nas_study_enqueue(nas_study *study, const nas_trial *proposal, int *index);
 /* Claims a trial that was given back, or whose owner is dead or silent for a whole lease.
  * `*found` false: there is none.  NAS_DEVICE with the last reason when one has used up its
  * attempts: the run should stop. */

@@ -54,4 +54,42 @@ run front.cfg; expect_code 0; expect_out "| 1.0000 ± 0.0000 | 0.0000 |"
 mkdir elsewhere
 run front.cfg --data elsewhere; expect_code 6; expect_err "table.csv"
 run sim.cfg --jobs; expect_code 2
+
+# A peer whose library is not here is left out; it has no strategy.
+sed 's/name = "front"; strategy = { type = "grid"; };/name = "peer"; peer = "search_nosuchlibrary";/' front.cfg >peer.cfg
+run peer.cfg; expect_code 0; expect_err "peer: left out"; no_out "| peer"
+sed 's/strategy = /peer = "nsga2_deap"; &/' front.cfg >both.cfg
+run both.cfg; expect_code 2; expect_err "no strategy"
 run nothing.cfg; [ "$code" != 0 ] || fail "read nothing"
+
+# `clnas search` on the table ends by the same clock, at the same trial, with the same best.
+NAS_PROGRAM="$NAS_BUILD_FOLDER/bin/clnas"
+have_device && command -v python3 >/dev/null || exit 0
+sed 's/name = "random"; published = "none";/name = "free"; reuse = true;/' sim.cfg >free.cfg
+"$NAS_BUILD_FOLDER/bin/clnas-simulate" free.cfg --only free >out.txt 2>err.txt || fail "clnas-simulate free.cfg"
+for seed in 0 1 2 3; do
+    sed -n "/^space/p;/^evaluate/,/};/p" sim.cfg >real.cfg
+    cat >>real.cfg <<END2
+study = "real-$seed"; seed = $seed;
+data = { type = "synthetic"; shape = [ 1, 28, 28 ]; valid = 64; };
+strategy = { type = "random"; };
+train = { epochs = 1; };
+budget = { minutes = 1.0833333333333333; lookahead = 1; };
+retrain = { top = 0; };
+END2
+    run search real.cfg -f json; expect_code 0; expect_json '"simulated minutes" in x["ended_by"]'
+    run trials real-$seed.study -f json
+    expect_json "[[t for t in x['trials'] if t['status'] == 'complete']
+        for line in open('simulated/free.csv') if line.startswith('$seed,')
+        for n, s, best, r in [map(float, line.split(',')[1:])]
+        if n == sum(t['status'] == 'complete' for t in x['trials'])
+        and s == sum(t['simulated_s'] for t in x['trials'] if t['status'] == 'complete')
+        and abs(best - max(t['valid_accuracy'] for t in x['trials'] if t['status'] == 'complete')) < 1e-9]"
+    expect_json 'x["trials"][-1]["status"] == "failed" and "simulated minutes" in x["trials"][-1]["reason"]'
+done
+# The same trials with two workers; a resume with more time goes on.
+run search real.cfg --study two.study --workers 2 -q; expect_code 0
+run trials two.study --canonical; cp out.txt two.txt
+run trials real-3.study --canonical; cmp out.txt two.txt || fail "two workers ended elsewhere"
+run resume two.study --minutes 1.5 -q; expect_code 0
+run trials two.study -f json; expect_json '85 < sum(t["simulated_s"] for t in x["trials"] if t["status"] != "alias") <= 100'
