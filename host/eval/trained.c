@@ -4,8 +4,11 @@
  * split; the test split stays untouched.  Everything random is keyed by (study seed, canonical arch, repeat), so the same
  * candidate gives the same bits whenever and wherever it comes up on one kind of device.  The data set is put on the
  * device once and shared by all trials; the network scored last stays alive until the next one, so that its weights
- * can be kept if it turns out to be among the best. */
-#include "evaluator.h"
+ * can be kept if it turns out to be among the best.
+ *
+ * A budget of 0 epochs trains nothing: such a trial gets the zero-cost proxies that `proxies.measures` names.  Strategies
+ * (`warmup`, `filter`) propose it to decide who is worth training; the log keeps both. */
+#include "proxies.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -13,12 +16,14 @@
 
 typedef struct trained_options {
     int64_t valid_every;
+    nas__proxy_options proxies;
 } trained_options;
 
 typedef struct trained {
     const trained_options *options;
     const nas_eval_setting *setting;
     nas_data_home *home;
+    nas__proxies *proxies; /* NULL: none are wanted */
     nas_trainer *trainer; /* of the last score, or NULL */
     nas_arch arch;        /* its architecture */
     /* of the score that runs */
@@ -31,8 +36,20 @@ static const nas_option options[] = {
     {"valid_every", NAS_OPTION_INT, offsetof(trained_options, valid_every), "1", 0, 1000000, NULL,
      "epochs between two measurements on the validation split, which make the curve; 0: at the end "
      "only"},
+    NAS__PROXY_ROWS("proxies.", offsetof(trained_options, proxies), "[]"),
     {0},
 };
+
+static void finish(void *state)
+{
+    trained *t = state;
+    if (!t)
+        return;
+    nas_trainer_destroy(t->trainer);
+    nas__proxies_destroy(t->proxies);
+    nas_data_home_destroy(t->home);
+    free(t);
+}
 
 static nas_status prepare(const void *instance, const nas_eval_setting *setting, void **state)
 {
@@ -42,22 +59,14 @@ static nas_status prepare(const void *instance, const nas_eval_setting *setting,
     t->options = instance;
     t->setting = setting;
     nas_status status = nas_data_home_create(setting->device, setting->data, &t->home);
+    if (status == NAS_OK && t->options->proxies.measures.count)
+        status = nas__proxies_create(&t->options->proxies, setting, &t->proxies);
     if (status != NAS_OK) {
-        free(t);
+        finish(t);
         return status;
     }
     *state = t;
     return NAS_OK;
-}
-
-static void finish(void *state)
-{
-    trained *t = state;
-    if (!t)
-        return;
-    nas_trainer_destroy(t->trainer);
-    nas_data_home_destroy(t->home);
-    free(t);
 }
 
 /* The trainer asks every few steps whether to go on. */
@@ -71,26 +80,6 @@ static bool watch(void *user, const nas_train_progress *progress)
         return false;
     }
     return !t->call->callback || t->call->callback(t->call->user, share > 1 ? 1 : share);
-}
-
-/* A network that no attempt could fit on this device is a result, found before anything is allocated; memory that
- * runs out later is not. */
-static nas_status check_memory(trained *t, const nas_graph *graph)
-{
-    const nas_train_options *train = &t->setting->train->common;
-    nas_net_memory memory;
-    nas_net_options net = {
-        .batch = (int)train->batch,
-        .training = true,
-        .loss = true,
-        .use_clblast = train->gemm == 1,
-    };
-    nas_status status = nas_net_measure(t->setting->device, graph, &net, &memory);
-    if (status != NAS_DEVICE_MEMORY)
-        return status;
-    char message[512];
-    snprintf(message, sizeof message, "%s", nas_error_message());
-    NAS_FAIL(NAS_BOUND, "does not fit the device: %s", message);
 }
 
 static nas_status begin_training(trained *t, const nas_eval_call *call, const nas_graph *graph)
@@ -108,7 +97,12 @@ static nas_status begin_training(trained *t, const nas_eval_call *call, const na
     t->arch = *call->arch;
     t->begin_s = nas_now_s();
     t->over_time = false;
-    NAS_TRY(check_memory(t, graph));
+    const nas_train_options *train = &t->setting->train->common;
+    const nas_net_options net = {.batch = (int)train->batch,
+                                 .training = true,
+                                 .loss = true,
+                                 .use_clblast = train->gemm == 1};
+    NAS_TRY(nas__check_fits(t->setting->device, graph, &net));
     return nas_trainer_create(t->home, graph, t->setting->train, &setup, &t->trainer);
 }
 
@@ -151,6 +145,14 @@ static nas_status set_metrics(trained *t, const nas_evaluation *valid, nas_trial
     return nas_trial_set_metric(result, "train_seconds", nas_now_s() - t->begin_s, true);
 }
 
+static nas_status score_proxies(trained *t, const nas_eval_call *call, const nas_graph *graph,
+                                nas_trial *result)
+{
+    if (!t->proxies)
+        NAS_FAIL(NAS_CONFIG, "a trial of 0 epochs, but evaluate.proxies.measures names no proxy");
+    return nas__proxies_score(t->proxies, call, graph, result);
+}
+
 static nas_status score(void *state, const nas_eval_call *call, const nas_graph *graph,
                         nas_trial *result)
 {
@@ -158,6 +160,8 @@ static nas_status score(void *state, const nas_eval_call *call, const nas_graph 
     nas_evaluation valid = {0};
     int epochs = call->budget < 1 ? 1 : (int)call->budget;
     int64_t every = t->options->valid_every;
+    if (call->budget == 0)
+        return score_proxies(t, call, graph, result);
     NAS_TRY(begin_training(t, call, graph));
     for (int epoch = 1; epoch <= epochs; epoch++) {
         bool measure = epoch == epochs || (every > 0 && epoch % every == 0);
