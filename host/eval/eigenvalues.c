@@ -122,6 +122,9 @@ nas_status nas__jacob_cov(const float *jacobian, int d, int stride, int n, doubl
     }
     if (status == NAS_OK)
         *score = -sum;
+    else if (status == NAS_NONFINITE)
+        status = nas_error_set(status, __FILE__, __LINE__,
+                               "jacob_cov: the outputs do not depend on the input of each sample");
     free(matrix);
     return status;
 }

@@ -5,7 +5,8 @@
  * dense layers, L the mean cross-entropy of one mini-batch with batch statistics:
  *
  *   snip       Σ |w · dL/dw|  (1810.02340)             plain   Σ w · dL/dw
- *   grad_norm  Σ over the layers of ‖dL/dw‖            fisher  Σ over the channels of ½ · mean over n of (Σ over hw of z · dL/dz)²
+ *   grad_norm  Σ over the layers of ‖dL/dw‖
+ *   fisher     Σ over w of its output channel's ½ · mean over n of (Σ over hw of z · dL/dz)²  (1801.05787)
  *   grasp      −Σ w · (H g), see grasp.c
  *   zen        log of how far features move with the input, + Σ over the norms of log σ  (2102.01063)
  *
@@ -59,8 +60,7 @@ nas_status nas__mini_batch_write(const nas__mini_batch *batch, const float *imag
     const nas_tensor labels = nas_net_labels(net);
     const nas_step step = step_of(batch, key);
     NAS_TRY(nas_tensor_write(nas_net_input(net), images));
-    NAS_TRY(
-        nas_buffer_write(labels.buffer, 4 * labels.at, 4 * (uint64_t)batch->n, batch->labels));
+    NAS_TRY(nas_buffer_write(labels.buffer, 4 * labels.at, 4 * (uint64_t)batch->n, batch->labels));
     return nas_net_set_step(net, &step);
 }
 
@@ -172,7 +172,8 @@ typedef struct probe {
     double begin_s;
     uint32_t key;
     nas_net *net;
-    nas_tensor weights_at, gradients_at; /* of the decayed block: the weights of convolutions and dense layers */
+    nas_tensor weights_at,
+        gradients_at; /* of the decayed block: the weights of convolutions and dense layers */
     nas__own own;
     double score[NAS__PROXIES];
 } probe;
@@ -275,24 +276,34 @@ static void sum_weights(probe *b)
     b->score[NAS__GRAD_NORM] = norms;
 }
 
+/* ½ · mean over n of saliency², summed over the channels of a layer. */
+static nas_status sum_layer(const probe *b, nas_tensor tensor, double *sum)
+{
+    float *values = malloc(tensor.count * sizeof *values);
+    if (!values)
+        NAS_FAIL(NAS_MEMORY, "no memory for the saliency of a layer");
+    nas_status status = nas_tensor_read(tensor, values);
+    *sum = 0;
+    for (uint64_t i = 0; status == NAS_OK && i < tensor.count; i++)
+        if (is_real(b->batch, i))
+            *sum += 0.5 * (double)values[i] * values[i] / b->batch->real;
+    free(values);
+    return status;
+}
+
 static nas_status sum_saliency(probe *b)
 {
-    double sum = 0;
-    for (int node = 1; node < b->graph->count; node++) {
-        const nas_tensor tensor = nas_net_saliency(b->net, node);
-        float *values = tensor.buffer ? malloc(tensor.count * sizeof *values) : NULL;
-        if (!tensor.buffer)
+    b->score[NAS__FISHER] = 0;
+    for (int i = 0; i < nas_net_parameter_count(b->net); i++) {
+        const nas_net_parameter *entry = nas_net_parameter_at(b->net, i);
+        const nas_tensor tensor = nas_net_saliency(b->net, entry->node);
+        double sum = 0;
+        if (!tensor.buffer || !entry->spec.decayed)
             continue;
-        if (!values)
-            NAS_FAIL(NAS_MEMORY, "no memory for the saliency of node %d", node);
-        nas_status status = nas_tensor_read(tensor, values);
-        for (uint64_t i = 0; status == NAS_OK && i < tensor.count; i++)
-            if (is_real(b->batch, i))
-                sum += (double)values[i] * values[i];
-        free(values);
-        NAS_TRY(status);
+        NAS_TRY(sum_layer(b, tensor, &sum));
+        b->score[NAS__FISHER] +=
+            sum * (double)(entry->tensor.count / (uint64_t)entry->spec.dims[0]);
     }
-    b->score[NAS__FISHER] = 0.5 * sum / b->batch->real;
     return NAS_OK;
 }
 
@@ -453,8 +464,7 @@ static nas_status measure(probe *b)
     nas_device *device = b->p->setting->device;
     NAS_TRY(look_up(b, 0));
     if (wanted[NAS__SYNFLOW])
-        NAS_TRY(nas__synflow(device, b->graph, b->batch->seed, b->key,
-                             &b->score[NAS__SYNFLOW]));
+        NAS_TRY(nas__synflow(device, b->graph, b->batch->seed, b->key, &b->score[NAS__SYNFLOW]));
     for (int i = 0; i < NAS__PROXIES; i++) {
         if (i == NAS__SYNFLOW || !wanted[i])
             continue;

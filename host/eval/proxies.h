@@ -49,9 +49,9 @@ typedef struct nas__proxy_options {
          NULL,                                                                                     \
          "samples of their one mini-batch, the same for every candidate"},                         \
     {                                                                                              \
-        prefix "step", NAS_OPTION_REAL, (base) + offsetof(nas__proxy_options, step), "0.001", 1e-6, \
-            0.5, NULL,                                                                             \
-            "of grasp: the share by which weights are scaled up and down to difference gradients"      \
+        prefix "step", NAS_OPTION_REAL, (base) + offsetof(nas__proxy_options, step), "0.001",      \
+            1e-6, 0.5, NULL,                                                                       \
+            "of grasp: the share by which weights are scaled up and down to difference gradients"  \
     }
 
 typedef struct nas__proxies nas__proxies;

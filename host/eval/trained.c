@@ -24,8 +24,8 @@ typedef struct trained {
     const nas_eval_setting *setting;
     nas_data_home *home;
     nas__proxies *proxies; /* NULL: none are wanted */
-    nas_trainer *trainer; /* of the last score, or NULL */
-    nas_arch arch;        /* its architecture */
+    nas_trainer *trainer;  /* of the last score, or NULL */
+    nas_arch arch;         /* its architecture */
     /* of the score that runs */
     const nas_eval_call *call;
     double begin_s;

@@ -37,9 +37,10 @@ static void finish(void *state)
     nas__proxies_destroy(state);
 }
 
-static const char *const metrics[] = {
-    "synflow", "snip", "grad_norm",  "plain", "grasp",            "fisher", "jacob_cov", "naswot",
-    "zen",     "parameters", "macs", "activation_bytes", NULL};
+static const char *const metrics[] = {"synflow", "snip",       "grad_norm", "plain",
+                                      "grasp",   "fisher",     "jacob_cov", "naswot",
+                                      "zen",     "parameters", "macs",      "activation_bytes",
+                                      NULL};
 
 const nas_evaluator nas__evaluator_zero_cost = {
     .kind = {.name = "zero_cost",

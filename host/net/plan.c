@@ -243,14 +243,13 @@ nas_status nas__plan_make(nas_device *device, const nas_graph *graph,
                           const nas_net_options *options, nas__plan *plan)
 {
     nas_status status = NAS_OK;
-    *plan = (nas__plan){
-        .device = device,
-        .options = *options,
-        .n = nas_batch_padded(options->batch),
-        .widest = 1,
-        .features_home = NAS__NONE,
-        .signs = NAS__NONE,
-        .distances = NAS__NONE};
+    *plan = (nas__plan){.device = device,
+                        .options = *options,
+                        .n = nas_batch_padded(options->batch),
+                        .widest = 1,
+                        .features_home = NAS__NONE,
+                        .signs = NAS__NONE,
+                        .distances = NAS__NONE};
     if (options->batch < 1)
         NAS_FAIL(NAS_CONFIG, "batch = %d: must be at least 1", options->batch);
     if (options->features < 0 || options->features >= graph->count)

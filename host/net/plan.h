@@ -59,8 +59,8 @@ typedef struct nas__plan {
     int output_home;
     int features_home;    /* NAS__NONE: none was asked for */
     int signs, distances; /* arena reservations of a tap */
-    int widest;  /* channels of the widest home: length of the constants */
-    int scratch; /* arena reservation that all steps share */
+    int widest;           /* channels of the widest home: length of the constants */
+    int scratch;          /* arena reservation that all steps share */
 } nas__plan;
 
 /* Homes, views and steps of a graph.  `graph` is copied (and the loss put behind it). */

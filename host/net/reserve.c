@@ -30,8 +30,7 @@ static int last_use(const nas__plan *plan, int index)
             int time = needed(plan, s) ? nas__time_back(plan, s) : s;
             last = time > last ? time : last;
         }
-    bool again =
-        home->norm_node != NAS__NONE || nas__taps_saliency(plan, &plan->steps[home->step]);
+    bool again = home->norm_node != NAS__NONE || nas__taps_saliency(plan, &plan->steps[home->step]);
     if (again && needed(plan, home->step))
         last = nas__time_back(plan, home->step);
     return last;

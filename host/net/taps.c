@@ -84,8 +84,8 @@ nas_status nas__record_signs(nas_net *net, int home, nas_tape *tape)
     if (!distances.buffer)
         return NAS_OK;
     if (home == NAS__NONE) {
-        NAS_TRY(nas_tape_add_fill(tape, distances.buffer, 4 * distances.at, 4 * distances.count,
-                                  0.0f));
+        NAS_TRY(
+            nas_tape_add_fill(tape, distances.buffer, 4 * distances.at, 4 * distances.count, 0.0f));
         home = 0; /* the input */
     }
     for (int i = 1; i < plan->graph.count; i++)

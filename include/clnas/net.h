@@ -19,7 +19,8 @@ typedef struct nas_net nas_net;
 
 /* What measures may ask a net to keep of each pass: small kernels beside those that compute it. */
 typedef enum nas_net_tap {
-    NAS_TAP_SIGNS = 1,    /* training forward: in how many relus two samples differ (nas_net_distances) */
+    NAS_TAP_SIGNS =
+        1, /* training forward: in how many relus two samples differ (nas_net_distances) */
     NAS_TAP_SALIENCY = 2, /* backward: Σ z·dL/dz of each weighted layer (nas_net_saliency) */
 } nas_net_tap;
 
@@ -66,9 +67,10 @@ NAS_API nas_tensor nas_net_input_gradient(const nas_net *net);
 /* What options.features and options.taps asked for; without them, no tensor. */
 NAS_API nas_tensor nas_net_features(const nas_net *net);  /* [c][h][w][n padded] */
 NAS_API nas_tensor nas_net_distances(const nas_net *net); /* uint32 [n padded][n padded] */
-NAS_API uint64_t nas_net_sign_count(const nas_net *net);  /* relus of one sample: the most a distance can be */
+NAS_API uint64_t
+nas_net_sign_count(const nas_net *net); /* relus of one sample: the most a distance can be */
 NAS_API nas_tensor nas_net_saliency(const nas_net *net, int node); /* [c][n padded] */
-NAS_API nas_tensor nas_net_step_block(const nas_net *net); /* nas_step, 16 words */
+NAS_API nas_tensor nas_net_step_block(const nas_net *net);         /* nas_step, 16 words */
 NAS_API nas_tensor nas_net_metrics(const nas_net *net); /* [slots][4]: loss sum, correct, real, 0 */
 
 /* One flat block of trained parameters and its twin of gradients: decayed ones first (decayed_count floats), then
@@ -124,7 +126,7 @@ NAS_API nas_status nas_reference_create(const nas_graph *graph, const nas_net_op
 NAS_API void nas_reference_destroy(nas_reference *reference);
 NAS_API double *nas_reference_input(nas_reference *reference); /* CHWN, n = batch */
 NAS_API double *nas_reference_input_gradient(nas_reference *reference);
-NAS_API double *nas_reference_value(nas_reference *reference, int node); /* node's output */
+NAS_API double *nas_reference_value(nas_reference *reference, int node);    /* node's output */
 NAS_API double *nas_reference_gradient(nas_reference *reference, int node); /* dL/d(its output) */
 NAS_API double *nas_reference_output_gradient(nas_reference *reference);
 NAS_API int32_t *nas_reference_labels(nas_reference *reference);
