@@ -64,6 +64,12 @@ static const net_case cases[] = {
      "4 conv2d(3) out = 8\n5 batch_norm(4)\n6 drop_path(5) probability = 0.4\n7 add(3, 6)\n"
      "8 conv2d(7) out = 4\n9 pool(7) kind = \"global_average\"\n10 dropout(9) rate = 0.3\n"
      "11 dense(10) out = 4\n"},
+    {"steps beside relus: no gradient through them", 13,
+     "input 2x6x5\n1 conv2d(0) out = 6\n2 batch_norm(1)\n3 activation(2) kind = \"step\"\n"
+     "4 activation(2) kind = \"relu\"\n5 conv2d(4) out = 6\n6 batch_norm(5)\n"
+     "7 activation(6) kind = \"step\"\n8 conv2d(0) out = 6\n9 batch_norm(8)\n10 mul(9, 3)\n"
+     "11 conv2d(10) out = 6\n12 batch_norm(11)\n13 mul(12, 7)\n14 add(13, 4)\n"
+     "15 pool(14) kind = \"global_average\"\n16 dense(15) out = 3\n"},
     {"norm behind dropout and pool", 18,
      "input 2x6x6\n1 conv2d(0) out = 5; kernel = 1\n2 pool(1) kind = \"average\"\n3 batch_norm(2)\n"
      "4 activation(3) kind = \"relu\"\n5 pool(4) kind = \"max\"; kernel = 3; stride = 2\n"
@@ -246,6 +252,128 @@ static void check_case(const net_case *c, bool unfused, bool clblast)
     nas_reference_destroy(reference);
     nas_net_destroy(net);
     nas_graph_clear(&graph);
+}
+
+/* What a net keeps for measures, fused and unfused, against the reference: saliency of each layer, features, and in how many
+ * relus two samples differ. */
+static void check_saliency(nas_net *net, nas_reference *reference, int node)
+{
+    const nas_shape shape = nas_net_graph(net)->nodes[node].shape;
+    const int batch = nas_net_options_of(net)->batch, padded = nas_batch_padded(batch);
+    const nas_tensor tensor = nas_net_saliency(net, node);
+    const double *z = nas_reference_value(reference, node);
+    const double *dz = nas_reference_gradient(reference, node);
+    const int pixels = shape.h * shape.w;
+    float *got = malloc(tensor.count * sizeof *got), *dense = malloc(tensor.count * sizeof *dense);
+    double *truth = calloc(tensor.count, sizeof *truth);
+    must(nas_tensor_read(tensor, got));
+    for (int c = 0; c < shape.c; c++)
+        for (int n = 0; n < batch; n++) {
+            dense[c * batch + n] = got[c * padded + n];
+            for (int p = 0; p < pixels; p++) {
+                int at = (c * pixels + p) * batch + n;
+                truth[c * batch + n] += z[at] * dz[at];
+            }
+        }
+    double error = worst(dense, truth, (uint64_t)(shape.c * batch), 1e-6);
+    if (!(error <= 1e-3))
+        fail_msg("saliency of node %d differs by %.2e of its largest entry", node, error);
+    free(got);
+    free(dense);
+    free(truth);
+}
+
+static void check_distances(nas_net *net, nas_reference *reference)
+{
+    const nas_graph *graph = nas_net_graph(net);
+    const int batch = nas_net_options_of(net)->batch, padded = nas_batch_padded(batch);
+    const nas_tensor tensor = nas_net_distances(net);
+    uint32_t *got = malloc(tensor.count * sizeof *got);
+    uint64_t signs = 0;
+    must(nas_buffer_read(tensor.buffer, 4 * tensor.at, 4 * tensor.count, got));
+    for (int i = 0; i < batch; i++)
+        for (int j = 0; j < batch; j++) {
+            uint32_t distance = 0;
+            signs = 0;
+            for (int node = 1; node < graph->count; node++) {
+                nas_activation kind;
+                float slope;
+                if (strcmp(graph->nodes[node].op->kind.name, "activation") != 0)
+                    continue;
+                nas_activation_of(graph->nodes[node].options.bytes, &kind, &slope);
+                if (kind != NAS_ACT_RELU && kind != NAS_ACT_RELU6 && kind != NAS_ACT_LEAKY_RELU)
+                    continue;
+                const double *x = nas_reference_value(reference, graph->nodes[node].inputs[0]);
+                uint64_t pixels = nas_shape_count(graph->nodes[node].shape);
+                signs += pixels;
+                for (uint64_t p = 0; p < pixels; p++)
+                    distance += (x[p * (uint64_t)batch + (uint64_t)i] > 0) !=
+                                (x[p * (uint64_t)batch + (uint64_t)j] > 0);
+            }
+            assert_int_equal(got[i * padded + j], distance);
+        }
+    assert_true(nas_net_sign_count(net) == signs);
+    free(got);
+}
+
+static void check_features(nas_net *net, nas_reference *reference)
+{
+    const nas_net_options *options = nas_net_options_of(net);
+    const nas_shape shape = nas_net_graph(net)->nodes[options->features].shape;
+    const int batch = options->batch, padded = nas_batch_padded(batch);
+    const nas_tensor tensor = nas_net_features(net);
+    const double *truth = nas_reference_value(reference, options->features);
+    float *got = malloc(tensor.count * sizeof *got);
+    must(nas_tensor_read(tensor, got));
+    for (uint64_t i = 0; i < nas_shape_count(shape); i++)
+        for (int n = 0; n < batch; n++)
+            if (!(fabs(got[i * (uint64_t)padded + (uint64_t)n] -
+                       truth[i * (uint64_t)batch + (uint64_t)n]) <= 1e-4))
+                fail_msg("feature %d of sample %d", (int)i, n);
+    free(got);
+}
+
+static void check_taps(const net_case *c, bool unfused)
+{
+    nas_graph graph;
+    nas_net *net;
+    nas_reference *reference;
+    must(nas_graph_parse(c->graph, c->name, &graph));
+    const nas_net_options options = {.batch = c->batch,
+                                     .training = true,
+                                     .loss = true,
+                                     .unfused = unfused,
+                                     .taps = NAS_TAP_SIGNS | NAS_TAP_SALIENCY,
+                                     .features = 3};
+    must(nas_net_create(device, &graph, &options, &net));
+    must(nas_reference_create(&graph, &options, &reference));
+    randomise(net, reference);
+    nas_step now = step;
+    now.real = (uint32_t)c->batch;
+    must(nas_net_set_step(net, &now));
+    for (int again = 0; again < 2; again++) { /* nothing adds up from pass to pass */
+        must(nas_net_forward(net));
+        must(nas_net_backward(net));
+    }
+    nas_reference_forward(reference, true, &now);
+    nas_reference_backward(reference, &now);
+    for (int node = 1; node < graph.count; node++)
+        if (nas_net_saliency(net, node).buffer)
+            check_saliency(net, reference, node);
+    check_distances(net, reference);
+    check_features(net, reference);
+    nas_reference_destroy(reference);
+    nas_net_destroy(net);
+    nas_graph_clear(&graph);
+}
+
+static void taps_equal_the_reference(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        check_taps(&cases[i], false);
+        check_taps(&cases[i], true);
+    }
 }
 
 static void fused_equals_reference(void **state)
@@ -431,6 +559,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(graph_text_round_trips),
         cmocka_unit_test(bad_graphs_are_refused),
+        cmocka_unit_test(taps_equal_the_reference),
         cmocka_unit_test(fused_equals_reference),
         cmocka_unit_test(unfused_equals_reference),
         cmocka_unit_test(clblast_equals_reference),

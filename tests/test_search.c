@@ -47,7 +47,9 @@ static void toy_result(const nas_domain *domain, const nas_job *job, nas_trial *
     double value = toy_value(domain, &job->arch, job->budget);
     nas_trial_init(result);
     result->status = isnan(value) ? NAS_TRIAL_FAILED : NAS_TRIAL_COMPLETE;
-    nas_test_ok(nas_trial_set_metric(result, "value", value, false));
+    /* Without training there is a proxy, and nothing that the objective knows. */
+    const char *metric = job->budget == 0 ? "naswot" : "value";
+    nas_test_ok(nas_trial_set_metric(result, metric, value, false));
     nas_test_ok(
         nas_trial_set_metric(result, "size", (double)(nas_arch_hash(&job->arch) % 97), false));
 }
@@ -195,10 +197,11 @@ static double best_of(const plan *p)
 static const char *quick_options(const nas_strategy *strategy)
 {
     const char *name = strategy->kind.name;
-    return strcmp(name, "bananas") == 0 ? "{ epochs = 15; members = 3; candidates = 50; }"
-           : strcmp(name, "pnas") == 0  ? "{ epochs = 15; members = 2; beam = 12; children = 40; }"
-           : strcmp(name, "ppo") == 0   ? "{ hidden = 16; }"
-                                        : NULL;
+    return strcmp(name, "bananas") == 0  ? "{ epochs = 15; members = 3; candidates = 50; }"
+           : strcmp(name, "pnas") == 0   ? "{ epochs = 15; members = 2; beam = 12; children = 40; }"
+           : strcmp(name, "ppo") == 0    ? "{ hidden = 16; }"
+           : strcmp(name, "warmup") == 0 ? "{ pool = 30; top = 5; }"
+                                         : NULL;
 }
 
 static plan plan_of(const nas_strategy *strategy, nas_domain *domain)
@@ -513,9 +516,11 @@ static void every_slot_of_evolution_works(void **state)
 /* Any strategy may be inside; the same for any workers, and a cut log goes on, in both orders. */
 static void strategies_around_others_keep_their_promises(void **state)
 {
-    static const char *const outer[] = {"halving", "hyperband", "asha"};
+    static const char *const outer[] = {"halving", "hyperband", "asha", "filter", "warmup"};
+    static const char *const own[] = {"eta = 2", "eta = 2", "eta = 2", "share = 0.5", "pool = 25"};
+    char options[128];
     static const char *const inner[] = {"{ inner = { type = \"evolution\"; population = 8; }; }",
-                                        "{ eta = 2; inner = { type = \"local\"; starts = 2; }; }",
+                                        "{ %s; inner = { type = \"local\"; starts = 2; }; }",
                                         "{ inner = { type = \"reinforce\"; lr = 0.1; }; }"};
     (void)state;
     nas_domain *domain = open_domain(NULL);
@@ -525,10 +530,13 @@ static void strategies_around_others_keep_their_promises(void **state)
     check_replay(stopping);
     stopping.lookahead = 0;
     check_replay(stopping);
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 5; i++)
         for (int k = 0; k < 3; k++) {
-            plan p = plan_of(nas_strategy_find(outer[i]), domain), many = p;
-            p.options = many.options = inner[k];
+            plan p = plan_of(nas_strategy_find(outer[i]), domain), many;
+            p.trials = i == 4 ? 130 : p.trials; /* past a pool of 100 */
+            many = p;
+            snprintf(options, sizeof options, inner[k], own[i]);
+            p.options = many.options = options;
             many.workers = 4;
             many.timing = (uint64_t)k;
             assert_same_run(&p, &many);
@@ -542,8 +550,10 @@ static void strategies_around_others_keep_their_promises(void **state)
 /* Place of trial `index` among the earlier trials of its budget, seen from trial `at`; `*count` of them. */
 static int place_of(nas_study *study, int index, int at, int *count)
 {
-    const nas_objective objective = {"value", NAS_GOAL_MAX};
     const nas_trial *mine = nas_study_result(study, index);
+    nas_objective objective = {"value", NAS_GOAL_MAX};
+    if (mine->budget == 0)
+        strcpy(objective.metric, "naswot");
     int place = 0;
     *count = 0;
     for (int i = 0; i < at; i++) {
@@ -643,6 +653,76 @@ static void asha_stops_by_the_quantile(void **state)
     nas_domain_close(domain);
 }
 
+/* A trial of the full budget was measured before, in the best quarter of what was then known (and within the limit), and
+ * is trained once. */
+static void check_filter(const char *options, double share, double limit)
+{
+    int trained = 0, count;
+    bool gone_on[200] = {false};
+    nas_domain *domain = open_domain(NULL);
+    plan p = plan_of(nas_strategy_find("filter"), domain);
+    run r;
+    p.options = options;
+    p.trials = 200;
+    p.lookahead = 1;
+    run_all(&p, &r);
+    for (int i = 1; i < p.trials; i++) {
+        const nas_trial *trial = nas_study_trial(r.study, i);
+        assert_true(trial->budget == 0 || trial->budget == BUDGET);
+        if (trial->budget == 0)
+            continue;
+        const nas_trial *parent = nas_study_trial(r.study, trial->parent);
+        assert_string_equal(trial->arch, parent->arch);
+        assert_true(parent->budget == 0);
+        assert_true(nas_trial_metric(nas_study_result(r.study, trial->parent), "naswot") >= limit);
+        int place = place_of(r.study, trial->parent, i, &count);
+        assert_true(place < share * count + 1e-6);
+        assert_false(gone_on[trial->parent]);
+        gone_on[trial->parent] = true;
+        trained++;
+    }
+    assert_in_range(trained, 20, 150); /* more than the share while proposals get better */
+    run_close(&r);
+    nas_domain_close(domain);
+}
+
+static void filter_trains_the_best_share(void **state)
+{
+    (void)state;
+    check_filter("{ inner = { type = \"evolution\"; }; }", 0.25, -INFINITY);
+    check_filter("{ share = 1.0; limit = 0.4; }", 1, 0.4);
+}
+
+/* 30 measured, the 5 best of them trained in their order, then the inner strategy's, which start from those. */
+static void warmup_trains_the_best_first(void **state)
+{
+    int count;
+    double before = INFINITY;
+    (void)state;
+    nas_domain *domain = open_domain(NULL);
+    plan p = plan_of(nas_strategy_find("warmup"), domain);
+    run r;
+    p.options = "{ pool = 30; top = 5; inner = { type = \"evolution\"; population = 5; }; }";
+    p.lookahead = 1;
+    p.given = 0;
+    run_all(&p, &r);
+    for (int i = 0; i < p.trials; i++) {
+        const nas_trial *trial = nas_study_trial(r.study, i);
+        assert_true(trial->budget == (i < 30 ? 0 : BUDGET));
+        if (i < 30 || i >= 35) {
+            assert_true(i < 30 ? trial->parent == -1 : trial->parent >= 30);
+            continue;
+        }
+        double score = nas_trial_metric(nas_study_result(r.study, trial->parent), "naswot");
+        assert_string_equal(trial->arch, nas_study_trial(r.study, trial->parent)->arch);
+        assert_int_equal(place_of(r.study, trial->parent, 30, &count), i - 30);
+        assert_true(score <= before);
+        before = score;
+    }
+    run_close(&r);
+    nas_domain_close(domain);
+}
+
 static void inner_strategies_are_checked(void **state)
 {
     (void)state;
@@ -712,10 +792,10 @@ static void age_is_first_in_first_out(void **state)
 
 /* ---- real processes on one file ---------------------------------------------------------------------------------------------- */
 
-static int role_searcher(const char *path)
+static int role_searcher(const char *path, const char *strategy)
 {
     nas_domain *domain = open_domain(NULL);
-    plan p = plan_of(nas_strategy_find("evolution"), domain);
+    plan p = plan_of(nas_strategy_find(strategy), domain);
     nas_study *study;
     run r;
     nas_owner self;
@@ -747,32 +827,31 @@ static int role_searcher(const char *path)
     return 0;
 }
 
-static pid_t start_searcher(const char *path)
+static pid_t start_searcher(const char *path, const char *strategy)
 {
     fflush(NULL);
     pid_t pid = fork();
     if (pid == 0) {
-        execl("/proc/self/exe", "test_search", "searcher", path, (char *)NULL);
+        execl("/proc/self/exe", "test_search", "searcher", path, strategy, (char *)NULL);
         _exit(99);
     }
     return pid;
 }
 
 /* Two processes, both killed a few times, end with the list of one undisturbed process in memory. */
-static void killed_processes_end_with_the_same_list(void **state)
+static void check_killed_processes(const char *strategy)
 {
     char folder[] = "search-XXXXXX", path[64], command[96];
     const char *text = getenv("CLNAS_KILLS");
     int kills = text ? atoi(text) : 3, status;
     nas_text found = {0};
     nas_study *study;
-    (void)state;
     assert_non_null(mkdtemp(folder));
     snprintf(path, sizeof path, "%s/a.study", folder);
     nas_test_ok(nas_study_create(path, NULL, &study));
     nas_study_close(study);
     for (int i = 0; i <= kills; i++) {
-        pid_t pids[2] = {start_searcher(path), start_searcher(path)};
+        pid_t pids[2] = {start_searcher(path, strategy), start_searcher(path, strategy)};
         nas_random random = nas_random_make((uint64_t)getpid(), NAS_STREAM_TEST, (uint32_t)i, 0, 0);
         long wait_ms = 20 + (long)nas_random_below(&random, 120);
         struct timespec pause = {0, wait_ms * 1000000L};
@@ -790,7 +869,7 @@ static void killed_processes_end_with_the_same_list(void **state)
     nas_study_canonical(study, &found);
     nas_study_close(study);
     nas_domain *domain = open_domain(NULL);
-    plan p = plan_of(nas_strategy_find("evolution"), domain);
+    plan p = plan_of(nas_strategy_find(strategy), domain);
     char *wanted = canonical_of(&p);
     assert_string_equal(found.data, wanted);
     free(wanted);
@@ -800,10 +879,18 @@ static void killed_processes_end_with_the_same_list(void **state)
     assert_int_equal(system(command), 0);
 }
 
+static void killed_processes_end_with_the_same_list(void **state)
+{
+    (void)state;
+    check_killed_processes("evolution");
+    check_killed_processes("warmup");
+    check_killed_processes("filter");
+}
+
 int main(int argc, char **argv)
 {
-    if (argc == 3 && strcmp(argv[1], "searcher") == 0)
-        return role_searcher(argv[2]);
+    if (argc == 4 && strcmp(argv[1], "searcher") == 0)
+        return role_searcher(argv[2], argv[3]);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(index_order_is_the_same_for_any_workers),
         cmocka_unit_test(a_cut_log_goes_on),
@@ -816,6 +903,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(strategies_around_others_keep_their_promises),
         cmocka_unit_test(asha_promotes_the_best_third),
         cmocka_unit_test(asha_stops_by_the_quantile),
+        cmocka_unit_test(filter_trains_the_best_share),
+        cmocka_unit_test(warmup_trains_the_best_first),
         cmocka_unit_test(inner_strategies_are_checked),
         cmocka_unit_test(pnas_grows_better_cells_than_chance),
         cmocka_unit_test(age_is_first_in_first_out),

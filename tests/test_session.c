@@ -384,6 +384,99 @@ static void test_crash_is_repeated(void **state)
     inject_and_recover("CLNAS_TEST_CRASH_TRIAL", "crash.study");
 }
 
+/* ---- zero-cost proxies before training ------------------------------------------------------------------------------- */
+
+/* The same search with another strategy, which measures before it trains. */
+static nas_status search_measuring(const char *strategy, const char *study, int workers)
+{
+    const char *const middle = strstr(config_text, "train = {");
+    const char *const begin = strstr(config_text, "strategy = {");
+    nas_config *config = calloc(1, sizeof *config);
+    nas_text text = {0};
+    nas_search_report report;
+    nas_search_options options = options_for(study, workers > 0);
+    assert_non_null(config);
+    options.workers = workers;
+    nas_text_add_bytes(&text, config_text, (size_t)(begin - config_text));
+    nas_text_format(&text,
+                    "strategy = { %s };\nevaluate = { type = \"trained\"; proxies = { batch = 24; "
+                    "measures = [ \"naswot\", \"snip\" ]; }; };\n%s",
+                    strategy, middle);
+    const char *const trials = "budget.trials=20";
+    nas_test_ok(nas_config_parse(text.data, "test.cfg", NULL, &trials, 1, config));
+    nas_status status = nas_session_search(config, &options, &report);
+    nas_config_clear(config);
+    free(config);
+    nas_text_clear(&text);
+    return status;
+}
+
+/* How many of a study's trials were trained; each of them was measured first. */
+static int count_trained(const char *study)
+{
+    nas_study *opened;
+    int trained = 0;
+    nas_test_ok(nas_study_open(study, NAS_STORE_READ, &opened));
+    for (int i = 0; i < nas_study_count(opened); i++) {
+        const nas_trial *trial = nas_study_trial(opened, i);
+        bool measured = nas_trial_has_metric(nas_study_result(opened, i), "naswot");
+        assert_true(trial->budget == 0 || trial->budget == 2);
+        assert_int_equal(measured, trial->budget == 0);
+        trained += trial->budget == 2;
+    }
+    nas_study_close(opened);
+    return trained;
+}
+
+/* Three workers, a crash while measuring, one while training, and a resume after the attempts were used up: the same trials
+ * and weights as one undisturbed process. */
+static void check_measuring(const char *name, const char *strategy)
+{
+    static const char *const trials[] = {"2", "13"};
+    char wanted_path[256], path[256];
+    nas_search_report report;
+    snprintf(wanted_path, sizeof wanted_path, "%s.study", name);
+    snprintf(wanted_path, sizeof wanted_path, "%s", path_of(wanted_path));
+    nas_test_ok(search_measuring(strategy, wanted_path, 0));
+    char *wanted = print_of(wanted_path);
+    assert_in_range(count_trained(wanted_path), 4, 12);
+    for (int i = 0; i < 4; i++) {
+        snprintf(path, sizeof path, "%s-%d.study", name, i);
+        snprintf(path, sizeof path, "%s", path_of(path));
+        if (i < 2)
+            setenv("CLNAS_TEST_CRASH_TRIAL", trials[i], 1);
+        if (i == 2)
+            setenv("CLNAS_TEST_CRASH_TRIAL", "9:always", 1);
+        nas_status status = search_measuring(strategy, path, i == 3 ? 3 : 1);
+        unsetenv("CLNAS_TEST_CRASH_TRIAL");
+        if (i == 2) {
+            assert_int_equal(status, NAS_DEVICE);
+            status = resume(path, &report);
+        }
+        nas_test_ok(status);
+        char *print = print_of(path);
+        assert_string_equal(print, wanted);
+        free(print);
+    }
+    free(wanted);
+}
+
+static void test_warmup_survives(void **state)
+{
+    (void)state;
+    need_reference();
+    check_measuring("warmup", "type = \"warmup\"; pool = 11; top = 4; inner = { type = "
+                              "\"evolution\"; population = 4; }; given = [];");
+}
+
+static void test_filter_survives(void **state)
+{
+    (void)state;
+    need_reference();
+    check_measuring("filter", "type = \"filter\"; share = 0.5; measure = \"snip\"; inner = { type "
+                              "= \"evolution\"; population = 4; };");
+}
+
 static void test_hang_is_ended_and_repeated(void **state)
 {
     (void)state;
@@ -775,6 +868,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_hang_is_ended_and_repeated),
         cmocka_unit_test(test_device_error_is_repeated),
         cmocka_unit_test(test_three_crashes_stop_resumably),
+        cmocka_unit_test(test_warmup_survives),
+        cmocka_unit_test(test_filter_survives),
         cmocka_unit_test(test_three_errors_stop_resumably),
         cmocka_unit_test(test_nan_is_a_result),
         cmocka_unit_test(test_signal_and_resume),

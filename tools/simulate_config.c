@@ -6,6 +6,7 @@
  *     runs = ( { name = "random"; published = "93.77"; strategy = { type = "random"; }; }, … );
  *
  * "#" begins a comment. */
+#include "config_file.h"
 #include "simulate.h"
 
 #include <errno.h>
@@ -60,37 +61,6 @@ static const nas_option objective_options[] = {
 };
 static const nas_kind objective_kind = {"objective", "", NULL, sizeof(objective_row),
                                         objective_options};
-
-static const char *type_of(const nas_value *group)
-{
-    const nas_value *type = nas_value_member(group, "type");
-    return type && type->type == NAS_VALUE_TEXT ? type->text : "";
-}
-
-/* The file's text as one group, comments blanked. */
-static nas_status parse_file(const char *path, nas_value *root)
-{
-    void *data;
-    size_t size;
-    nas_text text = {0};
-    NAS_TRY(nas_file_read(path, 1 << 20, &data, &size));
-    bool quoted = false, comment = false;
-    for (char *at = data; *at; at++) {
-        quoted ^= *at == '"' && !comment;
-        comment = (comment || (*at == '#' && !quoted)) && *at != '\n';
-        if (comment)
-            *at = ' ';
-    }
-    nas_text_add(&text, "{");
-    nas_text_add(&text, data);
-    nas_text_add(&text, "\n}");
-    free(data);
-    nas_status status = nas_text_check(&text);
-    if (status == NAS_OK)
-        status = nas_value_parse(text.data, path, 1, root);
-    nas_text_clear(&text);
-    return status;
-}
 
 static void copy_name(const char *from, char to[NAS_NAME_SIZE])
 {
@@ -156,7 +126,7 @@ nas_status read_simulation(const char *path, const char *folder, simulation *s, 
 {
     static const char *const also[] = {"space", "evaluate", "runs", NULL};
     *s = (simulation){0};
-    NAS_TRY(parse_file(path, &s->root));
+    NAS_TRY(read_config_file(path, &s->root));
     NAS_TRY(nas_options_fill(&kind, &s->root, also, s));
     if (s->seconds == 0 && s->trials == 0)
         NAS_FAIL(NAS_CONFIG, "%s: seconds or trials must end a search", path);

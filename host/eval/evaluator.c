@@ -1,6 +1,7 @@
 /* evaluator.c - the table of evaluators, made of evaluator_list.h alone. */
 #include "evaluator.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,6 +40,18 @@ nas_status nas_evaluator_get(const char *name, const nas_evaluator **evaluator)
     if (near)
         NAS_FAIL(NAS_CONFIG, "no evaluator \"%.64s\"; did you mean \"%s\"?", name, near);
     NAS_FAIL(NAS_CONFIG, "no evaluator \"%.64s\"; `clnas describe evaluator` lists them", name);
+}
+
+nas_status nas__check_fits(nas_device *device, const nas_graph *graph,
+                           const nas_net_options *options)
+{
+    nas_net_memory memory;
+    char message[512];
+    nas_status status = nas_net_measure(device, graph, options, &memory);
+    if (status != NAS_DEVICE_MEMORY)
+        return status;
+    snprintf(message, sizeof message, "%s", nas_error_message());
+    NAS_FAIL(NAS_BOUND, "does not fit the device: %s", message);
 }
 
 nas_status nas_evaluator_of(const nas_value *group, const nas_evaluator **evaluator)

@@ -8,7 +8,8 @@
  *
  * `arch` names the column of architectures, written as the space writes or reads them.  `metrics` are the columns that
  * trials get, under their own name or the one in front of "=".  `cost` is the column with the seconds that the training
- * took: each trial then has the metric `simulated_s`, and their sum is the simulated clock that budget.minutes counts.
+ * took: each trial of more than 0 epochs then has the metric `simulated_s`, and their sum is the simulated clock that
+ * budget.minutes counts.
  * Repeats in a table come as several columns; `metrics` picks one.  An epoch budget picks nothing: one table, one budget, unless
  * `budgets` lists the budgets of the metrics, one for each; then a trial gets those of the largest budget that is not over its own.
  *
@@ -282,7 +283,7 @@ static nas_status score(void *state, const nas_eval_call *call, const nas_graph 
             NAS_FAIL(NAS_NONFINITE, "%s is %g in the table", t->names[i], values[i]);
         NAS_TRY(nas_trial_set_metric(result, t->names[i], t->options->scale * values[i], false));
     }
-    if (t->cost_at >= 0)
+    if (t->cost_at >= 0 && call->budget > 0)
         NAS_TRY(nas_trial_set_metric(result, "simulated_s", values[t->cost_at], false));
     return set_joined(t, row, result);
 }

@@ -8,8 +8,11 @@
  *
  * A short training is the beginning of the long one: schedules span train.epochs whatever the budget, and all random numbers are
  * keyed by epoch and step.  So a network that is promoted to more epochs goes on from where the short training was paused,
- * moments and all, and comes out with the bits that it would have had from the start; only the time differs. */
-#include "evaluator.h"
+ * moments and all, and comes out with the bits that it would have had from the start; only the time differs.
+ *
+ * A budget of 0 epochs trains nothing: such a trial gets the zero-cost proxies that `proxies.measures` names.  Strategies
+ * (`warmup`, `filter`) propose it to decide who is worth training; the log keeps both. */
+#include "proxies.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -18,14 +21,16 @@
 
 typedef struct trained_options {
     int64_t valid_every;
+    nas__proxy_options proxies;
 } trained_options;
 
 typedef struct trained {
     const trained_options *options;
     const nas_eval_setting *setting;
     nas_data_home *home;
-    nas_trainer *trainer; /* of the last score, or NULL */
-    nas_arch arch;        /* its architecture */
+    nas__proxies *proxies; /* NULL: none are wanted */
+    nas_trainer *trainer;  /* of the last score, or NULL */
+    nas_arch arch;         /* its architecture */
     /* of the score that runs */
     const nas_eval_call *call;
     double begin_s;
@@ -36,8 +41,20 @@ static const nas_option options[] = {
     {"valid_every", NAS_OPTION_INT, offsetof(trained_options, valid_every), "1", 0, 1000000, NULL,
      "epochs between two measurements on the validation split, which make the curve; 0: at the end "
      "only"},
+    NAS__PROXY_ROWS("proxies.", offsetof(trained_options, proxies), "[]"),
     {0},
 };
+
+static void finish(void *state)
+{
+    trained *t = state;
+    if (!t)
+        return;
+    nas_trainer_destroy(t->trainer);
+    nas__proxies_destroy(t->proxies);
+    nas_data_home_destroy(t->home);
+    free(t);
+}
 
 static nas_status prepare(const void *instance, const nas_eval_setting *setting, void **state)
 {
@@ -47,22 +64,14 @@ static nas_status prepare(const void *instance, const nas_eval_setting *setting,
     t->options = instance;
     t->setting = setting;
     nas_status status = nas_data_home_create(setting->device, setting->data, &t->home);
+    if (status == NAS_OK && t->options->proxies.measures.count)
+        status = nas__proxies_create(&t->options->proxies, setting, &t->proxies);
     if (status != NAS_OK) {
-        free(t);
+        finish(t);
         return status;
     }
     *state = t;
     return NAS_OK;
-}
-
-static void finish(void *state)
-{
-    trained *t = state;
-    if (!t)
-        return;
-    nas_trainer_destroy(t->trainer);
-    nas_data_home_destroy(t->home);
-    free(t);
 }
 
 /* The trainer asks every few steps whether to go on. */
@@ -76,26 +85,6 @@ static bool watch(void *user, const nas_train_progress *progress)
         return false;
     }
     return !t->call->callback || t->call->callback(t->call->user, share > 1 ? 1 : share);
-}
-
-/* A network that no attempt could fit on this device is a result, found before anything is allocated; memory that
- * runs out later is not. */
-static nas_status check_memory(trained *t, const nas_graph *graph)
-{
-    const nas_train_options *train = &t->setting->train->common;
-    nas_net_memory memory;
-    nas_net_options net = {
-        .batch = (int)train->batch,
-        .training = true,
-        .loss = true,
-        .use_clblast = train->gemm == 1,
-    };
-    nas_status status = nas_net_measure(t->setting->device, graph, &net, &memory);
-    if (status != NAS_DEVICE_MEMORY)
-        return status;
-    char message[512];
-    snprintf(message, sizeof message, "%s", nas_error_message());
-    NAS_FAIL(NAS_BOUND, "does not fit the device: %s", message);
 }
 
 static nas_status begin_training(trained *t, const nas_eval_call *call, const nas_graph *graph)
@@ -113,7 +102,12 @@ static nas_status begin_training(trained *t, const nas_eval_call *call, const na
     t->arch = *call->arch;
     t->begin_s = nas_now_s();
     t->over_time = false;
-    NAS_TRY(check_memory(t, graph));
+    const nas_train_options *train = &t->setting->train->common;
+    const nas_net_options net = {.batch = (int)train->batch,
+                                 .training = true,
+                                 .loss = true,
+                                 .use_clblast = train->gemm == 1};
+    NAS_TRY(nas__check_fits(t->setting->device, graph, &net));
     return nas_trainer_create(t->home, graph, t->setting->train, &setup, &t->trainer);
 }
 
@@ -186,6 +180,14 @@ static nas_status set_metrics(trained *t, const nas_evaluation *valid, nas_trial
     return nas_trial_set_metric(result, "train_seconds", nas_now_s() - t->begin_s, true);
 }
 
+static nas_status score_proxies(trained *t, const nas_eval_call *call, const nas_graph *graph,
+                                nas_trial *result)
+{
+    if (!t->proxies)
+        NAS_FAIL(NAS_CONFIG, "a trial of 0 epochs, but evaluate.proxies.measures names no proxy");
+    return nas__proxies_score(t->proxies, call, graph, result);
+}
+
 static nas_status score(void *state, const nas_eval_call *call, const nas_graph *graph,
                         nas_trial *result)
 {
@@ -193,6 +195,8 @@ static nas_status score(void *state, const nas_eval_call *call, const nas_graph 
     nas_evaluation valid = {0};
     int epochs = call->budget < 1 ? 1 : (int)call->budget;
     int64_t every = t->options->valid_every;
+    if (call->budget == 0)
+        return score_proxies(t, call, graph, result);
     NAS_TRY(begin_training(t, call, graph));
     NAS_TRY(take_up(t, call, graph, epochs));
     int done = nas_trainer_epoch(t->trainer);

@@ -108,6 +108,33 @@ static nas_status parse_options(const char *options, const char *file, int line,
     return status;
 }
 
+/* The next node, with its inputs; it counts when finish_node says so. */
+static nas_status begin_node(nas_graph *graph, const nas_op *op, const int *inputs, int input_count,
+                             nas_node **node)
+{
+    NAS_TRY(check_inputs(graph, op, inputs, input_count));
+    NAS_TRY(grow(graph));
+    *node = &graph->nodes[graph->count];
+    **node = (nas_node){.op = op, .input_count = input_count};
+    memcpy((*node)->inputs, inputs, (size_t)input_count * sizeof *inputs);
+    return NAS_OK;
+}
+
+/* Options are filled: infers the shape. */
+static nas_status finish_node(nas_graph *graph, nas_node *n, int *node)
+{
+    nas_shape shapes[NAS_OP_INPUTS];
+    nas_node_shapes(graph, graph->count, shapes);
+    NAS_TRY(n->op->infer(n->options.bytes, shapes, n->input_count, &n->shape));
+    if (n->shape.c < 1 || n->shape.h < 1 || n->shape.w < 1)
+        NAS_FAIL(NAS_SHAPE, "%s: output would be %dx%dx%d", n->op->kind.name, n->shape.c,
+                 n->shape.h, n->shape.w);
+    if (node)
+        *node = graph->count;
+    graph->output = graph->count++;
+    return NAS_OK;
+}
+
 nas_status nas__graph_add_text(nas_graph *graph, const char *op_name, const int *inputs,
                                int input_count, const char *options, const char *file, int line,
                                int *node)
@@ -115,29 +142,27 @@ nas_status nas__graph_add_text(nas_graph *graph, const char *op_name, const int 
     const nas_op *op;
     nas_value group = {0};
     nas_status status = NAS_OK;
+    nas_node *n;
     NAS_TRY(nas_op_get(op_name, &op));
-    NAS_TRY(check_inputs(graph, op, inputs, input_count));
-    NAS_TRY(grow(graph));
-    nas_node *n = &graph->nodes[graph->count];
-    *n = (nas_node){.op = op, .input_count = input_count};
-    memcpy(n->inputs, inputs, (size_t)input_count * sizeof *inputs);
+    NAS_TRY(begin_node(graph, op, inputs, input_count, &n));
     NAS_TRY_DONE(parse_options(options ? options : "", file, line, &group));
     NAS_TRY_DONE(nas_options_fill(&op->kind, &group, NULL, n->options.bytes));
-    nas_shape shapes[NAS_OP_INPUTS];
-    nas_node_shapes(graph, graph->count, shapes);
-    NAS_TRY_DONE(op->infer(n->options.bytes, shapes, input_count, &n->shape));
-    if (n->shape.c < 1 || n->shape.h < 1 || n->shape.w < 1) {
-        status = nas_error_set(NAS_SHAPE, __FILE__, __LINE__, "%s: output would be %dx%dx%d",
-                               op_name, n->shape.c, n->shape.h, n->shape.w);
-        goto done;
-    }
-    if (node)
-        *node = graph->count;
-    graph->output = graph->count++;
+    NAS_TRY_DONE(finish_node(graph, n, node));
 done:
     nas_value_clear(&group);
     if (status != NAS_OK)
         nas_error_add("node %d (%s): ", graph->count, op_name);
+    return status;
+}
+
+nas_status nas_graph_add_like(nas_graph *graph, const nas_node *like, const int *inputs, int *node)
+{
+    nas_node *n;
+    NAS_TRY(begin_node(graph, like->op, inputs, like->input_count, &n));
+    n->options = like->options;
+    nas_status status = finish_node(graph, n, node);
+    if (status != NAS_OK)
+        nas_error_add("node %d (%s): ", graph->count, like->op->kind.name);
     return status;
 }
 

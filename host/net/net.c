@@ -94,7 +94,11 @@ static nas_status record(nas_net *net)
     NAS_TRY(nas_tape_create(net->device, "forward", &net->forward));
     NAS_TRY(nas__record_forward(net, true, net->forward));
     NAS_TRY(nas_tape_create(net->device, "backward", &net->backward));
-    return nas__record_backward(net, net->backward);
+    NAS_TRY(nas__record_backward(net, false, net->backward));
+    if (!net->plan.options.input_gradient)
+        return NAS_OK;
+    NAS_TRY(nas_tape_create(net->device, "backward from the output", &net->backward_output));
+    return nas__record_backward(net, true, net->backward_output);
 }
 
 nas_status nas_net_create(nas_device *device, const nas_graph *graph,
@@ -124,6 +128,7 @@ void nas_net_destroy(nas_net *net)
         return;
     nas_tape_destroy(net->forward);
     nas_tape_destroy(net->backward);
+    nas_tape_destroy(net->backward_output);
     nas_tape_destroy(net->evaluate);
     nas_buffer_destroy(net->parameters);
     nas_buffer_destroy(net->gradients);
@@ -244,6 +249,13 @@ nas_status nas_net_forward(nas_net *net)
 nas_status nas_net_backward(nas_net *net)
 {
     return run(net->backward, "backward");
+}
+
+nas_status nas_net_backward_output(nas_net *net)
+{
+    if (!net->plan.options.input_gradient)
+        NAS_FAIL(NAS_FAILED, "backward from the output: this net keeps no input gradient");
+    return run(net->backward_output, "backward from the output");
 }
 
 nas_status nas_net_evaluate(nas_net *net)

@@ -16,7 +16,7 @@ struct nas_net {
     nas_net_block block;
     nas_net_parameter *list;
     int list_count;
-    nas_tape *forward, *backward, *evaluate;
+    nas_tape *forward, *backward, *backward_output, *evaluate;
 };
 
 /* weights.c: where each parameter lies; sets net->list and the block's counts (no memory yet). */
@@ -26,7 +26,13 @@ const nas_net_parameter *nas__net_parameter(const nas_net *net, int node, int pa
 
 /* record_forward.c, record_backward.c */
 nas_status nas__record_forward(nas_net *net, bool training, nas_tape *tape);
-nas_status nas__record_backward(nas_net *net, nas_tape *tape);
+/* `from_output`: without the loss, and without taps. */
+nas_status nas__record_backward(nas_net *net, bool from_output, nas_tape *tape);
+
+/* taps.c: the signs of what is read from a home, once it is written; NAS__NONE: before the first step.  The saliency of a
+ * step's home, once its gradient is complete and has its coefficients. */
+nas_status nas__record_signs(nas_net *net, int home, nas_tape *tape);
+nas_status nas__record_saliency(nas_net *net, int step, nas_tape *tape);
 
 /* Pieces that both directions use. */
 nas_tensor nas__home_z(const nas_net *net, int home);

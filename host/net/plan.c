@@ -57,6 +57,7 @@ static int add_home(nas__plan *plan, int node, int step, nas_shape shape)
                         .g = NAS__NONE,
                         .statistics = NAS__NONE,
                         .reductions = NAS__NONE,
+                        .saliency = NAS__NONE,
                         .norm = NAS__NONE};
     if (shape.c > plan->widest)
         plan->widest = shape.c;
@@ -175,7 +176,7 @@ static void mark_gradients(nas__plan *plan)
     }
 }
 
-/* A value that nobody reads needs no backward (it gets no gradient); seen from the end. */
+/* A value that nobody reads, or only through a step, needs no backward (it gets no gradient); seen from the end. */
 static void drop_dead_ends(nas__plan *plan)
 {
     for (int s = plan->step_count - 1; s >= 0; s--) {
@@ -185,7 +186,7 @@ static void drop_dead_ends(nas__plan *plan)
         bool fed = step->home == plan->output_home;
         for (int t = s + 1; t < plan->step_count && !fed; t++)
             for (int i = 0; i < plan->steps[t].input_count; i++)
-                fed |= plan->steps[t].backward && plan->steps[t].in[i].home == step->home;
+                fed |= plan->steps[t].in[i].home == step->home && nas__wants_gradient(plan, t, i);
         if (!fed) {
             step->backward = false;
             plan->homes[step->home].wants_gradient = false;
@@ -231,6 +232,8 @@ static void walk(nas__plan *plan)
             plan->views[i] = plan->views[graph->nodes[i].inputs[0]];
         else
             run_node(plan, i);
+        if (i == plan->options.features)
+            plan->features_home = copy_of(plan, i).home;
     }
     if (!plan->options.loss)
         settle_output(plan, graph->output);
@@ -240,10 +243,18 @@ nas_status nas__plan_make(nas_device *device, const nas_graph *graph,
                           const nas_net_options *options, nas__plan *plan)
 {
     nas_status status = NAS_OK;
-    *plan = (nas__plan){
-        .device = device, .options = *options, .n = nas_batch_padded(options->batch), .widest = 1};
+    *plan = (nas__plan){.device = device,
+                        .options = *options,
+                        .n = nas_batch_padded(options->batch),
+                        .widest = 1,
+                        .features_home = NAS__NONE,
+                        .signs = NAS__NONE,
+                        .distances = NAS__NONE};
     if (options->batch < 1)
         NAS_FAIL(NAS_CONFIG, "batch = %d: must be at least 1", options->batch);
+    if (options->features < 0 || options->features >= graph->count)
+        NAS_FAIL(NAS_CONFIG, "features = %d: the network has nodes 0 to %d", options->features,
+                 graph->count - 1);
     NAS_TRY(nas_graph_copy(graph, &plan->graph));
     if (options->loss)
         NAS_TRY_DONE(add_loss(plan));
@@ -272,8 +283,9 @@ void nas__plan_clear(nas__plan *plan)
 
 bool nas__wants_gradient(const nas__plan *plan, int step, int input)
 {
-    return plan->steps[step].backward &&
-           plan->homes[plan->steps[step].in[input].home].wants_gradient;
+    const nas__view *view = &plan->steps[step].in[input];
+    return plan->steps[step].backward && view->activation != NAS_ACT_STEP &&
+           plan->homes[view->home].wants_gradient;
 }
 
 bool nas__gradient_begun(const nas__plan *plan, int step, int input)

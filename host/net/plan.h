@@ -31,6 +31,7 @@ typedef struct nas__home {
     int first_reader, last_reader; /* steps */
     /* arena reservations */
     int z, g, statistics, reductions, norm;
+    int saliency; /* of a tap */
     int statistics_parts, reduction_parts;
 } nas__home;
 
@@ -56,8 +57,10 @@ typedef struct nas__plan {
     nas__step *steps;
     int step_count;
     int output_home;
-    int widest;  /* channels of the widest home: length of the constants */
-    int scratch; /* arena reservation that all steps share */
+    int features_home;    /* NAS__NONE: none was asked for */
+    int signs, distances; /* arena reservations of a tap */
+    int widest;           /* channels of the widest home: length of the constants */
+    int scratch;          /* arena reservation that all steps share */
 } nas__plan;
 
 /* Homes, views and steps of a graph.  `graph` is copied (and the loss put behind it). */
@@ -83,6 +86,9 @@ static inline uint64_t nas__channel_floats(int channels)
 {
     return ((uint64_t)channels + 15) / 16 * 16;
 }
+/* taps.c: memory of what is kept; does the saliency of this step's home count among it? */
+bool nas__taps_saliency(const nas__plan *plan, const nas__step *step);
+nas_status nas__taps_reserve(nas__plan *plan, nas_arena *arena);
 const nas_op *nas__step_op(const nas__plan *plan, const nas__step *step); /* NULL: a copy */
 /* Shapes, n, options: what sizes() and every recording need. */
 void nas__plan_call(const nas__plan *plan, const nas__step *step, nas_op_call *call);

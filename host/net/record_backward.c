@@ -92,12 +92,14 @@ static nas_status record_copy(nas_net *net, int index, const nas_gradient *gradi
                          net->plan.n, net->plan.options.batch);
 }
 
-static nas_status record_step(nas_net *net, int index, nas_tape *tape)
+static nas_status record_step(nas_net *net, int index, bool taps, nas_tape *tape)
 {
     const nas__step *step = &net->plan.steps[index];
     nas_op_call call;
     nas__fill_call(net, index, true, &call);
     NAS_TRY(form_output(net, index, &call, tape));
+    if (taps)
+        NAS_TRY(nas__record_saliency(net, index, tape));
     if (step->node == NAS__COPY)
         return record_copy(net, index, &call.out_gradient, tape);
     for (int i = 0; i < step->input_count; i++)
@@ -110,10 +112,12 @@ static nas_status record_step(nas_net *net, int index, nas_tape *tape)
     return NAS_OK;
 }
 
-nas_status nas__record_backward(nas_net *net, nas_tape *tape)
+nas_status nas__record_backward(nas_net *net, bool from_output, nas_tape *tape)
 {
-    for (int s = net->plan.step_count - 1; s >= 0; s--)
-        if (net->plan.steps[s].backward)
-            NAS_TRY(record_step(net, s, tape));
+    for (int s = net->plan.step_count - 1; s >= 0; s--) {
+        const nas__step *step = &net->plan.steps[s];
+        if (step->backward && !(from_output && step->home == NAS__NONE))
+            NAS_TRY(record_step(net, s, !from_output, tape));
+    }
     return NAS_OK;
 }

@@ -150,11 +150,13 @@ static nas_status record_step(nas_net *net, int index, bool training, nas_tape *
     }
     if (step->home != NAS__NONE && net->plan.homes[step->home].norm_node != NAS__NONE)
         NAS_TRY(record_norm(net, step->home, training, tape));
-    return NAS_OK;
+    return training && step->home != NAS__NONE ? nas__record_signs(net, step->home, tape) : NAS_OK;
 }
 
 nas_status nas__record_forward(nas_net *net, bool training, nas_tape *tape)
 {
+    if (training)
+        NAS_TRY(nas__record_signs(net, NAS__NONE, tape));
     for (int s = 0; s < net->plan.step_count; s++)
         NAS_TRY(record_step(net, s, training, tape));
     return NAS_OK;

@@ -126,6 +126,11 @@ double *nas_reference_value(nas_reference *reference, int node)
     return reference->nodes[node].output.value;
 }
 
+double *nas_reference_gradient(nas_reference *reference, int node)
+{
+    return reference->nodes[node].output.gradient;
+}
+
 double *nas_reference_output_gradient(nas_reference *reference)
 {
     return reference->nodes[reference->graph.output].output.gradient;

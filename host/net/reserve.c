@@ -1,7 +1,7 @@
 /* reserve.c - what lives in the activation arena, and from when to when.
  *
  * Going forward a home's z is born at its step; going backward it is needed by the readers' backward (their weight
- * gradients and activation derivatives) and, when it has a norm, by its own step's backward (dz = a·G + b·z + d).  Its gradient G
+ * gradients and activation derivatives) and, when it has a norm or a tap, by its own step's backward (dz = a·G + b·z + d).  Its gradient G
  * lives from its last reader's backward to its own step's backward.  Everything else lives for one step.  The arena packs
  * intervals; nothing is allocated here.
  *
@@ -20,7 +20,7 @@ static bool needed(const nas__plan *plan, int step)
 static int last_use(const nas__plan *plan, int index)
 {
     const nas__home *home = &plan->homes[index];
-    if (home->step == NAS__NONE || index == plan->output_home)
+    if (home->step == NAS__NONE || index == plan->output_home || index == plan->features_home)
         return INT_MAX;
     int last = home->step;
     for (int s = home->step + 1; s < plan->step_count; s++)
@@ -30,7 +30,8 @@ static int last_use(const nas__plan *plan, int index)
             int time = needed(plan, s) ? nas__time_back(plan, s) : s;
             last = time > last ? time : last;
         }
-    if (home->norm_node != NAS__NONE && needed(plan, home->step))
+    bool again = home->norm_node != NAS__NONE || nas__taps_saliency(plan, &plan->steps[home->step]);
+    if (again && needed(plan, home->step))
         last = nas__time_back(plan, home->step);
     return last;
 }
@@ -153,5 +154,6 @@ nas_status nas__plan_reserve(nas__plan *plan, nas_arena *arena)
     }
     for (int h = 0; h < plan->home_count; h++)
         NAS_TRY(reserve_home(plan, arena, h));
+    NAS_TRY(nas__taps_reserve(plan, arena));
     return nas_arena_reserve(arena, scratch, 0, INT_MAX, &plan->scratch);
 }

@@ -136,6 +136,15 @@ static float initial_value(const nas_parameter *spec, nas_random *random)
     }
 }
 
+void nas_parameter_initialise(const nas_parameter *spec, uint64_t seed, uint32_t key_a, int node,
+                              int parameter, float *values, uint64_t count)
+{
+    uint32_t which = (uint32_t)node * NAS_OP_PARAMETERS + (uint32_t)parameter;
+    nas_random random = nas_random_make(seed, NAS_STREAM_INIT, key_a, which, 0);
+    for (uint64_t i = 0; i < count; i++)
+        values[i] = initial_value(spec, &random);
+}
+
 static nas_status initialise_block(nas_net *net, bool trained, nas_tensor block, uint64_t seed,
                                    uint32_t key_a)
 {
@@ -150,10 +159,8 @@ static nas_status initialise_block(nas_net *net, bool trained, nas_tensor block,
         parameter = i > 0 && net->list[i - 1].node == entry->node ? parameter + 1 : 0;
         if (entry->spec.trained != trained)
             continue;
-        uint32_t which = (uint32_t)entry->node * NAS_OP_PARAMETERS + (uint32_t)parameter;
-        nas_random random = nas_random_make(seed, NAS_STREAM_INIT, key_a, which, 0);
-        for (uint64_t k = 0; k < entry->tensor.count; k++)
-            values[entry->tensor.at + k] = initial_value(&entry->spec, &random);
+        nas_parameter_initialise(&entry->spec, seed, key_a, entry->node, parameter,
+                                 values + entry->tensor.at, entry->tensor.count);
     }
     nas_status status = nas_tensor_write(block, values);
     free(values);

@@ -27,7 +27,8 @@ typedef struct activation_options {
  * errors, `clnas describe` and the reference page all come from these rows. */
 static const nas_option option_table[] = {
     {"kind", NAS_OPTION_CHOICE, offsetof(activation_options, kind), "relu", 0, 0,
-     "relu|relu6|leaky_relu|sigmoid|tanh|silu|hard_swish|gelu", "the function"},
+     "relu|relu6|leaky_relu|sigmoid|tanh|silu|hard_swish|gelu|step",
+     "the function; step is 1 above 0, else 0, and hands no gradient back"},
     {"slope", NAS_OPTION_REAL, offsetof(activation_options, slope), "0.01", 0, 1, NULL,
      "of leaky_relu below 0"},
     {.name = NULL},
@@ -106,6 +107,8 @@ double nas_activation_value(nas_activation activation, double slope, double x)
         return x * fmin(fmax(x + 3, 0), 6) / 6;
     case NAS_ACT_GELU:
         return 0.5 * x * (1 + erf(x * INV_SQRT_2));
+    case NAS_ACT_STEP:
+        return x > 0;
     }
     return x;
 }
@@ -132,6 +135,8 @@ double nas_activation_derivative(nas_activation activation, double slope, double
         return x <= -3 ? 0 : x >= 3 ? 1 : x / 3 + 0.5;
     case NAS_ACT_GELU:
         return 0.5 * (1 + erf(x * INV_SQRT_2)) + x * INV_SQRT_2PI * exp(-0.5 * x * x);
+    case NAS_ACT_STEP:
+        return 0;
     }
     return 1;
 }
@@ -147,6 +152,7 @@ static const nas_op_case cases[] = {
     {"kind = \"silu\"", 5, 1, {{3, 5, 7}}},
     {"kind = \"hard_swish\"", 64, 1, {{2, 33, 9}}},
     {"kind = \"gelu\"", 33, 1, {{2, 3, 3}}},
+    {"kind = \"step\"", 19, 1, {{3, 5, 3}}},
     {.options = NULL},
 };
 

@@ -11,6 +11,9 @@
  * The inner strategy proposes for the first rungs.  It observes what came of its own proposals, at the budget it proposed
  * them for; a promotion is not its doing.  Failed networks are never promoted.
  *
+ * With a measure, rung 0 trains nothing (budget 0) and is ranked by a metric of its own, a zero-cost proxy; then there is one more
+ * rung, the full budget, and only what came of that is shown to the inner strategy, under the note it wrote for rung 0.
+ *
  * Layout: the arithmetic of brackets; entries; the inner strategy; observing; promoting. */
 #include "rungs.h"
 
@@ -23,6 +26,7 @@ typedef struct entry {
     nas_arch arch;
     int index, bracket, rung;
     double score, violation;
+    char *note;    /* the inner strategy's, where the promoted trial is to carry it */
     bool promoted; /* by a trial that was observed */
     bool goes_on;  /* the stopping rule said so */
 } entry;
@@ -37,13 +41,7 @@ struct nas__rungs {
     nas__rungs_setting setting;
     rung *rungs; /* [bracket][NAS__RUNGS_MAX] */
     int bracket_count, bracket_capacity;
-    const nas_strategy *inner;
-    void *own_options; /* of the inner strategy, where the group named it */
-    nas_setting inner_setting;
-    void *inner_state;
-    nas_seen *shown; /* pending proposals of the inner strategy, with its notes */
-    const nas_seen **shown_rows;
-    int shown_capacity;
+    nas__inner inner;
 };
 
 /* ---- brackets ---------------------------------------------------------------------------------------------------------- */
@@ -75,34 +73,15 @@ void nas__ladder_bracket(const nas__ladder *ladder, int b, nas__bracket *bracket
 
 static void bracket_of(const nas__rungs *r, int b, nas__bracket *bracket)
 {
+    if (r->setting.measure.metric) { /* 0 epochs, then all of them */
+        *bracket =
+            (nas__bracket){.rungs = 2, .size = {1, 1}, .budget = {0, r->setting.ladder.largest}};
+        return;
+    }
     nas__ladder_bracket(&r->setting.ladder, b, bracket);
 }
 
 /* ---- create ------------------------------------------------------------------------------------------------------------- */
-
-static nas_status begin_inner(nas__rungs *r)
-{
-    static const char *const also[] = {"type", NULL};
-    const nas_value *group = nas_value_member(r->setting.setting->group, "inner");
-    const nas_value *type = nas_value_member(group, "type");
-    r->inner_setting = *r->setting.setting;
-    r->inner = r->setting.inner;
-    r->inner_setting.options = r->setting.inner_options;
-    r->inner_setting.group = group;
-    if (!r->inner) {
-        NAS_TRY(nas_strategy_get(type && type->type == NAS_VALUE_TEXT ? type->text : "random",
-                                 &r->inner));
-        if (r->inner->also)
-            NAS_FAIL(NAS_CONFIG, "strategy %s cannot be the inner one of another",
-                     r->inner->kind.name);
-        r->own_options = calloc(1, r->inner->kind.instance_size + 1);
-        if (!r->own_options)
-            NAS_FAIL(NAS_MEMORY, "no memory for strategy %s", r->inner->kind.name);
-        NAS_TRY(nas_options_fill(&r->inner->kind, group, also, r->own_options));
-        r->inner_setting.options = r->own_options;
-    }
-    return r->inner->begin ? r->inner->begin(&r->inner_setting, &r->inner_state) : NAS_OK;
-}
 
 nas_status nas__rungs_create(const nas__rungs_setting *setting, nas__rungs **rungs)
 {
@@ -110,7 +89,8 @@ nas_status nas__rungs_create(const nas__rungs_setting *setting, nas__rungs **run
     if (!r)
         NAS_FAIL(NAS_MEMORY, "no memory for the rungs of a search");
     r->setting = *setting;
-    nas_status status = begin_inner(r);
+    nas_status status =
+        nas__inner_begin(&r->inner, setting->setting, setting->inner, setting->inner_options);
     if (status != NAS_OK) {
         nas__rungs_destroy(r);
         return status;
@@ -124,19 +104,15 @@ void nas__rungs_destroy(void *rungs)
     nas__rungs *r = rungs;
     if (!r)
         return;
-    if (r->inner && r->inner->end && r->inner_state)
-        r->inner->end(r->inner_state);
-    else
-        free(r->inner_state);
+    nas__inner_end(&r->inner);
     for (int i = 0; i < r->bracket_count * NAS__RUNGS_MAX; i++) {
-        for (int k = 0; k < r->rungs[i].count; k++)
+        for (int k = 0; k < r->rungs[i].count; k++) {
+            free(r->rungs[i].sorted[k]->note);
             free(r->rungs[i].sorted[k]);
+        }
         free(r->rungs[i].sorted);
     }
     free(r->rungs);
-    free(r->own_options);
-    free(r->shown);
-    free(r->shown_rows);
     free(r);
 }
 
@@ -203,13 +179,6 @@ static nas_status add_entry(rung *to, const entry *seen)
 
 /* ---- observing --------------------------------------------------------------------------------------------------------------- */
 
-static nas_status show_inner(nas__rungs *r, const nas_seen *trial, const char *note)
-{
-    nas_seen shown = *trial;
-    shown.note = note;
-    return r->inner->observe ? r->inner->observe(r->inner_state, &shown) : NAS_OK;
-}
-
 static void mark_promoted(const rung *below, int index)
 {
     for (int i = 0; i < below->count; i++)
@@ -249,16 +218,33 @@ static nas_status decide(const nas__rungs *r, rung *on, int index)
     return NAS_OK;
 }
 
+/* What rung 0 is ranked by, where that is a metric of its own. */
+static void measure(const nas__rungs *r, const nas_seen *trial, entry *seen)
+{
+    const nas__rung_measure *m = &r->setting.measure;
+    double value = nas_trial_metric(trial->result, m->metric);
+    bool failed = trial->result->status != NAS_TRIAL_COMPLETE || isnan(value);
+    seen->score = m->goal == NAS_GOAL_MAX ? value : -value;
+    seen->violation = failed ? INFINITY : trial->violation;
+}
+
 nas_status nas__rungs_observe(void *rungs, const nas_seen *trial)
 {
     nas__rungs *r = rungs;
     const char *note;
+    bool measured = r->setting.measure.metric != NULL;
     entry seen = {.arch = trial->arch,
                   .index = trial->index,
                   .score = trial->score[0],
                   .violation = trial->failed ? INFINITY : trial->violation};
     if (!read_note(trial, &seen.bracket, &seen.rung, &note))
-        return show_inner(r, trial, trial->note);
+        return nas__inner_observe(&r->inner, trial, trial->note);
+    if (measured && seen.rung == 0) {
+        measure(r, trial, &seen);
+        seen.note = strdup(note);
+        if (!seen.note)
+            NAS_FAIL(NAS_MEMORY, "no memory for a note");
+    }
     NAS_TRY(make_bracket(r, seen.bracket));
     rung *on = &r->rungs[seen.bracket * NAS__RUNGS_MAX + seen.rung];
     NAS_TRY(add_entry(on, &seen));
@@ -266,7 +252,8 @@ nas_status nas__rungs_observe(void *rungs, const nas_seen *trial)
         NAS_TRY(decide(r, on, seen.index));
     if (seen.rung > 0)
         mark_promoted(rung_at(r, seen.bracket, seen.rung - 1), trial->parent);
-    return seen.rung == 0 || r->setting.all_results ? show_inner(r, trial, note) : NAS_OK;
+    bool its_own = measured ? seen.rung > 0 : seen.rung == 0 || r->setting.all_results;
+    return its_own ? nas__inner_observe(&r->inner, trial, note) : NAS_OK;
 }
 
 /* ---- proposing ----------------------------------------------------------------------------------------------------------------- */
@@ -283,71 +270,70 @@ static int pending_on(const nas_outlook *outlook, int bracket, int k, int parent
     return count;
 }
 
+static bool is_enough(const nas__rungs *r, const entry *e)
+{
+    const nas__rung_measure *m = &r->setting.measure;
+    if (!m->metric || e->rung > 0)
+        return true;
+    return m->goal == NAS_GOAL_MAX ? e->score >= m->limit : -e->score <= m->limit;
+}
+
 /* The best of the first `among` entries that is good and not yet promoted, by any trial, and with `rules` one that the
  * stopping rule lets go on; NULL: none. */
-static const entry *best_promotable(const rung *below, int among, bool rules,
+static const entry *best_promotable(const nas__rungs *r, const rung *below, int among, bool rules,
                                     const nas_outlook *outlook)
 {
     for (int i = 0; i < among && i < below->count; i++) {
         const entry *e = below->sorted[i];
-        if (e->violation == 0 && !e->promoted && (e->goes_on || !rules) &&
+        if (e->violation == 0 && !e->promoted && (e->goes_on || !rules) && is_enough(r, e) &&
             pending_on(outlook, e->bracket, e->rung + 1, e->index) == 0)
             return e;
     }
     return NULL;
 }
 
-static nas_status promote(const entry *e, double budget, nas_proposal *proposal)
+static nas_status promote(const nas__rungs *r, const entry *e, double budget,
+                          nas_proposal *proposal)
 {
+    char mark[32];
     proposal->arch = e->arch;
     proposal->budget = budget;
     proposal->parent = e->index;
-    snprintf(proposal->note, sizeof proposal->note, "%d %d|", e->bracket, e->rung + 1);
-    return NAS_OK;
+    snprintf(proposal->note, sizeof proposal->note, "%s", e->note ? e->note : "");
+    snprintf(mark, sizeof mark, "%d %d|", e->bracket, e->rung + 1);
+    return nas__inner_mark(&r->inner, mark, proposal);
 }
 
-static nas_status make_room(nas__rungs *r, int count)
+/* What the inner strategy takes for pending: its proposals for rung 0, or, where those are only measured there, on rung 1. */
+static const char *own_note(const nas_seen *pending)
 {
-    if (count <= r->shown_capacity)
-        return NAS_OK;
-    size_t wanted = 2 * (size_t)count;
-    nas_seen *shown = realloc(r->shown, wanted * sizeof *shown);
-    r->shown = shown ? shown : r->shown;
-    const nas_seen **rows = realloc(r->shown_rows, wanted * sizeof *rows);
-    r->shown_rows = rows ? rows : r->shown_rows;
-    if (!shown || !rows)
-        NAS_FAIL(NAS_MEMORY, "no memory for %zu pending trials", wanted);
-    r->shown_capacity = (int)wanted;
-    return NAS_OK;
+    int bracket, k;
+    const char *note;
+    if (!read_note(pending, &bracket, &k, &note))
+        return pending->note;
+    return k == 0 ? note : NULL;
 }
 
-/* The inner strategy's proposal, seen by it as if there were no rungs. */
+static const char *own_promoted_note(const nas_seen *pending)
+{
+    int bracket, k;
+    const char *note;
+    if (!read_note(pending, &bracket, &k, &note))
+        return pending->note;
+    return k > 0 ? note : NULL;
+}
+
 static nas_status propose_new(nas__rungs *r, int bracket, double budget, const nas_outlook *outlook,
                               nas_proposal *proposal)
 {
-    char note[NAS_NOTE_SIZE];
-    nas_outlook its = *outlook;
-    int its_bracket, its_rung, count = 0;
-    NAS_TRY(make_room(r, outlook->pending_count));
-    for (int i = 0; i < outlook->pending_count; i++) {
-        nas_seen *shown = &r->shown[count];
-        *shown = *outlook->pending[i];
-        if (read_note(shown, &its_bracket, &its_rung, &shown->note) && its_rung > 0)
-            continue;
-        r->shown_rows[count++] = shown;
-    }
-    its.pending = r->shown_rows;
-    its.pending_count = count;
-    NAS_TRY(r->inner->propose(r->inner_state, &its, proposal));
+    char mark[32];
+    NAS_TRY(nas__inner_propose(&r->inner, outlook,
+                               r->setting.measure.metric ? own_promoted_note : own_note, proposal));
     if (proposal->kind != NAS_PROPOSE_TRIAL)
         return NAS_OK;
     proposal->budget = budget;
-    int length = snprintf(note, sizeof note, "%d 0|%s", bracket, proposal->note);
-    if (length >= (int)sizeof note)
-        NAS_FAIL(NAS_CONFIG, "the notes of strategy %s are too long for it to be an inner one",
-                 r->inner->kind.name);
-    memcpy(proposal->note, note, (size_t)length + 1);
-    return NAS_OK;
+    snprintf(mark, sizeof mark, "%d 0|", bracket);
+    return nas__inner_mark(&r->inner, mark, proposal);
 }
 
 /* ASHA: from the top down whoever has earned it or was not stopped, else somebody new. */
@@ -360,9 +346,9 @@ static nas_status propose_asynchronous(nas__rungs *r, const nas_outlook *outlook
         const rung *below = rung_at(r, 0, k);
         bool rules = r->setting.stopping;
         int best = (int)floor(below->count / r->setting.ladder.eta + 1e-9);
-        const entry *e = best_promotable(below, rules ? below->count : best, rules, outlook);
+        const entry *e = best_promotable(r, below, rules ? below->count : best, rules, outlook);
         if (e)
-            return promote(e, bracket.budget[k + 1], proposal);
+            return promote(r, e, bracket.budget[k + 1], proposal);
     }
     return propose_new(r, 0, bracket.budget[0], outlook, proposal);
 }
@@ -387,7 +373,7 @@ static const entry *due_promotion(const nas__rungs *r, int b, const nas__bracket
         if (below->count < wanted || below->count == 0)
             return NULL;
         if (here->count + pending_on(outlook, b, k, -1) < size)
-            return best_promotable(below, size, false, outlook);
+            return best_promotable(r, below, size, false, outlook);
     }
     return NULL;
 }
@@ -403,7 +389,7 @@ static nas_status propose_in_brackets(nas__rungs *r, const nas_outlook *outlook,
             return propose_new(r, b, bracket.budget[0], outlook, proposal);
         const entry *e = due_promotion(r, b, &bracket, outlook);
         if (e)
-            return promote(e, bracket.budget[e->rung + 1], proposal);
+            return promote(r, e, bracket.budget[e->rung + 1], proposal);
     }
 }
 

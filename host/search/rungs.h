@@ -2,7 +2,7 @@
 #ifndef NAS_SEARCH_RUNGS_H
 #define NAS_SEARCH_RUNGS_H
 
-#include "search.h"
+#include "inner.h"
 
 enum { NAS__RUNGS_MAX = 16 };
 
@@ -24,6 +24,13 @@ int nas__ladder_rungs(const nas__ladder *ladder);
 /* The b-th bracket.  Budgets are rounded to whole numbers where the largest one is whole. */
 void nas__ladder_bracket(const nas__ladder *ladder, int b, nas__bracket *bracket);
 
+/* Rung 0 with a budget of 0, ranked by a metric instead of the objective. */
+typedef struct nas__rung_measure {
+    const char *metric; /* NULL: rungs as usual */
+    nas_goal goal;
+    double limit; /* at least (goal max) or at most this good; ∓INFINITY: no limit */
+} nas__rung_measure;
+
 typedef struct nas__rungs nas__rungs;
 
 typedef struct nas__rungs_setting {
@@ -34,6 +41,7 @@ typedef struct nas__rungs_setting {
     const nas_strategy
         *inner; /* who proposes for the first rung; NULL: the group's `inner`, else random */
     const void *inner_options; /* with `inner` */
+    nas__rung_measure measure; /* with `asynchronous`; of the ladder eta and largest count */
     bool all_results; /* the inner one observes all results, not those of its own proposals alone */
 } nas__rungs_setting;
 

@@ -6,6 +6,7 @@
  * within STUDY.d, so that both may be moved together. */
 #include "session_private.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,8 +40,8 @@ bool nas__worth_keeping(const nas_study *study, const nas_config *config, const 
     double score = nas_objective_score(objective, result);
     int *best, k = (int)config->budget.keep;
     int count = best_k(study, config, &best);
-    bool worth = k > 0 && count < k;
-    for (int i = 0; i < count && !worth; i++) {
+    bool worth = k > 0 && count < k && isfinite(score);
+    for (int i = 0; i < count && isfinite(score) && !worth; i++) {
         double other = nas_objective_score(objective, nas_study_trial(study, best[i]));
         worth = score > other || (score == other && result->index < best[i]);
     }

@@ -234,6 +234,7 @@ typedef enum nas_stream {
     NAS_STREAM_DROPOUT,
     NAS_STREAM_SYNTHETIC,
     NAS_STREAM_TEST,
+    NAS_STREAM_PROXY,
 } nas_stream;
 
 typedef struct nas_random {

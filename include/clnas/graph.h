@@ -44,6 +44,9 @@ NAS_API nas_status nas_graph_copy(const nas_graph *from, nas_graph *to);
 NAS_API nas_status nas_graph_add(nas_graph *graph, const char *op, const int *inputs,
                                  int input_count, int *node, const char *options, ...)
     NAS_PRINTF(6, 7);
+/* The same with the operator and options of another graph's node. */
+NAS_API nas_status nas_graph_add_like(nas_graph *graph, const nas_node *like, const int *inputs,
+                                      int *node);
 /* Shorthand for one input. */
 NAS_API nas_status nas_graph_then(nas_graph *graph, const char *op, int *node, const char *options,
                                   ...) NAS_PRINTF(4, 5);

@@ -17,6 +17,13 @@ extern "C" {
 
 typedef struct nas_net nas_net;
 
+/* What measures may ask a net to keep of each pass: small kernels beside those that compute it. */
+typedef enum nas_net_tap {
+    NAS_TAP_SIGNS =
+        1, /* training forward: in how many relus two samples differ (nas_net_distances) */
+    NAS_TAP_SALIENCY = 2, /* backward: Σ z·dL/dz of each weighted layer (nas_net_saliency) */
+} nas_net_tap;
+
 typedef struct nas_net_options {
     int batch;              /* real samples of a full batch */
     bool training;          /* false: evaluation only (less memory) */
@@ -26,6 +33,8 @@ typedef struct nas_net_options {
     bool use_clblast;       /* gemm = "clblast" */
     bool unfused;           /* a pass for everything: slow, for tests */
     bool input_gradient;    /* keep dL/d(input) */
+    unsigned taps;          /* nas_net_tap bits */
+    int features;           /* node whose value each forward pass keeps; 0: none */
 } nas_net_options;
 
 /* Bytes on the device, known before anything is allocated. */
@@ -55,7 +64,13 @@ NAS_API nas_tensor nas_net_output(const nas_net *net); /* [c][h][w][n padded] */
 NAS_API nas_tensor
 nas_net_output_gradient(const nas_net *net); /* to be filled when there is no loss */
 NAS_API nas_tensor nas_net_input_gradient(const nas_net *net);
-NAS_API nas_tensor nas_net_step_block(const nas_net *net); /* nas_step, 16 words */
+/* What options.features and options.taps asked for; without them, no tensor. */
+NAS_API nas_tensor nas_net_features(const nas_net *net);  /* [c][h][w][n padded] */
+NAS_API nas_tensor nas_net_distances(const nas_net *net); /* uint32 [n padded][n padded] */
+NAS_API uint64_t
+nas_net_sign_count(const nas_net *net); /* relus of one sample: the most a distance can be */
+NAS_API nas_tensor nas_net_saliency(const nas_net *net, int node); /* [c][n padded] */
+NAS_API nas_tensor nas_net_step_block(const nas_net *net);         /* nas_step, 16 words */
 NAS_API nas_tensor nas_net_metrics(const nas_net *net); /* [slots][4]: loss sum, correct, real, 0 */
 
 /* One flat block of trained parameters and its twin of gradients: decayed ones first (decayed_count floats), then
@@ -82,6 +97,9 @@ NAS_API nas_status nas_net_set_step(nas_net *net, const nas_step *step);
 NAS_API nas_status
 nas_net_forward(nas_net *net); /* batch statistics, dropout on; loss and metrics */
 NAS_API nas_status nas_net_backward(nas_net *net); /* fills all gradients */
+/* The same from dL/d(output) as the caller has filled it (padded lanes 0), past the loss; needs options.input_gradient.
+ * A forward pass serves one backward pass: the next one finds its memory used again. */
+NAS_API nas_status nas_net_backward_output(nas_net *net);
 NAS_API nas_status
 nas_net_evaluate(nas_net *net); /* running statistics, dropout off; loss and metrics */
 /* Running statistics of a cumulative forward pass and the like are the caller's: states can be read and written. */
@@ -90,6 +108,9 @@ nas_net_evaluate(nas_net *net); /* running statistics, dropout off; loss and met
 
 /* He or Glorot as each parameter says, drawn by (seed, NAS_STREAM_INIT, key_a, node·4 + parameter, element). */
 NAS_API nas_status nas_net_initialise(nas_net *net, uint64_t seed, uint32_t key_a);
+/* What that gives the floats of one parameter. */
+NAS_API void nas_parameter_initialise(const nas_parameter *spec, uint64_t seed, uint32_t key_a,
+                                      int node, int parameter, float *values, uint64_t count);
 /* safetensors with the parameters and states by name, plus the graph's text as metadata "graph". */
 NAS_API nas_status nas_net_save(nas_net *net, const char *path, const char *const *keys,
                                 const char *const *values, int pairs);
@@ -105,7 +126,8 @@ NAS_API nas_status nas_reference_create(const nas_graph *graph, const nas_net_op
 NAS_API void nas_reference_destroy(nas_reference *reference);
 NAS_API double *nas_reference_input(nas_reference *reference); /* CHWN, n = batch */
 NAS_API double *nas_reference_input_gradient(nas_reference *reference);
-NAS_API double *nas_reference_value(nas_reference *reference, int node); /* node's output */
+NAS_API double *nas_reference_value(nas_reference *reference, int node);    /* node's output */
+NAS_API double *nas_reference_gradient(nas_reference *reference, int node); /* dL/d(its output) */
 NAS_API double *nas_reference_output_gradient(nas_reference *reference);
 NAS_API int32_t *nas_reference_labels(nas_reference *reference);
 /* Parameter p of node; NULL when there is none.  `gradient` may be NULL. */

@@ -45,6 +45,7 @@ typedef enum nas_activation {
     NAS_ACT_SILU,
     NAS_ACT_HARD_SWISH,
     NAS_ACT_GELU, /* exact, by erf */
+    NAS_ACT_STEP, /* 1 above 0, else 0; no gradient goes through it */
 } nas_activation;
 
 /* ---- how kernels see tensors --------------------------------------------------------------------- */
@@ -236,6 +237,20 @@ NAS_API nas_status nas_pass_into(nas_tape *tape, nas_tensor v, const nas_into *i
 /* R0, R1 of a completed G: [c][2][parts], parts from nas_pass_parts. */
 NAS_API nas_status nas_pass_reduce(nas_tape *tape, nas_tensor g, nas_tensor z, nas_tensor mean,
                                    nas_shape shape, int n, int real, nas_tensor reductions);
+
+/* ---- taps: what measures look at inside a network (nas_net_options.taps) -------------------------------------- */
+
+/* Which values a read would pass on, scale·x + shift > 0, as bits: 32 neighbouring pixels of one channel and sample to a
+ * word, [c][⌈h·w/32⌉][n].  The read's activation does not matter. */
+NAS_API uint64_t nas_tap_sign_words(nas_shape shape, int n);
+NAS_API nas_status nas_tap_signs(nas_tape *tape, const nas_read *read, nas_shape shape, int n,
+                                 nas_tensor words);
+/* distances[i][j] += bits in which samples i and j differ; uint32 [n][n]. */
+NAS_API nas_status nas_tap_distances(nas_tape *tape, nas_tensor words, nas_shape shape, int n,
+                                     nas_tensor distances);
+/* sums[c][n] = Σ over the pixels of z·dz. */
+NAS_API nas_status nas_tap_saliency(nas_tape *tape, const nas_gradient *gradient, nas_tensor z,
+                                    nas_shape shape, int n, int real, nas_tensor sums);
 
 /* ---- batch norm, the view with arithmetic of its own ---------------------------------------------------------- */
 

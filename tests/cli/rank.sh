@@ -1,0 +1,74 @@
+# clnas-rank [full]: rank correlations, resume, refusal; and, where the tables are, the signs of three proxies on 30 cells of
+# NAS-Bench-201.  full: all proxies on the sample that docs/results.md reports, each within 0.10 of the published one.
+NAS_PROGRAM="$NAS_BUILD_FOLDER/bin/clnas-rank"
+. "$(dirname "$0")/helper.sh"
+data=${NAS_DATA_FOLDER:-$NAS_SOURCE_FOLDER/../shared/data}
+[ -d "$data" ] && data=$(cd "$data" && pwd)
+"$NAS_BUILD_FOLDER/bin/clnas" devices >/dev/null 2>&1 || exit 77
+
+# number METRIC COLUMN: a figure of the table (2 numbers, 3 here, 4 published, 5 difference).
+number() { sed -n "s/^| $1 | //p" out.txt | tr -d '+' | awk -F' [|] ' -v c="$(($2 - 1))" '{ print $c }'; }
+within() { awk -v x="$1" -v low="$2" -v high="$3" 'BEGIN { exit !(x >= low && x <= high) }' || fail "$4: $1 is not in $2 … $3"; }
+
+config="$NAS_SOURCE_FOLDER/configs/rank/nasbench201.cfg"
+if [ "${1:-}" = full ]; then
+    [ -d "$data/nasbench201" ] || exit 77
+    run "$config" --data "$data"; expect_code 0
+    cat out.txt
+    for metric in synflow snip grad_norm grasp fisher jacob_cov naswot zen; do
+        within "$(number $metric 5)" -0.10 0.10 "$metric beside the published one"
+    done
+    exit 0
+fi
+
+# Twelve chains.  The table's truth is the number of parameters, worked out here, with a minus; its own column rises with it.
+line() { echo "$1,$((-$2)),$(($2 / 100))"; }
+{
+    echo "arch,truth,theirs"
+    for a in 0 1 2; do
+        first=$((8 << a))
+        line "0-$a-0" $((11 * first + 3 * first))
+        for b in 0 1 2; do
+            second=$((8 << b))
+            line "1-$a-$b" $((11 * first + 9 * first * second + 2 * second + 3 * second))
+        done
+    done
+} >table.csv
+cat >rank.cfg <<'END'
+# a comment { of its own
+seed = 2; count = 20; by = "truth";
+space = { type = "chain"; depth = [1, 2]; op = "conv"; kernel = 3; width = [8, 16, 32]; stride = 1; mmacs = 0.0; };
+data = { type = "synthetic"; shape = [1, 8, 8]; classes = 3; train = 60; test = 20; valid = 20; };
+evaluate = { type = "zero_cost"; batch = 16; measures = [ "naswot" ]; };
+truth = { type = "table"; path = "table.csv"; metrics = [ "truth", "published_naswot = theirs" ]; };
+END
+run rank.cfg --out out.csv; expect_code 0
+expect_out "with truth, 12 architectures"
+[ "$(number parameters 3)" = "-1.000" ] || fail "parameters do not rank as they were worked out"
+within "$(number naswot 4)" -1 -0.98 "the table's own column"
+no_out "| snip |"
+cp out.csv first.csv; grep '^|' out.txt >first.txt
+
+# What is there is not done again; a line that was cut off is, with the same numbers; fewer are the first of all.
+head -n 7 first.csv >out.csv; head -n 8 first.csv | tail -n 1 | cut -c 1-12 >>out.csv
+run rank.cfg --out out.csv; expect_code 0
+cut -d, -f1,3- out.csv >a; cut -d, -f1,3- first.csv >b; cmp a b || fail "a resumed file differs"
+grep '^|' out.txt | cmp - first.txt || fail "another table"
+run rank.cfg --out few.csv --count 5; expect_code 0; expect_out "5 architectures"
+head -n 7 first.csv | cut -d, -f1,3- >b; cut -d, -f1,3- few.csv | cmp - b || fail "not the first five"
+
+# Results of other options are not mixed in; messages say what is missing.
+sed 's/batch = 16/batch = 17/' rank.cfg >other.cfg
+run other.cfg --out out.csv; expect_code 2; expect_err "is from other options"
+grep -v '^truth' rank.cfg >none.cfg
+run none.cfg --out none.csv; expect_code 2; expect_err "truth = {"
+run rank.cfg --count; expect_code 2
+run nothing.cfg; [ "$code" != 0 ] || fail "read nothing"
+
+# Three proxies on thirty cells: the published signs, and not by a hair.
+[ -d "$data/nasbench201" ] || exit 0
+sed 's/measures = .*/measures = [ "synflow", "snip", "naswot" ];/' "$config" >some.cfg
+run some.cfg --data "$data" --out some.csv --count 30; expect_code 0
+for metric in synflow snip naswot; do
+    within "$(number $metric 3)" 0.3 1 "$metric"
+done
