@@ -222,6 +222,102 @@ static void assert_same_run(const plan *a, const plan *b)
     free(second);
 }
 
+/* ---- trials that start from others' weights --------------------------------------------------------------------------- */
+
+static int wanted_from; /* what the strategy below names */
+
+static nas_status name_from(void *state, const nas_outlook *outlook, nas_proposal *proposal)
+{
+    nas_random random = nas_random_make(5, NAS_STREAM_PROPOSE, (uint32_t)outlook->index, 0, 0);
+    const nas_setting *setting = *(const nas_setting **)state;
+    proposal->from = wanted_from;
+    if (outlook->index == 1) { /* trial 0 again */
+        proposal->arch = setting->given[0];
+        return NAS_OK;
+    }
+    return nas_domain_sample(setting->domain, &random, &proposal->arch);
+}
+
+static nas_status keep_setting(const nas_setting *setting, void **state)
+{
+    const nas_setting **kept = malloc(sizeof *kept);
+    assert_non_null(kept);
+    *kept = setting;
+    *state = kept;
+    return NAS_OK;
+}
+
+static bool wants_even(const void *state, int trial)
+{
+    (void)state;
+    return trial % 2 == 0;
+}
+
+static const nas_strategy starts_from = {.kind = {.name = "starts_from"},
+                                         .objectives_max = 1,
+                                         .begin = keep_setting,
+                                         .propose = name_from,
+                                         .wants_weights = wants_even};
+
+static int from_of_next(run *r, int from, nas_status expected)
+{
+    nas_owner self;
+    nas_next next;
+    nas_job job = {.from = -2};
+    nas_owner_self(&self);
+    wanted_from = from;
+    nas_status status = nas_search_next(r->search, &self, "toy:0", &next, &job);
+    assert_int_equal(status, expected);
+    if (status == NAS_OK && next == NAS_NEXT_TRIAL) {
+        assert_int_equal(nas_study_trial(r->study, job.claim.index)->from, job.from);
+        r->jobs[0] = job;
+    }
+    return job.from;
+}
+
+/* A trial starts from one whose result was seen and that has weights of its own, or from nothing. */
+static void trials_start_from_what_has_weights(void **state)
+{
+    plan p = {.strategy = &starts_from,
+              .domain = open_domain(NULL),
+              .seed = SEED,
+              .lookahead = 1,
+              .given = 1,
+              .reuse = true};
+    run r;
+    bool accepted;
+    nas_trial failed;
+    (void)state;
+    run_open(&p, NULL, &r);
+    assert_int_equal(from_of_next(&r, -1, NAS_OK), -1);
+    commit_toy(p.domain, r.study, &r.jobs[0]);
+    from_of_next(&r, 0, NAS_CONFIG); /* this evaluator keeps no weights */
+    nas_search_destroy(r.search);
+    r.setting.weights = true;
+    r.search = another_search(&r);
+
+    /* Trial 1 becomes an alias of trial 0 on the way to trial 2, which starts from nothing and fails. */
+    assert_int_equal(from_of_next(&r, -1, NAS_OK), -1);
+    assert_int_equal(nas_study_trial(r.study, 1)->alias, 0);
+    assert_int_equal(r.jobs[0].claim.index, 2);
+    nas_trial_init(&failed);
+    failed.status = NAS_TRIAL_FAILED;
+    nas_test_ok(nas_study_commit(r.study, &r.jobs[0].claim, &failed, &accepted));
+    assert_true(accepted);
+
+    assert_int_equal(from_of_next(&r, 1, NAS_OK), 0); /* the alias leads to trial 0 */
+    assert_true(nas_search_wants_weights(r.search, 2));
+    assert_true(nas_search_wants_weights(r.search, 3)); /* not observed yet */
+    commit_toy(p.domain, r.study, &r.jobs[0]);
+    nas_test_ok(nas_search_observe(r.search));
+    assert_false(nas_search_wants_weights(r.search, 3));
+    assert_int_equal(from_of_next(&r, 2, NAS_OK), -1); /* trial 2 failed */
+    commit_toy(p.domain, r.study, &r.jobs[0]);
+    from_of_next(&r, 5, NAS_FAILED); /* nobody has seen trial 5 */
+    run_close(&r);
+    nas_domain_close(p.domain);
+}
+
 /* ---- every strategy -------------------------------------------------------------------------------------------------- */
 
 /* order = "index": the list of trials does not depend on workers or timing, only on the seed. */
@@ -708,6 +804,7 @@ int main(int argc, char **argv)
     if (argc == 3 && strcmp(argv[1], "searcher") == 0)
         return role_searcher(argv[2]);
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(trials_start_from_what_has_weights),
         cmocka_unit_test(index_order_is_the_same_for_any_workers),
         cmocka_unit_test(a_cut_log_goes_on),
         cmocka_unit_test(arrival_order_repeats_with_its_timing),

@@ -109,7 +109,8 @@ static nas_status begin_training(trained *t, const nas_eval_call *call, const na
     t->begin_s = nas_now_s();
     t->over_time = false;
     NAS_TRY(check_memory(t, graph));
-    return nas_trainer_create(t->home, graph, t->setting->train, &setup, &t->trainer);
+    NAS_TRY(nas_trainer_create(t->home, graph, t->setting->train, &setup, &t->trainer));
+    return call->from ? nas_net_load(nas_trainer_net(t->trainer), call->from) : NAS_OK;
 }
 
 static nas_status add_curve_point(nas_trial *result, const char *name, double value)

@@ -113,6 +113,31 @@ nas_status nas__bench_device(nas__bench *bench, const char *match, const char *a
     return NAS_OK;
 }
 
+nas_status nas__bench_search(const nas__bench *bench, nas_search **search)
+{
+    static const char *const also[] = {"type", "given", NULL};
+    const nas_config *config = &bench->config;
+    const nas_value *type = nas_value_member(&config->strategy, "type");
+    const nas_evaluator *evaluator;
+    NAS_TRY(nas_evaluator_of(&config->evaluate, &evaluator));
+    nas_search_setting setting = {
+        .group = &config->strategy,
+        .also = also,
+        .domain = bench->domain,
+        .objectives = config->objectives,
+        .seed = (uint64_t)config->seed,
+        .budget = (double)bench->train->common.epochs,
+        .lookahead = config->budget.order == NAS_ORDER_INDEX ? (int)config->budget.lookahead : 0,
+        .trials_max = (int)config->budget.trials,
+        .reuse = evaluator->pure,
+        .weights = evaluator->keep != NULL,
+        .given_count = bench->given_count,
+        .given = bench->given,
+    };
+    NAS_TRY(nas_strategy_get(type ? type->text : "", &setting.strategy));
+    return nas_search_create(&setting, bench->study, search);
+}
+
 void nas__bench_close(nas__bench *bench)
 {
     nas_data_home_destroy(bench->home);

@@ -62,8 +62,17 @@ static bool go_on(void *user, double progress)
     return nas__heart_beat(w->heart, progress) && nas__wish_now != NAS__STOP;
 }
 
+/* While the weights that the trial starts from are made again, it is at its beginning. */
+static bool go_on_waiting(void *user, double progress)
+{
+    (void)progress;
+    return go_on(user, 0);
+}
+
 static nas_status score(work *w, const nas_job *job, nas_trial *result)
 {
+    char from[NAS_PATH_SIZE];
+    const nas__origin origin = {w->bench, w->eval, go_on_waiting, w};
     nas_eval_call call = {
         .arch = &job->arch,
         .budget = job->budget,
@@ -80,6 +89,10 @@ static nas_status score(work *w, const nas_job *job, nas_trial *result)
         snprintf(result->reason, sizeof result->reason, "loss is nan in epoch 0 (injected)");
         return NAS_OK;
     }
+    if (job->from >= 0) {
+        NAS_TRY(nas__origin_find(&origin, job->from, from, sizeof from));
+        call.from = from;
+    }
     return nas_eval_score(w->eval, &call, result);
 }
 
@@ -89,14 +102,15 @@ static nas_status commit(work *w, const nas_job *job, nas_trial *result)
     const nas_config *config = &w->bench->config;
     snprintf(result->device, sizeof result->device, "%s", w->bench->device_name);
     NAS_TRY(nas_study_sync(w->bench->study));
-    if (result->status == NAS_TRIAL_COMPLETE && nas__worth_keeping(w->bench->study, config, result))
+    if (result->status == NAS_TRIAL_COMPLETE &&
+        nas__worth_keeping(w->bench->study, config, w->search, result))
         NAS_TRY(nas__keep(w->bench->study, config, w->eval, result));
     NAS_TRY(nas_study_commit(w->bench->study, &job->claim, result, &accepted));
     if (!accepted)
         nas_log(NAS_LOG_WARNING, "trial %d: somebody else has it by now; this result is dropped",
                 job->claim.index);
     NAS_TRY(nas_study_sync(w->bench->study));
-    return nas__prune(w->bench->study, config);
+    return nas__prune(w->bench->study, config, w->search);
 }
 
 /* The trial goes back for another attempt; the failure stays the one that is reported. */
@@ -183,28 +197,6 @@ static nas_status loop(work *w)
     return NAS_OK;
 }
 
-static nas_status open_search(work *w)
-{
-    static const char *const also[] = {"type", "given", NULL};
-    const nas_config *config = &w->bench->config;
-    const nas_value *type = nas_value_member(&config->strategy, "type");
-    nas_search_setting setting = {
-        .group = &config->strategy,
-        .also = also,
-        .domain = w->bench->domain,
-        .objectives = config->objectives,
-        .seed = (uint64_t)config->seed,
-        .budget = (double)w->bench->train->common.epochs,
-        .lookahead = config->budget.order == NAS_ORDER_INDEX ? (int)config->budget.lookahead : 0,
-        .trials_max = (int)config->budget.trials,
-        .reuse = nas_eval_kind(w->eval)->pure,
-        .given_count = w->bench->given_count,
-        .given = w->bench->given,
-    };
-    NAS_TRY(nas_strategy_get(type ? type->text : "", &setting.strategy));
-    return nas_search_create(&setting, w->bench->study, &w->search);
-}
-
 nas_status nas__worker_search(const nas__worker *worker)
 {
     work w = {.worker = worker, .bench = worker->bench};
@@ -221,7 +213,7 @@ nas_status nas__worker_search(const nas__worker *worker)
     nas_status status = NAS_OK;
     NAS_TRY_DONE(nas_owner_self(&w.owner));
     NAS_TRY_DONE(nas_eval_create(&setting, &w.eval));
-    NAS_TRY_DONE(open_search(&w));
+    NAS_TRY_DONE(nas__bench_search(w.bench, &w.search));
     NAS_TRY_DONE(
         nas__heart_create(nas_study_path(w.bench->study), config->budget.lease_s, &w.heart));
     status = loop(&w);

@@ -66,6 +66,7 @@ nas_status nas_study_claim(nas_study *study, int index, const nas_trial *proposa
     line.note = proposal->note;
     line.budget = proposal->budget;
     line.parent = proposal->parent;
+    line.from = proposal->from;
     line.seen = proposal->seen;
     line.created_ms = nas_time_ms();
     nas_claim made = {index, 0, 0};
