@@ -4,7 +4,10 @@
  * split; the test split stays untouched.  Everything random is keyed by (study seed, canonical arch, repeat), so the same
  * candidate gives the same bits whenever and wherever it comes up on one kind of device.  The data set is put on the
  * device once and shared by all trials; the network scored last stays alive until the next one, so that its weights
- * can be kept if it turns out to be among the best. */
+ * can be kept if it turns out to be among the best.
+ *
+ * A trial that starts from another one's weights (call->from) takes over what fits of them (nas_net_inherit) in place of
+ * its first values; optimizer and schedule begin anew. */
 #include "evaluator.h"
 
 #include <math.h>
@@ -19,8 +22,9 @@ typedef struct trained {
     const trained_options *options;
     const nas_eval_setting *setting;
     nas_data_home *home;
-    nas_trainer *trainer; /* of the last score, or NULL */
-    nas_arch arch;        /* its architecture */
+    nas_trainer *trainer;        /* of the last score, or NULL */
+    nas_arch arch;               /* its architecture */
+    nas_inheritance inheritance; /* what it began with; 0: with nothing of another's */
     /* of the score that runs */
     const nas_eval_call *call;
     double begin_s;
@@ -108,9 +112,13 @@ static nas_status begin_training(trained *t, const nas_eval_call *call, const na
     t->arch = *call->arch;
     t->begin_s = nas_now_s();
     t->over_time = false;
+    t->inheritance = (nas_inheritance){0};
     NAS_TRY(check_memory(t, graph));
     NAS_TRY(nas_trainer_create(t->home, graph, t->setting->train, &setup, &t->trainer));
-    return call->from ? nas_net_load(nas_trainer_net(t->trainer), call->from) : NAS_OK;
+    if (!call->from)
+        return NAS_OK;
+    return nas_net_inherit(nas_trainer_net(t->trainer), call->from, setup.seed,
+                           (uint32_t)(setup.key ^ setup.key >> 32), &t->inheritance);
 }
 
 static nas_status add_curve_point(nas_trial *result, const char *name, double value)
@@ -139,6 +147,14 @@ static nas_status train_to(trained *t, int epoch, bool measure, nas_trial *resul
     return add_curve_point(result, "valid_loss", valid->loss);
 }
 
+/* Share of the trained parameters that came from the trial it started from. */
+static nas_status set_inherited(const nas_inheritance *i, nas_trial *result)
+{
+    double all = (double)(i->copied + i->set + i->fresh);
+    return all > 0 ? nas_trial_set_metric(result, "inherited", (double)i->copied / all, false)
+                   : NAS_OK;
+}
+
 static nas_status set_metrics(trained *t, const nas_evaluation *valid, nas_trial *result)
 {
     nas_net_memory memory;
@@ -149,6 +165,7 @@ static nas_status set_metrics(trained *t, const nas_evaluation *valid, nas_trial
     if (nas_trainer_epoch_result(t->trainer, &train))
         NAS_TRY(nas_trial_set_metric(result, "train_loss", train.loss, false));
     NAS_TRY(nas_trial_set_metric(result, "memory", (double)memory.total_bytes, false));
+    NAS_TRY(set_inherited(&t->inheritance, result));
     return nas_trial_set_metric(result, "train_seconds", nas_now_s() - t->begin_s, true);
 }
 
