@@ -121,8 +121,8 @@ static int shape_worth(const side *parent, int p, const side *child, int c)
         return 4 + places + 2 * (a->input_count == b->input_count) + 2 * (a->shape.c == b->shape.c);
     if (v.depthwise != w.depthwise)
         return 0;
-    return 16 + places + 4 * (v.out == w.out) + 4 * (v.in == w.in) +
-           4 * (v.height == w.height && v.width == w.width);
+    return 16 + places + 6 * (v.out == w.out) + 6 * (v.in == w.in) +
+           6 * (v.height == w.height && v.width == w.width);
 }
 
 static int colour_worth(const side *parent, int p, const side *child, int c, int above, int below)

@@ -21,7 +21,7 @@
 
 typedef struct entry {
     nas_arch arch;
-    int index, bracket, rung;
+    int index, from, bracket, rung;
     double score, violation;
     bool promoted; /* by a trial that was observed */
 } entry;
@@ -222,6 +222,7 @@ nas_status nas__rungs_observe(void *rungs, const nas_seen *trial)
     const char *note;
     entry seen = {.arch = trial->arch,
                   .index = trial->index,
+                  .from = trial->from,
                   .score = trial->score[0],
                   .violation = trial->failed ? INFINITY : trial->violation};
     if (!read_note(trial, &seen.bracket, &seen.rung, &note))
@@ -264,6 +265,7 @@ static nas_status promote(const entry *e, double budget, nas_proposal *proposal)
     proposal->arch = e->arch;
     proposal->budget = budget;
     proposal->parent = e->index;
+    proposal->from = e->from; /* the same training, longer: it begins as it did */
     snprintf(proposal->note, sizeof proposal->note, "%d %d|", e->bracket, e->rung + 1);
     return NAS_OK;
 }
@@ -373,4 +375,10 @@ nas_status nas__rungs_propose(void *rungs, const nas_outlook *outlook, nas_propo
     nas__rungs *r = rungs;
     return r->setting.asynchronous ? propose_asynchronous(r, outlook, proposal)
                                    : propose_in_brackets(r, outlook, proposal);
+}
+
+bool nas__rungs_wants_weights(const void *rungs, int trial)
+{
+    const nas__rungs *r = rungs;
+    return r->inner->wants_weights && r->inner->wants_weights(r->inner_state, trial);
 }

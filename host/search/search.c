@@ -157,6 +157,18 @@ int nas_outlook_distinct(const nas_outlook *outlook)
 
 /* ---- observing -------------------------------------------------------------------------------------------------- */
 
+/* The first trial of its architecture with the full budget, wherever others start from. */
+static bool is_first_full(const nas_search *search, int index)
+{
+    const nas__roll *roll = &search->roll;
+    const double budget = search->setting.budget;
+    bool first = roll->rows[index]->budget >= budget;
+    int at = nas__roll_find(roll, &roll->rows[index]->arch);
+    for (; at >= 0 && first; at = roll->same[at])
+        first = at >= index || roll->rows[at]->budget < budget;
+    return first;
+}
+
 static nas_status follow_log(nas_search *search)
 {
     NAS_TRY(nas__roll_follow(&search->roll, search->setting.domain, search->study));
@@ -175,7 +187,7 @@ static nas_status follow_log(nas_search *search)
     }
     for (; search->followed < count; search->followed++) {
         const nas_trial *trial = nas_study_trial(search->study, search->followed);
-        search->full += trial->budget >= search->setting.budget && trial->status != NAS_TRIAL_ALIAS;
+        search->full += trial->status != NAS_TRIAL_ALIAS && is_first_full(search, search->followed);
         search->pending[search->pending_count++] = search->followed;
     }
     return NAS_OK;
@@ -280,12 +292,15 @@ bool nas_search_wants_weights(const nas_search *search, int trial)
     if (!strategy || !strategy->wants_weights || !search->setting.weights)
         return false;
     bool observed = trial < search->roll.count && search->roll.rows[trial]->result;
-    return !observed || strategy->wants_weights(search->state, trial);
+    bool wanted = !observed || strategy->wants_weights(search->state, trial);
+    for (int i = trial + 1; i < search->roll.count && !wanted; i++)
+        wanted = nas_study_trial(search->study, i)->alias == trial &&
+                 strategy->wants_weights(search->state, i);
+    return wanted;
 }
 
 /* ---- proposing --------------------------------------------------------------------------------------------------- */
 
-/* Duplicates are aliases where results are reused, so what is no alias is an architecture of its own. */
 static bool space_is_exhausted(const nas_search *search)
 {
     double size;

@@ -120,12 +120,36 @@ nas_status nas__prune(nas_study *study, const nas_config *config, const nas_sear
     return status;
 }
 
+/* Removes files that a kill left between a line's end and its file's. */
+static nas_status sweep(nas_study *study)
+{
+    nas_checkpoint *list = NULL;
+    int count = 0;
+    NAS_TRY(nas_study_checkpoints(study, &list, &count));
+    bool *recorded = calloc((size_t)nas_study_count(study) + 1, sizeof *recorded);
+    nas_status status = recorded ? NAS_OK : NAS_MEMORY;
+    for (int i = 0; recorded && i < count; i++)
+        if (list[i].trial >= 0 && list[i].trial < nas_study_count(study))
+            recorded[list[i].trial] = true;
+    for (int i = 0; status == NAS_OK && i < nas_study_count(study); i++) {
+        char path[NAS_PATH_SIZE];
+        status = recorded[i] ? NAS_OK : nas__weights_path(study, i, path, sizeof path);
+        if (status == NAS_OK && !recorded[i])
+            unlink(path);
+    }
+    free(recorded);
+    free(list);
+    return status;
+}
+
 nas_status nas__prune_ended(nas_study *study, const nas_config *config)
 {
     const nas_value *type = nas_value_member(&config->strategy, "type");
     const nas_strategy *strategy;
     nas__bench bench;
     nas_search *search = NULL;
+    if (nas_study_open_count(study) == 0) /* others may be at work: theirs is the last look */
+        NAS_TRY(sweep(study));
     NAS_TRY(nas_strategy_get(type ? type->text : "", &strategy));
     if (!strategy->wants_weights)
         return nas__prune(study, config, NULL);
