@@ -38,7 +38,8 @@ static const nas_option budget_options[] = {
     {"lease_s", NAS_OPTION_REAL, AT(nas_budget, lease_s), "60", 1, 60, NULL,
      "a worker that trains no step for so many seconds is ended and its trial repeated"},
     {"keep", NAS_OPTION_INT, AT(nas_budget, keep), "3", 0, 64, NULL,
-     "checkpoints kept: the weights of the best so many trials"},
+     "checkpoints kept: the weights of the best so many trials, beside those that others may start "
+     "from"},
     {0},
 };
 
