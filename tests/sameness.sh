@@ -1,7 +1,7 @@
 #!/bin/bash
 # sameness.sh - one config and seed give one list of trials and one set of weights, whatever happens on the way.
 #
-#   tests/sameness.sh PROGRAM CONFIG [--full]
+#   tests/sameness.sh PROGRAM CONFIG [--full] [-s KEY=VALUE]...
 #
 # A plain run is the reference.  Compared with it, byte for byte (`clnas trials --canonical` and every safetensors file
 # that the study keeps): two workers, PoCL with one and two threads, and a run that is killed with SIGKILL - the whole
@@ -10,7 +10,9 @@ set -u
 program=$(realpath "$1")
 config=$(realpath "$2")
 kills=3
-[ "${3:-}" = "--full" ] && kills=20
+shift 2
+[ "${1:-}" = "--full" ] && { kills=20; shift; }
+overrides=("$@")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
@@ -41,7 +43,7 @@ compare() {
 search() { # search NAME [options]
     local name=$1
     shift
-    "$program" search "$config" --trials 40 --study "$name.study" "$@" >"$name.out" 2>"$name.err"
+    "$program" search "$config" "${overrides[@]}" --trials 40 --study "$name.study" "$@" >"$name.out" 2>"$name.err"
 }
 
 search reference
@@ -68,7 +70,7 @@ done=0
 resumes=0
 while [ $done -lt $kills ]; do
     if [ ! -e killed.study ]; then
-        setsid "$program" search "$config" --trials 40 --study killed.study >killed.out 2>>killed.err &
+        setsid "$program" search "$config" "${overrides[@]}" --trials 40 --study killed.study >killed.out 2>>killed.err &
     else
         setsid "$program" resume killed.study >killed.out 2>>killed.err &
         resumes=$((resumes + 1))

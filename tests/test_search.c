@@ -74,7 +74,7 @@ typedef struct plan {
     int lookahead, trials, given;
     int workers;     /* trials that run at a time */
     uint64_t timing; /* seed of who ends next */
-    bool reuse;
+    bool reuse, weights;
     bool enqueue; /* now and then somebody enqueues an architecture */
     bool front;   /* two objectives, where the strategy takes them */
 } plan;
@@ -112,6 +112,7 @@ static void run_open(const plan *p, nas_study *study, run *r)
                                       .lookahead = p->lookahead,
                                       .trials_max = p->trials,
                                       .reuse = p->reuse,
+                                      .weights = p->weights,
                                       .given_count = p->given,
                                       .given = r->given};
     if (p->front && p->strategy->objectives_max > 1) {
@@ -146,6 +147,9 @@ static bool run_step(const plan *p, run *r, nas_random *timing)
             nas_domain_canonical(p->domain, &again);
             assert_true(nas_arch_equal(&again, &r->jobs[r->running].arch));
             assert_int_equal(nas_domain_valid(p->domain, &again), NAS_OK);
+            int from = r->jobs[r->running].from, parent = r->jobs[r->running].parent;
+            if (from >= 0 && from == parent) /* what is started from is kept */
+                assert_true(nas_search_wants_weights(r->search, from));
             r->running++;
             return true;
         }
@@ -229,6 +233,189 @@ static void assert_same_run(const plan *a, const plan *b)
     assert_string_equal(first, second);
     free(first);
     free(second);
+}
+
+/* ---- trials that start from others' weights --------------------------------------------------------------------------- */
+
+static int wanted_from; /* what the strategy below names */
+
+static nas_status name_from(void *state, const nas_outlook *outlook, nas_proposal *proposal)
+{
+    nas_random random = nas_random_make(5, NAS_STREAM_PROPOSE, (uint32_t)outlook->index, 0, 0);
+    const nas_setting *setting = *(const nas_setting **)state;
+    proposal->from = wanted_from;
+    if (outlook->index == 1) { /* trial 0 again */
+        proposal->arch = setting->given[0];
+        return NAS_OK;
+    }
+    return nas_domain_sample(setting->domain, &random, &proposal->arch);
+}
+
+static nas_status keep_setting(const nas_setting *setting, void **state)
+{
+    const nas_setting **kept = malloc(sizeof *kept);
+    assert_non_null(kept);
+    *kept = setting;
+    *state = kept;
+    return NAS_OK;
+}
+
+static bool wants_even(const void *state, int trial)
+{
+    (void)state;
+    return trial % 2 == 0;
+}
+
+static const nas_strategy starts_from = {.kind = {.name = "starts_from"},
+                                         .objectives_max = 1,
+                                         .begin = keep_setting,
+                                         .propose = name_from,
+                                         .wants_weights = wants_even};
+
+static int from_of_next(run *r, int from, nas_status expected)
+{
+    nas_owner self;
+    nas_next next;
+    nas_job job = {.from = -2};
+    nas_owner_self(&self);
+    wanted_from = from;
+    nas_status status = nas_search_next(r->search, &self, "toy:0", &next, &job);
+    assert_int_equal(status, expected);
+    if (status == NAS_OK && next == NAS_NEXT_TRIAL) {
+        assert_int_equal(nas_study_trial(r->study, job.claim.index)->from, job.from);
+        r->jobs[0] = job;
+    }
+    return job.from;
+}
+
+/* A trial starts from one whose result was seen and that has weights of its own, or from nothing. */
+static void trials_start_from_what_has_weights(void **state)
+{
+    plan p = {.strategy = &starts_from,
+              .domain = open_domain(NULL),
+              .seed = SEED,
+              .lookahead = 1,
+              .given = 1,
+              .reuse = true};
+    run r;
+    bool accepted;
+    nas_trial failed;
+    (void)state;
+    run_open(&p, NULL, &r);
+    assert_int_equal(from_of_next(&r, -1, NAS_OK), -1);
+    commit_toy(p.domain, r.study, &r.jobs[0]);
+    from_of_next(&r, 0, NAS_CONFIG); /* this evaluator keeps no weights */
+    nas_search_destroy(r.search);
+    r.setting.weights = true;
+    r.search = another_search(&r);
+
+    /* Trial 1 becomes an alias of trial 0 on the way to trial 2, which starts from nothing and fails. */
+    assert_int_equal(from_of_next(&r, -1, NAS_OK), -1);
+    assert_int_equal(nas_study_trial(r.study, 1)->alias, 0);
+    assert_int_equal(r.jobs[0].claim.index, 2);
+    nas_trial_init(&failed);
+    failed.status = NAS_TRIAL_FAILED;
+    nas_test_ok(nas_study_commit(r.study, &r.jobs[0].claim, &failed, &accepted));
+    assert_true(accepted);
+
+    assert_int_equal(from_of_next(&r, 1, NAS_OK), 0); /* the alias leads to trial 0 */
+    assert_true(nas_search_wants_weights(r.search, 2));
+    assert_true(nas_search_wants_weights(r.search, 3)); /* not observed yet */
+    commit_toy(p.domain, r.study, &r.jobs[0]);
+    nas_test_ok(nas_search_observe(r.search));
+    assert_false(nas_search_wants_weights(r.search, 3));
+    assert_int_equal(from_of_next(&r, 2, NAS_OK), -1); /* trial 2 failed */
+    commit_toy(p.domain, r.study, &r.jobs[0]);
+    from_of_next(&r, 5, NAS_FAILED); /* nobody has seen trial 5 */
+    run_close(&r);
+    nas_domain_close(p.domain);
+}
+
+/* Children start from their parents, whoever works on them, and the search is as good as others. */
+static double mean_best(const nas_strategy *strategy, const char *options, nas_domain *domain);
+static plan plan_of(const nas_strategy *strategy, nas_domain *domain);
+static void assert_same_run(const plan *a, const plan *b);
+
+static void check_inheriting(const char *name, const char *options, nas_domain *domain)
+{
+    plan p = plan_of(nas_strategy_find(name), domain), many;
+    run r;
+    int started = 0;
+    p.options = options;
+    p.weights = true;
+    many = p;
+    many.workers = 4;
+    many.timing = 3;
+    assert_same_run(&p, &many);
+    run_all(&p, &r);
+    for (int i = 0; i < nas_study_count(r.study); i++) {
+        const nas_trial *trial = nas_study_trial(r.study, i);
+        if (trial->parent < 0)
+            continue;
+        const nas_trial *result = nas_study_result(r.study, trial->parent);
+        bool good = result->status == NAS_TRIAL_COMPLETE;
+        assert_int_equal(trial->from, good ? result->index : -1);
+        started += trial->from >= 0;
+    }
+    assert_true(started > 20);
+    int kept = 0;
+    for (int i = 0; i < nas_study_count(r.study); i++)
+        kept += nas_search_wants_weights(r.search, i);
+    assert_in_range(kept, 1, 26); /* two generations, or the best, and what was not observed */
+    run_close(&r);
+}
+
+static void children_start_from_their_parents(void **state)
+{
+    static const char *const lists[][2] = {
+        {"evolution", "{ population = 10; tournament = 3; inherit = true; }"},
+        {"evolution", "{ population = 10; survivors = \"generational\"; distinct = false; inherit "
+                      "= true; }"},
+        {"reinforce", "{ actions = \"edit\"; }"},
+        {"reinforce", "{ actions = \"edit\"; controller = \"lstm\"; hidden = 16; parents = 1; }"},
+    };
+    nas_domain *domain = open_domain(NULL);
+    (void)state;
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
+        check_inheriting(lists[i][0], lists[i][1], domain);
+    plan p = plan_of(nas_strategy_find("evolution"), domain);
+    run r;
+    nas_search *search = NULL;
+    run_open(&p, NULL, &r);
+    nas_value_clear(&r.group);
+    nas_test_ok(nas_value_parse("{ inherit = true; }", "test", 1, &r.group));
+    nas_test_fails(nas_search_create(&r.setting, r.study, &search), NAS_CONFIG, "weights");
+    run_close(&r);
+    double random = mean_best(nas_strategy_find("random"), NULL, domain);
+    double edit = mean_best(nas_strategy_find("reinforce"), lists[2][1], domain);
+    print_message("%.3f (random %.3f) reinforce, edits\n", edit, random);
+    assert_true(edit > random);
+    nas_domain_close(domain);
+}
+
+/* A promoted trial is the same training, longer: it begins where the short one began. */
+static void promotions_begin_as_before(void **state)
+{
+    nas_domain *domain = open_domain(NULL);
+    plan p = plan_of(nas_strategy_find("asha"), domain);
+    run r;
+    int promoted = 0;
+    (void)state;
+    p.options = "{ eta = 2; inner = { type = \"evolution\"; population = 5; inherit = true; }; }";
+    p.weights = true;
+    p.trials = 80;
+    run_all(&p, &r);
+    for (int i = 0; i < nas_study_count(r.study); i++) {
+        const nas_trial *trial = nas_study_trial(r.study, i);
+        const nas_trial *parent = nas_study_trial(r.study, trial->parent);
+        if (!parent || strcmp(parent->arch, trial->arch) != 0 || parent->budget >= trial->budget)
+            continue;
+        assert_int_equal(trial->from, parent->from);
+        promoted += trial->from >= 0;
+    }
+    assert_true(promoted > 3);
+    run_close(&r);
+    nas_domain_close(domain);
 }
 
 /* ---- every strategy -------------------------------------------------------------------------------------------------- */
@@ -892,6 +1079,9 @@ int main(int argc, char **argv)
     if (argc == 4 && strcmp(argv[1], "searcher") == 0)
         return role_searcher(argv[2], argv[3]);
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(trials_start_from_what_has_weights),
+        cmocka_unit_test(children_start_from_their_parents),
+        cmocka_unit_test(promotions_begin_as_before),
         cmocka_unit_test(index_order_is_the_same_for_any_workers),
         cmocka_unit_test(a_cut_log_goes_on),
         cmocka_unit_test(arrival_order_repeats_with_its_timing),

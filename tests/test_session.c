@@ -540,6 +540,90 @@ static void test_nan_is_a_result(void **state)
     assert_true(report.best_index != 4 && isfinite(report.best_value));
 }
 
+/* ---- trials that start from others' weights -------------------------------------------------------------------------------- */
+
+static char *inheriting_print; /* of the undisturbed run */
+
+/* The same study with children that inherit; `trials` in all, nothing retrained. */
+static void search_inheriting(const char *study, bool processes, int workers, int trials)
+{
+    char count[32];
+    const char *overrides[] = {"strategy.inherit=true", "retrain.top=0", count};
+    nas_search_report report;
+    nas_search_options options = options_for(study, processes);
+    options.workers = workers;
+    snprintf(count, sizeof count, "budget.trials=%d", trials);
+    nas_config *config = parse(overrides, 3);
+    nas_test_ok(nas_session_search(config, &options, &report));
+    nas_config_clear(config);
+    free(config);
+    assert_int_equal(report.trials, trials);
+}
+
+static void assert_same_inheriting(const char *study)
+{
+    char *print = print_of(study);
+    assert_string_equal(print, inheriting_print);
+    free(print);
+}
+
+static void test_children_inherit(void **state)
+{
+    const char *study = path_of("inherit.study");
+    nas_study *opened;
+    int inherited = 0;
+    (void)state;
+    need_reference();
+    search_inheriting(study, true, 1, 14);
+    inheriting_print = print_of(study);
+    nas_test_ok(nas_study_open(study, NAS_STORE_READ, &opened));
+    for (int i = 0; i < 14; i++) {
+        const nas_trial *trial = nas_study_trial(opened, i);
+        assert_int_equal(trial->from >= 0, nas_trial_has_metric(trial, "inherited"));
+        if (trial->from < 0)
+            continue;
+        assert_true(trial->from < i && trial->from == trial->parent);
+        inherited += nas_trial_metric(trial, "inherited") > 0.2;
+    }
+    nas_study_close(opened);
+    assert_true(inherited >= 3);
+}
+
+static void test_inheriting_is_the_same(void **state)
+{
+    (void)state;
+    need_reference();
+    search_inheriting(path_of("inherit-here.study"), false, 1, 14);
+    assert_same_inheriting(path_of("inherit-here.study"));
+    search_inheriting(path_of("inherit-two.study"), true, 2, 14);
+    assert_same_inheriting(path_of("inherit-two.study"));
+    setenv("CLNAS_TEST_CRASH_TRIAL", "9", 1);
+    search_inheriting(path_of("inherit-crash.study"), true, 1, 14);
+    unsetenv("CLNAS_TEST_CRASH_TRIAL");
+    assert_same_inheriting(path_of("inherit-crash.study"));
+}
+
+/* Weights that are gone are made again, with the same bits: the list of trials does not change. */
+static void test_lost_weights_are_made_again(void **state)
+{
+    const char *study = path_of("inherit-lost.study");
+    const char *override = "budget.trials=14";
+    nas_search_options options = options_for(study, true);
+    nas_search_report report;
+    char command[512];
+    (void)state;
+    need_reference();
+    search_inheriting(study, true, 1, 9);
+    snprintf(command, sizeof command, "rm '%s.d'/trial-*.safetensors", study);
+    assert_int_equal(system(command), 0);
+    nas_test_ok(nas_session_resume(study, &override, 1, &options, &report));
+    assert_int_equal(report.trials, 14);
+    char *print = print_of(study);
+    size_t lines = (size_t)(strstr(inheriting_print, "trial-") - inheriting_print);
+    assert_true(lines > 100 && strncmp(print, inheriting_print, lines) == 0);
+    free(print);
+}
+
 /* ---- signals --------------------------------------------------------------------------------------------------------- */
 
 typedef struct stopper {
@@ -849,6 +933,7 @@ static int remove_folder(void **state)
     char command[128];
     (void)state;
     free(reference_print);
+    free(inheriting_print);
     snprintf(command, sizeof command, "rm -rf '%s'", folder);
     return system(command);
 }
@@ -872,6 +957,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_filter_survives),
         cmocka_unit_test(test_three_errors_stop_resumably),
         cmocka_unit_test(test_nan_is_a_result),
+        cmocka_unit_test(test_children_inherit),
+        cmocka_unit_test(test_inheriting_is_the_same),
+        cmocka_unit_test(test_lost_weights_are_made_again),
         cmocka_unit_test(test_signal_and_resume),
         cmocka_unit_test(test_signal_in_retraining),
         cmocka_unit_test(test_ends_are_the_same_for_any_workers),

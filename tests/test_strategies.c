@@ -302,7 +302,9 @@ static void check_policy_gradient(const nas__policy_shape *shape)
     nas_arch row = arch_of("210103");
     nas__policy *p;
     double entropy, worst = 0;
+    nas_arch under = arch_of("010001");
     nas_test_ok(nas__policy_create(domain, shape, 3, &p));
+    p->under = shape->anew > 0 ? &under : NULL; /* the row keeps genes 0, 1, 3 and 5 */
     for (int i = 0; i < p->weights.count; i++)
         p->weights.value[i] *= 4; /* out of the flat part */
     nas__policy_look(p, &row, &entropy);
@@ -326,10 +328,30 @@ static void check_policy_gradient(const nas__policy_shape *shape)
 static void policy_gradients_agree_with_differences(void **state)
 {
     (void)state;
-    check_policy_gradient(&(nas__policy_shape){NAS__POLICY_TABLE, 0, 0, 1, 0});
-    check_policy_gradient(&(nas__policy_shape){NAS__POLICY_TABLE, 0, 0, 5, 2.5});
-    check_policy_gradient(&(nas__policy_shape){NAS__POLICY_LSTM, 5, 1, 1, 0});
-    check_policy_gradient(&(nas__policy_shape){NAS__POLICY_LSTM, 6, 2, 1.5, 2.5});
+    check_policy_gradient(&(nas__policy_shape){NAS__POLICY_TABLE, 0, 0, 1, 0, 0});
+    check_policy_gradient(&(nas__policy_shape){NAS__POLICY_TABLE, 0, 0, 5, 2.5, 0.2});
+    check_policy_gradient(&(nas__policy_shape){NAS__POLICY_LSTM, 5, 1, 1, 0, 0});
+    check_policy_gradient(&(nas__policy_shape){NAS__POLICY_LSTM, 6, 2, 1.5, 2.5, 0});
+    check_policy_gradient(&(nas__policy_shape){NAS__POLICY_LSTM, 6, 2, 1.5, 2.5, 0.2});
+}
+
+/* With all logits at 0 each gene is drawn anew with the chance that was asked for, whatever its number of choices. */
+static void edits_are_as_many_as_asked_for(void **state)
+{
+    const int choices[] = {3, 2, 1, 5};
+    nas_domain *domain = domain_of(choices, NULL, 4);
+    const nas__policy_shape shape = {NAS__POLICY_TABLE, 0, 0, 1, 2.5, 0.15};
+    nas__policy *p;
+    double entropy;
+    (void)state;
+    nas_test_ok(nas__policy_create(domain, &shape, 3, &p));
+    memset(p->weights.value, 0, (size_t)p->weights.count * sizeof *p->weights.value);
+    nas_arch row = arch_of("2104"); /* the last choices: all kept */
+    assert_near(nas__policy_look(p, &row, &entropy), 3 * log(0.85), 1e-12);
+    row = arch_of("2103");
+    assert_near(nas__policy_look(p, &row, &entropy), 2 * log(0.85) + log(0.15 / 4), 1e-12);
+    nas__policy_destroy(p);
+    free(domain);
 }
 
 /* Drawing and looking agree, chances sum to 1, and learning from a reward makes the row more probable. */
@@ -340,7 +362,7 @@ static void policies_learn(void **state)
     const nas__adam adam = {0.05, 0.9, 0.999, 1e-8, 0};
     (void)state;
     for (int kind = 0; kind < 2; kind++) {
-        const nas__policy_shape shape = {(nas__policy_kind)kind, 8, 1, 1, 2.5};
+        const nas__policy_shape shape = {(nas__policy_kind)kind, 8, 1, 1, 2.5, 0};
         nas_random random = nas_random_make(4, NAS_STREAM_TEST, 0, 0, 0);
         nas__policy *p;
         nas_arch row;
@@ -515,6 +537,7 @@ int main(void)
         cmocka_unit_test(halving_brackets),
         cmocka_unit_test(stopping_rule_by_hand),
         cmocka_unit_test(policy_gradients_agree_with_differences),
+        cmocka_unit_test(edits_are_as_many_as_asked_for),
         cmocka_unit_test(policies_learn),
         cmocka_unit_test(baseline_by_hand),
         cmocka_unit_test(mlp_gradients_agree_with_differences),

@@ -87,6 +87,22 @@ static nas_claim claim_next(nas_study *study, const char *arch)
     return claim_as(study, &self, arch);
 }
 
+static nas_claim claim_from(nas_study *study, int from)
+{
+    char arch[] = "0-1";
+    nas_trial proposal;
+    nas_owner self;
+    nas_claim claim = {0};
+    bool taken = true;
+    nas_trial_init(&proposal);
+    proposal.arch = arch;
+    proposal.budget = 2;
+    proposal.from = from;
+    nas_test_ok(nas_owner_self(&self));
+    nas_test_ok(nas_study_claim(study, nas_study_count(study), &proposal, &self, &claim, &taken));
+    return claim;
+}
+
 static bool commit_value(nas_study *study, const nas_claim *claim, double value)
 {
     nas_trial result;
@@ -620,6 +636,45 @@ static void run_sql(const char *text)
     sqlite3_close(db);
 }
 
+/* A file of schema 1 has no column "from": it is read as it is, and upgraded by whoever writes. */
+static void an_older_schema_is_read_and_upgraded(void **state)
+{
+    nas_study *study = create();
+    nas_text before = {0}, after = {0};
+    nas_claim claim;
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        claim = claim_next(study, "0-1");
+        commit_value(study, &claim, 0.5 + i);
+    }
+    nas_study_canonical(study, &before);
+    nas_study_close(study);
+    run_sql("ALTER TABLE trial DROP COLUMN \"from\"; PRAGMA user_version = 1");
+
+    study = open_mode(NAS_STORE_READ);
+    nas_study_canonical(study, &after);
+    assert_string_equal(before.data, after.data);
+    assert_int_equal(nas_study_trial(study, 2)->from, -1);
+    nas_study_close(study);
+    nas_text_clear(&after);
+
+    study = open_mode(NAS_STORE_WRITE);
+    nas_study_canonical(study, &after);
+    assert_string_equal(before.data, after.data);
+    claim = claim_from(study, 2);
+    commit_value(study, &claim, 4);
+    nas_study_close(study);
+    study = open_mode(NAS_STORE_READ);
+    assert_int_equal(nas_study_trial(study, 1)->from, -1);
+    assert_int_equal(nas_study_trial(study, 3)->from, 2);
+    nas_text_clear(&after);
+    nas_study_canonical(study, &after);
+    assert_non_null(strstr(after.data, "\n3 0-1 budget=0x1p+1 from=2 complete"));
+    nas_study_close(study);
+    nas_text_clear(&before);
+    nas_text_clear(&after);
+}
+
 static void write_file(const void *data, size_t size)
 {
     FILE *file = fopen(study_path, "wb");
@@ -794,6 +849,7 @@ int main(int argc, char **argv)
         IN_FOLDER(dead_owners_are_known_at_once),
         IN_FOLDER(workers_share_one_log),
         IN_FOLDER(kills_lose_nothing),
+        IN_FOLDER(an_older_schema_is_read_and_upgraded),
         IN_FOLDER(bad_files_are_refused),
         IN_FOLDER(read_only_folders_can_be_read),
         IN_FOLDER(full_disks_are_named),

@@ -46,6 +46,7 @@ static json_t *trial_json(const nas_asked *asked)
         return NULL;
     json_object_set_new(object, "parent",
                         asked->parent >= 0 ? json_integer(asked->parent) : json_null());
+    json_object_set_new(object, "from", asked->from >= 0 ? json_integer(asked->from) : json_null());
     json_object_set_new(object, "objectives", objectives_json(&asked->objectives));
     return object;
 }
@@ -111,7 +112,8 @@ const cli_command cli_command_ask = {
         "trained are needed first) or \"done\".  A trial has \"trial\", \"token\", \"arch\" "
         "(genes), "
         "\"network\" (a line),\n"
-        "\"graph\" (node by node), \"budget\" (epochs), \"seed\", \"parent\" and \"objectives\" "
+        "\"graph\" (node by node), \"budget\" (epochs), \"seed\", \"parent\", \"from\" (the trial "
+        "whose weights it starts from) and \"objectives\" "
         "(what to "
         "tell).\n"
         "With a config its study is made when it is not there.  Any number may ask at a time.\n",

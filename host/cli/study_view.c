@@ -96,9 +96,9 @@ static bool has_column(const cli_listing *listing, const char *name)
 /* Field names are the metrics' own, unless one is called as a column of ours. */
 static void metric_column(const char *metric, char *name, size_t size)
 {
-    static const char *const ours[] = {"trial",  "status",  "seconds", "device", "arch",
-                                       "reason", "budget",  "parent",  "alias",  "attempts",
-                                       "note",   "started", "ended"};
+    static const char *const ours[] = {"trial",    "status", "seconds", "device", "arch",
+                                       "reason",   "budget", "parent",  "from",   "alias",
+                                       "attempts", "note",   "started", "ended"};
     bool taken = false;
     for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
         taken = taken || strcmp(ours[i], metric) == 0;
@@ -115,8 +115,8 @@ static void add_metric_column(cli_listing *listing, const char *metric, bool tab
 
 static void add_columns(const cli_study *view, const int *indices, int count, cli_listing *listing)
 {
-    static const char *const rest[] = {"budget", "parent",  "alias", "attempts",
-                                       "note",   "started", "ended"};
+    static const char *const rest[] = {"budget",   "parent", "from",    "alias",
+                                       "attempts", "note",   "started", "ended"};
     const nas_objectives *objectives = &view->config.objectives;
     cli_listing_column(listing, "trial", true);
     cli_listing_column(listing, "status", true);
@@ -183,6 +183,8 @@ static void add_row(const cli_study *view, int index, cli_listing *listing)
         cli_listing_text(listing, "reason", trial->reason);
     if (trial->parent >= 0)
         cli_listing_int(listing, "parent", trial->parent);
+    if (trial->from >= 0)
+        cli_listing_int(listing, "from", trial->from);
     if (trial->alias >= 0)
         cli_listing_int(listing, "alias", trial->alias);
     if (trial->note && *trial->note)

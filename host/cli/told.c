@@ -157,12 +157,25 @@ static const struct {
     const char *key;
     member_function take;
 } members[] = {
-    {"trial", take_index},      {"token", take_token},   {"metrics", take_metrics},
-    {"measured", take_metrics}, {"curves", take_curves}, {"failed", take_failed},
-    {"seconds", take_seconds},  {"device", take_device}, {"arch", take_arch},
-    {"schema_version", NULL},   {"next", NULL},          {"study", NULL},
-    {"attempt", NULL},          {"budget", NULL},        {"seed", NULL},
-    {"network", NULL},          {"graph", NULL},         {"parent", NULL},
+    {"trial", take_index},
+    {"token", take_token},
+    {"metrics", take_metrics},
+    {"measured", take_metrics},
+    {"curves", take_curves},
+    {"failed", take_failed},
+    {"seconds", take_seconds},
+    {"device", take_device},
+    {"arch", take_arch},
+    {"schema_version", NULL},
+    {"next", NULL},
+    {"study", NULL},
+    {"attempt", NULL},
+    {"budget", NULL},
+    {"seed", NULL},
+    {"network", NULL},
+    {"graph", NULL},
+    {"parent", NULL},
+    {"from", NULL},
     {"objectives", NULL},
 };
 enum { MEMBERS = sizeof members / sizeof *members };

@@ -11,7 +11,10 @@
  * moments and all, and comes out with the bits that it would have had from the start; only the time differs.
  *
  * A budget of 0 epochs trains nothing: such a trial gets the zero-cost proxies that `proxies.measures` names.  Strategies
- * (`warmup`, `filter`) propose it to decide who is worth training; the log keeps both. */
+ * (`warmup`, `filter`) propose it to decide who is worth training; the log keeps both.
+ *
+ * A trial that starts from another one's weights (call->from) takes over what fits of them (nas_net_inherit) in place of
+ * its first values; optimizer and schedule begin anew. */
 #include "proxies.h"
 
 #include <math.h>
@@ -28,9 +31,10 @@ typedef struct trained {
     const trained_options *options;
     const nas_eval_setting *setting;
     nas_data_home *home;
-    nas__proxies *proxies; /* NULL: none are wanted */
-    nas_trainer *trainer;  /* of the last score, or NULL */
-    nas_arch arch;         /* its architecture */
+    nas__proxies *proxies;       /* NULL: none are wanted */
+    nas_trainer *trainer;        /* of the last score, or NULL */
+    nas_arch arch;               /* its architecture */
+    nas_inheritance inheritance; /* what it began with; 0: with nothing of another's */
     /* of the score that runs */
     const nas_eval_call *call;
     double begin_s;
@@ -102,13 +106,18 @@ static nas_status begin_training(trained *t, const nas_eval_call *call, const na
     t->arch = *call->arch;
     t->begin_s = nas_now_s();
     t->over_time = false;
+    t->inheritance = (nas_inheritance){0};
     const nas_train_options *train = &t->setting->train->common;
     const nas_net_options net = {.batch = (int)train->batch,
                                  .training = true,
                                  .loss = true,
                                  .use_clblast = train->gemm == 1};
     NAS_TRY(nas__check_fits(t->setting->device, graph, &net));
-    return nas_trainer_create(t->home, graph, t->setting->train, &setup, &t->trainer);
+    NAS_TRY(nas_trainer_create(t->home, graph, t->setting->train, &setup, &t->trainer));
+    if (!call->from)
+        return NAS_OK;
+    return nas_net_inherit(nas_trainer_net(t->trainer), call->from, setup.seed,
+                           (uint32_t)(setup.key ^ setup.key >> 32), &t->inheritance);
 }
 
 /* Takes up the training that was paused; a file that will not do costs the time that it would have saved. */
@@ -167,6 +176,14 @@ static nas_status train_to(trained *t, int epoch, bool measure, nas_trial *resul
     return add_curve_point(result, "valid_loss", valid->loss);
 }
 
+/* Share of the trained parameters that came from the trial it started from. */
+static nas_status set_inherited(const nas_inheritance *i, nas_trial *result)
+{
+    double all = (double)(i->copied + i->set + i->fresh);
+    return all > 0 ? nas_trial_set_metric(result, "inherited", (double)i->copied / all, false)
+                   : NAS_OK;
+}
+
 static nas_status set_metrics(trained *t, const nas_evaluation *valid, nas_trial *result)
 {
     nas_net_memory memory;
@@ -177,6 +194,7 @@ static nas_status set_metrics(trained *t, const nas_evaluation *valid, nas_trial
     if (nas_trainer_epoch_result(t->trainer, &train))
         NAS_TRY(nas_trial_set_metric(result, "train_loss", train.loss, false));
     NAS_TRY(nas_trial_set_metric(result, "memory", (double)memory.total_bytes, false));
+    NAS_TRY(set_inherited(&t->inheritance, result));
     return nas_trial_set_metric(result, "train_seconds", nas_now_s() - t->begin_s, true);
 }
 

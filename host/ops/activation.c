@@ -175,6 +175,7 @@ const nas_op nas__op_activation = {
     .inputs_min = 1,
     .inputs_max = 1,
     .view = NAS_VIEW_ACTIVATION,
+    .channels = NAS_CHANNELS_KEPT,
     .infer = infer,
     .cost = cost,
     .forward = forward,

@@ -72,6 +72,7 @@ const nas_op nas__op_add = {
     .kind = {"add", "sum of tensors of one shape", NULL, 0, NULL},
     .inputs_min = 2,
     .inputs_max = NAS_OP_INPUTS,
+    .channels = NAS_CHANNELS_KEPT,
     .fusion = NAS_FUSES_READ | NAS_FUSES_STATISTICS | NAS_FUSES_GRADIENT | NAS_FUSES_INTO |
               NAS_FUSES_REDUCTION,
     .infer = infer,

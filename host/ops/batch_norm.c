@@ -232,6 +232,7 @@ const nas_op nas__op_batch_norm = {
     .inputs_min = 1,
     .inputs_max = 1,
     .view = NAS_VIEW_NORM,
+    .channels = NAS_CHANNELS_KEPT,
     .infer = infer,
     .parameters = parameters,
     .cost = cost,

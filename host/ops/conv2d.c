@@ -183,6 +183,7 @@ const nas_op nas__op_conv2d = {
              .options = option_table},
     .inputs_min = 1,
     .inputs_max = 1,
+    .channels = NAS_CHANNELS_MIXED,
     .fusion = NAS_FUSES_READ | NAS_FUSES_STATISTICS | NAS_FUSES_GRADIENT | NAS_FUSES_INTO |
               NAS_FUSES_REDUCTION,
     .infer = infer,

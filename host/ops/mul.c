@@ -104,6 +104,7 @@ const nas_op nas__op_mul = {
              "arXiv 1709.01507", 0, NULL},
     .inputs_min = 2,
     .inputs_max = 2,
+    .channels = NAS_CHANNELS_KEPT,
     .fusion = NAS_FUSES_READ | NAS_FUSES_STATISTICS | NAS_FUSES_GRADIENT | NAS_FUSES_INTO |
               NAS_FUSES_REDUCTION,
     .infer = infer,

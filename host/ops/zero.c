@@ -58,6 +58,7 @@ const nas_op nas__op_zero = {
     .kind = {"zero", "zeros with the shape of the input", "arXiv 2001.00326", 0, NULL},
     .inputs_min = 1,
     .inputs_max = 1,
+    .channels = NAS_CHANNELS_KEPT,
     .fusion = NAS_FUSES_READ | NAS_FUSES_GRADIENT | NAS_FUSES_INTO | NAS_FUSES_REDUCTION,
     .infer = infer,
     .sizes = nas__stream_sizes,

@@ -15,6 +15,10 @@
  * generation to end.  survivors = "generational" breeds from the last complete generation instead.  Ties go to the first
  * seen.  The best network of a search is taken from its whole log, not from the population.
  *
+ * inherit = true: a child begins with the weights of its (first) parent, as in Real et al. 2017 (1703.01041) and LEMONADE
+ * (1804.09081); what it cannot take over is initialised (host/net/inherit.c).  A lineage is then trained on from child to child, so
+ * scores say what weights and architecture are worth together, and later children start ahead of the first ones.
+ *
  * Layout: options; the population as results come in; parents; children. */
 #include "search.h"
 
@@ -30,7 +34,7 @@ typedef struct evolution_options {
     int init, parents, recombination, mutation_kind, survivors;
     int64_t population, tournament, elite, tries;
     double truncation, recombination_rate, mutation;
-    bool replacement, distinct;
+    bool replacement, distinct, inherit;
 } evolution_options;
 
 #define AT(field) offsetof(evolution_options, field)
@@ -65,6 +69,9 @@ static const nas_option options[] = {
      "best members that survivors = \"generational\" keeps"},
     {"distinct", NAS_OPTION_BOOL, AT(distinct), "true", 0, 0, NULL,
      "breed again when the study already has the child"},
+    {"inherit", NAS_OPTION_BOOL, AT(inherit), "false", 0, 0, NULL,
+     "children start from the weights of their first parent, where they have a place for them; the "
+     "population's weights are kept"},
     {"tries", NAS_OPTION_INT, AT(tries), "50", 1, 100000, NULL,
      "how often to breed again before a duplicate is accepted"},
     {0},
@@ -114,10 +121,14 @@ static nas_status evolution_begin(const nas_setting *setting, void **state)
         free(e);
         NAS_FAIL(NAS_MEMORY, "no memory for a population of %lld", (long long)o->population);
     }
-    if (o->init == INIT_GIVEN && setting->given_count == 0) {
+    bool no_weights = o->inherit && !setting->weights;
+    if (no_weights || (o->init == INIT_GIVEN && setting->given_count == 0)) {
         free(e->members);
         free(e->next);
         free(e);
+        if (no_weights)
+            NAS_FAIL(NAS_CONFIG, "strategy evolution: inherit = true needs an evaluator that keeps "
+                                 "weights: evaluate.type = \"trained\"");
         NAS_FAIL(NAS_CONFIG, "strategy evolution: init = \"given\" needs given = [ … ]");
     }
     *state = e;
@@ -272,6 +283,7 @@ static nas_status breed(const evolution *e, int turn, nas_random *random, nas_pr
                          (nas_crossover)o->recombination, random, &child);
     }
     proposal->parent = e->members[first].index;
+    proposal->from = o->inherit ? proposal->parent : -1;
     return nas_domain_mutate(domain, &child, (nas_mutation)o->mutation_kind, o->mutation, random,
                              &proposal->arch);
 }
@@ -304,6 +316,21 @@ static nas_status evolution_propose(void *state, const nas_outlook *outlook, nas
     return NAS_OK;
 }
 
+static bool is_among(const member *members, int count, int trial)
+{
+    for (int i = 0; i < count; i++)
+        if (members[i].index == trial)
+            return true;
+    return false;
+}
+
+static bool evolution_wants_weights(const void *state, int trial)
+{
+    const evolution *e = state;
+    return e->options->inherit &&
+           (is_among(e->members, e->count, trial) || is_among(e->next, e->next_count, trial));
+}
+
 const nas_strategy nas__strategy_evolution = {
     .kind = {.name = "evolution",
              .summary =
@@ -316,4 +343,5 @@ const nas_strategy nas__strategy_evolution = {
     .observe = evolution_observe,
     .propose = evolution_propose,
     .end = evolution_end,
+    .wants_weights = evolution_wants_weights,
 };

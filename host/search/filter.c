@@ -70,6 +70,7 @@ const nas_strategy nas__strategy_filter = {
     .begin = filter_begin,
     .observe = nas__rungs_observe,
     .propose = nas__rungs_propose,
+    .wants_weights = nas__rungs_wants_weights,
     .end = nas__rungs_destroy,
     .also = also,
 };

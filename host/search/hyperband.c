@@ -55,5 +55,6 @@ const nas_strategy nas__strategy_hyperband = {
     .observe = nas__rungs_observe,
     .propose = nas__rungs_propose,
     .end = nas__rungs_destroy,
+    .wants_weights = nas__rungs_wants_weights,
     .also = also,
 };

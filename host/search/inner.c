@@ -105,3 +105,9 @@ nas_status nas__inner_mark(const nas__inner *inner, const char *mark, nas_propos
     memcpy(proposal->note, note, (size_t)length + 1);
     return NAS_OK;
 }
+
+bool nas__inner_wants_weights(const nas__inner *inner, int trial)
+{
+    const nas_strategy *strategy = inner->strategy;
+    return strategy->wants_weights && strategy->wants_weights(inner->state, trial);
+}

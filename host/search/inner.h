@@ -26,6 +26,8 @@ typedef const char *(*nas__inner_note)(const nas_seen *pending);
 /* Its proposal, as if there were nothing around it. */
 nas_status nas__inner_propose(nas__inner *inner, const nas_outlook *outlook, nas__inner_note note,
                               nas_proposal *proposal);
+/* May a proposal of its own start from that trial's weights? */
+bool nas__inner_wants_weights(const nas__inner *inner, int trial);
 /* Puts the outer strategy's `mark` in front of the note.  NAS_CONFIG when there is no room. */
 nas_status nas__inner_mark(const nas__inner *inner, const char *mark, nas_proposal *proposal);
 

@@ -86,6 +86,8 @@ static void soften(nas__policy *p, int t, int choices)
         double logit = chance[k] / p->shape.temperature, bent = tanh(logit);
         slope[k] = (c > 0 ? c * (1 - bent * bent) : 1) / p->shape.temperature;
         chance[k] = c > 0 ? c * bent : logit;
+        if (k == choices - 1 && p->shape.anew > 0)
+            chance[k] += log((choices - 1) * (1 - p->shape.anew) / p->shape.anew);
         most = chance[k] > most ? chance[k] : most;
     }
     for (int k = 0; k < choices; k++)
@@ -105,6 +107,12 @@ static int draw(const double *chance, int choices, nas_random *random)
     return choices - 1;
 }
 
+int nas__policy_choice(const nas__policy *p, const nas_arch *row, int gene)
+{
+    bool kept = p->under && row->genes[gene] == p->domain->genes[gene].choices - 1;
+    return kept ? p->under->genes[gene] : row->genes[gene];
+}
+
 /* Steps through the row, drawing it where `random` is given. */
 static double walk(nas__policy *p, nas_random *random, nas_arch *row, double *entropy)
 {
@@ -121,8 +129,8 @@ static double walk(nas__policy *p, nas_random *random, nas_arch *row, double *en
         soften(p, t, choices);
         if (random)
             row->genes[gene] = (uint8_t)draw(chance, choices, random);
-        before = row->genes[gene];
-        log_chance += log(fmax(chance[before], 1e-300));
+        log_chance += log(fmax(chance[row->genes[gene]], 1e-300));
+        before = nas__policy_choice(p, row, gene);
         for (int k = 0; k < choices; k++)
             *entropy -= chance[k] > 0 ? chance[k] * log(chance[k]) : 0;
     }

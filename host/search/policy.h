@@ -13,6 +13,9 @@ typedef struct nas__policy_shape {
     int hidden, layers;   /* of the LSTM */
     double temperature;   /* logits are divided by it */
     double tanh_constant; /* logits become c·tanh(logit); 0: not */
+    /* 0: rows are drawn.  Else the last choice of each gene means "keep it" (edits.c), and with all logits at 0 a gene is drawn
+     * anew with this probability. */
+    double anew;
 } nas__policy_shape;
 
 typedef struct nas__policy nas__policy;
@@ -27,6 +30,7 @@ struct nas__policy {
     double *squeezed;      /* [steps][choices_max]: d logit behind tanh / d logit before it */
     int choices_max;
     struct nas__lstm *lstm; /* NULL: table */
+    const nas_arch *under;  /* what kept genes are; NULL: rows are drawn */
 };
 
 nas_status nas__policy_create(const nas_domain *domain, const nas__policy_shape *shape,
@@ -54,6 +58,9 @@ typedef struct nas__baseline {
  * reward so far. */
 double nas__baseline_take(nas__baseline *baseline, double decay, const nas_seen *trial);
 double nas__baseline_value(const nas__baseline *baseline);
+
+/* What a gene is after its step: the choice, or what it was where it is kept. */
+int nas__policy_choice(const nas__policy *policy, const nas_arch *row, int gene);
 
 /* ---- between policy.c and policy_lstm.c ------------------------------------------------------------------------- */
 

@@ -218,7 +218,7 @@ void nas__lstm_back(nas__policy *p, const nas_arch *row, const double *d_logits)
                     h, up, 1, 0, d_out, 1);
         for (int layer = n->layers - 1; layer >= 0; layer--)
             layer_back(p, t, layer, d_out);
-        int before = t > 0 ? row->genes[p->genes[t - 1]] : 0;
+        int before = t > 0 ? nas__policy_choice(p, row, p->genes[t - 1]) : 0;
         cblas_daxpy(h, 1, d_out, 1, gradient + embedding_of(n, t, before), 1);
     }
 }

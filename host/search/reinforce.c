@@ -11,27 +11,40 @@
  * the score; failed networks and those outside of the bounds get the worst reward so far.  The answer of a search is the best
  * network of its log, not the policy's favourite.
  *
+ *     actions = "edit"       the policy edits one of the best networks instead (edits.c), and the child begins with its weights:
+ *                            network transformation (Cai et al., 1707.04873)
+ *
  * Departures: with lookahead or several devices the policy has moved on between a drawing and its result; the gradient is then
  * taken at the policy as it is (lookahead = 1 is exact).  The entropy bonus is a gradient, not a constant added to
  * the reward.  Given networks were not drawn, so they set the baseline and move nothing.
  *
  * Cost: one walk through the controller per proposal and one back per result, whatever the length of the log.
- * Read next: policy.c; ppo.c, which takes several steps with a batch. */
+ * Read next: policy.c, edits.c; ppo.c, which takes several steps with a batch. */
+#include "edits.h"
 #include "policy.h"
 #include "search.h"
 
 #include <stdlib.h>
 
+enum { ACTIONS_BUILD, ACTIONS_EDIT };
+
 typedef struct reinforce_options {
-    int controller;
-    int64_t hidden, layers, batch, tries;
-    double rate, decay, entropy, tanh_constant, temperature, clip;
+    int controller, actions;
+    int64_t hidden, layers, batch, tries, parents;
+    double edits, rate, decay, entropy, tanh_constant, temperature, clip;
 } reinforce_options;
 
 #define AT(field) offsetof(reinforce_options, field)
 static const nas_option options[] = {
     {"controller", NAS_OPTION_CHOICE, AT(controller), "table", 0, 0, "table|lstm",
      "table: independent logits for each gene; lstm: each choice depends on those before it"},
+    {"actions", NAS_OPTION_CHOICE, AT(actions), "build", 0, 0, "build|edit",
+     "build: the policy draws whole networks; edit: it edits one of the best, and the child starts "
+     "from its weights where the evaluator keeps any"},
+    {"edits", NAS_OPTION_REAL, AT(edits), "2", 0.01, 254, NULL,
+     "actions = \"edit\": genes that an untrained policy draws anew, on average"},
+    {"parents", NAS_OPTION_INT, AT(parents), "5", 1, NAS__EDIT_PARENTS_MAX, NULL,
+     "actions = \"edit\": best networks, one of which is edited, each as likely"},
     {"lr", NAS_OPTION_REAL, AT(rate), "0.01", 1e-9, 10, NULL, "Adam's learning rate"},
     {"baseline", NAS_OPTION_REAL, AT(decay), "0.9", 0, 0.9999, NULL,
      "decay of the moving average that is the baseline"},
@@ -57,6 +70,7 @@ typedef struct reinforce {
     const nas_setting *setting;
     const reinforce_options *options;
     nas__policy *policy;
+    nas__edits *edits; /* NULL: the policy builds, and is its own */
     nas__baseline baseline;
     int in_batch;
 } reinforce;
@@ -74,7 +88,12 @@ static nas_status reinforce_begin(const nas_setting *setting, void **state)
         NAS_FAIL(NAS_MEMORY, "no memory for strategy reinforce");
     r->setting = setting;
     r->options = o;
-    nas_status status = nas__policy_create(setting->domain, &shape, setting->seed, &r->policy);
+    nas_status status =
+        o->actions == ACTIONS_EDIT
+            ? nas__edits_create(setting, &shape, o->edits, (int)o->parents, &r->edits)
+            : nas__policy_create(setting->domain, &shape, setting->seed, &r->policy);
+    if (r->edits)
+        r->policy = nas__edits_policy(r->edits);
     if (status != NAS_OK) {
         free(r);
         return status;
@@ -86,7 +105,10 @@ static nas_status reinforce_begin(const nas_setting *setting, void **state)
 static void reinforce_end(void *state)
 {
     reinforce *r = state;
-    nas__policy_destroy(r->policy);
+    if (r->edits)
+        nas__edits_destroy(r->edits);
+    else
+        nas__policy_destroy(r->policy);
     free(r);
 }
 
@@ -97,7 +119,10 @@ static nas_status reinforce_observe(void *state, const nas_seen *trial)
     const nas__adam adam = {o->rate, 0.9, 0.999, 1e-8, o->clip};
     double reward = nas__baseline_take(&r->baseline, o->decay, trial), log_chance, entropy;
     nas_arch row;
-    if (!nas__policy_recall(trial, &row, &log_chance))
+    if (r->edits)
+        nas__edits_observe(r->edits, trial);
+    if (r->edits ? !nas__edits_recall(r->edits, trial, &row)
+                 : !nas__policy_recall(trial, &row, &log_chance))
         return NAS_OK;
     nas__policy_look(r->policy, &row, &entropy);
     nas__policy_learn(r->policy, &row, reward - nas__baseline_value(&r->baseline), o->entropy);
@@ -111,13 +136,22 @@ static nas_status reinforce_observe(void *state, const nas_seen *trial)
 static nas_status reinforce_propose(void *state, const nas_outlook *outlook, nas_proposal *proposal)
 {
     reinforce *r = state;
+    if (r->edits)
+        return nas__edits_propose(r->edits, outlook, r->options->tries, proposal);
     return nas__policy_propose(r->policy, r->setting, outlook, r->options->tries, proposal);
+}
+
+static bool reinforce_wants_weights(const void *state, int trial)
+{
+    const reinforce *r = state;
+    return r->edits && nas__edits_has_parent(r->edits, trial);
 }
 
 const nas_strategy nas__strategy_reinforce = {
     .kind = {.name = "reinforce",
-             .summary = "policy gradient with a baseline; a table policy or an LSTM controller",
-             .paper = "arXiv 1611.01578; 1802.03268 (LSTM), 2001.00326 (table)",
+             .summary = "policy gradient with a baseline; a table policy or an LSTM controller, "
+                        "that builds or edits",
+             .paper = "arXiv 1611.01578; 1802.03268 (LSTM), 2001.00326 (table), 1707.04873 (edit)",
              .instance_size = sizeof(reinforce_options),
              .options = options},
     .objectives_max = 1,
@@ -125,4 +159,5 @@ const nas_strategy nas__strategy_reinforce = {
     .observe = reinforce_observe,
     .propose = reinforce_propose,
     .end = reinforce_end,
+    .wants_weights = reinforce_wants_weights,
 };

@@ -97,8 +97,11 @@ nas_status nas__roll_follow(nas__roll *roll, const nas_domain *domain, const nas
         nas_seen *row = malloc(sizeof *row);
         if (!row)
             NAS_FAIL(NAS_MEMORY, "no memory for trial %d", i);
-        *row =
-            (nas_seen){.index = i, .arch = arch, .budget = trial->budget, .parent = trial->parent};
+        *row = (nas_seen){.index = i,
+                          .arch = arch,
+                          .budget = trial->budget,
+                          .parent = trial->parent,
+                          .from = trial->from};
         roll->rows[i] = row;
         roll->count++;
         enter(roll, i);

@@ -24,7 +24,7 @@
 
 typedef struct entry {
     nas_arch arch;
-    int index, bracket, rung;
+    int index, from, bracket, rung;
     double score, violation;
     char *note;    /* the inner strategy's, where the promoted trial is to carry it */
     bool promoted; /* by a trial that was observed */
@@ -235,6 +235,7 @@ nas_status nas__rungs_observe(void *rungs, const nas_seen *trial)
     bool measured = r->setting.measure.metric != NULL;
     entry seen = {.arch = trial->arch,
                   .index = trial->index,
+                  .from = trial->from,
                   .score = trial->score[0],
                   .violation = trial->failed ? INFINITY : trial->violation};
     if (!read_note(trial, &seen.bracket, &seen.rung, &note))
@@ -299,6 +300,7 @@ static nas_status promote(const nas__rungs *r, const entry *e, double budget,
     proposal->arch = e->arch;
     proposal->budget = budget;
     proposal->parent = e->index;
+    proposal->from = e->from; /* the same training, longer: it begins as it did */
     snprintf(proposal->note, sizeof proposal->note, "%s", e->note ? e->note : "");
     snprintf(mark, sizeof mark, "%d %d|", e->bracket, e->rung + 1);
     return nas__inner_mark(&r->inner, mark, proposal);
@@ -398,4 +400,10 @@ nas_status nas__rungs_propose(void *rungs, const nas_outlook *outlook, nas_propo
     nas__rungs *r = rungs;
     return r->setting.asynchronous ? propose_asynchronous(r, outlook, proposal)
                                    : propose_in_brackets(r, outlook, proposal);
+}
+
+bool nas__rungs_wants_weights(const void *rungs, int trial)
+{
+    const nas__rungs *r = rungs;
+    return nas__inner_wants_weights(&r->inner, trial);
 }

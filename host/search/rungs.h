@@ -52,6 +52,7 @@ bool nas__rungs_goes_on(const double *best_first, int count, double score, doubl
 nas_status nas__rungs_create(const nas__rungs_setting *setting, nas__rungs **rungs);
 void nas__rungs_destroy(void *rungs);
 nas_status nas__rungs_observe(void *rungs, const nas_seen *trial);
+bool nas__rungs_wants_weights(const void *rungs, int trial);
 nas_status nas__rungs_propose(void *rungs, const nas_outlook *outlook, nas_proposal *proposal);
 
 #endif

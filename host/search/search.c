@@ -83,6 +83,7 @@ static nas_status begin_strategy(nas_search *search)
                                              .seed = s->seed,
                                              .budget = s->budget,
                                              .lookahead = s->lookahead,
+                                             .weights = s->weights,
                                              .given_count = s->given_count,
                                              .given = search->given};
     return strategy->begin ? strategy->begin(&search->strategy_setting, &search->state) : NAS_OK;
@@ -156,6 +157,18 @@ int nas_outlook_distinct(const nas_outlook *outlook)
 
 /* ---- observing -------------------------------------------------------------------------------------------------- */
 
+/* The first trial of its architecture with the full budget, wherever others start from. */
+static bool is_first_full(const nas_search *search, int index)
+{
+    const nas__roll *roll = &search->roll;
+    const double budget = search->setting.budget;
+    bool first = roll->rows[index]->budget >= budget;
+    int at = nas__roll_find(roll, &roll->rows[index]->arch);
+    for (; at >= 0 && first; at = roll->same[at])
+        first = at >= index || roll->rows[at]->budget < budget;
+    return first;
+}
+
 static nas_status follow_log(nas_search *search)
 {
     NAS_TRY(nas__roll_follow(&search->roll, search->setting.domain, search->study));
@@ -174,7 +187,7 @@ static nas_status follow_log(nas_search *search)
     }
     for (; search->followed < count; search->followed++) {
         const nas_trial *trial = nas_study_trial(search->study, search->followed);
-        search->full += trial->budget >= search->setting.budget && trial->status != NAS_TRIAL_ALIAS;
+        search->full += trial->status != NAS_TRIAL_ALIAS && is_first_full(search, search->followed);
         search->pending[search->pending_count++] = search->followed;
     }
     return NAS_OK;
@@ -267,15 +280,52 @@ static nas_status observe(nas_search *search, int index, bool *ready)
                      : observe_by_arrival(search);
 }
 
+nas_status nas_search_observe(nas_search *search)
+{
+    bool ready;
+    return observe(search, nas_study_count(search->study), &ready);
+}
+
+bool nas_search_wants_weights(const nas_search *search, int trial)
+{
+    const nas_strategy *strategy = search ? search->setting.strategy : NULL;
+    if (!strategy || !strategy->wants_weights || !search->setting.weights)
+        return false;
+    bool observed = trial < search->roll.count && search->roll.rows[trial]->result;
+    bool wanted = !observed || strategy->wants_weights(search->state, trial);
+    for (int i = trial + 1; i < search->roll.count && !wanted; i++)
+        wanted = nas_study_trial(search->study, i)->alias == trial &&
+                 strategy->wants_weights(search->state, i);
+    return wanted;
+}
+
 /* ---- proposing --------------------------------------------------------------------------------------------------- */
 
-/* Duplicates are aliases where results are reused, so what is no alias is an architecture of its own. */
 static bool space_is_exhausted(const nas_search *search)
 {
     double size;
     bool exact = false;
     return search->setting.reuse && nas_domain_size(search->setting.domain, &size, &exact) &&
            exact && search->full >= size;
+}
+
+/* A strategy names trials as it saw them; what is stored is a trial that has weights. */
+static nas_status resolve_from(const nas_search *search, nas_proposal *proposal)
+{
+    const char *name = search->setting.strategy->kind.name;
+    if (proposal->from < 0)
+        return NAS_OK;
+    if (!search->setting.weights)
+        NAS_FAIL(NAS_CONFIG,
+                 "strategy %s starts trials from others' weights, which this evaluator does not "
+                 "keep; use evaluate.type = \"trained\"",
+                 name);
+    if (proposal->from >= search->roll.count || !search->roll.rows[proposal->from]->result)
+        NAS_FAIL(NAS_FAILED, "strategy %s starts from trial %d, whose result it has not seen", name,
+                 proposal->from);
+    const nas_trial *result = nas_study_result(search->study, proposal->from);
+    proposal->from = result->status == NAS_TRIAL_COMPLETE ? result->index : -1;
+    return NAS_OK;
 }
 
 static nas_status ask_strategy(nas_search *search, int index, nas_proposal *proposal)
@@ -303,13 +353,13 @@ static nas_status ask_strategy(nas_search *search, int index, nas_proposal *prop
         return NAS_OK;
     NAS_TRY(nas_domain_check(search->setting.domain, &proposal->arch));
     nas_domain_canonical(search->setting.domain, &proposal->arch);
-    return NAS_OK;
+    return resolve_from(search, proposal);
 }
 
 /* From a synced log. */
 static nas_status propose(nas_search *search, int index, bool *ready, nas_proposal *proposal)
 {
-    *proposal = (nas_proposal){.budget = search->setting.budget, .parent = -1};
+    *proposal = (nas_proposal){.budget = search->setting.budget, .parent = -1, .from = -1};
     NAS_TRY(observe(search, index, ready));
     if (!*ready)
         return NAS_OK;
@@ -345,13 +395,14 @@ nas_status nas_search_propose(nas_search *search, nas_next *next, int *index,
 
 /* ---- claiming ------------------------------------------------------------------------------------------------------ */
 
-/* The first trial with the same architecture and budget; -1: none. */
+/* The first trial with the same architecture, budget and beginning; -1: none. */
 static int duplicate_of(const nas_search *search, const nas_proposal *proposal)
 {
     int at = search->setting.reuse ? nas__roll_find(&search->roll, &proposal->arch) : -1;
     int first = -1;
     for (; at >= 0; at = search->roll.same[at])
-        if (search->roll.rows[at]->budget == proposal->budget && (first < 0 || at < first))
+        if (search->roll.rows[at]->budget == proposal->budget &&
+            search->roll.rows[at]->from == proposal->from && (first < 0 || at < first))
             first = at;
     return first;
 }
@@ -364,6 +415,7 @@ static void fill_job(const nas_search *search, const nas_claim *claim, nas_job *
                      .arch = row->arch,
                      .budget = row->budget,
                      .parent = row->parent,
+                     .from = row->from,
                      .note = trial->note ? trial->note : ""};
 }
 
@@ -383,6 +435,7 @@ static nas_status claim_proposal(nas_search *search, int index, const nas_propos
     line.note = note;
     line.budget = proposal->budget;
     line.parent = proposal->parent;
+    line.from = proposal->from;
     line.seen = seen;
     line.alias = duplicate_of(search, proposal);
     line.status = line.alias >= 0 ? NAS_TRIAL_ALIAS : NAS_TRIAL_RUNNING;

@@ -191,6 +191,12 @@ static nas_status warmup_propose(void *state, const nas_outlook *outlook, nas_pr
     return NAS_OK;
 }
 
+static bool warmup_wants_weights(const void *state, int trial)
+{
+    const warmup *w = state;
+    return nas__inner_wants_weights(&w->inner, trial);
+}
+
 static const char *const also[] = {"inner", NULL};
 
 const nas_strategy nas__strategy_warmup = {
@@ -204,6 +210,7 @@ const nas_strategy nas__strategy_warmup = {
     .begin = warmup_begin,
     .observe = warmup_observe,
     .propose = warmup_propose,
+    .wants_weights = warmup_wants_weights,
     .end = warmup_end,
     .also = also,
 };

@@ -40,11 +40,11 @@ static const nas_option budget_options[] = {
     {"lease_s", NAS_OPTION_REAL, AT(nas_budget, lease_s), "60", 1, 60, NULL,
      "a worker that trains no step for so many seconds is ended and its trial repeated"},
     {"keep", NAS_OPTION_INT, AT(nas_budget, keep), "3", 0, 64, NULL,
-     "checkpoints kept: the weights of the best so many trials"},
+     "checkpoints kept: the weights of the best so many trials, beside those that others may start "
+     "from"},
     {"keep_paused", NAS_OPTION_INT, AT(nas_budget, keep_paused), "16", 0, 4096, NULL,
      "of each budget below train.epochs, trainings kept to go on with when they are promoted; the "
-     "others "
-     "are trained anew, to the same result"},
+     "others are trained anew, to the same result"},
     {0},
 };
 

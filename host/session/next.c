@@ -21,6 +21,7 @@ nas_status nas__search_open(const nas__bench *bench, nas_search **search)
         .lookahead = config->budget.order == NAS_ORDER_INDEX ? (int)config->budget.lookahead : 0,
         .trials_max = (int)config->budget.trials,
         .reuse = evaluator->pure,
+        .weights = evaluator->keep != NULL,
         .given_count = bench->given_count,
         .given = bench->given,
     };

@@ -79,6 +79,7 @@ static nas_status hand_out(const desk *d, const nas_job *job, const nas_graph *g
     made.claim = job->claim;
     made.budget = job->budget;
     made.parent = job->parent;
+    made.from = job->from;
     made.seed = seed_of(d, &job->arch);
     made.objectives = d->bench.config.objectives;
     nas_domain_write(domain_of(d), &job->arch, &made.arch);

@@ -73,7 +73,8 @@ nas_status nas__paused_keep(nas_study *study, const nas_config *config, nas_eval
     int count = 0;
     nas_checkpoint *list = NULL, made = {.trial = result->index};
     const nas_value *epochs = nas_value_member(&config->train, "epochs");
-    if (!nas_eval_kind(eval)->pause || !epochs || budget >= (double)epochs->integer)
+    bool whole = !epochs || budget >= (double)epochs->integer;
+    if (!nas_eval_kind(eval)->pause || whole || budget == 0) /* 0: nothing was trained */
         return NAS_OK;
     made.score = nas_objective_score(&config->objectives.item[0], result);
     NAS_TRY(nas_study_checkpoints(study, &list, &count));

@@ -5,7 +5,8 @@
  *   paused.c        trainings that promotions go on from
  *   worker.c        the loop: next, score, commit               heartbeat.c   "I am alive" while it works
  *   outside.c       the same loop for other trainers: ask, tell, enqueue
- *   checkpoints.c   weights of the best k                       ending.c      when a search is over
+ *   checkpoints.c   weights that are kept                       ending.c      when a search is over
+ *   origin.c        weights that a trial starts from
  *   retrain.c       the best again, longer, and the test        results.c     what that gave, in the study
  *   supervisor.c    worker processes: start, watch, end         process.c     one of them
  *   picture.c       nas_progress out of a study                 session.c     search and resume
@@ -112,15 +113,32 @@ void nas__heart_end(nas__heart *heart);
 /* Work goes on; false when the claim is lost. */
 bool nas__heart_beat(nas__heart *heart, double progress);
 
-/* ---- checkpoints of the best k ------------------------------------------------------------------------------- */
+/* ---- checkpoints: of the best k, and of trials that others may start from ---------------------------------------- */
 
-/* Would `result` (complete, not yet committed) be among the best k of the mirror? */
-bool nas__worth_keeping(const nas_study *study, const nas_config *config, const nas_trial *result);
+/* Would `result` (complete, not yet committed) be among the best k of the mirror, or may another trial start from it? */
+bool nas__worth_keeping(const nas_study *study, const nas_config *config, const nas_search *search,
+                        const nas_trial *result);
 /* Saves the network scored last as the trial's and records it. */
 nas_status nas__keep(nas_study *study, const nas_config *config, nas_eval *eval,
                      const nas_trial *result);
-/* Drops what is not among the best k any more. */
-nas_status nas__prune(nas_study *study, const nas_config *config);
+/* Drops what is not among the best k any more and nobody may start from. */
+nas_status nas__prune(nas_study *study, const nas_config *config, const nas_search *search);
+/* The same for a search that has ended, when nobody works on it any more: what stays follows from its log alone. */
+nas_status nas__prune_ended(nas_study *study, const nas_config *config);
+/* The file of a trial's weights, there or not. */
+nas_status nas__weights_path(const nas_study *study, int trial, char *path, size_t size);
+
+/* ---- the weights that a trial starts from ---------------------------------------------------------------------------- */
+
+typedef struct nas__origin {
+    nas__bench *bench;
+    nas_eval *eval;
+    nas_eval_callback callback; /* asked while weights are made again; false: stop (NAS_STOPPED) */
+    void *user;
+} nas__origin;
+
+/* The file with the weights of trial `from`; when it is gone, it is made again and recorded. */
+nas_status nas__origin_find(const nas__origin *origin, int from, char *path, size_t size);
 
 /* ---- paused trainings: what promotions go on from ----------------------------------------------------------------- */
 

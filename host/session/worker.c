@@ -62,9 +62,17 @@ static bool go_on(void *user, double progress)
     return nas__heart_beat(w->heart, progress) && nas__wish_now != NAS__STOP;
 }
 
+/* While the weights that the trial starts from are made again, it is at its beginning. */
+static bool go_on_waiting(void *user, double progress)
+{
+    (void)progress;
+    return go_on(user, 0);
+}
+
 static nas_status score(work *w, const nas_job *job, nas_trial *result)
 {
-    char paused[NAS_PATH_SIZE];
+    char paused[NAS_PATH_SIZE], from[NAS_PATH_SIZE];
+    const nas__origin origin = {w->bench, w->eval, go_on_waiting, w};
     const nas_trial *begun;
     NAS_TRY(nas__paused_find(w->bench->study, job, paused, sizeof paused, &begun));
     nas_eval_call call = {
@@ -85,6 +93,10 @@ static nas_status score(work *w, const nas_job *job, nas_trial *result)
         snprintf(result->reason, sizeof result->reason, "loss is nan in epoch 0 (injected)");
         return NAS_OK;
     }
+    if (job->from >= 0) {
+        NAS_TRY(nas__origin_find(&origin, job->from, from, sizeof from));
+        call.from = from;
+    }
     return nas_eval_score(w->eval, &call, result);
 }
 
@@ -95,7 +107,8 @@ static nas_status commit(work *w, const nas_job *job, nas_trial *result)
     snprintf(result->device, sizeof result->device, "%s", w->bench->device_name);
     NAS_TRY(nas_study_sync(w->bench->study));
     nas__charge(w->bench->study, config, result);
-    if (result->status == NAS_TRIAL_COMPLETE && nas__worth_keeping(w->bench->study, config, result))
+    if (result->status == NAS_TRIAL_COMPLETE &&
+        nas__worth_keeping(w->bench->study, config, w->search, result))
         NAS_TRY(nas__keep(w->bench->study, config, w->eval, result));
     if (result->status == NAS_TRIAL_COMPLETE)
         NAS_TRY(nas__paused_keep(w->bench->study, config, w->eval, result, job->budget));
@@ -104,7 +117,7 @@ static nas_status commit(work *w, const nas_job *job, nas_trial *result)
         nas_log(NAS_LOG_WARNING, "trial %d: somebody else has it by now; this result is dropped",
                 job->claim.index);
     NAS_TRY(nas_study_sync(w->bench->study));
-    NAS_TRY(nas__prune(w->bench->study, config));
+    NAS_TRY(nas__prune(w->bench->study, config, w->search));
     return nas__paused_prune(w->bench->study, config);
 }
 

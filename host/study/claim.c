@@ -58,10 +58,11 @@ static nas_trial line_of(const nas_trial *proposal, int index)
     nas_trial line;
     nas_trial_init(&line);
     line.index = index;
-    line.arch = proposal->arch;
+    line.arch = proposal->arch; /* lent for the call: `line` is not cleared */
     line.note = proposal->note;
     line.budget = proposal->budget;
     line.parent = proposal->parent;
+    line.from = proposal->from;
     line.seen = proposal->seen;
     line.created_ms = nas_time_ms();
     return line;

@@ -40,7 +40,8 @@ static const char schema[] =
     "NULL,"
     " host TEXT NOT NULL, pid INTEGER NOT NULL, start INTEGER NOT NULL, device TEXT NOT NULL,"
     " created_ms INTEGER NOT NULL, started_ms INTEGER NOT NULL, ended_ms INTEGER NOT NULL,"
-    " heartbeat_ms INTEGER NOT NULL, progress REAL NOT NULL, seconds REAL NOT NULL);"
+    " heartbeat_ms INTEGER NOT NULL, progress REAL NOT NULL, seconds REAL NOT NULL,"
+    " \"from\" INTEGER NOT NULL);"
     "CREATE TABLE checkpoint(path TEXT PRIMARY KEY, trial INTEGER NOT NULL, kind TEXT NOT NULL,"
     " score REAL, size_bytes INTEGER NOT NULL) WITHOUT ROWID;";
 
@@ -48,6 +49,9 @@ static const char schema[] =
     "idx, revision, status, arch, budget, parent, note, seen, alias, metrics, curves, reason, "    \
     "token, attempts, host, pid, start, device, created_ms, started_ms, ended_ms, heartbeat_ms, "  \
     "progress, seconds"
+
+static const char upgrade[] =
+    "ALTER TABLE trial ADD COLUMN \"from\" INTEGER NOT NULL DEFAULT -1; PRAGMA user_version = 2;";
 
 enum {
     SQL_BEGIN_READ,
@@ -63,6 +67,8 @@ enum {
     SQL_PUT_CHECKPOINT,
     SQL_DROP_CHECKPOINT,
     SQL_CHECKPOINTS,
+    SQL_GET_TRIAL_1,
+    SQL_CHANGES_1,
     SQL_COUNT,
 };
 static const char *const sql[SQL_COUNT] = {
@@ -72,22 +78,28 @@ static const char *const sql[SQL_COUNT] = {
     [SQL_ROLLBACK] = "ROLLBACK",
     [SQL_GET] = "SELECT value FROM meta WHERE key = ?",
     [SQL_SET] = "INSERT OR REPLACE INTO meta(key, value) VALUES(?, ?)",
-    [SQL_PUT_TRIAL] =
-        "INSERT OR REPLACE INTO trial(" TRIAL_COLUMNS ") VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?,"
-        " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    [SQL_GET_TRIAL] = "SELECT " TRIAL_COLUMNS " FROM trial WHERE idx = ?",
+    [SQL_PUT_TRIAL] = "INSERT OR REPLACE INTO trial(" TRIAL_COLUMNS
+                      ", \"from\") VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?,"
+                      " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    [SQL_GET_TRIAL] = "SELECT " TRIAL_COLUMNS ", \"from\" FROM trial WHERE idx = ?",
     [SQL_PUT_HEARTBEAT] = "UPDATE trial SET heartbeat_ms = ?, progress = ? WHERE idx = ?",
-    [SQL_CHANGES] = "SELECT " TRIAL_COLUMNS " FROM trial WHERE revision > ? ORDER BY revision",
+    [SQL_CHANGES] =
+        "SELECT " TRIAL_COLUMNS ", \"from\" FROM trial WHERE revision > ? ORDER BY revision",
     [SQL_PUT_CHECKPOINT] = "INSERT OR REPLACE INTO checkpoint(path, trial, kind, score, size_bytes)"
                            " VALUES(?, ?, ?, ?, ?)",
     [SQL_DROP_CHECKPOINT] = "DELETE FROM checkpoint WHERE path = ?",
     [SQL_CHECKPOINTS] = "SELECT path, trial, kind, score, size_bytes FROM checkpoint"
                         " ORDER BY kind, score DESC, path",
+    /* What a reader asks of a file of schema 1, which it must not upgrade. */
+    [SQL_GET_TRIAL_1] = "SELECT " TRIAL_COLUMNS ", -1 FROM trial WHERE idx = ?",
+    [SQL_CHANGES_1] =
+        "SELECT " TRIAL_COLUMNS ", -1 FROM trial WHERE revision > ? ORDER BY revision",
 };
 
 typedef struct file {
     sqlite3 *db;
     char *path;
+    int version; /* of the schema, as it was opened or upgraded */
     sqlite3_stmt *statements[SQL_COUNT];
 } file;
 
@@ -323,7 +335,24 @@ static nas_status check_kind(file *f)
     if (version < 1)
         NAS_FAIL(NAS_STORE, "%s: schema version %d is none that clnas ever wrote", f->path,
                  version);
+    f->version = version;
     return NAS_OK;
+}
+
+/* An older schema becomes today's, unless another process was faster. */
+static nas_status upgrade_schema(file *f)
+{
+    NAS_TRY(run_script(f->path, f->db, "BEGIN IMMEDIATE", "upgrading it"));
+    nas_status status = read_number(f, "PRAGMA user_version", &f->version);
+    if (status == NAS_OK && f->version < NAS__SCHEMA)
+        status = run_script(f->path, f->db, upgrade, "upgrading it");
+    if (status == NAS_OK)
+        status = run_script(f->path, f->db, "COMMIT", "upgrading it");
+    if (status == NAS_OK)
+        f->version = NAS__SCHEMA;
+    else
+        sqlite3_exec(f->db, "ROLLBACK", NULL, NULL, NULL);
+    return status;
 }
 
 static nas_status check_pages(file *f)
@@ -415,6 +444,8 @@ static nas_status file_open(const char *path, nas_store_mode mode, void **handle
                                 : "PRAGMA query_only = ON; PRAGMA trusted_schema = OFF",
                             "opening it"));
     NAS_TRY_DONE(check_pages(f));
+    if (mode == NAS_STORE_WRITE && f->version < NAS__SCHEMA)
+        NAS_TRY_DONE(upgrade_schema(f));
     *handle = f;
     return NAS_OK;
 done:
@@ -529,6 +560,7 @@ static void bind_trial(sqlite3_stmt *s, const nas_trial *t, const char *metrics,
     sqlite3_bind_int64(s, at++, t->heartbeat_ms);
     sqlite3_bind_double(s, at++, t->progress);
     sqlite3_bind_double(s, at++, t->seconds);
+    sqlite3_bind_int(s, at++, t->from);
 }
 
 static nas_status file_put_trial(void *handle, const nas_trial *trial)
@@ -597,6 +629,7 @@ static void read_columns(sqlite3_stmt *s, nas_trial *t)
     t->heartbeat_ms = sqlite3_column_int64(s, 21);
     t->progress = sqlite3_column_double(s, 22);
     t->seconds = sqlite3_column_double(s, 23);
+    t->from = sqlite3_column_int(s, 24);
 }
 
 static nas_status read_trial(const file *f, sqlite3_stmt *s, nas_trial *trial)
@@ -622,7 +655,7 @@ static nas_status file_get_trial(void *handle, int index, nas_trial *trial, bool
 {
     file *f = handle;
     sqlite3_stmt *statement = NULL;
-    NAS_TRY(prepare(f, SQL_GET_TRIAL, &statement));
+    NAS_TRY(prepare(f, f->version < 2 ? SQL_GET_TRIAL_1 : SQL_GET_TRIAL, &statement));
     sqlite3_bind_int(statement, 1, index);
     int code = sqlite3_step(statement);
     nas_status status = NAS_OK;
@@ -651,7 +684,7 @@ static nas_status file_changes(void *handle, int64_t since,
 {
     file *f = handle;
     sqlite3_stmt *statement = NULL;
-    NAS_TRY(prepare(f, SQL_CHANGES, &statement));
+    NAS_TRY(prepare(f, f->version < 2 ? SQL_CHANGES_1 : SQL_CHANGES, &statement));
     sqlite3_bind_int64(statement, 1, since);
     nas_status status = NAS_OK;
     int code;

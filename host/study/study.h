@@ -4,7 +4,8 @@
 
 #include <clnas/study.h>
 
-enum { NAS__SCHEMA = 1 };
+/* 2: trial."from". */
+enum { NAS__SCHEMA = 2 };
 
 struct nas_study {
     const nas_store *store;

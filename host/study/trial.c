@@ -19,7 +19,7 @@ const char *nas_trial_status_name(nas_trial_status status)
 
 void nas_trial_init(nas_trial *trial)
 {
-    *trial = (nas_trial){.index = -1, .parent = -1, .alias = -1};
+    *trial = (nas_trial){.index = -1, .parent = -1, .from = -1, .alias = -1};
 }
 
 void nas_trial_clear(nas_trial *trial)
@@ -224,6 +224,8 @@ void nas_trial_canonical(const nas_trial *trial, nas_text *text)
     qsort(sorted, (size_t)trial->metric_count, sizeof *sorted, by_name);
     nas_text_format(text, "%d %s budget=", trial->index, trial->arch ? trial->arch : "");
     nas__hex_write(trial->budget, text);
+    if (trial->from >= 0)
+        nas_text_format(text, " from=%d", trial->from);
     nas_text_format(text, " %s", nas_trial_status_name(trial->status));
     for (int i = 0; i < trial->metric_count; i++) {
         if (sorted[i].measured)

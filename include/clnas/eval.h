@@ -12,8 +12,8 @@
  * properties of the candidate: NAS_OK and a failed trial.  Device, memory and store errors are not: the status is returned and
  * the trial is for somebody to repeat.
  *
- * Sameness: a pure evaluator's numbers follow from (study seed, canonical arch, repeat, budget, options), never from the
- * trial's index or the time, so a duplicate may take over what is known.
+ * Sameness: a pure evaluator's numbers follow from (study seed, canonical arch, repeat, budget, options, weights that it
+ * starts from), never from the trial's index or the time, so a duplicate may take over what is known.
  *
  * An evaluator is added as host/eval/NAME.c with a nas_evaluator called nas__evaluator_NAME and one line in
  * host/eval/evaluator_list.h.
@@ -48,6 +48,7 @@ typedef bool (*nas_eval_callback)(void *user, double progress /* 0 … 1 */);
 typedef struct nas_eval_call {
     const nas_arch *arch; /* canonical */
     double budget;        /* epochs, as a rule */
+    const char *from;     /* file of nas_eval_keep whose weights it starts from; NULL: none */
     double limit_s;       /* of this trial; 0: none */
     /* A file of nas_eval_pause of this very training at a smaller budget, and its result; NULL, or a file that will not do:
      * from the start.  Both give the same bits. */
@@ -73,7 +74,8 @@ typedef struct nas_evaluator {
      * NAS_NONFINITE, NAS_BOUND, NAS_SHAPE or NAS_TIME makes the trial a failed one. */
     nas_status (*score)(void *state, const nas_eval_call *call, const nas_graph *graph,
                         nas_trial *result);
-    /* Writes the weights of the network scored last as safetensors; NULL: there are none. */
+    /* Writes the weights of the network scored last as safetensors, which a later call may start from; NULL: there are
+     * none, and calls have no `from`. */
     nas_status (*keep)(void *state, const char *path);
     /* Writes the training scored last as it stands, for a call with a larger budget to go on from; NULL: cannot. */
     nas_status (*pause)(void *state, const char *path);

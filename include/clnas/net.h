@@ -117,6 +117,18 @@ NAS_API nas_status nas_net_save(nas_net *net, const char *path, const char *cons
 /* Names and shapes must fit this net. */
 NAS_API nas_status nas_net_load(nas_net *net, const char *path);
 
+/* Trained parameters of a network that began with another one's. */
+typedef struct nas_inheritance {
+    uint64_t copied; /* from the parent's, perhaps scaled */
+    uint64_t set;    /* so that something does not change: zeros, ones, statistics */
+    uint64_t fresh;  /* as nas_net_initialise left them */
+} nas_inheritance;
+/* Takes over what fits of a saved network (nas_net_save) of any other graph with the same input channels: by node, then by channel.
+ * Wider layers, inserted layers and larger kernels leave the function alone where that can be (host/net/inherit.c).  Call it
+ * behind nas_net_initialise; (seed, key_a) draw the shares of repeated channels.  NAS_DATA: the file is not what it should be. */
+NAS_API nas_status nas_net_inherit(nas_net *net, const char *path, uint64_t seed, uint32_t key_a,
+                                   nas_inheritance *inheritance);
+
 /* ---- the reference: the same graph in plain C, double ------------------------------------------------------------ */
 
 /* Parameters, gradients and states are laid out as the list of nas_net_parameter_at would be (see nas_reference_parameter). */

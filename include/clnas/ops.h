@@ -182,6 +182,14 @@ typedef enum nas_view {
     NAS_VIEW_LOSS,       /* last node of a training graph: labels in, metrics out */
 } nas_view;
 
+/* Where an output channel comes from: what a network must know that takes over another one's weights. */
+typedef enum nas_channels {
+    NAS_CHANNELS_OWN,  /* none of these: slice, shuffle */
+    NAS_CHANNELS_KEPT, /* channel c from channel c of every input: norms, activations, pools, sums */
+    NAS_CHANNELS_MIXED,  /* all from all by parameter 0, [out][in / groups][…]: conv2d, dense */
+    NAS_CHANNELS_JOINED, /* the inputs' channels, one after the other: concat */
+} nas_channels;
+
 /* Sample cases that every test and benchmark of an op uses. */
 typedef struct nas_op_case {
     const char
@@ -195,6 +203,7 @@ typedef struct nas_op {
     nas_kind kind; /* instance_size ≤ NAS_OPTIONS_SIZE */
     int inputs_min, inputs_max;
     nas_view view;
+    nas_channels channels;
     unsigned fusion; /* nas_fusion bits */
     /* Output shape, or NAS_SHAPE with a message that names the sizes. */
     nas_status (*infer)(const void *options, const nas_shape *in, int count, nas_shape *out);

@@ -34,6 +34,7 @@ typedef struct nas_seen {
     nas_arch arch;
     double budget;
     int parent;
+    int from;         /* trial whose weights it starts from, -1: none */
     const char *note; /* lent from the study's mirror: valid during the call */
     bool failed;      /* a result, and the worst one */
     double
@@ -68,10 +69,13 @@ typedef enum nas_proposal_kind {
 enum { NAS_NOTE_SIZE = 2048 };
 
 typedef struct nas_proposal {
-    nas_proposal_kind kind;   /* TRIAL unless set */
-    nas_arch arch;            /* canonical and valid */
-    double budget;            /* the setting's unless set */
-    int parent;               /* -1 unless set */
+    nas_proposal_kind kind; /* TRIAL unless set */
+    nas_arch arch;          /* canonical and valid */
+    double budget;          /* the setting's unless set */
+    int parent;             /* -1 unless set */
+    /* Trial whose weights it starts from: one whose result was observed; -1 unless set.  The search takes the target of an
+     * alias, and -1 where that trial failed. */
+    int from;
     char note[NAS_NOTE_SIZE]; /* "" unless set */
 } nas_proposal;
 
@@ -84,6 +88,7 @@ typedef struct nas_setting {
     uint64_t seed;
     double budget; /* of a full trial */
     int lookahead; /* 0: order = "arrival" */
+    bool weights;  /* trials may start from others' weights (nas_proposal.from) */
     int given_count;
     const nas_arch *given; /* proposed first, as trials 0 … by the search itself */
 } nas_setting;
@@ -102,6 +107,9 @@ typedef struct nas_strategy {
     /* Members of the config's group that the strategy reads itself (setting->group), as those around
      * another strategy do; ends with NULL.  NULL: none. */
     const char *const *also;
+    /* May a later proposal start from the weights of this trial, whose result was observed?  Its checkpoint is then kept.  Only
+     * time hangs on the answer: weights that are wanted and gone are made again.  NULL: no. */
+    bool (*wants_weights)(const void *state, int trial);
 } nas_strategy;
 
 NAS_API const nas_strategy *nas_strategy_find(const char *name); /* NULL: none */
@@ -128,7 +136,8 @@ typedef struct nas_search_setting {
     double budget;  /* of a full trial, in epochs */
     int lookahead;  /* ≥ 1: order = "index"; 0: order = "arrival" */
     int trials_max; /* 0: no limit */
-    bool reuse;     /* the evaluator is pure: a duplicate at the same budget becomes an alias */
+    bool reuse;   /* the evaluator is pure: a duplicate (of arch, budget, from) becomes an alias */
+    bool weights; /* the evaluator keeps weights and starts from them */
     int given_count;
     const nas_arch *given; /* see nas_domain_read */
 } nas_search_setting;
@@ -151,6 +160,7 @@ typedef struct nas_job {
     nas_arch arch;
     double budget;
     int parent;       /* -1: none */
+    int from;         /* trial whose weights it starts from, -1: none */
     const char *note; /* lent from the study's mirror */
 } nas_job;
 
@@ -158,6 +168,11 @@ typedef struct nas_job {
  * the way.  NAS_DEVICE when a trial has used up its attempts. */
 NAS_API nas_status nas_search_next(nas_search *search, const nas_owner *owner, const char *device,
                                    nas_next *next, nas_job *job);
+/* Observes what a proposal for the next free index may see, from the synced log. */
+NAS_API nas_status nas_search_observe(nas_search *search);
+/* May a later proposal start from the weights of this trial?  Where the strategy uses weights at all, yes while its
+ * result was not observed.  No search: no. */
+NAS_API bool nas_search_wants_weights(const nas_search *search, int trial);
 /* The proposal for the next free index from the synced log, without claiming (tests, `ask`). */
 NAS_API nas_status nas_search_propose(nas_search *search, nas_next *next, int *index,
                                       nas_proposal *proposal);

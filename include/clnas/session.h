@@ -213,6 +213,7 @@ typedef struct nas_asked {
     nas_text arch, network, graph; /* canonical text; one line for people; text form of the graph */
     double budget;                 /* epochs, as a rule */
     int parent;                    /* -1: none */
+    int from;                      /* the trial whose weights it starts from; -1: none */
     uint32_t seed; /* below 2^31, of the training: from the study's seed and the architecture */
     nas_objectives objectives; /* what is to be told */
 } nas_asked;

@@ -63,6 +63,7 @@ typedef struct nas_trial {
     char *arch;    /* text form of the space */
     double budget; /* epochs, as a rule */
     int parent;    /* trial that it stems from; -1: none */
+    int from;      /* trial whose weights it starts from, no alias; -1: none */
     char *note;    /* what the strategy needs when it sees the result; may be NULL */
     int64_t seen;  /* revision of the log that the proposal saw */
     /* result */
@@ -97,7 +98,7 @@ NAS_API double nas_trial_metric(const nas_trial *trial, const char *name);
 NAS_API bool nas_trial_has_metric(const nas_trial *trial, const char *name);
 /* Appends a point to the curve called `name`, made when missing. */
 NAS_API nas_status nas_trial_add_point(nas_trial *trial, const char *name, double value);
-/* One line: index, arch, budget, status, metrics (sorted by name) and curves as hex floats.  No
+/* One line: index, arch, budget, from (where there is one), status, metrics (sorted by name) and curves as hex floats.  No
  * times, device or measured values: what 'the same' means. */
 NAS_API void nas_trial_canonical(const nas_trial *trial, nas_text *text);
 
@@ -138,7 +139,7 @@ NAS_API bool nas_pareto_dominates(const double *a, const double *b, int objectiv
 
 typedef struct nas_checkpoint {
     int trial;
-    char kind[32]; /* "best", "running", "retrained" … */
+    char kind[32]; /* "weights" … */
     char path[NAS_TEXT_SIZE];
     double score; /* greater is better */
     uint64_t size_bytes;
@@ -244,7 +245,7 @@ typedef struct nas_claim {
     int attempt; /* 1, 2, 3 */
 } nas_claim;
 
-/* Claims `index` for `proposal` (arch, budget, parent, note, seen; device too).  `*taken` true and
+/* Claims `index` for `proposal` (arch, budget, parent, from, note, seen; device too).  `*taken` true and
  * no claim when the index is not the next free one any more: sync and propose anew.  With
  * proposal->status NAS_TRIAL_ALIAS and proposal->alias the line is final at once. */
 NAS_API nas_status nas_study_claim(nas_study *study, int index, const nas_trial *proposal,
