@@ -304,7 +304,9 @@ static nas_status evolution_propose(void *state, const nas_outlook *outlook, nas
 {
     const evolution *e = state;
     const evolution_options *o = e->options;
-    bool initial = outlook->index < o->population || e->count == 0;
+    /* Inside another strategy, earlier trials are not all of this one's. */
+    const int earlier = outlook->seen_count + outlook->pending_count;
+    bool initial = earlier < o->population || e->count == 0;
     for (int64_t draw = 0; draw < o->tries; draw++) {
         nas_random random = nas_random_make(e->setting->seed, NAS_STREAM_PROPOSE,
                                             (uint32_t)outlook->index, (uint32_t)draw, 0);

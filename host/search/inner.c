@@ -57,6 +57,7 @@ nas_status nas__inner_observe(nas__inner *inner, const nas_seen *trial, const ch
 {
     nas_seen shown = *trial;
     shown.note = note;
+    inner->observed++;
     return inner->strategy->observe ? inner->strategy->observe(inner->state, &shown) : NAS_OK;
 }
 
@@ -92,6 +93,7 @@ nas_status nas__inner_propose(nas__inner *inner, const nas_outlook *outlook, nas
     }
     its.pending = inner->rows;
     its.pending_count = count;
+    its.seen_count = inner->observed;
     return inner->strategy->propose(inner->state, &its, proposal);
 }
 

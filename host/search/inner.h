@@ -12,6 +12,7 @@ typedef struct nas__inner {
     nas_seen *shown; /* pending proposals, with its notes */
     const nas_seen **rows;
     int capacity;
+    int observed; /* results that it was shown */
 } nas__inner;
 
 /* `strategy` with its `options`, or (NULL) the one that the group's `inner` names, else random. */

@@ -143,7 +143,8 @@ static nas_status tpe_propose(void *state, const nas_outlook *outlook, nas_propo
     tpe *t = state;
     const tpe_options *o = t->options;
     const nas_domain *domain = t->setting->domain;
-    bool starting = outlook->index < o->start || t->count == 0, valid = false;
+    const int earlier = outlook->seen_count + outlook->pending_count;
+    bool starting = earlier < o->start || t->count == 0, valid = false;
     nas_random random =
         nas_random_make(t->setting->seed, NAS_STREAM_PROPOSE, (uint32_t)outlook->index, 0, 0);
     if (!starting && t->stale)

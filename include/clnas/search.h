@@ -48,7 +48,7 @@ typedef struct nas_search nas_search;
 typedef struct nas_outlook {
     const nas_search *search;
     int index;      /* to propose */
-    int seen_count; /* results observed so far */
+    int seen_count; /* results observed so far; inside another strategy, those that it let through */
     int pending_count;
     const nas_seen *const *pending; /* earlier proposals without a visible result, by index */
 } nas_outlook;
