@@ -372,7 +372,8 @@ static void taps_equal_the_reference(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         check_taps(&cases[i], false);
-        check_taps(&cases[i], true);
+        if (!getenv("CLNAS_TEST_SMALL"))
+            check_taps(&cases[i], true);
     }
 }
 
