@@ -23,7 +23,7 @@ typedef struct trained {
     nas_arch arch;        /* its architecture */
     /* of the score that runs */
     const nas_eval_call *call;
-    double begin_s;
+    double begin_s, begin_cpu_s;
     bool over_time;
 } trained;
 
@@ -107,6 +107,7 @@ static nas_status begin_training(trained *t, const nas_eval_call *call, const na
     t->call = call;
     t->arch = *call->arch;
     t->begin_s = nas_now_s();
+    t->begin_cpu_s = nas_cpu_s();
     t->over_time = false;
     NAS_TRY(check_memory(t, graph));
     return nas_trainer_create(t->home, graph, t->setting->train, &setup, &t->trainer);
@@ -148,7 +149,8 @@ static nas_status set_metrics(trained *t, const nas_evaluation *valid, nas_trial
     if (nas_trainer_epoch_result(t->trainer, &train))
         NAS_TRY(nas_trial_set_metric(result, "train_loss", train.loss, false));
     NAS_TRY(nas_trial_set_metric(result, "memory", (double)memory.total_bytes, false));
-    return nas_trial_set_metric(result, "train_seconds", nas_now_s() - t->begin_s, true);
+    NAS_TRY(nas_trial_set_metric(result, "train_seconds", nas_now_s() - t->begin_s, true));
+    return nas_trial_set_metric(result, "cpu_seconds", nas_cpu_s() - t->begin_cpu_s, true);
 }
 
 static nas_status score(void *state, const nas_eval_call *call, const nas_graph *graph,
@@ -182,9 +184,9 @@ static nas_status keep(void *state, const char *path)
     return status;
 }
 
-static const char *const metrics[] = {"valid_accuracy", "valid_loss",    "train_loss",
-                                      "parameters",     "macs",          "activation_bytes",
-                                      "memory",         "train_seconds", NULL};
+static const char *const metrics[] = {
+    "valid_accuracy",   "valid_loss", "train_loss",    "parameters",  "macs",
+    "activation_bytes", "memory",     "train_seconds", "cpu_seconds", NULL};
 
 const nas_evaluator nas__evaluator_trained = {
     .kind = {.name = "trained",
