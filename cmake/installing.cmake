@@ -1,5 +1,5 @@
-# cmake --install build/release --prefix /usr/local: program, libraries, headers, pkg-config file and
-# CMake package (find_package(clnas), targets clnas::shared and clnas::static).
+# cmake --install build/release --prefix /usr/local: programs, libraries, headers, example configs with
+# the table of benchmark729, pkg-config file and CMake package (find_package(clnas), targets clnas::shared and clnas::static).
 include(CMakePackageConfigHelpers)
 set(NAS_PACKAGE_FOLDER ${CMAKE_INSTALL_LIBDIR}/cmake/clnas)
 
@@ -8,6 +8,7 @@ if(TARGET clnas)
     install(TARGETS clnas RUNTIME)
 endif()
 install(DIRECTORY include/clnas TYPE INCLUDE FILES_MATCHING PATTERN "*.h")
+install(DIRECTORY configs DESTINATION ${CMAKE_INSTALL_DATADIR}/clnas) # and the table that simulations need
 install(EXPORT clnas_targets NAMESPACE clnas:: DESTINATION ${NAS_PACKAGE_FOLDER})
 configure_package_config_file(
     cmake/clnasConfig.cmake.in ${PROJECT_BINARY_DIR}/generated/clnasConfig.cmake

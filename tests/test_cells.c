@@ -60,6 +60,8 @@ static void test_options_and_shapes(void **state)
         {"cell", "{ nodes = 8; cells = 3; channels = 2; stem_channels = 5; reductions = [ ]; }"},
         {"cell201", "{ cells = 1; channels = 1; dead = \"keep\"; }"},
         {"cell201", "{ cells = 2; channels = 5; }"},
+        {"cell201", "{ cells = 1; channels = 2; op = [\"none\", \"avg_pool_3x3\"]; }"},
+        {"cell201", "{ cells = 1; channels = 2; op = [\"nor_conv_1x1\", \"skip_connect\"]; }"},
         {"cell101", "{ vertices = 3; edges = 3; stem = 8; stacks = 1; cells = 1; }"},
         {"cell101", "{ vertices = 6; edges = 7; stem = 9; stacks = 4; cells = 2; }"},
     };
@@ -118,6 +120,11 @@ static void test_sizes(void **state)
         {"cell",
          "{ nodes = 1; op = [\"skip_connect\", \"conv_1x1\", \"max_pool_3x3\"]; cells = 4; }",
          21 * 21},
+        {"cell201", "{ op = [\"skip_connect\", \"nor_conv_3x3\", \"avg_pool_3x3\"]; }", 729},
+        /* counted by another program, as graphs in which every edge is on a path */
+        {"cell201", "{ op = [\"none\", \"nor_conv_3x3\"]; }", 16},
+        {"cell201", "{ op = [\"none\", \"nor_conv_3x3\", \"avg_pool_3x3\"]; }", 291},
+        {"cell201", "{ op = [\"none\", \"nor_conv_3x3\"]; dead = \"keep\"; }", 64},
         {"cell101", "{ vertices = 4; stem = 8; stacks = 1; cells = 1; }", 91},
         {"cell101", "{ vertices = 5; edges = 5; stem = 8; stacks = 1; cells = 1; }", 334},
     };
@@ -128,8 +135,10 @@ static void test_sizes(void **state)
         bool exact;
         assert_true(nas_domain_size(domain, &size, &exact) && exact);
         assert_true(size == small[i].size);
-        /* both inputs of the first cell are the stem, so in a network of one cell they may be swapped */
-        assert_true(size == space_count_by_hand(domain, i != 1));
+        /* Both inputs of the first cell are the stem, so in a network of one cell they may be swapped; skips are
+         * transparent in cell201. */
+        bool distinct = i != 1 && strcmp(small[i].space, "cell201") != 0;
+        assert_true(size == space_count_by_hand(domain, distinct));
         nas_domain_close(domain);
     }
 }
@@ -241,6 +250,50 @@ static void test_cell201_texts(void **state)
         nas_text_clear(&text);
     }
     nas_domain_close(domain);
+}
+
+/* With fewer operations a cell is the network that it is with all of them. */
+static void test_cell201_operations(void **state)
+{
+    static const int places[] = {1, 3, 4}; /* of the three among all five */
+    (void)state;
+    nas_domain *all = space_open("cell201", "{ dead = \"keep\"; }", cifar);
+    nas_domain *some = space_open(
+        "cell201", "{ op = [\"skip_connect\", \"nor_conv_3x3\", \"avg_pool_3x3\"]; }", cifar);
+    nas_arch arch;
+    for (int index = 0; index < 729; index++) {
+        nas_arch small = {.count = 6}, large = {.count = 6}, back;
+        nas_graph graphs[2] = {{0}, {0}};
+        nas_text texts[4] = {{0}, {0}, {0}, {0}};
+        for (int i = 0, rest = index; i < 6; i++, rest /= 3) {
+            small.genes[i] = (uint8_t)(rest % 3);
+            large.genes[i] = (uint8_t)places[rest % 3];
+        }
+        nas_test_ok(nas_domain_build(some, &small, &graphs[0]));
+        nas_test_ok(nas_domain_build(all, &large, &graphs[1]));
+        for (int i = 0; i < 2; i++)
+            nas_graph_write(&graphs[i], &texts[i]);
+        assert_string_equal(texts[0].data, texts[1].data);
+        nas_domain_key(some, &small, &texts[2]);
+        nas_domain_key(all, &large, &texts[3]);
+        assert_string_equal(texts[2].data, texts[3].data);
+        nas_text_clear(&texts[0]);
+        nas_domain_describe(all, &large, &texts[0]);
+        nas_test_ok(nas_domain_read(some, texts[0].data, &back));
+        assert_true(nas_arch_equal(&back, &small));
+        for (int i = 0; i < 4; i++)
+            nas_text_clear(&texts[i]);
+        nas_graph_clear(&graphs[0]);
+        nas_graph_clear(&graphs[1]);
+    }
+    nas_test_ok(nas_domain_read(some, "all_conv_3x3", &arch));
+    nas_test_fails(nas_domain_read(some, "resnet", &arch), NAS_CONFIG, "needs none among space.op");
+    nas_test_fails(nas_domain_read(some, "333333", &arch), NAS_CONFIG, "choices 0 to 2");
+    nas_domain_close(some);
+    nas_domain_close(all);
+    assert_refused("cell201", "{ op = [\"avg_pool_3x3\", \"none\"]; }", "comes first");
+    assert_refused("cell201", "{ op = [ ]; }", "at least one");
+    assert_refused("cell201", "{ op = [\"none\", \"none\"]; }", "only once");
 }
 
 /* A column of a CSV line, or an empty text. */
@@ -593,6 +646,7 @@ int main(void)
         cmocka_unit_test(test_cell201_costs),
         cmocka_unit_test(test_cell201_counts),
         cmocka_unit_test(test_cell201_texts),
+        cmocka_unit_test(test_cell201_operations),
         cmocka_unit_test(test_cell201_table),
         cmocka_unit_test(test_cell201_zeros),
         cmocka_unit_test(test_subsample),

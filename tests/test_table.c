@@ -112,12 +112,17 @@ static void budgets_choose_the_metric(void **state)
 {
     nas_eval *eval;
     (void)state;
-    write_text(path, "arch,v4,v12\n0-0-0,1,2\n");
-    nas_test_ok(create("metrics = [\"v = v4\", \"v = v12\"]; budgets = [4, 12];", &eval));
+    write_text(path, "arch,v4,v12,seconds\n0-0-0,1,2,30\n");
+    nas_test_ok(create(
+        "metrics = [\"v = v4\", \"v = v12\"]; budgets = [4, 12]; cost = \"seconds\";", &eval));
     assert_true(look(eval, "0-0-0", 4, "v", NULL) == 1);
     assert_true(look(eval, "0-0-0", 11, "v", NULL) == 1);
     assert_true(look(eval, "0-0-0", 12, "v", NULL) == 2);
     assert_true(isnan(look(eval, "0-0-0", 2, "v", NULL)));
+    assert_true(fabs(look(eval, "0-0-0", 4, "simulated_s", NULL) - 10) < 1e-12);
+    assert_true(fabs(look(eval, "0-0-0", 5, "simulated_s", NULL) - 10) < 1e-12);
+    assert_true(fabs(look(eval, "0-0-0", 99, "simulated_s", NULL) - 30) < 1e-12);
+    assert_true(look(eval, "0-0-0", 2, "simulated_s", NULL) == 0);
     nas_eval_destroy(eval);
 }
 

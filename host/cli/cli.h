@@ -121,6 +121,7 @@ typedef struct cli_listing {
 
 /* Columns come first, rows after. */
 void cli_listing_column(cli_listing *listing, const char *name, bool table);
+bool cli_listing_has(const cli_listing *listing, const char *column);
 void cli_listing_row(cli_listing *listing);
 /* Set a cell of the last row; a column that does not exist is a broken promise (assert). */
 void cli_listing_text(cli_listing *listing, const char *column, const char *text);

@@ -29,6 +29,14 @@ void cli_listing_column(cli_listing *listing, const char *name, bool table)
     column->table = table;
 }
 
+bool cli_listing_has(const cli_listing *listing, const char *name)
+{
+    for (int i = 0; i < listing->column_count; i++)
+        if (strcmp(listing->columns[i].name, name) == 0)
+            return true;
+    return false;
+}
+
 void cli_listing_row(cli_listing *listing)
 {
     if (listing->row_count == listing->row_capacity) {

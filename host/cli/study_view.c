@@ -85,14 +85,6 @@ done:
 
 /* ---- trials as rows --------------------------------------------------------------------------------- */
 
-static bool has_column(const cli_listing *listing, const char *name)
-{
-    for (int i = 0; i < listing->column_count; i++)
-        if (strcmp(listing->columns[i].name, name) == 0)
-            return true;
-    return false;
-}
-
 /* Field names are the metrics' own, unless one is called as a column of ours. */
 static void metric_column(const char *metric, char *name, size_t size)
 {
@@ -109,7 +101,7 @@ static void add_metric_column(cli_listing *listing, const char *metric, bool tab
 {
     char name[NAS_NAME_SIZE + 8];
     metric_column(metric, name, sizeof name);
-    if (!has_column(listing, name) && listing->column_count < 56)
+    if (!cli_listing_has(listing, name) && listing->column_count < 56)
         cli_listing_column(listing, name, table);
 }
 
@@ -145,7 +137,7 @@ static void set_metrics(cli_listing *listing, const nas_trial *trial)
     for (int i = 0; i < trial->metric_count; i++) {
         double value = trial->metrics[i].value;
         metric_column(trial->metrics[i].name, name, sizeof name);
-        if (!has_column(listing, name))
+        if (!cli_listing_has(listing, name))
             continue;
         if (value == (double)(int64_t)value && value >= 2 && value < 1e15)
             cli_listing_int(listing, name, (int64_t)value);

@@ -11,7 +11,8 @@
  * took: each trial of more than 0 epochs then has the metric `simulated_s`, and their sum is the simulated clock that
  * budget.minutes counts.
  * Repeats in a table come as several columns; `metrics` picks one.  An epoch budget picks nothing: one table, one budget, unless
- * `budgets` lists the budgets of the metrics, one for each; then a trial gets those of the largest budget that is not over its own.
+ * `budgets` lists the budgets of the metrics, one for each; then a trial gets those of the largest budget that is not over its own,
+ * and costs that budget's share of what the largest one costs.
  *
  * A second file can add columns: `join` is its path, `on` a column of numbers that both files have, `join_metrics` its
  * columns (measured latencies of the same networks, say).
@@ -45,7 +46,8 @@ static const nas_option options[] = {
     {"scale", NAS_OPTION_REAL, AT(scale), "1", 0, 0, NULL,
      "factor of all metrics, 0.01 for a table in percent"},
     {"cost", NAS_OPTION_TEXT, AT(cost), "\"\"", 0, 0, NULL,
-     "column with the seconds that a training took, for the simulated clock; empty: none"},
+     "column with the seconds that a training took (with the largest of budgets, others their "
+     "share), for the simulated clock; empty: none"},
     {"budgets", NAS_OPTION_REAL_LIST, AT(budgets), "[]", 0, 0, NULL,
      "epochs behind each of `metrics`, which then may have the same name; empty: one budget"},
     {"join", NAS_OPTION_TEXT, AT(join), "\"\"", 0, 0, NULL,
@@ -257,6 +259,18 @@ static bool is_wanted(const table *t, int i, double budget)
     return true;
 }
 
+/* The part of a whole training that a trial with `budget` takes; 1 without budgets. */
+static double share_of(const table *t, double budget)
+{
+    const nas_real_list *budgets = &t->options->budgets;
+    double taken = 0, whole = 0;
+    for (int i = 0; i < budgets->count; i++) {
+        whole = fmax(whole, budgets->item[i]);
+        taken = budgets->item[i] <= budget ? fmax(taken, budgets->item[i]) : taken;
+    }
+    return budgets->count && whole > 0 ? taken / whole : 1;
+}
+
 static nas_status set_joined(const table *t, int row, nas_trial *result)
 {
     int at = t->joined_row ? t->joined_row[row] : -1;
@@ -284,7 +298,8 @@ static nas_status score(void *state, const nas_eval_call *call, const nas_graph 
         NAS_TRY(nas_trial_set_metric(result, t->names[i], t->options->scale * values[i], false));
     }
     if (t->cost_at >= 0 && call->budget > 0)
-        NAS_TRY(nas_trial_set_metric(result, "simulated_s", values[t->cost_at], false));
+        NAS_TRY(nas_trial_set_metric(result, "simulated_s",
+                                     share_of(t, call->budget) * values[t->cost_at], false));
     return set_joined(t, row, result);
 }
 

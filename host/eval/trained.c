@@ -37,7 +37,7 @@ typedef struct trained {
     nas_inheritance inheritance; /* what it began with; 0: with nothing of another's */
     /* of the score that runs */
     const nas_eval_call *call;
-    double begin_s;
+    double begin_s, begin_cpu_s;
     bool over_time;
 } trained;
 
@@ -105,6 +105,7 @@ static nas_status begin_training(trained *t, const nas_eval_call *call, const na
     t->call = call;
     t->arch = *call->arch;
     t->begin_s = nas_now_s();
+    t->begin_cpu_s = nas_cpu_s();
     t->over_time = false;
     t->inheritance = (nas_inheritance){0};
     const nas_train_options *train = &t->setting->train->common;
@@ -195,7 +196,8 @@ static nas_status set_metrics(trained *t, const nas_evaluation *valid, nas_trial
         NAS_TRY(nas_trial_set_metric(result, "train_loss", train.loss, false));
     NAS_TRY(nas_trial_set_metric(result, "memory", (double)memory.total_bytes, false));
     NAS_TRY(set_inherited(&t->inheritance, result));
-    return nas_trial_set_metric(result, "train_seconds", nas_now_s() - t->begin_s, true);
+    NAS_TRY(nas_trial_set_metric(result, "train_seconds", nas_now_s() - t->begin_s, true));
+    return nas_trial_set_metric(result, "cpu_seconds", nas_cpu_s() - t->begin_cpu_s, true);
 }
 
 static nas_status score_proxies(trained *t, const nas_eval_call *call, const nas_graph *graph,
@@ -251,9 +253,9 @@ static nas_status keep(void *state, const char *path)
     return status;
 }
 
-static const char *const metrics[] = {"valid_accuracy", "valid_loss",    "train_loss",
-                                      "parameters",     "macs",          "activation_bytes",
-                                      "memory",         "train_seconds", NULL};
+static const char *const metrics[] = {
+    "valid_accuracy",   "valid_loss", "train_loss",    "parameters",  "macs",
+    "activation_bytes", "memory",     "train_seconds", "cpu_seconds", NULL};
 
 const nas_evaluator nas__evaluator_trained = {
     .kind = {.name = "trained",

@@ -20,22 +20,27 @@
  * without a path, a convolution that is kept though dead) the operator `zero` writes them; such a network runs and answers
  * the same for every image, as the published one does.
  *
+ * With `op` only some of the operations are choices, and a digit is the place in that list: three of them make a space of 729
+ * cells that a desk can train whole (docs/benchmark729.md).  Inside this file a cell is its six operations, whatever the list.
+ *
  * Equal networks that differ only in where a skip stands keep different rows, as in the benchmark.  `key` is its isomorphism string
  * (skips are transparent; zeros and duplicates stay in the sums): 6,466 classes. */
 #include "cells.h"
 
+#include <math.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { NONE, SKIP, CONV_1X1, CONV_3X3, AVG_POOL, OPS };
+enum { NONE, SKIP, CONV_1X1, CONV_3X3, AVG_POOL };
 enum { NODES = 4, EDGES = 6, STAGES = 3 };
 enum { DEAD_ZERO, DEAD_KEEP };
 #define OP_NAMES "none|skip_connect|nor_conv_1x1|nor_conv_3x3|avg_pool_3x3"
 
 typedef struct cell201_options {
     int64_t cells, channels;
+    nas_int_list op;
     int dead;
 } cell201_options;
 
@@ -44,9 +49,12 @@ static const nas_option options[] = {
     {"cells", NAS_OPTION_INT, AT(cells), "5", 1, 32, NULL, "cells in each of the three stages"},
     {"channels", NAS_OPTION_INT, AT(channels), "16", 1, 1024, NULL,
      "channels of the first stage; they double with every stage"},
+    {"op", NAS_OPTION_CHOICE_LIST, AT(op),
+     "[\"none\", \"skip_connect\", \"nor_conv_1x1\", \"nor_conv_3x3\", \"avg_pool_3x3\"]", 0, 0,
+     OP_NAMES, "operations to choose from; none, where it is one of them, comes first"},
     {"dead", NAS_OPTION_CHOICE, AT(dead), "zero", 0, 0, "zero|keep",
      "edges that no path uses: set to none (9,445 cells), or kept and built as the benchmark did "
-     "(15,625)"},
+     "(15,625; both counts with all five operations)"},
     {0},
 };
 #undef AT
@@ -63,8 +71,19 @@ static int edge_at(int from, int to)
     return to * (to - 1) / 2 + from;
 }
 
+/* Dead edges become choice 0. */
+static nas_status check(const cell201_options *o)
+{
+    if (o->op.count < 1 || nas__list_has_double(&o->op))
+        NAS_FAIL(NAS_CONFIG, "space cell201: op needs at least one choice, and each only once");
+    if (nas__list_find(&o->op, NONE) > 0)
+        NAS_FAIL(NAS_CONFIG, "space cell201: none comes first in op");
+    return NAS_OK;
+}
+
 static nas_status cell201_begin(const void *instance, nas_shape input, int classes, void **state)
 {
+    NAS_TRY(check(instance));
     cell201 *c = calloc(1, sizeof *c);
     if (!c)
         NAS_FAIL(NAS_MEMORY, "no memory for space cell201");
@@ -81,58 +100,117 @@ static void cell201_end(void *state)
 /* One group, so that the text of a row is the tables' coding and a crossover may cut anywhere. */
 static int cell201_genes(const void *state, nas_gene *genes)
 {
-    (void)state;
+    const cell201 *c = state;
     for (int to = 1; to < NODES; to++)
         for (int from = 0; from < to; from++) {
             nas_gene *gene = &genes[edge_at(from, to)];
-            *gene = (nas_gene){.choices = OPS};
+            *gene = (nas_gene){.choices = c->options->op.count};
             snprintf(gene->name, sizeof gene->name, "edge %d-%d", from, to);
         }
     return EDGES;
 }
 
+/* The operation of each edge of a row. */
+static void read_row(const cell201 *c, const nas_arch *arch, int ops[EDGES])
+{
+    for (int edge = 0; edge < EDGES; edge++)
+        ops[edge] = (int)c->options->op.item[arch->genes[edge]];
+}
+
+/* The row of six operations; NAS_CONFIG when one of them is no choice. */
+static nas_status write_row(const cell201 *c, const int ops[EDGES], nas_arch *arch)
+{
+    nas_arch row = {.count = EDGES};
+    for (int edge = 0; edge < EDGES; edge++) {
+        const int choice = nas__list_find(&c->options->op, ops[edge]);
+        char name[32] = "";
+        nas_choice_name(OP_NAMES, ops[edge], name, sizeof name);
+        if (choice < 0)
+            NAS_FAIL(NAS_CONFIG, "space cell201: this cell needs %s among space.op", name);
+        row.genes[edge] = (uint8_t)choice;
+    }
+    *arch = row;
+    return NAS_OK;
+}
+
 /* ---- canonical form --------------------------------------------------------------------------------- */
 
 /* Nodes that a path from node 0 reaches. */
-static void find_fed(const uint8_t *genes, bool fed[NODES])
+static void find_fed(const int *ops, bool fed[NODES])
 {
     fed[0] = true;
     for (int to = 1; to < NODES; to++) {
         fed[to] = false;
         for (int from = 0; from < to; from++)
-            fed[to] |= fed[from] && genes[edge_at(from, to)] != NONE;
+            fed[to] |= fed[from] && ops[edge_at(from, to)] != NONE;
     }
 }
 
 /* Nodes from which a path leads to the last one. */
-static void find_heard(const uint8_t *genes, bool heard[NODES])
+static void find_heard(const int *ops, bool heard[NODES])
 {
     for (int from = NODES - 1; from >= 0; from--) {
         heard[from] = from == NODES - 1;
         for (int to = from + 1; to < NODES; to++)
-            heard[from] |= heard[to] && genes[edge_at(from, to)] != NONE;
+            heard[from] |= heard[to] && ops[edge_at(from, to)] != NONE;
     }
 }
 
+/* On no path from node 0 to the last one.  Such an edge is next to a node that is not fed or not heard. */
+static void find_dead(const int *ops, bool dead[EDGES])
+{
+    bool fed[NODES], heard[NODES];
+    find_fed(ops, fed);
+    find_heard(ops, heard);
+    for (int to = 1; to < NODES; to++)
+        for (int from = 0; from < to; from++)
+            dead[edge_at(from, to)] = !fed[from] || !heard[to];
+}
+
+/* Without none among the choices nothing is dead. */
 static void cell201_canonical(const void *state, nas_arch *arch)
 {
     const cell201 *c = state;
-    bool fed[NODES], heard[NODES];
+    int ops[EDGES];
+    bool dead[EDGES];
     if (c->options->dead == DEAD_KEEP)
         return;
-    find_fed(arch->genes, fed);
-    find_heard(arch->genes, heard);
-    for (int to = 1; to < NODES; to++)
-        for (int from = 0; from < to; from++)
-            if (!fed[from] || !heard[to])
-                arch->genes[edge_at(from, to)] = NONE;
+    read_row(c, arch, ops);
+    find_dead(ops, dead);
+    for (int edge = 0; edge < EDGES; edge++)
+        if (dead[edge])
+            arch->genes[edge] = 0;
 }
 
+/* Is the set of edges (a bit each) what is left of itself when dead edges are taken away? */
+static bool is_alive(int edges)
+{
+    int ops[EDGES];
+    bool dead[EDGES], alive = true;
+    for (int edge = 0; edge < EDGES; edge++)
+        ops[edge] = edges >> edge & 1 ? SKIP : NONE;
+    find_dead(ops, dead);
+    for (int edge = 0; edge < EDGES; edge++)
+        alive &= !(dead[edge] && ops[edge] != NONE);
+    return alive;
+}
+
+/* For each set of edges that may be there together, every operation but none on each of them. */
 static double cell201_size(const void *state, bool *exact)
 {
-    const cell201 *c = state;
+    const cell201_options *o = ((const cell201 *)state)->options;
+    const int choices = (int)o->op.count;
+    double size = 0;
     *exact = true;
-    return c->options->dead == DEAD_KEEP ? 15625 : 9445; /* a test counts them */
+    if (o->dead == DEAD_KEEP || o->op.item[0] != NONE)
+        return pow(choices, EDGES);
+    for (int edges = 0; edges < 1 << EDGES; edges++) {
+        double rows = is_alive(edges) ? 1 : 0;
+        for (int edge = 0; edge < EDGES; edge++)
+            rows *= edges >> edge & 1 ? choices - 1 : 1;
+        size += rows;
+    }
+    return size;
 }
 
 /* ---- graph ------------------------------------------------------------------------------------------- */
@@ -161,12 +239,12 @@ static nas_status need_zeros(nas__build *build, const nas__value *input, nas__va
     return nas__cell_then(build, value, "zero", "%s", "");
 }
 
-static nas_status add_node(nas__build *build, const nas_arch *arch, int to, nas__value *values)
+static nas_status add_node(nas__build *build, const int *ops, int to, nas__value *values)
 {
     nas__value summands[NODES];
     int count = 0;
     for (int from = 0; from < to; from++) {
-        const int op = arch->genes[edge_at(from, to)];
+        const int op = ops[edge_at(from, to)];
         nas__value value = values[from];
         if (op == NONE || (value.node == ZEROS && op != CONV_1X1 && op != CONV_3X3))
             continue;
@@ -178,11 +256,11 @@ static nas_status add_node(nas__build *build, const nas_arch *arch, int to, nas_
     return count ? nas__build_join(build, summands, count, "add", &values[to]) : NAS_OK;
 }
 
-static nas_status add_cell(nas__build *build, const nas_arch *arch, nas__value *value)
+static nas_status add_cell(nas__build *build, const int *ops, nas__value *value)
 {
     nas__value values[NODES] = {*value};
     for (int to = 1; to < NODES; to++)
-        NAS_TRY(add_node(build, arch, to, values));
+        NAS_TRY(add_node(build, ops, to, values));
     *value = values[NODES - 1];
     return need_zeros(build, &values[0], value);
 }
@@ -205,7 +283,8 @@ static nas_status cell201_build(const void *state, const nas_arch *arch, nas_gra
     const cell201 *c = state;
     nas__build build = {.graph = graph, .input = c->input};
     nas__value value;
-    int channels = (int)c->options->channels;
+    int ops[EDGES], channels = (int)c->options->channels;
+    read_row(c, arch, ops);
     NAS_TRY(nas__build_begin(&build, &value));
     NAS_TRY(nas__build_convolution(&build, &value,
                                    (nas__convolution_part){.out = channels, .kernel = 3}));
@@ -214,7 +293,7 @@ static nas_status cell201_build(const void *state, const nas_arch *arch, nas_gra
         if (stage > 0)
             NAS_TRY(add_reduction(&build, channels *= 2, &value));
         for (int cell = 0; cell < c->options->cells; cell++)
-            NAS_TRY(add_cell(&build, arch, &value));
+            NAS_TRY(add_cell(&build, ops, &value));
     }
     NAS_TRY(nas__build_norm(&build, &value));
     NAS_TRY(nas__build_activation(&build, &value, 0));
@@ -225,19 +304,20 @@ static nas_status cell201_build(const void *state, const nas_arch *arch, nas_gra
 
 static void cell201_describe(const void *state, const nas_arch *arch, nas_text *text)
 {
-    (void)state;
+    int ops[EDGES];
+    read_row(state, arch, ops);
     for (int to = 1; to < NODES; to++) {
         nas_text_add(text, to > 1 ? "+|" : "|");
         for (int from = 0; from < to; from++) {
             char op[32] = "";
-            nas_choice_name(OP_NAMES, arch->genes[edge_at(from, to)], op, sizeof op);
+            nas_choice_name(OP_NAMES, ops[edge_at(from, to)], op, sizeof op);
             nas_text_format(text, "%s~%d|", op, from);
         }
     }
 }
 
 /* One "op~from|" at `*text`, which moves behind it. */
-static bool parse_edge(const char **text, int to, nas_arch *arch)
+static bool parse_edge(const char **text, int to, int *ops)
 {
     char op[32], bar;
     int from, length = 0;
@@ -246,7 +326,7 @@ static bool parse_edge(const char **text, int to, nas_arch *arch)
     int choice = nas_choice_index(OP_NAMES, op);
     if (choice < 0 || from < 0 || from >= to)
         return false;
-    arch->genes[edge_at(from, to)] = (uint8_t)choice;
+    ops[edge_at(from, to)] = choice;
     *text += length;
     return true;
 }
@@ -255,20 +335,18 @@ static bool parse_edge(const char **text, int to, nas_arch *arch)
 static nas_status cell201_parse(const void *state, const char *text, nas_arch *arch)
 {
     const char *at = text;
-    nas_arch row = {.count = EDGES};
-    (void)state;
+    int ops[EDGES] = {NONE};
     for (int to = 1; to < NODES; to++) {
         bool fine = (to == 1 || *at++ == '+') && *at++ == '|';
         while (fine && *at && *at != '+')
-            fine = parse_edge(&at, to, &row);
+            fine = parse_edge(&at, to, ops);
         if (!fine || (to == NODES - 1 && *at))
             NAS_FAIL(NAS_CONFIG,
                      "architecture \"%.80s\": neither six digits 0 to 4 nor "
                      "\"|nor_conv_3x3~0|+|none~0|skip_connect~1|+|…|\" (from character %d on)",
                      text, (int)(at - text) + 1);
     }
-    *arch = row;
-    return NAS_OK;
+    return write_row(state, ops, arch);
 }
 
 /* ---- the benchmark's isomorphism string ------------------------------------------------------------------- */
@@ -280,11 +358,11 @@ static int compare_texts(const void *a, const void *b)
     return strcmp(a, b);
 }
 
-static void key_of_node(const nas_arch *arch, int to, char keys[NODES][KEY_SIZE])
+static void key_of_node(const int *ops, int to, char keys[NODES][KEY_SIZE])
 {
     char summands[NODES][KEY_SIZE], op[32] = "";
     for (int from = 0; from < to; from++) {
-        const int choice = arch->genes[edge_at(from, to)];
+        const int choice = ops[edge_at(from, to)];
         nas_choice_name(OP_NAMES, choice, op, sizeof op);
         if (choice == NONE || strcmp(keys[from], "#") == 0)
             strcpy(summands[from], "#");
@@ -303,35 +381,34 @@ static void key_of_node(const nas_arch *arch, int to, char keys[NODES][KEY_SIZE]
 static void cell201_key(const void *state, const nas_arch *arch, nas_text *text)
 {
     char keys[NODES][KEY_SIZE] = {"0"};
-    (void)state;
+    int ops[EDGES];
+    read_row(state, arch, ops);
     for (int to = 1; to < NODES; to++)
-        key_of_node(arch, to, keys);
+        key_of_node(ops, to, keys);
     nas_text_add(text, keys[NODES - 1]);
 }
 
 /* ---- paths ------------------------------------------------------------------------------------------------ */
 
-/* Four ways lead from node 0 to node 3; each sets the bit of its operations, also where one of them is none:
- * 5 bits for 0-3, 25 for the ways over one node, 125 for the longest.  The first 30 are what BANANAS keeps. */
-enum { PATHS = OPS + OPS * OPS + OPS * OPS * OPS };
-
+/* Four ways lead from node 0 to node 3; each sets the bit of its choices, also where one of them is none: of n choices n bits
+ * for 0-3, n² for the ways over one node, n³ for the longest.  The first 30 of 155 are what BANANAS keeps. */
 static int cell201_path_count(const void *state)
 {
-    (void)state;
-    return PATHS;
+    const int n = (int)((const cell201 *)state)->options->op.count;
+    return n + n * n + n * n * n;
 }
 
 static void cell201_paths(const void *state, const nas_arch *arch, float *features)
 {
+    const int n = (int)((const cell201 *)state)->options->op.count;
     const uint8_t *g = arch->genes;
-    const int over_1 = g[edge_at(0, 1)] + OPS * g[edge_at(1, 3)];
-    const int over_2 = g[edge_at(0, 2)] + OPS * g[edge_at(2, 3)];
-    const int over_both = g[edge_at(0, 1)] + OPS * (g[edge_at(1, 2)] + OPS * g[edge_at(2, 3)]);
-    (void)state;
-    memset(features, 0, PATHS * sizeof *features);
+    const int over_1 = g[edge_at(0, 1)] + n * g[edge_at(1, 3)];
+    const int over_2 = g[edge_at(0, 2)] + n * g[edge_at(2, 3)];
+    const int over_both = g[edge_at(0, 1)] + n * (g[edge_at(1, 2)] + n * g[edge_at(2, 3)]);
+    memset(features, 0, (size_t)cell201_path_count(state) * sizeof *features);
     features[g[edge_at(0, 3)]] = 1;
-    features[OPS + over_1] = features[OPS + over_2] = 1;
-    features[OPS + OPS * OPS + over_both] = 1;
+    features[n + over_1] = features[n + over_2] = 1;
+    features[n + n * n + over_both] = 1;
 }
 
 /* ---- names ------------------------------------------------------------------------------------------------ */
@@ -339,7 +416,7 @@ static void cell201_paths(const void *state, const nas_arch *arch, float *featur
 /* resnet is the cell with which the benchmark compares: a residual block of two 3×3. */
 static const struct {
     const char *name;
-    uint8_t genes[EDGES];
+    int ops[EDGES];
 } cells[] = {
     {"baseline", {CONV_3X3, NONE, CONV_3X3, SKIP, NONE, SKIP}},
     {"resnet", {CONV_3X3, NONE, CONV_3X3, SKIP, NONE, SKIP}},
@@ -349,13 +426,10 @@ static const struct {
 
 static nas_status cell201_named(const void *state, const char *name, nas_arch *arch)
 {
-    nas_arch row = {.count = EDGES};
-    (void)state;
     for (size_t i = 0; i < sizeof cells / sizeof *cells; i++)
         if (strcmp(cells[i].name, name) == 0)
-            memcpy(row.genes, cells[i].genes, EDGES);
-    *arch = row;
-    return NAS_OK;
+            return write_row(state, cells[i].ops, arch);
+    NAS_FAIL(NAS_CONFIG, "space cell201: no cell is called %s", name);
 }
 
 static const char *const names[] = {"baseline", "resnet", "all_conv_3x3", "all_skip", NULL};

@@ -271,6 +271,7 @@ NAS_API nas_status nas_folder_make(const char *path, unsigned mode);
 /* $XDG_CACHE_HOME/clnas (or ~/.cache/clnas), overridden by CLNAS_CACHE; not created. */
 NAS_API nas_status nas_cache_folder(char *path, size_t size);
 NAS_API double nas_now_s(void);    /* monotonic, seconds */
+NAS_API double nas_cpu_s(void);    /* processor time of all threads of this process, seconds */
 NAS_API int64_t nas_time_ms(void); /* wall clock, milliseconds since 1970 UTC */
 NAS_API void nas_version(int *major, int *minor, int *patch);
 

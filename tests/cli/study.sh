@@ -22,6 +22,12 @@ run trials small.study -f json; expect_json '[t["trial"] for t in x["trials"]] =
 expect_json 'all(0 <= t["valid_accuracy"] <= 1 for t in x["trials"] if t["status"] == "complete")'
 run trials small.study -f jsonl; expect_jsonl trial status arch parameters
 run trials small.study -f csv; expect_csv trial status arch parameters
+run trials small.study --curves -f csv; expect_code 0; expect_csv trial arch point train_loss valid_accuracy
+# The last point of a curve is the result.
+"$NAS_PROGRAM" trials small.study -f csv >trials.csv
+pick() { awk -F, -v name="$1" 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == name) at = i } NR > 1 { last[$1] = $at }
+    END { for (trial in last) print trial, last[trial] }' "$2" | sort; }
+pick valid_accuracy out.txt >last.txt; pick valid_accuracy trials.csv | cmp - last.txt || fail "curves end elsewhere"
 run trials small.study --canonical; expect_code 0; cp out.txt canonical.txt
 [ "$(wc -l <canonical.txt)" = 4 ] || fail "not four canonical lines"
 run show small.study:0; expect_code 0; expect_out "conv2d"
