@@ -99,16 +99,16 @@ INLINE void forward_row(lanes acc[KT][PT], const lanes *window, __global const f
 __kernel void conv2d_forward(STREAM_READ_ARGUMENTS(x), READS(weight), READS(bias), WRITES(z), WRITES(statistics), AXES,
                              const int rows, const int tiles, const int parts, const int biased, SHARES)
 {
+    OPEN_READ(x);
+    OPEN_READ(x_scale);
+    OPEN_READ(x_shift);
+    OPEN_READ(weight);
+    OPEN_READ(bias);
+    OPEN_WRITE(z);
+    OPEN_WRITE(statistics);
     EACH_PLACE
     {
         OPEN_PLACE_3D;
-        OPEN_READ(x);
-        OPEN_READ(x_scale);
-        OPEN_READ(x_shift);
-        OPEN_READ(weight);
-        OPEN_READ(bias);
-        OPEN_WRITE(z);
-        OPEN_WRITE(statistics);
         const int across = (WO + PB - 1) / PB;
         const int x0 = place0 % across * PB, xn = min(PB, WO - x0);
         const int y0 = place0 / across * rows, y1 = min(y0 + rows, HO);
@@ -203,19 +203,19 @@ INLINE void backward_row(lanes acc[KT][PT], const lanes *window, __global const 
 __kernel void conv2d_backward_input(STREAM_GRADIENT_ARGUMENTS(g), READS(weight), STREAM_INTO_ARGUMENTS(t), AXES,
                                     const int rows, const int tiles, const int parts, SHARES)
 {
+    OPEN_READ(g);
+    OPEN_READ(g_z);
+    OPEN_READ(g_coefficients);
+    OPEN_READ(weight);
+    OPEN_WRITE(t);
+    OPEN_READ(t_z);
+    OPEN_READ(t_scale);
+    OPEN_READ(t_shift);
+    OPEN_READ(t_mean);
+    OPEN_WRITE(t_reductions);
     EACH_PLACE
     {
         OPEN_PLACE_3D;
-        OPEN_READ(g);
-        OPEN_READ(g_z);
-        OPEN_READ(g_coefficients);
-        OPEN_READ(weight);
-        OPEN_WRITE(t);
-        OPEN_READ(t_z);
-        OPEN_READ(t_scale);
-        OPEN_READ(t_shift);
-        OPEN_READ(t_mean);
-        OPEN_WRITE(t_reductions);
         const int across = (W + S * PB - 1) / (S * PB);
         const int x0 = place0 % across * (S * PB), xn = min(S * PB, W - x0);
         const int y0 = place0 / across * rows, y1 = min(y0 + rows, H);
@@ -362,16 +362,16 @@ __kernel void conv2d_backward_weight(STREAM_READ_ARGUMENTS(x), STREAM_GRADIENT_A
                                      const int strips, const int chunk_h, const int chunk_w, const int down,
                                      const int chunks_per_part, SHARES)
 {
+    OPEN_READ(x);
+    OPEN_READ(x_scale);
+    OPEN_READ(x_shift);
+    OPEN_READ(g);
+    OPEN_READ(g_z);
+    OPEN_READ(g_coefficients);
+    OPEN_WRITE(sums);
     EACH_PLACE
     {
         OPEN_PLACE_3D;
-        OPEN_READ(x);
-        OPEN_READ(x_scale);
-        OPEN_READ(x_shift);
-        OPEN_READ(g);
-        OPEN_READ(g_z);
-        OPEN_READ(g_coefficients);
-        OPEN_WRITE(sums);
         const int part = place0;
         const int c0 = place1 * CB_WEIGHT, cn = min(CB_WEIGHT, C - c0);
         const int k0 = place2 * KB, kn = min(KB, K - k0);

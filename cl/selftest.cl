@@ -2,6 +2,7 @@
  * canonical sum, random numbers, and what happens when something is wrong. */
 #include "prelude.clh"
 #include "philox.clh"
+#include "share.clh"
 
 #ifndef SELFTEST_GROUP
 #define SELFTEST_GROUP 2
@@ -75,4 +76,15 @@ selftest_fixed_group(WRITES_OF(int, places))
 {
     OPEN_WRITE_OF(int, places);
     places[get_global_id(0)] = (int)get_local_size(0);
+}
+
+/* How often each place of a grid is taken, at [place2][place1][place0]. */
+__kernel void selftest_share(WRITES_OF(int, taken), SHARES)
+{
+    OPEN_WRITE_OF(int, taken);
+    EACH_PLACE
+    {
+        OPEN_PLACE_3D;
+        taken[((size_t)place2 * size1 + place1) * size0 + place0]++;
+    }
 }

@@ -44,7 +44,8 @@ run_oclgrind() {
     trap 'rm -f "$log"' EXIT
     # Inlining makes its compiler emit an intrinsic (noalias.scope.decl) that its interpreter lacks.  A binary kept on
     # disk would bring it back.
-    CLNAS_KERNEL_CACHE=never CLNAS_TEST_SMALL=1 \
+    # It has one compute unit: two shares, so that it sees what threads do to each other (cl/share.clh).
+    CLNAS_KERNEL_CACHE=never CLNAS_TEST_SMALL=1 CLNAS_SHARES=2 \
         oclgrind --data-races --check-api --build-options "-O1 -fno-inline" --log "$log" "$@" || exit $?
     if [ -s "$log" ]; then
         echo "FAILED: Oclgrind has found:" >&2
@@ -67,7 +68,10 @@ pocl-1thread)
     export POCL_MAX_PTHREAD_COUNT=1 POCL_CPU_MAX_CU_COUNT=1
     ;;
 avx2) use_target haswell avx2 avx2 8 ;;
-sse) use_target x86-64 sse2 sse2 4 ;;
+sse)
+    export CLNAS_SHARES=5 # more than threads
+    use_target x86-64 sse2 sse2 4
+    ;;
 *)
     echo "matrix.sh: unknown variant $variant" >&2
     exit 2

@@ -402,6 +402,43 @@ static void test_far_ahead(void **state)
     nas_buffer_destroy(x);
 }
 
+/* A grid that is shared out to threads (cl/share.clh): every place is taken once a launch, launch after launch. */
+static void check_shares(size_t size0, size_t size1, size_t size2)
+{
+    enum { LAUNCHES = 3, RUNS = 2 };
+    nas_tape *tape;
+    size_t places = size0 * size1 * size2;
+    int32_t *back = calloc(places, sizeof *back);
+    nas_buffer *taken = floats(NULL, places); /* zeros */
+    const nas_argument arguments[] = {NAS_ARG_BUFFER(taken, 0), NAS_ARG_SHARES};
+    ok(nas_tape_create(device, "shares", &tape));
+    for (int i = 0; i < LAUNCHES; i++)
+        ok(nas_tape_add(tape, &(nas_launch){.source = "selftest",
+                                            .kernel = "selftest_share",
+                                            .global = {size0, size1, size2},
+                                            .arguments = arguments,
+                                            .argument_count = 2}));
+    for (int i = 0; i < RUNS; i++)
+        ok(nas_tape_run(tape));
+    ok(nas_buffer_read(taken, 0, places * 4, back));
+    for (size_t i = 0; i < places; i++)
+        assert_int_equal(back[i], LAUNCHES * RUNS);
+    nas_tape_destroy(tape);
+    nas_buffer_destroy(taken);
+    free(back);
+}
+
+static void test_shares(void **state)
+{
+    (void)state;
+    check_shares(1, 1, 1); /* fewer places than threads */
+    check_shares(2, 1, 1);
+    check_shares(1, 7, 3); /* a dimension 0 that is shorter than there are shares */
+    check_shares(3, 5, 7);
+    check_shares(64, 33, 2);
+    check_shares(101, 1, 1);
+}
+
 /* ---- gemm, profile
  * -------------------------------------------------------------------------------- */
 
@@ -519,6 +556,7 @@ int main(void)
         cmocka_unit_test(test_launch_errors),
         cmocka_unit_test(test_tape_fill_and_copy),
         cmocka_unit_test(test_far_ahead),
+        cmocka_unit_test(test_shares),
         cmocka_unit_test(test_gemm),
         cmocka_unit_test(test_profile),
         cmocka_unit_test(test_nothing_lives),

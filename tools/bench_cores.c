@@ -10,27 +10,30 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <time.h>
 
-enum { ROUNDS = 200000 };
+enum { ROUNDS = 20000, OVER = -1 };
 
-static _Atomic int ball; /* odd: it is the other's turn */
+static _Atomic int ball; /* odd: it is the other's turn; OVER: nobody serves */
 
-static bool stay_on(int core)
+static void stay_on(int core)
 {
     cpu_set_t set;
     CPU_ZERO(&set);
     CPU_SET(core, &set);
-    return sched_setaffinity(0, sizeof set, &set) == 0;
+    sched_setaffinity(0, sizeof set, &set); /* round_trip_ns has asked whether it may */
 }
 
 static void *answer(void *second_core)
 {
     stay_on(*(int *)second_core);
     for (int i = 0; i < ROUNDS; i++) {
-        while (atomic_load(&ball) != 2 * i + 1)
-            ;
+        int seen;
+        while ((seen = atomic_load(&ball)) != 2 * i + 1)
+            if (seen == OVER)
+                return NULL;
         atomic_store(&ball, 2 * i + 2);
     }
     return NULL;
@@ -53,24 +56,34 @@ static void *serve(void *nanoseconds)
     return NULL;
 }
 
-double bench_core_round_trip_ns(int other)
+/* 0 where it cannot be measured: this process may not run there, or no thread can be had. */
+static double round_trip_ns(int other)
 {
     cpu_set_t set;
-    pthread_t threads[2];
+    pthread_t first, second;
     double nanoseconds = 0.0;
     if (sched_getaffinity(0, sizeof set, &set) != 0 || !CPU_ISSET(0, &set) ||
         !CPU_ISSET(other, &set))
         return 0.0;
     atomic_store(&ball, 0);
-    if (pthread_create(&threads[0], NULL, serve, &nanoseconds) != 0)
+    if (pthread_create(&second, NULL, answer, &other) != 0)
         return 0.0;
-    bool answered = pthread_create(&threads[1], NULL, answer, &other) == 0;
-    if (!answered)
-        answer(&other); /* slow, but it ends */
-    pthread_join(threads[0], NULL);
-    if (answered)
-        pthread_join(threads[1], NULL);
-    return answered ? nanoseconds : 0.0;
+    bool served = pthread_create(&first, NULL, serve, &nanoseconds) == 0;
+    if (served)
+        pthread_join(first, NULL);
+    else
+        atomic_store(&ball, OVER);
+    pthread_join(second, NULL);
+    return nanoseconds;
+}
+
+void bench_distance_note(bench_distance *distance)
+{
+    double now_ns = round_trip_ns(1);
+    if (distance->near_ns == 0 || now_ns < distance->near_ns)
+        distance->near_ns = now_ns;
+    if (now_ns > distance->far_ns)
+        distance->far_ns = now_ns;
 }
 
 int bench_cores(void)
@@ -83,6 +96,6 @@ int bench_cores(void)
     printf("core  round trip of a cache line with core 0\n");
     for (int core = 1; core < CPU_SETSIZE; core++)
         if (CPU_ISSET(core, &set))
-            printf("%-4d  %.0f ns\n", core, bench_core_round_trip_ns(core));
+            printf("%-4d  %.0f ns\n", core, round_trip_ns(core));
     return 0;
 }

@@ -10,6 +10,7 @@
  *
  * Beside each kernel stands what it cannot do without: multiply-adds of all nodes it serves where it is bound by
  * operations, and GFLOP/s that follow.  A kernel without such a figure is bound by memory. */
+#include "bench_cores.h"
 #include "bench_net.h"
 
 #include <stdio.h>
@@ -113,6 +114,7 @@ static double label_macs(const bench_network *b, const char *label)
 
 typedef struct results {
     bench_times times;
+    bench_distance cores;
     double loss;
     nas_profile_row *rows; /* of the profiled steps of a round */
     int row_count;
@@ -127,8 +129,11 @@ static nas_status run_timed(const bench_net_options *options, results *r)
     bench_network b;
     NAS_TRY(bench_network_open(options, false, &b));
     nas_status status = NAS_OK;
-    for (int i = 0; i < options->repeats; i++)
+    for (int i = 0; i < options->repeats; i++) {
+        bench_distance_note(&r->cores);
         NAS_TRY_DONE(bench_network_round(&b, options->steps, &r->times));
+    }
+    bench_distance_note(&r->cores);
     NAS_TRY_DONE(bench_network_loss(&b, &r->loss));
     bench_times_sort(&r->times);
     r->builds = nas_device_builds(b.device);
@@ -179,11 +184,12 @@ static void print_times(const bench_net_options *options, const results *r)
             "{\"network\": \"%s\", \"device\": \"%s\", \"batch\": %d, \"median_ms\": %.4f, "
             "\"min_ms\": %.4f, "
             "\"max_ms\": %.4f, \"processor_ms\": %.4f, \"images_per_s\": %.1f, \"launches\": %llu, "
-            "\"host_us_per_launch\": %.3f, "
+            "\"host_us_per_launch\": %.3f, \"core_ns\": [%.0f, %.0f], "
             "\"programs\": %d, \"loss\": %.6f",
             options->network, r->device, options->batch, median, fastest, slowest,
             bench_median(times->work_ms, times->count), options->batch * 1e3 / median,
-            (unsigned long long)r->launches, launch_us, r->builds.programs, r->loss);
+            (unsigned long long)r->launches, launch_us, r->cores.near_ns, r->cores.far_ns,
+            r->builds.programs, r->loss);
         return;
     }
     printf("%s, batch %d, on %s: %d rounds of %d steps\n", options->network, options->batch,
@@ -196,6 +202,8 @@ static void print_times(const bench_net_options *options, const results *r)
     printf("images      %.0f per second\n", options->batch * 1e3 / median);
     printf("host        %llu launches per step, %.2f µs each (fastest round)\n",
            (unsigned long long)r->launches, launch_us);
+    printf("cores       %.0f to %.0f ns apart (see bench_cores.c)\n", r->cores.near_ns,
+           r->cores.far_ns);
     printf("programs    %d built in %.1f s; loss at the end %.4f\n", r->builds.programs,
            r->builds.seconds, r->loss);
 }

@@ -34,7 +34,7 @@ typedef struct peers {
     char python[512], script[1024], version[64];
     bench_times ours, theirs[PEERS];
     double loss;
-    double near_ns, far_ns; /* between two cores, while this went on */
+    bench_distance cores;
 } peers;
 
 /* ---- PyTorch ------------------------------------------------------------------------------------------ */
@@ -101,28 +101,20 @@ static nas_status run_ours(peers *p, bench_network *network)
     return NAS_OK;
 }
 
-/* How far the cores are from one another, which a hypervisor may change between rounds. */
-static void note_distance(peers *p)
-{
-    double now_ns = bench_core_round_trip_ns(1);
-    p->near_ns = p->near_ns == 0 || now_ns < p->near_ns ? now_ns : p->near_ns;
-    p->far_ns = now_ns > p->far_ns ? now_ns : p->far_ns;
-}
-
 static nas_status run_rounds(peers *p, bool torch)
 {
     bench_network network;
     nas_status status = NAS_OK;
     NAS_TRY(bench_network_open(p->options, false, &network));
     for (int i = 0; i < p->options->repeats; i++) {
-        note_distance(p);
+        bench_distance_note(&p->cores);
         for (int which = 0; which < PEERS; which++) {
             if (torch)
                 NAS_TRY_DONE(run_peer(p, which));
             NAS_TRY_DONE(run_ours(p, &network));
         }
     }
-    note_distance(p);
+    bench_distance_note(&p->cores);
     NAS_TRY_DONE(bench_network_loss(&network, &p->loss));
     bench_times_sort(&p->ours);
     for (int which = 0; which < PEERS; which++)
@@ -147,7 +139,7 @@ static void print_table(const peers *p, bool torch)
     const double ours_ms = bench_median_ms(&p->ours);
     printf("small_cnn, batch %d, %d rounds in turns%s%s\n", p->options->batch, p->options->repeats,
            torch ? ", torch " : "", torch ? p->version : "");
-    printf("cores %.0f to %.0f ns apart (see bench_cores.c)\n", p->near_ns, p->far_ns);
+    printf("cores %.0f to %.0f ns apart (see bench_cores.c)\n", p->cores.near_ns, p->cores.far_ns);
     printf("%-24s %9s %9s %9s %10s %8s\n", "", "ms/step", "fastest", "slowest", "images/s",
            "ratio");
     print_row("clnas", &p->ours, p, ours_ms);
@@ -165,7 +157,7 @@ static void print_json(const peers *p, bool torch)
     const double ours_ms = bench_median_ms(&p->ours);
     printf("{\"network\": \"small_cnn\", \"batch\": %d, \"clnas_ms\": %.4f, "
            "\"core_ns\": [%.0f, %.0f]",
-           p->options->batch, ours_ms, p->near_ns, p->far_ns);
+           p->options->batch, ours_ms, p->cores.near_ns, p->cores.far_ns);
     if (torch)
         printf(", \"torch\": \"%s\", \"default_ms\": %.4f, \"best_ms\": %.4f, \"ratio_default\": "
                "%.3f, "

@@ -4,20 +4,13 @@
  *
  * The slack lets kernels load whole registers at the edges of a tensor; kernels get the whole
  * memory and an offset that has the slack in it, so no sub-buffers (whose alignment rules differ)
- * are needed. All bytes start as zeros: lanes that nobody writes hold 0, not NaN.
- *
- * HUGE PAGES.  A CPU device's memory is the host's, in pages of 4 KiB unless someone asks for more. Kernels walk
- * channels that lie far apart, so nearly every row is on another page, and looking up where a page is costs more than reading
- * it, twice over in a virtual machine: with pages of 2 MiB a training step takes 30 % less time (docs/performance.md). So we
- * bring such memory ourselves, aligned for huge pages and marked as wanting them; the driver uses it in place. */
-#define _DEFAULT_SOURCE /* madvise */
+ * are needed. All bytes start as zeros: lanes that nobody writes hold 0, not NaN. */
 #include "opencl.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 static const uint64_t MIB = 1 << 20;
 
@@ -37,49 +30,6 @@ static nas_status check_size(const nas_device *device, uint64_t size_bytes, cons
     return NAS_OK;
 }
 
-enum { HUGE_PAGE = 2 << 20 };
-
-/* Memory in huge pages for a buffer of `whole` bytes; NULL where the driver should find memory itself. */
-static void *huge_memory(const nas_device *device, size_t whole)
-{
-    void *memory = NULL;
-#ifdef MADV_HUGEPAGE
-    if (!device->info.on_host || whole < HUGE_PAGE)
-        return NULL;
-    size_t rounded = (whole + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
-    if (posix_memalign(&memory, HUGE_PAGE, rounded) != 0)
-        return NULL;
-    madvise(memory, rounded, MADV_HUGEPAGE); /* a wish: without it everything works, slower */
-#else
-    (void)device, (void)whole;
-#endif
-    return memory;
-}
-
-static void CL_CALLBACK free_memory(cl_mem object, void *memory)
-{
-    (void)object;
-    free(memory);
-}
-
-/* The driver's object for `whole` bytes; NULL with *code and *call on failure. */
-static cl_mem make_object(const nas_device *device, size_t whole, cl_int *code, const char **call)
-{
-    void *memory = huge_memory(device, whole);
-    *call = "clCreateBuffer";
-    cl_mem object =
-        clCreateBuffer(device->context, CL_MEM_READ_WRITE | (memory ? CL_MEM_USE_HOST_PTR : 0),
-                       whole, memory, code);
-    if (!object || !memory) {
-        free(memory);
-        return object;
-    }
-    *call =
-        "clSetMemObjectDestructorCallback"; /* the driver may use the memory after its release */
-    *code = clSetMemObjectDestructorCallback(object, free_memory, memory);
-    return object;
-}
-
 nas_status nas__buffer_make(nas_device *device, uint64_t size_bytes, const char *label,
                             bool counted, nas_buffer **buffer)
 {
@@ -92,10 +42,10 @@ nas_status nas__buffer_make(nas_device *device, uint64_t size_bytes, const char 
     made->size = size_bytes;
     snprintf(made->label, sizeof made->label, "%s", label);
     cl_int code = CL_SUCCESS;
-    const char *call;
+    const char *call = "clCreateBuffer";
     size_t whole = (size_t)whole_size(size_bytes);
-    made->memory = make_object(device, whole, &code, &call);
-    if (made->memory && code == CL_SUCCESS) {
+    made->memory = clCreateBuffer(device->context, CL_MEM_READ_WRITE, whole, NULL, &code);
+    if (made->memory) {
         /* Drivers allocate late: the fill is where memory that is not there shows. */
         const cl_uint zeros[4] = {0};
         call = "clEnqueueFillBuffer";

@@ -64,15 +64,18 @@ static nas_status open_queue(nas_device *device, bool profile)
     return NAS_OK;
 }
 
-/* Room for the counters of cl/share.clh, which counts from the start of the memory. */
+/* A share for each thread, and room for the counters of cl/share.clh, which counts from the start of the memory.  One share is
+ * the whole: none.  CLNAS_SHARES asks for another number, 0 to switch them off. */
 static nas_status make_shares(nas_device *device)
 {
-    uint64_t units = device->info.compute_units;
-    if (!device->info.on_host || units < 2)
+    enum { SHARES_MOST = 4096 };
+    const char *variable = getenv("CLNAS_SHARES");
+    int wanted = variable ? atoi(variable) : (int)device->info.compute_units;
+    if (!device->info.on_host || wanted < 2)
         return NAS_OK;
-    device->shares = (unsigned)units;
-    return nas__buffer_make(device, 4 * (32 + (units + 31) / 32 * 32 + 32 * units), "claims", false,
-                            &device->claims);
+    device->shares = (unsigned)(wanted < SHARES_MOST ? wanted : SHARES_MOST);
+    uint64_t words = 32 + (device->shares + 31) / 32 * 32 + 32 * (uint64_t)device->shares;
+    return nas__buffer_make(device, 4 * words, "claims", false, &device->claims);
 }
 
 nas_status nas_device_open(const char *match, const nas_device_options *options,

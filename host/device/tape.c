@@ -199,8 +199,9 @@ static nas_status set_arguments(nas_device *device, cl_kernel kernel, const nas_
         given += extra_arguments(launch->arguments[i].type);
     if (given != (int)wanted)
         NAS_FAIL(NAS_DEVICE,
-                 "the kernel takes %u arguments and %d are given (a buffer counts as two)", wanted,
-                 given);
+                 "the kernel takes %u arguments and %d are given (a buffer counts as two, shares "
+                 "as five)",
+                 wanted, given);
     int index = 0;
     for (int i = 0; i < launch->argument_count; i++) {
         const nas_argument *argument = &launch->arguments[i];

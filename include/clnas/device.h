@@ -29,8 +29,7 @@ typedef struct nas_device_info {
     bool usable;       /* available, with a compiler, little endian, float32 */
     char why_not[128]; /* when it is not usable */
     bool fp64, sub_groups;
-    bool
-        on_host; /* kernels are threads of this process: private memory is cache, buffers are ours */
+    bool on_host; /* kernels are threads of this process, private memory is cache */
     unsigned compute_units, clock_mhz, native_float_lanes;
     uint64_t memory_bytes, allocation_bytes; /* of the whole; of one buffer at most */
     uint64_t cache_bytes, local_bytes, group_items;
@@ -60,6 +59,8 @@ typedef struct nas_device_options {
 /* Context, in-order queue, kernel cache.  `options` may be NULL.  The environment has a say:
  *   CLNAS_DEVICE        the match where `match` is NULL or ""
  *   CLNAS_LANES         4, 8 or 16 where options->lanes is 0
+ *   CLNAS_SHARES        shares of the image (cl/share.clh) in place of one for each thread; 0: none, where kernels are not threads
+ *                       of the process there are none either
  *   CLNAS_KERNEL_CACHE  always, never; else binaries are kept on disk for all but PoCL, which has its own cache */
 NAS_API nas_status nas_device_open(const char *match, const nas_device_options *options,
                                    nas_device **device);
