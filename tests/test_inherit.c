@@ -18,7 +18,9 @@ static nas_device *device;
 static int open_device(void **state)
 {
     (void)state;
-    return nas_device_open("any", NULL, &device) == NAS_OK ? 0 : 0;
+    if (nas_device_open("any", NULL, &device) != NAS_OK)
+        device = NULL; /* need_device skips */
+    return 0;
 }
 
 static int close_device(void **state)

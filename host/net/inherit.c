@@ -18,9 +18,9 @@
  * Layout: the parent's file; values of the child; layers again; inserted layers and moments; the whole. */
 #include "inherit.h"
 #include "net_internal.h"
+#include "weights.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,19 +59,9 @@ static const float *parent_values(const inheriting *h, int node, int which)
     char name[64];
     if (which >= nas_node_parameters(&h->parent, node, list) || !list[which].rank)
         return NULL;
-    snprintf(name, sizeof name, "%d.%s", node, list[which].name);
-    for (int i = 0; i < h->file.count; i++)
-        if (strcmp(h->file.tensors[i].name, name) == 0)
-            return h->file.tensors[i].data;
-    return NULL;
-}
-
-static bool has_dims(const nas_safetensor *tensor, const nas_parameter *spec)
-{
-    bool same = tensor->rank == spec->rank;
-    for (int d = 0; same && d < spec->rank; d++)
-        same = tensor->dims[d] == (uint64_t)spec->dims[d];
-    return same;
+    nas__tensor_name(node, &list[which], name, sizeof name);
+    const nas_safetensor *tensor = nas__find_tensor(&h->file, name);
+    return tensor ? tensor->data : NULL;
 }
 
 /* The file has every parameter that its graph says, as large as it says. */
@@ -82,12 +72,9 @@ static nas_status check_parent(const inheriting *h, const char *path)
         int count = nas_node_parameters(&h->parent, node, list);
         for (int p = 0; p < count; p++) {
             char name[64];
-            bool good = list[p].rank == 0;
-            snprintf(name, sizeof name, "%d.%s", node, list[p].name ? list[p].name : "");
-            for (int i = 0; i < h->file.count && !good; i++)
-                good = strcmp(h->file.tensors[i].name, name) == 0 &&
-                       has_dims(&h->file.tensors[i], &list[p]);
-            if (!good)
+            nas__tensor_name(node, &list[p], name, sizeof name);
+            const nas_safetensor *tensor = nas__find_tensor(&h->file, name);
+            if (list[p].rank && !(tensor && nas__has_dims(tensor, &list[p])))
                 NAS_FAIL(NAS_DATA, "%s: tensor %s is missing, or not as its graph says", path,
                          name);
         }
@@ -281,11 +268,11 @@ enum { GAMMA, BETA, RUNNING_MEAN, RUNNING_VARIANCE };
 static nas_status epsilon_of(const nas_node *node, double *epsilon)
 {
     nas_value group = {0};
-    NAS_TRY(nas_options_value(&node->op->kind, node->options.bytes, &group));
-    const nas_value *value = nas_value_member(&group, "epsilon");
+    nas_status status = nas_options_value(&node->op->kind, node->options.bytes, &group);
+    const nas_value *value = status == NAS_OK ? nas_value_member(&group, "epsilon") : NULL;
     *epsilon = value ? value->real : 0;
     nas_value_clear(&group);
-    return NAS_OK;
+    return status;
 }
 
 /* Statistics, and the scale and shift that undo them; without scale and shift, statistics that do nothing. */

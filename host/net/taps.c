@@ -5,7 +5,7 @@
  * one piece of memory, since distances add them up at once.  A layer's saliency is taken where its backward begins, when its
  * gradient is complete and has its coefficients.  What is kept lives as long as the net and shares memory with nothing.
  *
- * Who asks: host/eval/zero_cost.c. */
+ * Who asks: host/eval/proxies.c. */
 #include "net_internal.h"
 
 #include <limits.h>

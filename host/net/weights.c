@@ -7,6 +7,7 @@
  * Initial values are a pure function of (seed, key, node, parameter, element): He is N(0, 2/fan_in) (He et al., 2015), Glorot
  * U(±√(6/(fan_in+fan_out))) (Glorot and Bengio, 2010).
  */
+#include "weights.h"
 #include "net_internal.h"
 
 #include <math.h>
@@ -36,6 +37,11 @@ static int count_parameters(const nas_graph *graph)
     return total;
 }
 
+void nas__tensor_name(int node, const nas_parameter *spec, char *name, size_t size)
+{
+    snprintf(name, size, "%d.%s", node, spec->name ? spec->name : "unused");
+}
+
 static void list_parameters(nas_net *net)
 {
     for (int i = 1; i < net->graph.count; i++) {
@@ -45,8 +51,7 @@ static void list_parameters(nas_net *net)
             nas_net_parameter *entry = &net->list[net->list_count++];
             entry->node = i;
             entry->spec = specs[p];
-            snprintf(entry->name, sizeof entry->name, "%d.%s", i,
-                     specs[p].name ? specs[p].name : "unused");
+            nas__tensor_name(i, &specs[p], entry->name, sizeof entry->name);
         }
     }
 }
@@ -223,7 +228,7 @@ done:
     return status;
 }
 
-static const nas_safetensor *find(const nas_safetensors *file, const char *name)
+const nas_safetensor *nas__find_tensor(const nas_safetensors *file, const char *name)
 {
     for (int i = 0; i < file->count; i++)
         if (strcmp(file->tensors[i].name, name) == 0)
@@ -231,15 +236,20 @@ static const nas_safetensor *find(const nas_safetensors *file, const char *name)
     return NULL;
 }
 
+bool nas__has_dims(const nas_safetensor *tensor, const nas_parameter *spec)
+{
+    bool same = tensor->rank == spec->rank;
+    for (int d = 0; same && d < spec->rank; d++)
+        same = tensor->dims[d] == (uint64_t)spec->dims[d];
+    return same;
+}
+
 static nas_status check_entry(const nas_net_parameter *entry, const nas_safetensor *tensor,
                               const char *path)
 {
     if (!tensor)
         NAS_FAIL(NAS_FAILED, "%s: tensor %s of this network is not in the file", path, entry->name);
-    bool same = tensor->rank == entry->spec.rank;
-    for (int d = 0; same && d < tensor->rank; d++)
-        same = tensor->dims[d] == (uint64_t)entry->spec.dims[d];
-    if (!same)
+    if (!nas__has_dims(tensor, &entry->spec))
         NAS_FAIL(NAS_FAILED, "%s: tensor %s has another shape than this network's", path,
                  entry->name);
     return NAS_OK;
@@ -252,11 +262,12 @@ nas_status nas_net_load(nas_net *net, const char *path)
     NAS_TRY(nas_safetensors_read(path, &file));
     for (int i = 0; i < net->list_count; i++) /* all or nothing: check first */
         if (net->list[i].tensor.buffer)
-            NAS_TRY_DONE(check_entry(&net->list[i], find(&file, net->list[i].name), path));
+            NAS_TRY_DONE(
+                check_entry(&net->list[i], nas__find_tensor(&file, net->list[i].name), path));
     for (int i = 0; i < net->list_count; i++)
         if (net->list[i].tensor.buffer)
-            NAS_TRY_DONE(
-                nas_tensor_write(net->list[i].tensor, find(&file, net->list[i].name)->data));
+            NAS_TRY_DONE(nas_tensor_write(net->list[i].tensor,
+                                          nas__find_tensor(&file, net->list[i].name)->data));
 done:
     nas_safetensors_clear(&file);
     return status;

@@ -15,8 +15,6 @@
 #include "kde.h"
 #include "rungs.h"
 
-#include <stdlib.h>
-
 typedef struct bohb_options {
     double eta, smallest;
     nas__kde_options model;
@@ -49,54 +47,23 @@ static const nas_option options[] = {
 };
 #undef AT
 
-typedef struct bohb {
-    nas__kde_options model;
-    nas__rungs *rungs;
-} bohb;
-
 static nas_status bohb_begin(const nas_setting *setting, void **state)
 {
     const bohb_options *o = setting->options;
-    bohb *b = calloc(1, sizeof *b);
-    if (!b)
-        NAS_FAIL(NAS_MEMORY, "no memory for strategy bohb");
-    b->model = o->model;
-    if (b->model.points_min == 0)
-        b->model.points_min = setting->domain->count + 1;
-    const nas__rungs_setting rungs = {.setting = setting,
-                                      .ladder = {.eta = o->eta,
-                                                 .smallest = o->smallest,
-                                                 .largest = setting->budget,
-                                                 .hyperband = true},
-                                      .inner = &nas__kde,
-                                      .inner_options = &b->model,
-                                      .all_results = true};
-    nas_status status = nas__rungs_create(&rungs, &b->rungs);
-    if (status != NAS_OK) {
-        free(b);
-        return status;
-    }
-    *state = b;
+    const nas__rungs_setting rungs = {
+        .setting = setting,
+        .ladder = {.eta = o->eta,
+                   .smallest = o->smallest,
+                   .largest = setting->budget,
+                   .hyperband = true},
+        .inner = &nas__kde,
+        .inner_options = &o->model,
+        .all_results = true,
+    };
+    nas__rungs *made = NULL;
+    NAS_TRY(nas__rungs_create(&rungs, &made));
+    *state = made;
     return NAS_OK;
-}
-
-static void bohb_end(void *state)
-{
-    bohb *b = state;
-    nas__rungs_destroy(b->rungs);
-    free(b);
-}
-
-static nas_status bohb_observe(void *state, const nas_seen *trial)
-{
-    bohb *b = state;
-    return nas__rungs_observe(b->rungs, trial);
-}
-
-static nas_status bohb_propose(void *state, const nas_outlook *outlook, nas_proposal *proposal)
-{
-    bohb *b = state;
-    return nas__rungs_propose(b->rungs, outlook, proposal);
 }
 
 const nas_strategy nas__strategy_bohb = {
@@ -107,7 +74,8 @@ const nas_strategy nas__strategy_bohb = {
              .options = options},
     .objectives_max = 1,
     .begin = bohb_begin,
-    .observe = bohb_observe,
-    .propose = bohb_propose,
-    .end = bohb_end,
+    .observe = nas__rungs_observe,
+    .propose = nas__rungs_propose,
+    .end = nas__rungs_destroy,
+    .wants_weights = nas__rungs_wants_weights,
 };

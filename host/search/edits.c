@@ -9,7 +9,7 @@
  * The offset is added behind temperature and tanh and is no weight, so the policy gradient is the plain one.  The LSTM reads what
  * each gene is after its step, kept or new, so it knows the network that it edits as far as it has come.
  *
- * The parent is one of the best networks seen, each as likely.  A note "LOG-CHANCE ACTIONS PARENT" brings the actions back with the
+ * The parent is one of the best networks seen, each as likely.  A note "ACTIONS PARENT" brings the actions back with the
  * result.
  *
  * Departures: the authors' controller has two actors, for wider and for deeper layers, on a bidirectional encoding of the whole
@@ -104,32 +104,34 @@ bool nas__edits_has_parent(const nas__edits *e, int trial)
 
 /* ---- proposals and their notes ------------------------------------------------------------------------------------------ */
 
-static nas_status write_note(const nas_arch *actions, const nas_arch *edited, double log_chance,
+static nas_status write_note(const nas_arch *actions, const nas_arch *edited,
                              nas_proposal *proposal)
 {
     nas_text text = {0};
-    nas_text_format(&text, "%a ", log_chance);
+    bool fits = false;
     nas_arch_write(actions, NULL, &text);
     nas_text_add(&text, " ");
     nas_arch_write(edited, NULL, &text);
     nas_status status = nas_text_check(&text);
     if (status == NAS_OK)
-        snprintf(proposal->note, sizeof proposal->note, "%s", text.data);
+        fits = snprintf(proposal->note, sizeof proposal->note, "%s", text.data) <
+               (int)sizeof proposal->note;
     nas_text_clear(&text);
+    if (status == NAS_OK && !fits)
+        NAS_FAIL(NAS_CONFIG, "the space has too many genes with too many choices to be edited");
     return status;
 }
 
 bool nas__edits_recall(nas__edits *e, const nas_seen *trial, nas_arch *actions)
 {
-    const char *space = trial->note ? strchr(trial->note, ' ') : NULL;
-    const char *last = space ? strchr(space + 1, ' ') : NULL;
+    const char *space = strchr(trial->note, ' ');
     char text[NAS_NOTE_SIZE];
     nas_arch edited;
-    if (!last || (size_t)(last - space) >= sizeof text)
+    if (!space || (size_t)(space - trial->note) >= sizeof text)
         return false;
-    memcpy(text, space + 1, (size_t)(last - space - 1));
-    text[last - space - 1] = '\0';
-    if (nas_arch_parse(text, actions) != NAS_OK || nas_arch_parse(last + 1, &edited) != NAS_OK ||
+    memcpy(text, trial->note, (size_t)(space - trial->note));
+    text[space - trial->note] = '\0';
+    if (nas_arch_parse(text, actions) != NAS_OK || nas_arch_parse(space + 1, &edited) != NAS_OK ||
         actions->count != trial->arch.count || nas_domain_check(&e->actions, actions) != NAS_OK ||
         nas_domain_check(e->setting->domain, &edited) != NAS_OK)
         return false;
@@ -164,11 +166,11 @@ nas_status nas__edits_propose(nas__edits *e, const nas_outlook *outlook, int64_t
     proposal->from = e->setting->weights ? p->index : -1;
     for (int64_t i = 0; i < tries; i++) {
         nas_arch actions;
-        double log_chance = nas__policy_draw(e->policy, &random, &actions);
+        nas__policy_draw(e->policy, &random, &actions);
         proposal->arch = edited_by(e, &actions);
         if (!nas_arch_equal(&proposal->arch, &p->arch) &&
             nas_domain_valid(domain, &proposal->arch) == NAS_OK)
-            return write_note(&actions, &p->arch, log_chance, proposal);
+            return write_note(&actions, &p->arch, proposal);
     }
     return nas_domain_mutate(domain, &p->arch, NAS_MUTATE_ONE, 0, &random, &proposal->arch);
 }

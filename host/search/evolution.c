@@ -103,44 +103,37 @@ static bool is_better(const member *a, const member *b)
     return a->score > b->score;
 }
 
-static nas_status evolution_begin(const nas_setting *setting, void **state)
-{
-    const evolution_options *o = setting->options;
-    evolution *e = calloc(1, sizeof *e);
-    size_t room = 2 * (size_t)o->population + (size_t)o->elite + 1;
-    if (e) {
-        *e = (evolution){.setting = setting, .options = o};
-        e->members = malloc(room * sizeof *e->members);
-        e->next = malloc(room * sizeof *e->next);
-    }
-    if (!e || !e->members || !e->next) {
-        if (e) {
-            free(e->members);
-            free(e->next);
-        }
-        free(e);
-        NAS_FAIL(NAS_MEMORY, "no memory for a population of %lld", (long long)o->population);
-    }
-    bool no_weights = o->inherit && !setting->weights;
-    if (no_weights || (o->init == INIT_GIVEN && setting->given_count == 0)) {
-        free(e->members);
-        free(e->next);
-        free(e);
-        if (no_weights)
-            NAS_FAIL(NAS_CONFIG, "strategy evolution: inherit = true needs an evaluator that keeps "
-                                 "weights: evaluate.type = \"trained\"");
-        NAS_FAIL(NAS_CONFIG, "strategy evolution: init = \"given\" needs given = [ … ]");
-    }
-    *state = e;
-    return NAS_OK;
-}
-
 static void evolution_end(void *state)
 {
     evolution *e = state;
+    if (!e)
+        return;
     free(e->members);
     free(e->next);
     free(e);
+}
+
+static nas_status evolution_begin(const nas_setting *setting, void **state)
+{
+    const evolution_options *o = setting->options;
+    if (o->inherit && !setting->weights)
+        NAS_FAIL(NAS_CONFIG, "strategy evolution: inherit = true needs an evaluator that keeps "
+                             "weights: evaluate.type = \"trained\"");
+    if (o->init == INIT_GIVEN && setting->given_count == 0)
+        NAS_FAIL(NAS_CONFIG, "strategy evolution: init = \"given\" needs given = [ … ]");
+    const size_t room = 2 * (size_t)o->population + (size_t)o->elite + 1;
+    evolution *e = calloc(1, sizeof *e);
+    if (e)
+        *e = (evolution){.setting = setting,
+                         .options = o,
+                         .members = malloc(room * sizeof *e->members),
+                         .next = malloc(room * sizeof *e->next)};
+    if (!e || !e->members || !e->next) {
+        evolution_end(e);
+        NAS_FAIL(NAS_MEMORY, "no memory for a population of %lld", (long long)o->population);
+    }
+    *state = e;
+    return NAS_OK;
 }
 
 static void drop(evolution *e, int at)
@@ -311,7 +304,7 @@ static nas_status evolution_propose(void *state, const nas_outlook *outlook, nas
         nas_random random = nas_random_make(e->setting->seed, NAS_STREAM_PROPOSE,
                                             (uint32_t)outlook->index, (uint32_t)draw, 0);
         NAS_TRY(initial ? begin_population(e, &random, proposal)
-                        : breed(e, outlook->index, &random, proposal));
+                        : breed(e, earlier, &random, proposal));
         if (!o->distinct || nas_outlook_find(outlook, &proposal->arch) < 0)
             break;
     }

@@ -40,6 +40,8 @@ static const nas_option options[] = {
 static nas_status filter_begin(const nas_setting *setting, void **state)
 {
     const filter_options *o = setting->options;
+    if (o->limit.count > 1)
+        NAS_FAIL(NAS_CONFIG, "strategy filter: limit is one number, not %d", o->limit.count);
     const double none = o->goal == NAS_GOAL_MAX ? -INFINITY : INFINITY;
     const nas__rungs_setting rungs = {
         .setting = setting,
@@ -50,8 +52,6 @@ static nas_status filter_begin(const nas_setting *setting, void **state)
                     .limit = o->limit.count ? o->limit.item[0] : none},
     };
     nas__rungs *made = NULL;
-    if (o->limit.count > 1)
-        NAS_FAIL(NAS_CONFIG, "strategy filter: limit is one number, not %d", o->limit.count);
     NAS_TRY(nas__rungs_create(&rungs, &made));
     *state = made;
     return NAS_OK;
@@ -70,7 +70,7 @@ const nas_strategy nas__strategy_filter = {
     .begin = filter_begin,
     .observe = nas__rungs_observe,
     .propose = nas__rungs_propose,
-    .wants_weights = nas__rungs_wants_weights,
     .end = nas__rungs_destroy,
+    .wants_weights = nas__rungs_wants_weights,
     .also = also,
 };

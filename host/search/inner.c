@@ -77,13 +77,13 @@ static nas_status make_room(nas__inner *inner, int count)
 }
 
 nas_status nas__inner_propose(nas__inner *inner, const nas_outlook *outlook, nas__inner_note note,
-                              nas_proposal *proposal)
+                              const void *outer, nas_proposal *proposal)
 {
     nas_outlook its = *outlook;
     int count = 0;
     NAS_TRY(make_room(inner, outlook->pending_count));
     for (int i = 0; i < outlook->pending_count; i++) {
-        const char *its_note = note(outlook->pending[i]);
+        const char *its_note = note(outer, outlook->pending[i]);
         if (!its_note)
             continue;
         inner->shown[count] = *outlook->pending[i];

@@ -23,10 +23,10 @@ void nas__inner_end(nas__inner *inner);
 nas_status nas__inner_observe(nas__inner *inner, const nas_seen *trial, const char *note);
 
 /* The note that the inner strategy wrote for a pending trial; NULL: not one that it is to know of. */
-typedef const char *(*nas__inner_note)(const nas_seen *pending);
-/* Its proposal, as if there were nothing around it. */
+typedef const char *(*nas__inner_note)(const void *outer, const nas_seen *pending);
+/* Its proposal, as if there were nothing around it; `outer` is for `note`. */
 nas_status nas__inner_propose(nas__inner *inner, const nas_outlook *outlook, nas__inner_note note,
-                              nas_proposal *proposal);
+                              const void *outer, nas_proposal *proposal);
 /* May a proposal of its own start from that trial's weights? */
 bool nas__inner_wants_weights(const nas__inner *inner, int trial);
 /* Puts the outer strategy's `mark` in front of the note.  NAS_CONFIG when there is no room. */

@@ -30,7 +30,8 @@ typedef struct level {
 typedef struct kde {
     const nas_setting *setting;
     const nas__kde_options *options;
-    level *levels; /* by rising budget */
+    int points_min; /* good results of a budget that is modelled, at least */
+    level *levels;  /* by rising budget */
     int count;
 } kde;
 
@@ -41,6 +42,8 @@ static nas_status kde_begin(const nas_setting *setting, void **state)
         NAS_FAIL(NAS_MEMORY, "no memory for a density");
     k->setting = setting;
     k->options = setting->options;
+    k->points_min =
+        k->options->points_min ? (int)k->options->points_min : setting->domain->count + 1;
     *state = k;
     return NAS_OK;
 }
@@ -166,7 +169,7 @@ static void propose_by_density(const kde *k, const level *l, const nas_outlook *
     const nas__kde_options *o = k->options;
     const nas_domain *domain = k->setting->domain;
     double good_width[NAS_GENES], bad_width[NAS_GENES], best = -1;
-    int least = (int)o->points_min, good = (int)(o->good * l->count);
+    int least = k->points_min, good = (int)(o->good * l->count);
     int bad = (int)((1 - o->good) * l->count);
     good = good > least ? good : least;
     bad = bad > least ? bad : least;
@@ -198,7 +201,7 @@ static nas_status kde_propose(void *state, const nas_outlook *outlook, nas_propo
         nas_random_make(k->setting->seed, NAS_STREAM_PROPOSE, (uint32_t)outlook->index, 0, 0);
     int at =
         k->count - 1; /* the authors' code wants points_min + 2 results before it models a budget */
-    while (at >= 0 && k->levels[at].count < o->points_min + 2)
+    while (at >= 0 && k->levels[at].count < k->points_min + 2)
         at--;
     if (at >= 0 && nas_random_uniform(&random) >= o->random_share)
         propose_by_density(k, &k->levels[at], outlook, &random, proposal, &found);

@@ -6,7 +6,7 @@
 
 typedef struct nas__kde_options {
     double good, random_share, factor, bandwidth_min, bandwidth_max;
-    int64_t samples, points_min, tries;
+    int64_t samples, points_min, tries; /* points_min 0: genes + 1 */
 } nas__kde_options;
 
 extern const nas_strategy nas__kde;

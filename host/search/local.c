@@ -101,7 +101,7 @@ static bool is_better(const point *a, const point *b)
 static int climb_of(const nas_seen *trial)
 {
     int climb = 1;
-    return trial->note && sscanf(trial->note, "climb %d", &climb) == 1 ? climb : 1;
+    return sscanf(trial->note, "climb %d", &climb) == 1 ? climb : 1;
 }
 
 static nas_status local_observe(void *state, const nas_seen *trial)

@@ -132,10 +132,8 @@ done:
 static int level_of(const nas_seen *trial)
 {
     int level;
-    return trial->note && sscanf(trial->note, "level %d", &level) == 1 && level >= 0 &&
-                   level < NAS_GENES
-               ? level
-               : -1;
+    return sscanf(trial->note, "level %d", &level) == 1 && level >= 0 && level < NAS_GENES ? level
+                                                                                           : -1;
 }
 
 static nas_status pnas_observe(void *state, const nas_seen *trial)

@@ -216,7 +216,7 @@ nas_status nas__policy_propose(nas__policy *policy, const nas_setting *setting,
 bool nas__policy_recall(const nas_seen *trial, nas_arch *row, double *log_chance)
 {
     char *end;
-    if (!trial->note || !trial->note[0])
+    if (!trial->note[0])
         return false;
     double number = strtod(trial->note, &end);
     if (end == trial->note || *end != ' ' || nas_arch_parse(end + 1, row) != NAS_OK ||

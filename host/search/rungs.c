@@ -24,7 +24,8 @@
 
 typedef struct entry {
     nas_arch arch;
-    int index, from, bracket, rung;
+    int index, bracket, rung;
+    int from; /* where its training began; that of a promotion begins there, too */
     double score, violation;
     char *note;    /* the inner strategy's, where the promoted trial is to carry it */
     bool promoted; /* by a trial that was observed */
@@ -121,7 +122,7 @@ void nas__rungs_destroy(void *rungs)
 /* False for given networks, which are on no rung. */
 static bool read_note(const nas_seen *trial, int *bracket, int *k, const char **inner)
 {
-    const char *bar = trial->note ? strchr(trial->note, '|') : NULL;
+    const char *bar = strchr(trial->note, '|');
     if (!bar || sscanf(trial->note, "%d %d", bracket, k) != 2)
         return false;
     *inner = bar + 1;
@@ -156,7 +157,8 @@ static bool is_better(const entry *a, const entry *b)
     return a->violation != b->violation ? a->violation < b->violation : a->score > b->score;
 }
 
-static nas_status add_entry(rung *to, const entry *seen)
+/* `note` NULL: no promotion carries one. */
+static nas_status add_entry(rung *to, const entry *seen, const char *note, entry **added)
 {
     if (to->count == to->capacity) {
         size_t wanted = to->capacity ? 2 * (size_t)to->capacity : 16;
@@ -167,14 +169,25 @@ static nas_status add_entry(rung *to, const entry *seen)
         to->capacity = (int)wanted;
     }
     entry *copy = malloc(sizeof *copy);
-    if (!copy)
+    char *own = copy && note ? strdup(note) : NULL;
+    if (!copy || (note && !own)) {
+        free(copy);
         NAS_FAIL(NAS_MEMORY, "no memory for a result");
+    }
     *copy = *seen;
+    copy->note = own;
     int at = to->count++;
     for (; at > 0 && is_better(copy, to->sorted[at - 1]); at--)
         to->sorted[at] = to->sorted[at - 1];
     to->sorted[at] = copy;
+    *added = copy;
     return NAS_OK;
+}
+
+/* Where the inner strategy's proposals are trained: rung 0, or rung 1 where rung 0 is only measured. */
+static int own_rung(const nas__rungs *r)
+{
+    return r->setting.measure.metric ? 1 : 0;
 }
 
 /* ---- observing --------------------------------------------------------------------------------------------------------------- */
@@ -201,19 +214,21 @@ bool nas__rungs_goes_on(const double *best_first, int count, double score, doubl
     return below == -INFINITY || score >= best_first[above] + share * (below - best_first[above]);
 }
 
-/* The rule for an entry that was just added. */
-static nas_status decide(const nas__rungs *r, rung *on, int index)
+static double valid_score(const entry *e)
 {
-    entry *newest = NULL;
+    return e->violation == 0 ? e->score : -INFINITY;
+}
+
+/* The rule for an entry that was just added. */
+static nas_status decide(const nas__rungs *r, const rung *on, entry *newest)
+{
     double *scores = malloc((size_t)on->count * sizeof *scores);
     if (!scores)
         NAS_FAIL(NAS_MEMORY, "no memory for a rung of %d", on->count);
-    for (int i = 0; i < on->count; i++) {
-        scores[i] = on->sorted[i]->violation == 0 ? on->sorted[i]->score : -INFINITY;
-        newest = on->sorted[i]->index == index ? on->sorted[i] : newest;
-    }
-    double score = newest->violation == 0 ? newest->score : -INFINITY;
-    newest->goes_on = nas__rungs_goes_on(scores, on->count, score, r->setting.ladder.eta);
+    for (int i = 0; i < on->count; i++)
+        scores[i] = valid_score(on->sorted[i]);
+    newest->goes_on =
+        nas__rungs_goes_on(scores, on->count, valid_score(newest), r->setting.ladder.eta);
     free(scores);
     return NAS_OK;
 }
@@ -232,7 +247,7 @@ nas_status nas__rungs_observe(void *rungs, const nas_seen *trial)
 {
     nas__rungs *r = rungs;
     const char *note;
-    bool measured = r->setting.measure.metric != NULL;
+    entry *added = NULL;
     entry seen = {.arch = trial->arch,
                   .index = trial->index,
                   .from = trial->from,
@@ -240,20 +255,17 @@ nas_status nas__rungs_observe(void *rungs, const nas_seen *trial)
                   .violation = trial->failed ? INFINITY : trial->violation};
     if (!read_note(trial, &seen.bracket, &seen.rung, &note))
         return nas__inner_observe(&r->inner, trial, trial->note);
-    if (measured && seen.rung == 0) {
+    bool measured = r->setting.measure.metric && seen.rung == 0;
+    if (measured)
         measure(r, trial, &seen);
-        seen.note = strdup(note);
-        if (!seen.note)
-            NAS_FAIL(NAS_MEMORY, "no memory for a note");
-    }
     NAS_TRY(make_bracket(r, seen.bracket));
     rung *on = &r->rungs[seen.bracket * NAS__RUNGS_MAX + seen.rung];
-    NAS_TRY(add_entry(on, &seen));
+    NAS_TRY(add_entry(on, &seen, measured ? note : NULL, &added));
     if (r->setting.stopping)
-        NAS_TRY(decide(r, on, seen.index));
+        NAS_TRY(decide(r, on, added));
     if (seen.rung > 0)
         mark_promoted(rung_at(r, seen.bracket, seen.rung - 1), trial->parent);
-    bool its_own = measured ? seen.rung > 0 : seen.rung == 0 || r->setting.all_results;
+    bool its_own = r->setting.all_results || seen.rung == own_rung(r);
     return its_own ? nas__inner_observe(&r->inner, trial, note) : NAS_OK;
 }
 
@@ -300,37 +312,27 @@ static nas_status promote(const nas__rungs *r, const entry *e, double budget,
     proposal->arch = e->arch;
     proposal->budget = budget;
     proposal->parent = e->index;
-    proposal->from = e->from; /* the same training, longer: it begins as it did */
+    proposal->from = e->from; /* the same training, longer */
     snprintf(proposal->note, sizeof proposal->note, "%s", e->note ? e->note : "");
     snprintf(mark, sizeof mark, "%d %d|", e->bracket, e->rung + 1);
     return nas__inner_mark(&r->inner, mark, proposal);
 }
 
-/* What the inner strategy takes for pending: its proposals for rung 0, or, where those are only measured there, on rung 1. */
-static const char *own_note(const nas_seen *pending)
+/* What the inner strategy takes for pending. */
+static const char *own_note(const void *rungs, const nas_seen *pending)
 {
     int bracket, k;
     const char *note;
     if (!read_note(pending, &bracket, &k, &note))
         return pending->note;
-    return k == 0 ? note : NULL;
-}
-
-static const char *own_promoted_note(const nas_seen *pending)
-{
-    int bracket, k;
-    const char *note;
-    if (!read_note(pending, &bracket, &k, &note))
-        return pending->note;
-    return k > 0 ? note : NULL;
+    return k == own_rung(rungs) ? note : NULL;
 }
 
 static nas_status propose_new(nas__rungs *r, int bracket, double budget, const nas_outlook *outlook,
                               nas_proposal *proposal)
 {
     char mark[32];
-    NAS_TRY(nas__inner_propose(&r->inner, outlook,
-                               r->setting.measure.metric ? own_promoted_note : own_note, proposal));
+    NAS_TRY(nas__inner_propose(&r->inner, outlook, own_note, r, proposal));
     if (proposal->kind != NAS_PROPOSE_TRIAL)
         return NAS_OK;
     proposal->budget = budget;

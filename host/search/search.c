@@ -193,12 +193,19 @@ static nas_status follow_log(nas_search *search)
     return NAS_OK;
 }
 
+/* Trials that no strategy proposed have none. */
+static const char *note_of(const nas_search *search, int index)
+{
+    const char *note = nas_study_trial(search->study, index)->note;
+    return note ? note : "";
+}
+
 static nas_status observe_one(nas_search *search, int index)
 {
     const nas_objectives *objectives = &search->setting.objectives;
     nas_seen *row = search->roll.rows[index];
     row->result = nas_study_result(search->study, index);
-    row->note = nas_study_trial(search->study, index)->note;
+    row->note = note_of(search, index);
     row->violation = nas_bound_violation(objectives, row->result);
     row->failed = false;
     for (int k = 0; k < objectives->count; k++) {
@@ -286,16 +293,23 @@ nas_status nas_search_observe(nas_search *search)
     return observe(search, nas_study_count(search->study), &ready);
 }
 
+static bool may_become_parent(const nas_search *search, int trial)
+{
+    return !search->roll.rows[trial]->result ||
+           search->setting.strategy->wants_weights(search->state, trial);
+}
+
+/* Whoever names an alias starts from its target; an alias has its target's architecture. */
 bool nas_search_wants_weights(const nas_search *search, int trial)
 {
-    const nas_strategy *strategy = search ? search->setting.strategy : NULL;
-    if (!strategy || !strategy->wants_weights || !search->setting.weights)
+    if (!search || !search->setting.strategy->wants_weights || !search->setting.weights)
         return false;
-    bool observed = trial < search->roll.count && search->roll.rows[trial]->result;
-    bool wanted = !observed || strategy->wants_weights(search->state, trial);
-    for (int i = trial + 1; i < search->roll.count && !wanted; i++)
-        wanted = nas_study_trial(search->study, i)->alias == trial &&
-                 strategy->wants_weights(search->state, i);
+    const nas__roll *roll = &search->roll;
+    bool wanted = trial >= roll->count || may_become_parent(search, trial);
+    int at = wanted ? -1 : nas__roll_find(roll, &roll->rows[trial]->arch);
+    for (; at >= 0 && !wanted; at = roll->same[at])
+        wanted =
+            nas_study_trial(search->study, at)->alias == trial && may_become_parent(search, at);
     return wanted;
 }
 
@@ -333,7 +347,7 @@ static nas_status ask_strategy(nas_search *search, int index, nas_proposal *prop
     const nas_strategy *strategy = search->setting.strategy;
     for (int i = 0; i < search->pending_count; i++) {
         nas_seen *row = search->roll.rows[search->pending[i]];
-        row->note = nas_study_trial(search->study, row->index)->note;
+        row->note = note_of(search, row->index);
         row->result = NULL;
         search->pending_rows[i] = row;
     }
@@ -410,13 +424,12 @@ static int duplicate_of(const nas_search *search, const nas_proposal *proposal)
 static void fill_job(const nas_search *search, const nas_claim *claim, nas_job *job)
 {
     const nas_seen *row = search->roll.rows[claim->index];
-    const nas_trial *trial = nas_study_trial(search->study, claim->index);
     *job = (nas_job){.claim = *claim,
                      .arch = row->arch,
                      .budget = row->budget,
                      .parent = row->parent,
                      .from = row->from,
-                     .note = trial->note ? trial->note : ""};
+                     .note = note_of(search, claim->index)};
 }
 
 static nas_status claim_proposal(nas_search *search, int index, const nas_proposal *proposal,

@@ -52,7 +52,7 @@ typedef struct ranked {
 typedef struct warmup {
     const nas_setting *setting;
     nas__inner inner;
-    ranked *pool; /* best first, ties by index */
+    ranked *pool; /* best first, equals in the order in which they were seen */
     int count;    /* observed and measured */
     int drawn;    /* observed */
     int trained;  /* trainings of the pool's best observed */
@@ -91,20 +91,20 @@ static nas_status warmup_begin(const nas_setting *setting, void **state)
 
 static bool is_note(const nas_seen *trial, const char *note)
 {
-    return trial->note && strcmp(trial->note, note) == 0;
+    return strcmp(trial->note, note) == 0;
 }
 
 static void rank(warmup *w, const nas_seen *trial)
 {
     const warmup_options *o = w->setting->options;
     double value = nas_trial_metric(trial->result, o->measure);
-    ranked seen = {.arch = trial->arch,
-                   .index = trial->index,
-                   .score = o->goal == NAS_GOAL_MAX ? value : -value};
     w->drawn++;
     if (trial->result->status != NAS_TRIAL_COMPLETE || isnan(value) || trial->violation > 0 ||
         w->count == o->pool)
         return;
+    const ranked seen = {.arch = trial->arch,
+                         .index = trial->index,
+                         .score = o->goal == NAS_GOAL_MAX ? value : -value};
     int at = w->count++;
     for (; at > 0 && seen.score > w->pool[at - 1].score; at--)
         w->pool[at] = w->pool[at - 1];
@@ -168,8 +168,9 @@ static const ranked *find_best(const warmup *w, const nas_outlook *outlook)
     return NULL;
 }
 
-static const char *own_note(const nas_seen *pending)
+static const char *own_note(const void *outer, const nas_seen *pending)
 {
+    (void)outer;
     if (is_note(pending, POOL_NOTE))
         return NULL;
     return is_note(pending, TRAIN_NOTE) ? "" : pending->note;
@@ -181,10 +182,10 @@ static nas_status warmup_propose(void *state, const nas_outlook *outlook, nas_pr
     const warmup_options *o = w->setting->options;
     if (w->drawn + pending_with(outlook, POOL_NOTE) < o->pool)
         return draw(w, outlook, proposal);
-    const ranked *best = find_best(w, outlook);
-    int begun = w->trained + pending_with(outlook, TRAIN_NOTE);
-    if (!best || (o->top > 0 && begun >= o->top))
-        return nas__inner_propose(&w->inner, outlook, own_note, proposal);
+    bool enough = o->top > 0 && w->trained + pending_with(outlook, TRAIN_NOTE) >= o->top;
+    const ranked *best = enough ? NULL : find_best(w, outlook);
+    if (!best)
+        return nas__inner_propose(&w->inner, outlook, own_note, w, proposal);
     proposal->arch = best->arch;
     proposal->parent = best->index;
     strcpy(proposal->note, TRAIN_NOTE);
@@ -210,7 +211,7 @@ const nas_strategy nas__strategy_warmup = {
     .begin = warmup_begin,
     .observe = warmup_observe,
     .propose = warmup_propose,
-    .wants_weights = warmup_wants_weights,
     .end = warmup_end,
+    .wants_weights = warmup_wants_weights,
     .also = also,
 };

@@ -342,9 +342,9 @@ static nas_status cell201_parse(const void *state, const char *text, nas_arch *a
             fine = parse_edge(&at, to, ops);
         if (!fine || (to == NODES - 1 && *at))
             NAS_FAIL(NAS_CONFIG,
-                     "architecture \"%.80s\": neither six digits 0 to 4 nor "
+                     "architecture \"%.80s\": neither six digits 0 to %d nor "
                      "\"|nor_conv_3x3~0|+|none~0|skip_connect~1|+|…|\" (from character %d on)",
-                     text, (int)(at - text) + 1);
+                     text, ((const cell201 *)state)->options->op.count - 1, (int)(at - text) + 1);
     }
     return write_row(state, ops, arch);
 }

@@ -34,9 +34,10 @@ typedef struct nas_seen {
     nas_arch arch;
     double budget;
     int parent;
-    int from;         /* trial whose weights it starts from, -1: none */
-    const char *note; /* lent from the study's mirror: valid during the call */
-    bool failed;      /* a result, and the worst one */
+    int from; /* trial whose weights it starts from, -1: none */
+    const char
+        *note; /* never NULL; "" where there is none; lent from the study's mirror for this call */
+    bool failed; /* a result, and the worst one */
     double
         score[NAS_OBJECTIVES]; /* greater is better; -INFINITY when failed; unset while pending */
     double violation;          /* of the bounds; 0: within */
