@@ -3,16 +3,16 @@
  * The truth of a proxy is its formula on the double reference net (host/net/reference.c), whose values and gradients at every
  * node are held against finite differences elsewhere; log-determinants are those of plain elimination; the Hessian products of
  * GraSP are differences in double along the gradient, where the code under test goes along the weights; synaptic flow is a sum over
- * paths done by a reference without norms.  Tiny networks, odd sizes, a batch with padded lanes. */
-#include "nas_test.h"
+ * paths done by a reference without norms.  Tiny networks, odd sizes, a batch with padded lanes.
+ *
+ * Next: test_zero_cost.c, the evaluators that give them. */
+#include "nas_test_device.h"
 
 #include "eval/proxies.h"
 
 #include <math.h>
 
 enum { REAL = 11, CLASSES = 3, SEED = 21, NODES_MAX = 64 };
-
-static nas_device *device;
 
 /* Norms, two of them on what is added; a relu read twice; a layer without a norm; an average over the image. */
 static const char residual[] =
@@ -34,7 +34,6 @@ static const char normed[] =
 typedef struct bench {
     nas_graph graph;
     nas_data *data;
-    nas_domain *domain;
     nas_eval_setting setting;
     nas_arch arch;
     uint32_t key;
@@ -44,20 +43,6 @@ typedef struct bench {
     nas_reference *reference;
     nas_net *net; /* lends the reference its weights */
 } bench;
-
-static int setup(void **state)
-{
-    (void)state;
-    return nas_device_open("", NULL, &device) != NAS_OK;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    int live = nas_device_live_objects(device);
-    nas_device_destroy(device);
-    return live != 0;
-}
 
 static nas_data *open_data(void)
 {
@@ -120,6 +105,7 @@ static void open_reference(bench *b)
 /* Measures `graph` by all proxies. */
 static void open_bench(const char *graph, double step, bench *b)
 {
+    nas_data_home *home;
     *b = (bench){.data = open_data(), .arch = {.count = 1}};
     nas_test_ok(nas_graph_parse(graph, "test", &b->graph));
     b->setting = (nas_eval_setting){.device = device, .data = b->data, .seed = SEED};
@@ -129,7 +115,9 @@ static void open_bench(const char *graph, double step, bench *b)
     const uint64_t key = nas_eval_key(&b->arch, 0);
     b->key = (uint32_t)(key ^ key >> 32);
     nas_trial_init(&b->trial);
-    nas_test_ok(nas__proxies_create(&b->options, &b->setting, &b->proxies));
+    nas_test_ok(nas_data_home_create(device, b->data, &home));
+    nas_test_ok(nas__proxies_create(&b->options, &b->setting, home, &b->proxies));
+    nas_data_home_destroy(home);
     const nas_eval_call call = {.arch = &b->arch, .budget = 1};
     nas_test_ok(nas__proxies_score(b->proxies, &call, &b->graph, &b->trial));
     open_reference(b);
@@ -552,142 +540,6 @@ static void synflow_does_not_overflow(void **state)
     nas_text_clear(&without);
 }
 
-/* ---- as an evaluator ------------------------------------------------------------------------------------------------------ */
-
-typedef struct cells {
-    nas_value data_group, space_group, evaluate;
-    nas_data *data;
-    nas_domain *domain;
-    nas_train_config train;
-    nas_eval *eval;
-} cells;
-
-static void open_cells(const char *evaluate, cells *c)
-{
-    const nas_space *space;
-    nas_data_config *config = calloc(1, sizeof *config);
-    *c = (cells){0};
-    assert_non_null(config);
-    nas_test_ok(nas_value_parse("{ type = \"synthetic\"; shape = [3, 8, 8]; classes = 10; train = "
-                                "200; test = 20; valid = 20; }",
-                                "test", 1, &c->data_group));
-    nas_test_ok(nas_data_config_fill(&c->data_group, config));
-    nas_test_ok(nas_data_open(config, SEED, &c->data));
-    free(config);
-    nas_test_ok(nas_space_get("cell201", &space));
-    nas_test_ok(nas_domain_open(space, NULL, NULL, nas_data_shape(c->data), 10, &c->domain));
-    nas_test_ok(nas_train_config_fill(NULL, &c->train));
-    nas_test_ok(nas_value_parse(evaluate, "test", 1, &c->evaluate));
-    const nas_eval_setting setting = {.group = &c->evaluate,
-                                      .device = device,
-                                      .data = c->data,
-                                      .domain = c->domain,
-                                      .train = &c->train,
-                                      .seed = SEED};
-    nas_test_ok(nas_eval_create(&setting, &c->eval));
-}
-
-static void close_cells(cells *c)
-{
-    nas_eval_destroy(c->eval);
-    nas_domain_close(c->domain);
-    nas_data_destroy(c->data);
-    nas_value_clear(&c->data_group);
-    nas_value_clear(&c->evaluate);
-}
-
-static void score_cell(const cells *c, const char *row, double budget, nas_trial *trial)
-{
-    nas_arch arch;
-    nas_test_ok(nas_domain_read(c->domain, row, &arch));
-    const nas_eval_call call = {.arch = &arch, .budget = budget};
-    nas_trial_init(trial);
-    nas_test_ok(nas_eval_score(c->eval, &call, trial));
-}
-
-/* Twice the same bits, with the published number of parameters beside them; and `trained` gives the same at 0 epochs. */
-static void the_same_bits_in_both_evaluators(void **state)
-{
-    static const char *const groups[] = {
-        "{ type = \"zero_cost\"; batch = 24; measures = [ \"synflow\", \"snip\", \"grad_norm\", "
-        "\"grasp\", \"fisher\", \"jacob_cov\", \"naswot\", \"zen\" ]; }",
-        "{ type = \"trained\"; proxies = { batch = 24; measures = [ \"synflow\", \"snip\", "
-        "\"grad_norm\", \"grasp\", \"fisher\", \"jacob_cov\", \"naswot\", \"zen\" ]; }; }"};
-    nas_text lines[3] = {{0}};
-    (void)state;
-    if (getenv("CLNAS_TEST_SMALL"))
-        skip();
-    for (int i = 0; i < 3; i++) {
-        cells c;
-        nas_trial trial;
-        open_cells(groups[i == 2], &c);
-        if (i == 1) /* another network in between leaves nothing behind */
-            score_cell(&c, "021304", 0, &trial), nas_trial_clear(&trial);
-        score_cell(&c, "210330", 0, &trial);
-        assert_int_equal(trial.status, NAS_TRIAL_COMPLETE);
-        assert_true(nas_trial_metric(&trial, "parameters") == 73306 + 28000 + 2 * 243040);
-        nas_trial_canonical(&trial, &lines[i]);
-        nas_trial_clear(&trial);
-        close_cells(&c);
-    }
-    assert_string_equal(lines[0].data, lines[1].data);
-    assert_string_equal(lines[0].data, lines[2].data);
-    for (int i = 0; i < 3; i++)
-        nas_text_clear(&lines[i]);
-}
-
-/* No path from the input to the output: failed trials, not errors. */
-static void what_has_no_score_is_a_failed_trial(void **state)
-{
-    static const char *const names[] = {"synflow", "jacob_cov", "zen"};
-    (void)state;
-    if (getenv("CLNAS_TEST_SMALL"))
-        skip();
-    for (int i = 0; i < 3; i++) {
-        cells c;
-        nas_trial trial;
-        char group[96];
-        snprintf(group, sizeof group, "{ type = \"zero_cost\"; batch = 16; measures = \"%s\"; }",
-                 names[i]);
-        open_cells(group, &c);
-        score_cell(&c, "000000", 1, &trial);
-        print_message("%s\n", trial.reason);
-        assert_int_equal(trial.status, NAS_TRIAL_FAILED);
-        nas_trial_clear(&trial);
-        close_cells(&c);
-    }
-}
-
-static void options_are_checked(void **state)
-{
-    nas_value group = {0};
-    nas_eval *eval = NULL;
-    cells c;
-    (void)state;
-    open_cells("{ type = \"zero_cost\"; }", &c);
-    nas_eval_setting setting = {.group = &group,
-                                .device = device,
-                                .data = c.data,
-                                .domain = c.domain,
-                                .train = &c.train,
-                                .seed = SEED};
-    nas_test_ok(
-        nas_value_parse("{ type = \"zero_cost\"; measures = \"nasvot\"; }", "test", 1, &group));
-    nas_test_fails(nas_eval_create(&setting, &eval), NAS_CONFIG, "naswot");
-    nas_value_clear(&group);
-    nas_test_ok(nas_value_parse("{ type = \"zero_cost\"; batch = 1000; }", "test", 1, &group));
-    nas_test_fails(nas_eval_create(&setting, &eval), NAS_CONFIG, "mini-batch");
-    nas_value_clear(&group);
-    nas_test_ok(nas_value_parse("{ type = \"zero_cost\"; measures = []; }", "test", 1, &group));
-    nas_test_fails(nas_eval_create(&setting, &eval), NAS_CONFIG, "evaluate.measures");
-    nas_value_clear(&group);
-    setting.device = NULL;
-    nas_test_ok(nas_value_parse("{ type = \"zero_cost\"; }", "test", 1, &group));
-    nas_test_fails(nas_eval_create(&setting, &eval), NAS_NO_DEVICE, "zero_cost");
-    nas_value_clear(&group);
-    close_cells(&c);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -700,9 +552,6 @@ int main(void)
         cmocka_unit_test(zen_by_its_formula),
         cmocka_unit_test(synflow_is_the_flow_without_norms),
         cmocka_unit_test(synflow_does_not_overflow),
-        cmocka_unit_test(the_same_bits_in_both_evaluators),
-        cmocka_unit_test(what_has_no_score_is_a_failed_trial),
-        cmocka_unit_test(options_are_checked),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, nas_test_open_device, nas_test_close_device);
 }

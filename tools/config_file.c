@@ -2,6 +2,7 @@
 #include "config_file.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 const char *type_of(const nas_value *group)
 {
@@ -14,7 +15,10 @@ static void blank_comments(char *text)
 {
     bool quoted = false, comment = false;
     for (char *at = text; *at; at++) {
-        quoted ^= *at == '"' && !comment;
+        if (quoted && *at == '\\' && at[1]) /* \" ends no text */
+            at++;
+        else
+            quoted ^= *at == '"' && !comment;
         comment = (comment || (*at == '#' && !quoted)) && *at != '\n';
         if (comment)
             *at = ' ';
@@ -37,4 +41,32 @@ nas_status read_config_file(const char *path, nas_value *root)
         status = nas_value_parse(text.data, path, 1, root);
     nas_text_clear(&text);
     return status;
+}
+
+static bool read_option(const tool_option *option, const char *value)
+{
+    char *end;
+    if (option->text) {
+        *option->text = value;
+        return true;
+    }
+    long number = strtol(value, &end, 10);
+    if (end == value || *end || number < option->low || number > option->high)
+        return false;
+    *option->number = (int)number;
+    return true;
+}
+
+bool read_command_line(int argc, char **argv, const tool_option *options)
+{
+    if (argc < 2 || argc % 2)
+        return false;
+    for (int i = 2; i < argc; i += 2) {
+        const tool_option *option = options;
+        while (option->name && strcmp(option->name, argv[i]) != 0)
+            option++;
+        if (!option->name || !read_option(option, argv[i + 1]))
+            return false;
+    }
+    return true;
 }

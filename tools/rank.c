@@ -9,6 +9,7 @@
  * `published_NAME`, where there is one, on the same architectures, and how alike the two rank.
  *
  * Next: rank_cells.c. */
+#include "config_file.h"
 #include "rank.h"
 
 #include <errno.h>
@@ -16,12 +17,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 typedef struct command {
     const char *file, *data, *device;
     char out[4096];
-    int64_t count;
+    int count; /* 0: the file's */
 } command;
 
 /* What is known of the sample, [column][architecture]; NaN: no such number. */
@@ -164,9 +164,9 @@ static nas_status score(nas_eval *eval, const nas_arch *arch, nas_trial *result)
 static nas_status measure(const ranking *r, const nas_arch *arch, scores *s, int i)
 {
     nas_trial result;
-    clock_t begin = clock();
+    double begin = nas_cpu_s();
     nas_status status = score(r->evaluate, arch, &result);
-    s->cpu_s[i] = (double)(clock() - begin) / CLOCKS_PER_SEC;
+    s->cpu_s[i] = nas_cpu_s() - begin;
     for (int k = 0; k < r->column_count; k++)
         row(s->measured, s, k)[i] = nas_trial_metric(&result, r->columns[k]);
     nas_trial_clear(&result);
@@ -217,6 +217,17 @@ static int count_numbers(const double *numbers, int count)
     return found;
 }
 
+/* A cell of the table; – when there is no such number: nothing is published, or all are equal and have no ranks. */
+static void print_number(const char *format, double number)
+{
+    printf(" ");
+    if (isnan(number))
+        printf("–");
+    else
+        printf(format, number);
+    printf(" |");
+}
+
 static nas_status print_row(const ranking *r, const scores *s, int column)
 {
     const double *measured = row(s->measured, s, column), *published = row(s->published, s, column);
@@ -227,11 +238,12 @@ static nas_status print_row(const ranking *r, const scores *s, int column)
     NAS_TRY(spearman(measured, s->truth, s->count, &ours));
     NAS_TRY(spearman(published, s->truth, s->count, &theirs));
     NAS_TRY(spearman(measured, published, s->count, &alike));
-    printf("| %s | %d | %.3f |", r->columns[column], found, ours);
-    if (count_numbers(published, s->count))
-        printf(" %.3f | %+.3f | %.3f |\n", theirs, ours - theirs, alike);
-    else
-        printf(" – | – | – |\n");
+    printf("| %s | %d |", r->columns[column], found);
+    print_number("%.3f", ours);
+    print_number("%.3f", theirs);
+    print_number("%+.3f", ours - theirs);
+    print_number("%.3f", alike);
+    printf("\n");
     return NAS_OK;
 }
 
@@ -274,7 +286,7 @@ static nas_status run(const command *c)
     int count = 0;
     nas_status status = NAS_OK;
     NAS_TRY_DONE(open_ranking(c->file, c->data, c->device, &r));
-    NAS_TRY_DONE(draw_archs(&r, c->count ? c->count : r.count, &archs, &count));
+    NAS_TRY_DONE(draw_archs(&r, c->count ? c->count : (int)r.count, &archs, &count));
     NAS_TRY_DONE(write_names(&r, archs, count, &names));
     NAS_TRY_DONE(make_scores(&r, count, &s));
     NAS_TRY_DONE(score_all(&r, c->out, archs, names, &s));
@@ -310,25 +322,17 @@ int main(int argc, char **argv)
 {
     command c = {.device = ""};
     const char *out = "ranked.csv";
+    const tool_option options[] = {
+        {.name = "--data", .text = &c.data},
+        {.name = "--out", .text = &out},
+        {.name = "--device", .text = &c.device},
+        {.name = "--count", .number = &c.count, .low = 3, .high = SPACE_MAX},
+        {0}};
     if (argc == 2 && strcmp(argv[1], "--help") == 0)
         return usage(stdout, 0);
-    if (argc < 2 || argc % 2)
+    if (!read_command_line(argc, argv, options) || !make_absolute(out, c.out, sizeof c.out))
         return usage(stderr, 2);
     c.file = argv[1];
-    for (int i = 2; i < argc; i += 2) {
-        if (strcmp(argv[i], "--data") == 0)
-            c.data = argv[i + 1];
-        else if (strcmp(argv[i], "--out") == 0)
-            out = argv[i + 1];
-        else if (strcmp(argv[i], "--device") == 0)
-            c.device = argv[i + 1];
-        else if (strcmp(argv[i], "--count") == 0 && atoi(argv[i + 1]) > 2)
-            c.count = atoi(argv[i + 1]);
-        else
-            return usage(stderr, 2);
-    }
-    if (!make_absolute(out, c.out, sizeof c.out))
-        return usage(stderr, 2);
     nas_status status = run(&c);
     if (status != NAS_OK)
         fprintf(stderr, "clnas-rank: %s\n", nas_error_message());

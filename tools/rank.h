@@ -4,7 +4,7 @@
 
 #include <clnas/clnas.h>
 
-enum { COLUMNS_MAX = 32 };
+enum { COLUMNS_MAX = 32, SPACE_MAX = 1000000 /* architectures */ };
 
 /* The top of a file for clnas-rank; `space`, `data`, `evaluate` and `truth` are groups of their own. */
 typedef struct ranking {
@@ -26,8 +26,8 @@ nas_status open_ranking(const char *path, const char *folder, const char *device
 void close_ranking(ranking *r);
 
 /* `count` different architectures of the space, drawn by the seed: the first of more.  free() them. */
-nas_status draw_archs(const ranking *r, int64_t count, nas_arch **archs, int *drawn);
-/* Rank correlation (ties share their mean rank); NaN counts as the least. */
+nas_status draw_archs(const ranking *r, int count, nas_arch **archs, int *drawn);
+/* Rank correlation (ties share their mean rank); NaN counts as the least.  NaN when one of them is all ties. */
 nas_status spearman(const double *a, const double *b, int count, double *correlation);
 
 #endif

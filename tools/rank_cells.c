@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { SPACE_MAX = 1000000 };
+enum { ROWS_MAX = 10000000 };
 
 #define AT(field) offsetof(ranking, field)
 static const nas_option options[] = {
@@ -104,6 +104,15 @@ static bool count_up(const nas_domain *domain, nas_arch *row)
     return false;
 }
 
+/* Rows in all, those included that are not canonical or not valid. */
+static double row_count(const nas_domain *domain)
+{
+    double count = 1;
+    for (int i = 0; i < domain->count; i++)
+        count *= domain->genes[i].choices;
+    return count;
+}
+
 /* Every canonical, valid row; `rows` has room for SPACE_MAX. */
 static nas_status list_rows(const nas_domain *domain, nas_arch *rows, uint32_t *count)
 {
@@ -121,35 +130,35 @@ static nas_status list_rows(const nas_domain *domain, nas_arch *rows, uint32_t *
     return NAS_OK;
 }
 
-nas_status draw_archs(const ranking *r, int64_t count, nas_arch **archs, int *drawn)
+nas_status draw_archs(const ranking *r, int count, nas_arch **archs, int *drawn)
 {
-    double size = 0;
-    bool exact;
     uint32_t all = 0;
-    if (!nas_domain_size(r->domain, &size, &exact) || size > SPACE_MAX)
-        NAS_FAIL(NAS_CONFIG, "a space of %d architectures or fewer can be sampled", SPACE_MAX);
+    nas_status status = NAS_OK;
+    if (row_count(r->domain) > ROWS_MAX)
+        NAS_FAIL(NAS_CONFIG, "the space has %.0f rows; one of %d or fewer can be sampled",
+                 row_count(r->domain), ROWS_MAX);
     nas_arch *rows = malloc(SPACE_MAX * sizeof *rows);
     uint32_t *order = malloc(SPACE_MAX * sizeof *order);
     nas_arch *some = malloc((size_t)count * sizeof *some);
-    nas_status status = rows && order && some ? NAS_OK : NAS_MEMORY;
-    if (status == NAS_OK)
-        status = list_rows(r->domain, rows, &all);
-    for (uint32_t i = 0; status == NAS_OK && i < all; i++)
+    if (!rows || !order || !some)
+        NAS_TRY_DONE(nas_error_set(NAS_MEMORY, __FILE__, __LINE__,
+                                   "no memory to draw %d architectures", count));
+    NAS_TRY_DONE(list_rows(r->domain, rows, &all));
+    for (uint32_t i = 0; i < all; i++)
         order[i] = i;
     nas_random random = nas_random_make((uint64_t)r->seed, NAS_STREAM_SHUFFLE, 0, 0, 0);
-    if (status == NAS_OK)
-        nas_random_shuffle(&random, order, all);
-    *drawn = (int)(count < all ? count : all);
-    for (int i = 0; status == NAS_OK && i < *drawn; i++)
+    nas_random_shuffle(&random, order, all);
+    *drawn = count < (int)all ? count : (int)all;
+    for (int i = 0; i < *drawn; i++)
         some[i] = rows[order[i]];
+done:
     free(rows);
     free(order);
-    if (status != NAS_OK) {
+    if (status == NAS_OK)
+        *archs = some;
+    else
         free(some);
-        return status;
-    }
-    *archs = some;
-    return NAS_OK;
+    return status;
 }
 
 /* ---- rank correlation --------------------------------------------------------------------------------------------------- */

@@ -8,6 +8,7 @@
  * goes to stdout: mean, standard deviation and standard error over the seeds.
  *
  * Next: simulate_search.c, one search. */
+#include "config_file.h"
 #include "simulate.h"
 
 #include <errno.h>
@@ -247,7 +248,7 @@ static nas_status do_run(const command *c, const simulation *s, run *r)
     double begin = nas_now_s();
     NAS_TRY_DONE(read_results(c, s, r, &found));
     int before = found.count;
-    if (before < found.seeds && r->peer[0] && !find_peer(r)) {
+    if (before < found.seeds && r->peer[0] && !find_python(r)) {
         fprintf(stderr, "%s: left out, no python3 here has the library of %s\n", r->name, r->peer);
         goto done;
     }
@@ -297,26 +298,18 @@ int main(int argc, char **argv)
 {
     command c = {.jobs = 1};
     const char *out = "simulated";
+    const tool_option options[] = {
+        {.name = "--data", .text = &c.data},
+        {.name = "--out", .text = &out},
+        {.name = "--only", .text = &c.only},
+        {.name = "--jobs", .number = &c.jobs, .low = 1, .high = 1024},
+        {.name = "--seeds", .number = &c.seeds, .low = 1, .high = 1000000},
+        {0}};
     if (argc == 2 && strcmp(argv[1], "--help") == 0)
         return usage(stdout, 0);
-    if (argc < 2 || argc % 2)
+    if (!read_command_line(argc, argv, options))
         return usage(stderr, 2);
     c.file = argv[1];
-    for (int i = 2; i < argc; i += 2) {
-        const char *value = argv[i + 1];
-        if (strcmp(argv[i], "--out") == 0)
-            out = value;
-        else if (strcmp(argv[i], "--data") == 0)
-            c.data = value;
-        else if (strcmp(argv[i], "--only") == 0)
-            c.only = value;
-        else if (strcmp(argv[i], "--jobs") == 0 && atoi(value) > 0)
-            c.jobs = atoi(value);
-        else if (strcmp(argv[i], "--seeds") == 0 && atoi(value) > 0)
-            c.seeds = atoi(value);
-        else
-            return usage(stderr, 2);
-    }
     nas_status status = nas_folder_make(out, 0777);
     c.out = realpath(out, NULL); /* reading changes into the folder of the data */
     if (status == NAS_OK)

@@ -21,9 +21,10 @@ typedef struct simulation {
 /* One line of `runs`. */
 typedef struct run {
     char name[NAS_TEXT_SIZE], published[NAS_TEXT_SIZE];
-    char peer
-        [NAS_TEXT_SIZE]; /* a script of tools/peers in place of a strategy of ours; empty: none */
-    int64_t seeds;       /* 0: the simulation's */
+    /* A script of tools/peers in place of a strategy of ours, and the Python that runs it; empty, NULL: none. */
+    char peer[NAS_TEXT_SIZE];
+    const char *python;
+    int64_t seeds; /* 0: the simulation's */
     bool reuse;
     const nas_value *group;
     const nas_strategy *strategy;
@@ -37,9 +38,9 @@ nas_status read_simulation(const char *path, const char *folder, simulation *s, 
                            int *count);
 void clear_simulation(simulation *s);
 
-/* The Python that can run the peer of a run; NULL: none here (simulate_peer.c). */
-const char *find_peer(const run *r);
-/* search_once by the peer. */
+/* Sets the Python that can run the peer of a run; false: there is none here (simulate_peer.c). */
+bool find_python(run *r);
+/* search_once by the peer, once its Python is found. */
 nas_status peer_once(const simulation *s, const run *r, uint64_t seed, double numbers[NUMBERS_MAX]);
 /* What one search came to: single objective: evaluations, simulated seconds, selection, report;
  * several: share of the exact front's hypervolume at each of `at`. */

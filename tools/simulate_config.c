@@ -48,6 +48,7 @@ static const nas_option run_options[] = {
      "an architecture that is known costs nothing; false: every query is charged"},
     {0},
 };
+#undef AT
 static const nas_kind run_kind = {"run", "", NULL, offsetof(run, group), run_options};
 
 typedef struct objective_row {

@@ -49,7 +49,7 @@ static const char *library_of(const run *r)
     return bar ? bar + 1 : r->peer;
 }
 
-const char *find_peer(const run *r)
+bool find_python(run *r)
 {
     static const char *const pythons[] = {"python3", "/usr/bin/python3"};
     char code[NAS_TEXT_SIZE + 128], text[16];
@@ -57,10 +57,12 @@ const char *find_peer(const run *r)
              "import importlib.util as u, sys; sys.exit(u.find_spec('%s') is None)", library_of(r));
     for (size_t i = 0; i < sizeof pythons / sizeof *pythons; i++) {
         const char *const arguments[] = {pythons[i], "-c", code, NULL};
+        r->python = pythons[i];
         if (run_program(arguments, text, sizeof text))
-            return pythons[i];
+            return true;
     }
-    return NULL;
+    r->python = NULL;
+    return false;
 }
 
 static nas_status read_numbers(const char *text, int count, const char *script,
@@ -80,10 +82,8 @@ nas_status peer_once(const simulation *s, const run *r, uint64_t seed, double nu
 {
     char script[4096], number[32], at[CHECKPOINTS_MAX][32], text[1024];
     const char *cost = r->objectives.item[1].metric;
-    const char *arguments[ARGUMENTS] = {find_peer(r), script,   ".",    "--cost",
-                                        cost,         "--seed", number, "--at"};
-    if (!arguments[0])
-        NAS_FAIL(NAS_FAILED, "%s: no python3 here has %s", r->name, library_of(r));
+    const char *arguments[ARGUMENTS] = {r->python, script,   ".",    "--cost",
+                                        cost,      "--seed", number, "--at"};
     snprintf(script, sizeof script, "%s/%s.py", NAS_PEERS_FOLDER, r->peer);
     snprintf(number, sizeof number, "%llu", (unsigned long long)seed);
     for (int i = 0; i < s->at.count; i++) {

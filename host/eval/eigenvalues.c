@@ -21,7 +21,8 @@ extern void dsyev_(const char *job, const char *triangle, const int *n, double *
                    const int *stride, double *values, double *work, const int *work_count,
                    int *info, size_t job_length, size_t triangle_length);
 
-nas_status nas__eigenvalues(double *matrix, int n, double *values)
+/* Ascending eigenvalues of a symmetric matrix, which is used up. */
+static nas_status find_eigenvalues(double *matrix, int n, double *values)
 {
     int info = 0, work_count = 64 * n + 64;
     double *work = malloc((size_t)work_count * sizeof *work);
@@ -55,7 +56,7 @@ nas_status nas__naswot(const uint32_t *distances, int stride, int n, uint64_t si
         for (int j = 0; j < n; j++)
             matrix[i * n + j] = (double)signs - distances[i * stride + j];
     double *values = matrix + (size_t)n * (size_t)n;
-    nas_status status = nas__eigenvalues(matrix, n, values);
+    nas_status status = find_eigenvalues(matrix, n, values);
     if (status == NAS_OK) {
         double least = n * DBL_EPSILON * values[n - 1];
         double jitter = values[0] > least ? 0 : least;
@@ -67,7 +68,7 @@ nas_status nas__naswot(const uint32_t *distances, int stride, int n, uint64_t si
     return status;
 }
 
-/* Rows [d][stride] of samples 0 … n − 1 in place: mean 0, length 1; NaN where a row is constant. */
+/* The columns of [d][n], one per sample, in place: mean 0, length 1; NaN where one is constant. */
 static void normalise(double *rows, int d, int n)
 {
     for (int i = 0; i < n; i++) {
@@ -115,7 +116,7 @@ nas_status nas__jacob_cov(const float *jacobian, int d, int stride, int n, doubl
     correlate(rows, d, n, matrix);
     free(rows);
     double *values = matrix + (size_t)n * (size_t)n;
-    status = nas__eigenvalues(matrix, n, values);
+    status = find_eigenvalues(matrix, n, values);
     for (int i = 0; status == NAS_OK && i < n; i++) {
         double v = fmax(values[i], 0) + k; /* rounding may leave −1e-16 of a correlation matrix */
         sum += log(v) + 1 / v;

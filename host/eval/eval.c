@@ -37,9 +37,9 @@ nas_status nas_eval_create(const nas_eval_setting *setting, nas_eval **eval)
     fresh->setting = *setting;
     fresh->evaluator = evaluator;
     fresh->options = calloc(1, evaluator->kind.instance_size + 1);
-    nas_status status = fresh->options ? NAS_OK : NAS_MEMORY;
-    if (status == NAS_OK)
-        status = nas_options_fill(&evaluator->kind, setting->group, also, fresh->options);
+    nas_status status =
+        fresh->options ? nas_options_fill(&evaluator->kind, setting->group, also, fresh->options)
+                       : nas_error_set(NAS_MEMORY, __FILE__, __LINE__, "out of host memory");
     if (status == NAS_OK && evaluator->prepare)
         status = evaluator->prepare(fresh->options, &fresh->setting, &fresh->state);
     if (status != NAS_OK) {

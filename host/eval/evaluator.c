@@ -1,7 +1,6 @@
 /* evaluator.c - the table of evaluators, made of evaluator_list.h alone. */
 #include "evaluator.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,12 +45,11 @@ nas_status nas__check_fits(nas_device *device, const nas_graph *graph,
                            const nas_net_options *options)
 {
     nas_net_memory memory;
-    char message[512];
     nas_status status = nas_net_measure(device, graph, options, &memory);
     if (status != NAS_DEVICE_MEMORY)
         return status;
-    snprintf(message, sizeof message, "%s", nas_error_message());
-    NAS_FAIL(NAS_BOUND, "does not fit the device: %s", message);
+    nas_error_add("does not fit the device: ");
+    return NAS_BOUND;
 }
 
 nas_status nas_evaluator_of(const nas_value *group, const nas_evaluator **evaluator)

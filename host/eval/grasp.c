@@ -18,7 +18,6 @@
 #include "proxies.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 typedef struct doubled {
     const nas_graph *from;
@@ -31,19 +30,9 @@ typedef struct doubled {
 
 /* ---- the doubled network ---------------------------------------------------------------------------------------- */
 
-static bool is_op(const nas_node *n, const char *name)
-{
-    return strcmp(n->op->kind.name, name) == 0;
-}
-
 static bool is_relu(const nas_node *n)
 {
-    nas_activation kind;
-    float slope;
-    if (!is_op(n, "activation"))
-        return false;
-    nas_activation_of(n->options.bytes, &kind, &slope);
-    return kind == NAS_ACT_RELU;
+    return nas__activation_of(n) == NAS_ACT_RELU;
 }
 
 static void find_wanted(doubled *d)
@@ -62,7 +51,7 @@ static nas_status add_copy(doubled *d, int node, int *copy)
     int inputs[NAS_OP_INPUTS];
     for (int k = 0; k < n->input_count; k++)
         inputs[k] = copy[n->inputs[k]];
-    if (is_op(n, "dropout") || is_op(n, "drop_path")) {
+    if (nas__is_op(n, "dropout") || nas__is_op(n, "drop_path")) {
         copy[node] = inputs[0];
         return NAS_OK;
     }
@@ -119,16 +108,15 @@ static void clear(doubled *d)
 static nas_status write_start(const doubled *d, const nas__mini_batch *batch, uint32_t key,
                               nas_net *net)
 {
-    for (int i = 0, p = 0; i < nas_net_parameter_count(net); i++) {
+    for (int i = 0; i < nas_net_parameter_count(net); i++) {
         const nas_net_parameter *entry = nas_net_parameter_at(net, i);
-        p = i > 0 && nas_net_parameter_at(net, i - 1)->node == entry->node ? p + 1 : 0;
-        float *values = entry->tensor.buffer ? malloc(entry->tensor.count * sizeof *values) : NULL;
         if (!entry->tensor.buffer)
             continue;
+        float *values = malloc(entry->tensor.count * sizeof *values);
         if (!values)
             NAS_FAIL(NAS_MEMORY, "no memory for %s", entry->name);
-        nas_parameter_initialise(&entry->spec, batch->seed, key, d->origin[entry->node], p, values,
-                                 entry->tensor.count);
+        nas_parameter_initialise(&entry->spec, batch->seed, key, d->origin[entry->node],
+                                 nas__parameter_of_node(net, i), values, entry->tensor.count);
         nas_status status = nas_tensor_write(entry->tensor, values);
         free(values);
         NAS_TRY(status);

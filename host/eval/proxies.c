@@ -1,4 +1,4 @@
-/* proxies.c - zero-cost proxies: a batch, a few passes at initialisation, and sums over what they leave.
+/* proxies.c - zero-cost proxies: a batch (mini_batch.c), a few passes at initialisation, and sums over what they leave.
  *
  * Idea (Abdelfattah et al., "Zero-cost proxies for lightweight NAS", 2101.08134, whose code the formulas follow): numbers that
  * pruning looks at in single weights, summed over a network, go with its accuracy.  w are the weights of convolutions and
@@ -18,7 +18,7 @@
  * (seed, architecture).  One forward and backward pass serves snip, plain, grad_norm, fisher, naswot and grasp's g; jacob_cov takes
  * one more, zen two forward.  Sums are taken on the host in double, in a fixed order.
  *
- * Layout: the batch; one network being measured; its passes; scores into the trial. */
+ * Layout: the small words that the other files use too; one network being measured; its passes; scores into the trial. */
 #include "proxies.h"
 
 #include <math.h>
@@ -26,114 +26,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const double ZEN_SHIFT = 0.01;
+#define BIT(proxy) (1u << NAS__##proxy)
+/* What is read off the weights' gradient; what needs a net of the candidate at all. */
+#define OF_GRADIENT (BIT(SNIP) | BIT(PLAIN) | BIT(GRAD_NORM) | BIT(FISHER) | BIT(GRASP))
+#define OF_NET (OF_GRADIENT | BIT(NASWOT) | BIT(JACOB_COV) | BIT(ZEN))
 
 struct nas__proxies {
     const nas__proxy_options *options;
     const nas_eval_setting *setting;
-    bool wanted[NAS__PROXIES];
+    unsigned wanted; /* bits of nas__proxy */
     nas__mini_batch batch;
 };
 
-/* ---- the batch ---------------------------------------------------------------------------------------------------- */
-
-static uint64_t image_count(const nas__mini_batch *batch)
-{
-    return nas_shape_count(batch->shape) * (uint64_t)batch->n;
-}
-
-static bool is_real(const nas__mini_batch *batch, uint64_t i)
-{
-    return i % (uint64_t)batch->n < (uint64_t)batch->real;
-}
-
-static nas_step step_of(const nas__mini_batch *batch, uint32_t key)
-{
-    nas_step step = {.real = (uint32_t)batch->real};
-    nas_random_key(batch->seed ^ key, NAS_STREAM_DROPOUT, step.key);
-    return step;
-}
-
-nas_status nas__mini_batch_write(const nas__mini_batch *batch, const float *images, uint32_t key,
-                                 nas_net *net)
-{
-    const nas_tensor labels = nas_net_labels(net);
-    const nas_step step = step_of(batch, key);
-    NAS_TRY(nas_tensor_write(nas_net_input(net), images));
-    NAS_TRY(nas_buffer_write(labels.buffer, 4 * labels.at, 4 * (uint64_t)batch->n, batch->labels));
-    return nas_net_set_step(net, &step);
-}
-
-/* The first batch of the training split's first epoch, through a device and back. */
-static nas_status gather(nas__mini_batch *batch, nas_data_home *home, nas_buffer *buffer)
-{
-    const nas_batches_options options = {
-        .batch = batch->real, .training = true, .seed = batch->seed};
-    const uint64_t images = image_count(batch), n = (uint64_t)batch->n;
-    const nas_batches_target target = {.images = {buffer, 0, images},
-                                       .labels = {buffer, images, n},
-                                       .step = {buffer, images + n, 16}};
-    const nas_step step = step_of(batch, 0);
-    nas_batches *batches = NULL;
-    nas_status status = NAS_OK;
-    NAS_TRY_DONE(nas_batches_create(home, NAS_SPLIT_TRAIN, &options, &target, &batches));
-    NAS_TRY_DONE(nas_batches_epoch(batches, 0));
-    NAS_TRY_DONE(nas_buffer_write(buffer, 4 * target.step.at, sizeof step, &step));
-    NAS_TRY_DONE(nas_batches_load(batches, 0));
-    NAS_TRY_DONE(nas_buffer_read(buffer, 0, 4 * images, batch->images));
-    NAS_TRY_DONE(nas_buffer_read(buffer, 4 * images, 4 * n, batch->labels));
-done:
-    if (status == NAS_CONFIG)
-        nas_error_add("the mini-batch of the zero-cost proxies: ");
-    nas_batches_destroy(batches);
-    return status;
-}
-
-static nas_status take_batch(const nas_eval_setting *setting, nas__mini_batch *batch)
-{
-    nas_data_home *home = NULL;
-    nas_buffer *buffer = NULL;
-    nas_status status = NAS_OK;
-    uint64_t floats = image_count(batch) + (uint64_t)batch->n + 16;
-    NAS_TRY_DONE(nas_data_home_create(setting->device, setting->data, &home));
-    NAS_TRY_DONE(nas_buffer_create(setting->device, 4 * floats, "mini-batch", &buffer));
-    NAS_TRY_DONE(gather(batch, home, buffer));
-done:
-    nas_buffer_destroy(buffer);
-    nas_data_home_destroy(home);
-    return status;
-}
-
-static void draw_noise(nas__mini_batch *batch)
-{
-    nas_random random = nas_random_make(batch->seed, NAS_STREAM_PROXY, 0, 0, 0);
-    for (uint64_t i = 0; i < image_count(batch); i++) {
-        double x = is_real(batch, i) ? nas_random_normal(&random) : 0;
-        double moved = is_real(batch, i) ? ZEN_SHIFT * nas_random_normal(&random) : 0;
-        batch->noise[i] = (float)x;
-        batch->shifted[i] = (float)(x + moved);
-    }
-}
-
-static nas_status make_batch(const nas_eval_setting *setting, int real, nas__mini_batch *batch)
-{
-    *batch = (nas__mini_batch){.seed = setting->seed,
-                               .shape = nas_data_shape(setting->data),
-                               .real = real,
-                               .n = nas_batch_padded(real)};
-    size_t images = (size_t)image_count(batch);
-    batch->images = malloc(images * sizeof *batch->images);
-    batch->noise = malloc(images * sizeof *batch->noise);
-    batch->shifted = malloc(images * sizeof *batch->shifted);
-    batch->labels = malloc((size_t)batch->n * sizeof *batch->labels);
-    if (!batch->images || !batch->noise || !batch->shifted || !batch->labels)
-        NAS_FAIL(NAS_MEMORY, "no memory for a batch of %d", real);
-    draw_noise(batch);
-    return take_batch(setting, batch);
-}
-
 nas_status nas__proxies_create(const nas__proxy_options *options, const nas_eval_setting *setting,
-                               nas__proxies **proxies)
+                               nas_data_home *home, nas__proxies **proxies)
 {
     nas__proxies *p = calloc(1, sizeof *p);
     if (!p)
@@ -141,8 +47,8 @@ nas_status nas__proxies_create(const nas__proxy_options *options, const nas_eval
     p->options = options;
     p->setting = setting;
     for (int i = 0; i < options->measures.count; i++)
-        p->wanted[options->measures.item[i]] = true;
-    nas_status status = make_batch(setting, (int)options->batch, &p->batch);
+        p->wanted |= 1u << options->measures.item[i];
+    nas_status status = nas__mini_batch_make(setting, home, (int)options->batch, &p->batch);
     if (status != NAS_OK) {
         nas__proxies_destroy(p);
         return status;
@@ -155,11 +61,47 @@ void nas__proxies_destroy(nas__proxies *proxies)
 {
     if (!proxies)
         return;
-    free(proxies->batch.images);
-    free(proxies->batch.noise);
-    free(proxies->batch.shifted);
-    free(proxies->batch.labels);
+    nas__mini_batch_clear(&proxies->batch);
     free(proxies);
+}
+
+/* ---- what the files ask of nodes and nets ----------------------------------------------------------------------------- */
+
+bool nas__is_op(const nas_node *node, const char *name)
+{
+    return strcmp(node->op->kind.name, name) == 0;
+}
+
+nas_activation nas__activation_of(const nas_node *node)
+{
+    nas_activation kind = NAS_ACT_NONE;
+    float slope;
+    if (nas__is_op(node, "activation"))
+        nas_activation_of(node->options.bytes, &kind, &slope);
+    return kind;
+}
+
+nas_status nas__fetch(nas_tensor tensor, float **values)
+{
+    *values = malloc(tensor.count * sizeof **values);
+    if (!*values)
+        NAS_FAIL(NAS_MEMORY, "no memory for %llu numbers of a network",
+                 (unsigned long long)tensor.count);
+    nas_status status = nas_tensor_read(tensor, *values);
+    if (status != NAS_OK) {
+        free(*values);
+        *values = NULL;
+    }
+    return status;
+}
+
+int nas__parameter_of_node(const nas_net *net, int i)
+{
+    const int node = nas_net_parameter_at(net, i)->node;
+    int first = i;
+    while (first > 0 && nas_net_parameter_at(net, first - 1)->node == node)
+        first--;
+    return i - first;
 }
 
 /* ---- a network being measured ---------------------------------------------------------------------------------------- */
@@ -186,9 +128,9 @@ static int features_node(const nas_graph *graph)
         const nas_node *n = &graph->nodes[i];
         nas_shape in = graph->nodes[n->inputs[0]].shape;
         bool whole = n->shape.h == 1 && n->shape.w == 1 && in.h * in.w > 1;
-        if (whole && strcmp(n->op->kind.name, "pool") == 0)
+        if (whole && nas__is_op(n, "pool"))
             return n->inputs[0];
-        if (!dense && strcmp(n->op->kind.name, "dense") == 0)
+        if (!dense && nas__is_op(n, "dense"))
             dense = n->inputs[0];
     }
     return dense;
@@ -196,15 +138,15 @@ static int features_node(const nas_graph *graph)
 
 static nas_status open_net(probe *b)
 {
-    const bool *wanted = b->p->wanted;
+    const unsigned wanted = b->p->wanted;
     const nas_net_options options = {
         .batch = b->batch->real,
         .training = true,
         .loss = true,
-        .input_gradient = wanted[NAS__JACOB_COV],
-        .taps = (wanted[NAS__NASWOT] ? NAS_TAP_SIGNS : 0u) |
-                (wanted[NAS__FISHER] ? NAS_TAP_SALIENCY : 0u),
-        .features = wanted[NAS__ZEN] ? features_node(b->graph) : 0,
+        .input_gradient = wanted & BIT(JACOB_COV),
+        .taps = (wanted & BIT(NASWOT) ? NAS_TAP_SIGNS : 0u) |
+                (wanted & BIT(FISHER) ? NAS_TAP_SALIENCY : 0u),
+        .features = wanted & BIT(ZEN) ? features_node(b->graph) : 0,
     };
     NAS_TRY(nas__check_fits(b->p->setting->device, b->graph, &options));
     NAS_TRY(nas_net_create(b->p->setting->device, b->graph, &options, &b->net));
@@ -227,7 +169,7 @@ static void close_net(probe *b)
 }
 
 /* Between two passes: may the work go on? */
-static nas_status look_up(const probe *b, double progress)
+static nas_status check_in(const probe *b, double progress)
 {
     if (b->call->limit_s > 0 && nas_now_s() - b->begin_s > b->call->limit_s)
         NAS_FAIL(NAS_TIME, "over its time limit of %.3g minutes", b->call->limit_s / 60);
@@ -279,16 +221,14 @@ static void sum_weights(probe *b)
 /* ½ · mean over n of saliency², summed over the channels of a layer. */
 static nas_status sum_layer(const probe *b, nas_tensor tensor, double *sum)
 {
-    float *values = malloc(tensor.count * sizeof *values);
-    if (!values)
-        NAS_FAIL(NAS_MEMORY, "no memory for the saliency of a layer");
-    nas_status status = nas_tensor_read(tensor, values);
+    float *values;
     *sum = 0;
-    for (uint64_t i = 0; status == NAS_OK && i < tensor.count; i++)
-        if (is_real(b->batch, i))
+    NAS_TRY(nas__fetch(tensor, &values));
+    for (uint64_t i = 0; i < tensor.count; i++)
+        if (nas__is_real(b->batch, i))
             *sum += 0.5 * (double)values[i] * values[i] / b->batch->real;
     free(values);
-    return status;
+    return NAS_OK;
 }
 
 static nas_status sum_saliency(probe *b)
@@ -328,7 +268,7 @@ static nas_status fill_output_gradient(const probe *b)
     if (!ones)
         NAS_FAIL(NAS_MEMORY, "no memory for the outputs of a batch");
     for (uint64_t i = 0; i < at.count; i++)
-        ones[i] = is_real(b->batch, i) ? 1.0f : 0.0f;
+        ones[i] = nas__is_real(b->batch, i) ? 1.0f : 0.0f;
     nas_status status = nas_tensor_write(at, ones);
     free(ones);
     return status;
@@ -336,7 +276,7 @@ static nas_status fill_output_gradient(const probe *b)
 
 static nas_status compare_jacobian(probe *b)
 {
-    float *jacobian = malloc(image_count(b->batch) * sizeof *jacobian);
+    float *jacobian = malloc(nas__image_count(b->batch) * sizeof *jacobian);
     if (!jacobian)
         NAS_FAIL(NAS_MEMORY, "no memory for the Jacobian of a batch of %d", b->batch->real);
     nas_status status = NAS_OK;
@@ -361,14 +301,11 @@ static nas_status write_unit_weights(const probe *b)
         const nas_net_parameter *entry = nas_net_parameter_at(b->net, i);
         if (!entry->gradient.buffer || entry->spec.init != NAS_INIT_HE)
             continue;
-        float *values = malloc(entry->tensor.count * sizeof *values);
-        if (!values)
-            NAS_FAIL(NAS_MEMORY, "no memory for %s", entry->name);
-        nas_status status = nas_tensor_read(entry->tensor, values);
+        float *values;
+        NAS_TRY(nas__fetch(entry->tensor, &values));
         for (uint64_t k = 0; k < entry->tensor.count; k++)
             values[k] *= (float)sqrt(entry->spec.fan_in / 2.0);
-        if (status == NAS_OK)
-            status = nas_tensor_write(entry->tensor, values);
+        nas_status status = nas_tensor_write(entry->tensor, values);
         free(values);
         NAS_TRY(status);
     }
@@ -384,14 +321,11 @@ static nas_status sum_variances(const probe *b, double *sum)
         double mean = 0;
         if (!entry->tensor.buffer || strcmp(entry->spec.name, "running_variance") != 0)
             continue;
-        float *values = malloc(entry->tensor.count * sizeof *values);
-        if (!values)
-            NAS_FAIL(NAS_MEMORY, "no memory for %s", entry->name);
-        nas_status status = nas_tensor_read(entry->tensor, values);
-        for (uint64_t k = 0; status == NAS_OK && k < entry->tensor.count; k++)
+        float *values;
+        NAS_TRY(nas__fetch(entry->tensor, &values));
+        for (uint64_t k = 0; k < entry->tensor.count; k++)
             mean += values[k] / (double)entry->tensor.count;
         free(values);
-        NAS_TRY(status);
         *sum += 0.5 * log(mean);
     }
     return NAS_OK;
@@ -419,7 +353,7 @@ static nas_status compare_features(probe *b)
     NAS_TRY_DONE(run_features(b, b->batch->shifted, features + at.count));
     NAS_TRY_DONE(sum_variances(b, &spread));
     for (uint64_t i = 0; i < at.count; i++)
-        if (is_real(b->batch, i))
+        if (nas__is_real(b->batch, i))
             moved += fabs((double)features[i] - features[at.count + i]);
     b->score[NAS__ZEN] = log(moved / b->batch->real) + spread;
 done:
@@ -431,65 +365,60 @@ done:
 
 static nas_status run_passes(probe *b)
 {
-    const bool *wanted = b->p->wanted;
-    bool gradient = wanted[NAS__SNIP] || wanted[NAS__PLAIN] || wanted[NAS__GRAD_NORM] ||
-                    wanted[NAS__FISHER] || wanted[NAS__GRASP];
+    const unsigned wanted = b->p->wanted;
+    NAS_TRY(open_net(b));
     NAS_TRY(write_input(b, b->batch->images));
-    if (gradient)
+    if (wanted & OF_GRADIENT) {
         NAS_TRY(find_gradient(b));
-    else if (wanted[NAS__NASWOT])
-        NAS_TRY(nas_net_forward(b->net));
-    if (gradient)
         sum_weights(b);
-    if (wanted[NAS__FISHER])
+    } else if (wanted & BIT(NASWOT))
+        NAS_TRY(nas_net_forward(b->net));
+    if (wanted & BIT(FISHER))
         NAS_TRY(sum_saliency(b));
-    if (wanted[NAS__NASWOT])
+    if (wanted & BIT(NASWOT))
         NAS_TRY(compare_signs(b));
-    NAS_TRY(look_up(b, 0.4));
-    if (wanted[NAS__JACOB_COV])
+    NAS_TRY(check_in(b, 0.4));
+    if (wanted & BIT(JACOB_COV))
         NAS_TRY(compare_jacobian(b));
-    NAS_TRY(look_up(b, 0.6));
-    if (wanted[NAS__ZEN])
+    NAS_TRY(check_in(b, 0.6));
+    if (wanted & BIT(ZEN))
         NAS_TRY(compare_features(b));
     close_net(b);
-    NAS_TRY(look_up(b, 0.7));
-    return wanted[NAS__GRASP] ? nas__grasp(b->p->setting->device, b->graph, b->batch, b->key,
-                                           &b->own, b->p->options->step, &b->score[NAS__GRASP])
-                              : NAS_OK;
+    return NAS_OK;
 }
 
 static nas_status measure(probe *b)
 {
-    const bool *wanted = b->p->wanted;
+    const unsigned wanted = b->p->wanted;
     nas_device *device = b->p->setting->device;
-    NAS_TRY(look_up(b, 0));
-    if (wanted[NAS__SYNFLOW])
+    NAS_TRY(check_in(b, 0));
+    if (wanted & BIT(SYNFLOW))
         NAS_TRY(nas__synflow(device, b->graph, b->batch->seed, b->key, &b->score[NAS__SYNFLOW]));
-    for (int i = 0; i < NAS__PROXIES; i++) {
-        if (i == NAS__SYNFLOW || !wanted[i])
-            continue;
-        NAS_TRY(open_net(b));
-        return run_passes(b);
-    }
+    NAS_TRY(check_in(b, 0.2));
+    if (wanted & OF_NET)
+        NAS_TRY(run_passes(b));
+    NAS_TRY(check_in(b, 0.7));
+    if (wanted & BIT(GRASP))
+        NAS_TRY(nas__grasp(device, b->graph, b->batch, b->key, &b->own, b->p->options->step,
+                           &b->score[NAS__GRASP]));
     return NAS_OK;
 }
 
 nas_status nas__proxies_score(nas__proxies *proxies, const nas_eval_call *call,
                               const nas_graph *graph, nas_trial *result)
 {
-    const uint64_t key = nas_eval_key(call->arch, call->repeat);
     probe b = {.p = proxies,
                .batch = &proxies->batch,
                .call = call,
                .graph = graph,
                .begin_s = nas_now_s(),
-               .key = (uint32_t)(key ^ key >> 32)};
+               .key = nas__initial_key(nas_eval_key(call->arch, call->repeat))};
     nas_status status = measure(&b);
     close_net(&b);
     free(b.own.weights);
     for (int i = 0; status == NAS_OK && i < NAS__PROXIES; i++) {
         char name[32] = "";
-        if (!proxies->wanted[i])
+        if (!(proxies->wanted & 1u << i))
             continue;
         nas_choice_name(NAS__PROXY_NAMES, i, name, sizeof name);
         if (!isfinite(b.score[i]))

@@ -1,6 +1,6 @@
 /* proxies.h - zero-cost proxies: numbers of a network at its initialisation that go with its accuracy after training.
  *
- *   proxies.c      the batch, the passes, and the proxies that are sums over what the passes leave
+ *   mini_batch.c   the batch      proxies.c  the passes, and the proxies that are sums over what they leave
  *   eigenvalues.c  naswot and jacob_cov          synflow.c, grasp.c  those with a network of their own
  *   zero_cost.c    the evaluator; trained.c has them as a stage before training
  */
@@ -56,9 +56,9 @@ typedef struct nas__proxy_options {
 
 typedef struct nas__proxies nas__proxies;
 
-/* Takes the batch from the setting's data; options and setting are lent. */
+/* Takes the batch from `home`, which is lent for the call; options and setting outlive the proxies. */
 nas_status nas__proxies_create(const nas__proxy_options *options, const nas_eval_setting *setting,
-                               nas__proxies **proxies);
+                               nas_data_home *home, nas__proxies **proxies);
 void nas__proxies_destroy(nas__proxies *proxies);
 /* Sets one metric for each measure.  NAS_NONFINITE when one is not a finite number: the network has no such score. */
 nas_status nas__proxies_score(nas__proxies *proxies, const nas_eval_call *call,
@@ -73,6 +73,19 @@ typedef struct nas__mini_batch {
     int32_t *labels;                 /* [n] */
 } nas__mini_batch;
 
+/* Setting and home are lent for the call; clear it also after a failure. */
+nas_status nas__mini_batch_make(const nas_eval_setting *setting, nas_data_home *home, int real,
+                                nas__mini_batch *batch);
+void nas__mini_batch_clear(nas__mini_batch *batch);
+static inline uint64_t nas__image_count(const nas__mini_batch *batch)
+{
+    return nas_shape_count(batch->shape) * (uint64_t)batch->n;
+}
+/* Is number i of a tensor of the padded batch one of a sample's? */
+static inline bool nas__is_real(const nas__mini_batch *batch, uint64_t i)
+{
+    return i % (uint64_t)batch->n < (uint64_t)batch->real;
+}
 /* Input (`images`, one of the batch's three), labels and step block of a net. */
 nas_status nas__mini_batch_write(const nas__mini_batch *batch, const float *images, uint32_t key,
                                  nas_net *net);
@@ -83,6 +96,18 @@ typedef struct nas__own {
     float *weights, *gradient;
 } nas__own;
 
+/* ---- proxies.c: what the other files ask of nodes and nets ---- */
+
+bool nas__is_op(const nas_node *node, const char *name);
+/* NAS_ACT_NONE of a node that is no activation. */
+nas_activation nas__activation_of(const nas_node *node);
+/* A tensor's floats; free() them. */
+nas_status nas__fetch(nas_tensor tensor, float **values);
+/* Which of its node's parameters the net's parameter i is, as nas_parameter_initialise counts. */
+int nas__parameter_of_node(const nas_net *net, int i);
+
+/* ---- proxies by themselves ---- */
+
 /* −Σ w · (H g), by a difference of gradients at (1 ± step)·w. */
 nas_status nas__grasp(nas_device *device, const nas_graph *graph, const nas__mini_batch *batch,
                       uint32_t key, const nas__own *own, double step, double *score);
@@ -91,8 +116,6 @@ nas_status nas__grasp(nas_device *device, const nas_graph *graph, const nas__min
 nas_status nas__synflow(nas_device *device, const nas_graph *graph, uint64_t seed, uint32_t key,
                         double *score);
 
-/* Ascending eigenvalues of a symmetric matrix, which is used up. */
-nas_status nas__eigenvalues(double *matrix, int n, double *values);
 /* `distances` [n][stride]: in how many of `signs` relus two samples differ. */
 nas_status nas__naswot(const uint32_t *distances, int stride, int n, uint64_t signs, double *score);
 /* `jacobian` [d][stride]: of sample i, column i. */

@@ -17,7 +17,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 enum { GROWTH_LIMIT = 16 }; /* binary orders of magnitude until values are brought back */
 
@@ -34,11 +33,6 @@ typedef struct flow {
     int shifted; /* sum of all */
 } flow;
 
-static bool is_op(const nas_node *n, const char *name)
-{
-    return strcmp(n->op->kind.name, name) == 0;
-}
-
 /* ---- live nodes, growth ------------------------------------------------------------------------------------------- */
 
 static void find_live(flow *f)
@@ -51,12 +45,9 @@ static void find_live(flow *f)
 
 static bool is_homogeneous(const nas_node *n)
 {
-    nas_activation kind;
-    float slope;
-    if (!is_op(n, "activation"))
-        return !is_op(n, "mul");
-    nas_activation_of(n->options.bytes, &kind, &slope);
-    return kind == NAS_ACT_NONE || kind == NAS_ACT_RELU || kind == NAS_ACT_LEAKY_RELU;
+    const nas_activation kind = nas__activation_of(n);
+    return !nas__is_op(n, "mul") &&
+           (kind == NAS_ACT_NONE || kind == NAS_ACT_RELU || kind == NAS_ACT_LEAKY_RELU);
 }
 
 static bool all_homogeneous(const flow *f)
@@ -114,9 +105,9 @@ static nas_status find_growth(flow *f, int node)
     double sum = 0, gain;
     for (int k = 0; k < n->input_count; k++)
         sum += exp2(f->growth[n->inputs[k]]);
-    if (is_op(n, "concat"))
+    if (nas__is_op(n, "concat"))
         sum /= n->input_count;
-    if (is_op(n, "zero"))
+    if (nas__is_op(n, "zero"))
         sum = 0;
     NAS_TRY(find_gain(f, node, &gain));
     f->growth[node] = log2(sum) + gain;
@@ -153,7 +144,7 @@ static nas_status add_node(flow *f, int node, bool brings_back)
     for (int k = 0; k < n->input_count; k++)
         inputs[k] = f->node[n->inputs[k]];
     NAS_TRY(find_growth(f, node));
-    if (n->op->view == NAS_VIEW_NORM || is_op(n, "dropout") || is_op(n, "drop_path")) {
+    if (n->op->view == NAS_VIEW_NORM || nas__is_op(n, "dropout") || nas__is_op(n, "drop_path")) {
         f->node[node] = inputs[0];
     } else {
         NAS_TRY(nas_graph_add_like(&f->graph, n, inputs, &f->node[node]));
@@ -216,9 +207,8 @@ static nas_status write_constant(const nas_net_parameter *entry, float value)
 
 static nas_status write_weights(const flow *f, nas_net *net)
 {
-    for (int i = 0, p = 0; i < nas_net_parameter_count(net); i++) {
+    for (int i = 0; i < nas_net_parameter_count(net); i++) {
         const nas_net_parameter *entry = nas_net_parameter_at(net, i);
-        p = i > 0 && nas_net_parameter_at(net, i - 1)->node == entry->node ? p + 1 : 0;
         if (!entry->tensor.buffer)
             continue;
         if (f->origin[entry->node] < 0) {
@@ -226,7 +216,8 @@ static nas_status write_weights(const flow *f, nas_net *net)
             continue;
         }
         float *values;
-        NAS_TRY(draw_magnitudes(f, &entry->spec, f->origin[entry->node], p, &values));
+        NAS_TRY(draw_magnitudes(f, &entry->spec, f->origin[entry->node],
+                                nas__parameter_of_node(net, i), &values));
         nas_status status = nas_tensor_write(entry->tensor, values);
         free(values);
         NAS_TRY(status);
@@ -236,16 +227,15 @@ static nas_status write_weights(const flow *f, nas_net *net)
 
 static nas_status add_layer(const nas_net_parameter *entry, double *sum)
 {
-    uint64_t count = entry->tensor.count;
-    float *values = malloc(2 * count * sizeof *values);
-    if (!values)
-        NAS_FAIL(NAS_MEMORY, "no memory for %llu weights", (unsigned long long)count);
-    nas_status status = nas_tensor_read(entry->tensor, values);
-    if (status == NAS_OK)
-        status = nas_tensor_read(entry->gradient, values + count);
-    for (uint64_t i = 0; status == NAS_OK && i < count; i++)
-        *sum += fabs((double)values[i] * values[count + i]);
-    free(values);
+    float *weights = NULL, *gradient = NULL;
+    nas_status status = NAS_OK;
+    NAS_TRY_DONE(nas__fetch(entry->tensor, &weights));
+    NAS_TRY_DONE(nas__fetch(entry->gradient, &gradient));
+    for (uint64_t i = 0; i < entry->tensor.count; i++)
+        *sum += fabs((double)weights[i] * gradient[i]);
+done:
+    free(weights);
+    free(gradient);
     return status;
 }
 

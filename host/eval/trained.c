@@ -32,7 +32,7 @@ typedef struct trained {
     const nas_eval_setting *setting;
     nas_data_home *home;
     nas__proxies *proxies;       /* NULL: none are wanted */
-    nas_trainer *trainer;        /* of the last score, or NULL */
+    nas_trainer *trainer;        /* of the last score; NULL: it trained nothing */
     nas_arch arch;               /* its architecture */
     nas_inheritance inheritance; /* what it began with; 0: with nothing of another's */
     /* of the score that runs */
@@ -69,7 +69,7 @@ static nas_status prepare(const void *instance, const nas_eval_setting *setting,
     t->setting = setting;
     nas_status status = nas_data_home_create(setting->device, setting->data, &t->home);
     if (status == NAS_OK && t->options->proxies.measures.count)
-        status = nas__proxies_create(&t->options->proxies, setting, &t->proxies);
+        status = nas__proxies_create(&t->options->proxies, setting, t->home, &t->proxies);
     if (status != NAS_OK) {
         finish(t);
         return status;
@@ -118,7 +118,7 @@ static nas_status begin_training(trained *t, const nas_eval_call *call, const na
     if (!call->from)
         return NAS_OK;
     return nas_net_inherit(nas_trainer_net(t->trainer), call->from, setup.seed,
-                           (uint32_t)(setup.key ^ setup.key >> 32), &t->inheritance);
+                           nas__initial_key(setup.key), &t->inheritance);
 }
 
 /* Takes up the training that was paused; a file that will not do costs the time that it would have saved. */
@@ -203,6 +203,8 @@ static nas_status set_metrics(trained *t, const nas_evaluation *valid, nas_trial
 static nas_status score_proxies(trained *t, const nas_eval_call *call, const nas_graph *graph,
                                 nas_trial *result)
 {
+    nas_trainer_destroy(t->trainer); /* else an earlier trial's weights would pass for this one's */
+    t->trainer = NULL;
     if (!t->proxies)
         NAS_FAIL(NAS_CONFIG, "a trial of 0 epochs, but evaluate.proxies.measures names no proxy");
     return nas__proxies_score(t->proxies, call, graph, result);

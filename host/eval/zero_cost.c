@@ -11,8 +11,6 @@
  * Next: proxies.c, what they are. */
 #include "proxies.h"
 
-#include <stdlib.h>
-
 static const nas_option options[] = {NAS__PROXY_ROWS("", 0, "[\"naswot\"]"), {0}};
 
 static nas_status prepare(const void *instance, const nas_eval_setting *setting, void **state)
@@ -21,9 +19,12 @@ static nas_status prepare(const void *instance, const nas_eval_setting *setting,
     const nas__proxy_options *o = instance;
     if (o->measures.count == 0)
         NAS_FAIL(NAS_CONFIG, "evaluate.measures is empty; a proxy or more, " NAS__PROXY_NAMES);
-    NAS_TRY(nas__proxies_create(instance, setting, &proxies));
+    nas_data_home *home = NULL; /* of one batch */
+    NAS_TRY(nas_data_home_create(setting->device, setting->data, &home));
+    nas_status status = nas__proxies_create(o, setting, home, &proxies);
+    nas_data_home_destroy(home);
     *state = proxies;
-    return NAS_OK;
+    return status;
 }
 
 static nas_status score(void *state, const nas_eval_call *call, const nas_graph *graph,

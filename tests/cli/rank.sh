@@ -63,6 +63,7 @@ run other.cfg --out out.csv; expect_code 2; expect_err "is from other options"
 grep -v '^truth' rank.cfg >none.cfg
 run none.cfg --out none.csv; expect_code 2; expect_err "truth = {"
 run rank.cfg --count; expect_code 2
+for count in 2 5x 1000001 4294967299; do run rank.cfg --count $count; expect_code 2; done
 run nothing.cfg; [ "$code" != 0 ] || fail "read nothing"
 
 # Three proxies on thirty cells: the published signs, and not by a hair.
