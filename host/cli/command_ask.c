@@ -107,15 +107,12 @@ const cli_command cli_command_ask = {
                 "  clnas tell fashion.study:17 --token 35 valid_accuracy=0.91\n",
     .details =
         "Prints one JSON object.  \"next\" is \"trial\", \"wait\" (exit code 7: the results of "
-        "trials "
-        "that are being\n"
-        "trained are needed first) or \"done\".  A trial has \"trial\", \"token\", \"arch\" "
-        "(genes), "
-        "\"network\" (a line),\n"
-        "\"graph\" (node by node), \"budget\" (epochs), \"seed\", \"parent\", \"from\" (the trial "
-        "whose weights it starts from) and \"objectives\" "
-        "(what to "
-        "tell).\n"
+        "trials that are being\n"
+        "trained are needed first) or \"done\".  A trial has \"trial\", \"token\", \"attempt\", "
+        "\"arch\" (genes), \"network\"\n"
+        "(a line), \"graph\" (node by node), \"budget\" (epochs; 0: measure, train nothing), "
+        "\"seed\", \"parent\", \"from\"\n"
+        "(the trial whose weights it starts from) and \"objectives\" (what to tell).\n"
         "With a config its study is made when it is not there.  Any number may ask at a time.\n",
     .arguments_min = 1,
     .arguments_max = 1,

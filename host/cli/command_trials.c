@@ -10,8 +10,8 @@ typedef struct options {
 
 static const cli_option rows[] = {
     {"canonical", 0, CLI_FLAG, offsetof(options, canonical), NULL, NULL, 0, 0, NULL,
-     "What 'the same' means: index, architecture, budget, metrics as hex floats; no times, no "
-     "devices"},
+     "What 'the same' means: index, architecture, budget, status, metrics and curves as hex "
+     "floats; no times, no devices"},
     {"curves", 0, CLI_FLAG, offsetof(options, curves), NULL, NULL, 0, 0, NULL,
      "What was measured on the way: a row for each point of the curves (an epoch, as a rule)"},
     CLI_FORMAT_OPTION(options),

@@ -53,6 +53,13 @@ void nas__charge(const nas_study *study, const nas_config *config, nas_trial *re
              config->budget.minutes);
 }
 
+/* Can anything but the number of trials end it, by what the log says? */
+static bool is_watched(const nas_config *config)
+{
+    return config->budget.target != 0 || config->budget.patience > 0 ||
+           (config->simulated && config->budget.minutes > 0);
+}
+
 /* The first result that ends the search, or -1; *prefix is the number of results without a gap. */
 static int first_ending(const nas_study *study, const nas_config *config, int *prefix,
                         nas__end *end)
@@ -92,16 +99,14 @@ nas__limit nas__study_limit(const nas_study *study, const nas_config *config)
     bool by_index = config->budget.order == NAS_ORDER_INDEX;
     int64_t trials = config->budget.trials ? config->budget.trials : INT_MAX;
     int64_t ahead = by_index ? config->budget.lookahead : 0;
-    nas__limit limit = {.end = NAS__END_NONE};
-    int prefix;
-    int at = first_ending(study, config, &prefix, &limit.end);
-    limit.hard = least(trials, INT_MAX);
+    nas__limit limit = {.hard = least(trials, INT_MAX), .end = NAS__END_NONE};
+    bool watched = is_watched(config);
+    int prefix = 0;
+    int at = watched ? first_ending(study, config, &prefix, &limit.end) : -1;
     if (at >= 0)
         limit.hard = least(limit.hard, by_index ? at + ahead : nas_study_count(study));
     if (limit.hard == trials)
         limit.end = NAS__END_TRIALS;
-    bool watched = config->budget.target != 0 || config->budget.patience > 0 ||
-                   (config->simulated && config->budget.minutes > 0);
     limit.now = by_index && watched ? least(limit.hard, prefix + ahead) : limit.hard;
     return limit;
 }

@@ -4,6 +4,10 @@
  * and a list of trials does not tell who trained them. */
 #include "session_private.h"
 
+#include <time.h>
+
+enum { PAUSE_MS = 5, PAUSE_LIMIT_MS = 200 };
+
 nas_status nas__search_open(const nas__bench *bench, nas_search **search)
 {
     static const char *const also[] = {"type", "given", NULL};
@@ -43,4 +47,11 @@ nas_status nas__search_take(const nas__bench *bench, nas_search *search, const n
     if (*next == NAS_NEXT_DONE && limit.now < limit.hard)
         *next = NAS_NEXT_WAIT; /* the limit was this process's knowledge, not the study's end */
     return NAS_OK;
+}
+
+void nas__search_wait(int *pause_ms)
+{
+    int ms = *pause_ms ? 2 * *pause_ms : PAUSE_MS;
+    *pause_ms = ms < PAUSE_LIMIT_MS ? ms : PAUSE_LIMIT_MS;
+    nanosleep(&(struct timespec){.tv_nsec = *pause_ms * 1000000L}, NULL);
 }

@@ -18,7 +18,8 @@
 static nas_status find_line(const nas_study *study, int index, const nas_trial **line)
 {
     *line = nas_study_trial(study, index);
-    if (!*line || (*line)->status != NAS_TRIAL_COMPLETE || (*line)->from >= index)
+    if (!*line || (*line)->status != NAS_TRIAL_COMPLETE || (*line)->from >= index ||
+        (*line)->budget == 0)
         NAS_FAIL(NAS_STORE, "%s: a trial starts from the weights of trial %d, which has none",
                  nas_study_path(study), index);
     return NAS_OK;
@@ -59,7 +60,7 @@ static nas_status make_again(const nas__origin *origin, const nas_trial *line)
         .arch = &arch, .budget = line->budget, .callback = origin->callback, .user = origin->user};
     NAS_TRY(nas_domain_read(origin->bench->domain, line->arch, &arch));
     if (line->from >= 0) {
-        NAS_TRY(nas__weights_path(study, line->from, from, sizeof from));
+        NAS_TRY(nas__checkpoint_path(study, NAS__WEIGHTS, line->from, from, sizeof from));
         call.from = from;
     }
     nas_log(NAS_LOG_INFO, "trial %d: its weights are gone and are made again", line->index);
@@ -72,7 +73,8 @@ static nas_status make_again(const nas__origin *origin, const nas_trial *line)
                                "%s",
                                line->index, result.reason);
     if (status == NAS_OK)
-        status = nas__keep(study, &origin->bench->config, origin->eval, &result);
+        status = nas__checkpoint_save(study, &origin->bench->config, origin->eval, NAS__WEIGHTS,
+                                      &result);
     if (status == NAS_OK)
         compare(origin, line, &result);
     nas_trial_clear(&result);
@@ -87,7 +89,7 @@ nas_status nas__origin_find(const nas__origin *origin, int from, char *path, siz
         const nas_trial *line, *missing = NULL;
         for (int at = from; at >= 0; at = line->from) {
             NAS_TRY(find_line(study, at, &line));
-            NAS_TRY(nas__weights_path(study, at, path, size));
+            NAS_TRY(nas__checkpoint_path(study, NAS__WEIGHTS, at, path, size));
             NAS_TRY(is_there(path, &there));
             if (there)
                 break;
@@ -97,5 +99,5 @@ nas_status nas__origin_find(const nas__origin *origin, int from, char *path, siz
         if (missing)
             NAS_TRY(make_again(origin, missing));
     }
-    return nas__weights_path(study, from, path, size);
+    return nas__checkpoint_path(study, NAS__WEIGHTS, from, path, size);
 }

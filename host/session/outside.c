@@ -15,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* The study and what it needs, opened. */
 typedef struct desk {
@@ -35,9 +34,7 @@ static nas_status desk_open(const char *path, const nas_ask_options *options, de
     *d = (desk){0};
     NAS_TRY(nas__study_of(path, options ? options->overrides : NULL,
                           options ? options->override_count : 0, &d->study));
-    nas_status status = nas_study_sync(d->study);
-    if (status == NAS_OK)
-        status = nas__bench_open(d->study, &d->bench);
+    nas_status status = nas__bench_open(d->study, &d->bench);
     if (status != NAS_OK)
         desk_close(d);
     return status;
@@ -117,17 +114,11 @@ static nas_status offer(const desk *d, const nas_job *job, nas_asked *asked, boo
     return status;
 }
 
-static void pause_ms(long ms)
-{
-    struct timespec time = {ms / 1000, ms % 1000 * 1000000};
-    nanosleep(&time, NULL);
-}
-
 static nas_status ask(const desk *d, nas_search *search, const nas_owner *owner, double wait_s,
                       nas_asked *asked)
 {
     double begin_s = nas_now_s();
-    for (long pause = 5;; pause = pause < 200 ? 2 * pause : pause) {
+    for (int pause = 0;;) {
         nas_job job;
         bool out = false;
         NAS_TRY(nas__search_take(&d->bench, search, owner, &asked->next, &job));
@@ -142,7 +133,7 @@ static nas_status ask(const desk *d, nas_search *search, const nas_owner *owner,
                      "%s: no trial now, the next one needs the results of those that are being "
                      "trained; ask again later, or --wait SECONDS",
                      nas_study_path(d->study));
-        pause_ms(pause);
+        nas__search_wait(&pause);
     }
 }
 
@@ -215,9 +206,16 @@ static nas_status check_metric(const nas_trial *own, const nas_metric *told)
     return NAS_OK;
 }
 
-static nas_status check_objectives(const nas_objectives *objectives, const nas_trial *result)
+/* A trial of 0 epochs has none of these: it is told what the strategy ranks by. */
+static nas_status check_objectives(const nas_objectives *objectives, double budget,
+                                   const nas_trial *told, const nas_trial *result)
 {
-    for (int i = 0; i < objectives->count; i++)
+    if (budget == 0 && told->metric_count == 0)
+        NAS_FAIL(NAS_CONFIG,
+                 "trial %d has 0 epochs: tell the metric that the strategy ranks by, or --failed "
+                 "REASON",
+                 result->index);
+    for (int i = 0; budget > 0 && i < objectives->count; i++)
         if (!nas_trial_has_metric(result, objectives->item[i].metric))
             NAS_FAIL(NAS_CONFIG,
                      "trial %d: the metric %s is missing, which the search goes by; tell it, or "
@@ -274,7 +272,7 @@ static nas_status judge(const desk *d, const nas_trial *told, nas_trial *result)
         memcpy(result->reason, told->reason, sizeof result->reason);
         return NAS_OK;
     }
-    NAS_TRY(check_objectives(objectives, result));
+    NAS_TRY(check_objectives(objectives, trial->budget, told, result));
     return nas_eval_finish(objectives, result);
 }
 
@@ -321,8 +319,7 @@ static nas_status open_claimed(const char *path, const nas_claim *claim, nas_stu
 {
     nas_study *opened;
     NAS_TRY(nas_study_open(path, NAS_STORE_WRITE, &opened));
-    nas_status status = nas_study_sync(opened);
-    status = status == NAS_OK ? check_claim(opened, claim) : status;
+    nas_status status = check_claim(opened, claim);
     if (status == NAS_OK)
         *study = opened;
     else

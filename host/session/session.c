@@ -114,9 +114,7 @@ static nas_status search_step(nas__run *run, nas_search_report *report)
     nas__picture_update(&run->picture, run->study);
     is_over(run, report->ended_by, sizeof report->ended_by);
     if (status == NAS_OK) /* a worker may have been killed before it came to it */
-        status = nas__prune_ended(run->study, run->config);
-    if (status == NAS_OK)
-        status = nas__paused_prune(run->study, run->config);
+        status = nas__checkpoints_prune_ended(run->study, run->config);
     return status;
 }
 

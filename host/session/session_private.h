@@ -1,15 +1,17 @@
 /* session_private.h - what the files of this room share: the bench, the worker, the retraining.
  *
  *   bench.c         opens everything that work on a study needs: config, data, domain, device
- *   study_file.c    the study's file: made whole or not at all  next.c        the next trial of a study
- *   paused.c        trainings that promotions go on from
+ *   study_file.c    the study's file: made whole or not at all
+ *   next.c          the next trial of a study                   ending.c      when a search is over
  *   worker.c        the loop: next, score, commit               heartbeat.c   "I am alive" while it works
  *   outside.c       the same loop for other trainers: ask, tell, enqueue
- *   checkpoints.c   weights that are kept                       ending.c      when a search is over
- *   origin.c        weights that a trial starts from
+ *   checkpoints.c   weights and paused trainings that are kept  origin.c      weights that a trial starts from
  *   retrain.c       the best again, longer, and the test        results.c     what that gave, in the study
  *   supervisor.c    worker processes: start, watch, end         process.c     one of them
  *   picture.c       nas_progress out of a study                 session.c     search and resume
+ *   check.c         a config looked at, nothing trained         evaluation.c  a saved model over a split
+ *
+ * Reading a config is a part of its own: config_private.h.
  */
 #ifndef NAS_SESSION_SESSION_PRIVATE_H
 #define NAS_SESSION_SESSION_PRIVATE_H
@@ -102,6 +104,8 @@ nas_status nas__search_open(const nas__bench *bench, nas_search **search);
 /* Takes the next trial within the limits of the moment. */
 nas_status nas__search_take(const nas__bench *bench, nas_search *search, const nas_owner *owner,
                             nas_next *next, nas_job *job);
+/* Waits for others' results, longer each time up to 0.2 s; `*pause_ms` is 0 before the first. */
+void nas__search_wait(int *pause_ms);
 
 /* ---- heartbeat ------------------------------------------------------------------------------------------------- */
 
@@ -113,20 +117,30 @@ void nas__heart_end(nas__heart *heart);
 /* Work goes on; false when the claim is lost. */
 bool nas__heart_beat(nas__heart *heart, double progress);
 
-/* ---- checkpoints: of the best k, and of trials that others may start from ---------------------------------------- */
+/* ---- checkpoints: files that trials leave beside the study -------------------------------------------------------- */
 
-/* Would `result` (complete, not yet committed) be among the best k of the mirror, or may another trial start from it? */
-bool nas__worth_keeping(const nas_study *study, const nas_config *config, const nas_search *search,
-                        const nas_trial *result);
-/* Saves the network scored last as the trial's and records it. */
-nas_status nas__keep(nas_study *study, const nas_config *config, nas_eval *eval,
-                     const nas_trial *result);
-/* Drops what is not among the best k any more and nobody may start from. */
-nas_status nas__prune(nas_study *study, const nas_config *config, const nas_search *search);
+typedef enum nas__checkpoint_kind {
+    NAS__WEIGHTS, /* of a network, which another trial may start from */
+    NAS__PAUSED,  /* a training that a promotion may go on from */
+} nas__checkpoint_kind;
+
+/* Saves, of the network scored last, what is worth it; `result` is that of a claimed trial, not yet committed. */
+nas_status nas__checkpoints_keep(nas_study *study, const nas_config *config,
+                                 const nas_search *search, nas_eval *eval, const nas_trial *result);
+/* Drops what is not worth it any more. */
+nas_status nas__checkpoints_prune(nas_study *study, const nas_config *config,
+                                  const nas_search *search);
 /* The same for a search that has ended, when nobody works on it any more: what stays follows from its log alone. */
-nas_status nas__prune_ended(nas_study *study, const nas_config *config);
-/* The file of a trial's weights, there or not. */
-nas_status nas__weights_path(const nas_study *study, int trial, char *path, size_t size);
+nas_status nas__checkpoints_prune_ended(nas_study *study, const nas_config *config);
+/* Saves one file of the network scored last and records it. */
+nas_status nas__checkpoint_save(nas_study *study, const nas_config *config, nas_eval *eval,
+                                nas__checkpoint_kind kind, const nas_trial *result);
+/* The file of a trial, there or not. */
+nas_status nas__checkpoint_path(const nas_study *study, nas__checkpoint_kind kind, int trial,
+                                char *path, size_t size);
+/* The paused training that a trial goes on with and the result that belongs to it; `*begun` NULL: there is none. */
+nas_status nas__paused_find(const nas_study *study, int trial, char *path, size_t size,
+                            const nas_trial **begun);
 
 /* ---- the weights that a trial starts from ---------------------------------------------------------------------------- */
 
@@ -139,17 +153,6 @@ typedef struct nas__origin {
 
 /* The file with the weights of trial `from`; when it is gone, it is made again and recorded. */
 nas_status nas__origin_find(const nas__origin *origin, int from, char *path, size_t size);
-
-/* ---- paused trainings: what promotions go on from ----------------------------------------------------------------- */
-
-/* The file that a job may go on from and the result that belongs to it; `*begun` NULL: there is none. */
-nas_status nas__paused_find(nas_study *study, const nas_job *job, char *path, size_t size,
-                            const nas_trial **begun);
-/* Saves the training scored last when its budget is not the full one and it is worth it. */
-nas_status nas__paused_keep(nas_study *study, const nas_config *config, nas_eval *eval,
-                            const nas_trial *result, double budget);
-/* Drops what was gone on with, and all but the best of each budget. */
-nas_status nas__paused_prune(nas_study *study, const nas_config *config);
 
 /* ---- worker ---------------------------------------------------------------------------------------------------- */
 

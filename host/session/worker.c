@@ -17,10 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
-
-enum { PAUSE_LIMIT_MS = 200 };
 
 typedef struct work {
     const nas__worker *worker;
@@ -74,7 +71,7 @@ static nas_status score(work *w, const nas_job *job, nas_trial *result)
     char paused[NAS_PATH_SIZE], from[NAS_PATH_SIZE];
     const nas__origin origin = {w->bench, w->eval, go_on_waiting, w};
     const nas_trial *begun;
-    NAS_TRY(nas__paused_find(w->bench->study, job, paused, sizeof paused, &begun));
+    NAS_TRY(nas__paused_find(w->bench->study, job->claim.index, paused, sizeof paused, &begun));
     nas_eval_call call = {
         .arch = &job->arch,
         .paused = begun ? paused : NULL,
@@ -93,7 +90,7 @@ static nas_status score(work *w, const nas_job *job, nas_trial *result)
         snprintf(result->reason, sizeof result->reason, "loss is nan in epoch 0 (injected)");
         return NAS_OK;
     }
-    if (job->from >= 0) {
+    if (job->from >= 0 && job->budget > 0) { /* of 0 epochs nothing is trained */
         NAS_TRY(nas__origin_find(&origin, job->from, from, sizeof from));
         call.from = from;
     }
@@ -107,18 +104,13 @@ static nas_status commit(work *w, const nas_job *job, nas_trial *result)
     snprintf(result->device, sizeof result->device, "%s", w->bench->device_name);
     NAS_TRY(nas_study_sync(w->bench->study));
     nas__charge(w->bench->study, config, result);
-    if (result->status == NAS_TRIAL_COMPLETE &&
-        nas__worth_keeping(w->bench->study, config, w->search, result))
-        NAS_TRY(nas__keep(w->bench->study, config, w->eval, result));
-    if (result->status == NAS_TRIAL_COMPLETE)
-        NAS_TRY(nas__paused_keep(w->bench->study, config, w->eval, result, job->budget));
+    NAS_TRY(nas__checkpoints_keep(w->bench->study, config, w->search, w->eval, result));
     NAS_TRY(nas_study_commit(w->bench->study, &job->claim, result, &accepted));
     if (!accepted)
         nas_log(NAS_LOG_WARNING, "trial %d: somebody else has it by now; this result is dropped",
                 job->claim.index);
     NAS_TRY(nas_study_sync(w->bench->study));
-    NAS_TRY(nas__prune(w->bench->study, config, w->search));
-    return nas__paused_prune(w->bench->study, config);
+    return nas__checkpoints_prune(w->bench->study, config, w->search);
 }
 
 /* The trial goes back for another attempt; the failure stays the one that is reported. */
@@ -154,12 +146,6 @@ static nas_status do_job(work *w, const nas_job *job)
 
 /* ---- the loop ----------------------------------------------------------------------------------------------------- */
 
-static void pause_ms(int ms)
-{
-    struct timespec time = {ms / 1000, (long)(ms % 1000) * 1000000};
-    nanosleep(&time, NULL);
-}
-
 static void tell(const work *w)
 {
     if (w->worker->after)
@@ -168,7 +154,7 @@ static void tell(const work *w)
 
 static nas_status loop(work *w)
 {
-    int pause = 5;
+    int pause = 0;
     while (nas__wish_now == NAS__GO) {
         nas_next next;
         nas_job job;
@@ -176,10 +162,9 @@ static nas_status loop(work *w)
         if (next == NAS_NEXT_DONE)
             return NAS_OK;
         if (next == NAS_NEXT_WAIT) {
-            pause_ms(pause);
-            pause = pause * 2 > PAUSE_LIMIT_MS ? PAUSE_LIMIT_MS : pause * 2;
+            nas__search_wait(&pause);
         } else {
-            pause = 5;
+            pause = 0;
             NAS_TRY(do_job(w, &job));
         }
         tell(w);

@@ -41,8 +41,7 @@ typedef struct nas_budget {
     int order;         /* nas_order */
     double lease_s;    /* a worker that makes no step for longer is ended and its trial repeated */
     int64_t keep;      /* checkpoints kept: those of the best k trials */
-    int64_t
-        keep_paused; /* paused trainings kept: those of the best k trials of each smaller budget */
+    int64_t keep_paused; /* paused trainings kept, of each smaller budget: the best k that wait */
 } nas_budget;
 
 /* One entry of devices = ( … ). */
@@ -180,7 +179,7 @@ NAS_API nas_status nas_session_study_path(const nas_config *config, char *path, 
 NAS_API nas_status nas_session_search(const nas_config *config, const nas_search_options *options,
                                       nas_search_report *report);
 /* Goes on with a study from its stored config.  Overrides may change budget.{trials,minutes,target,patience,
- * trial_minutes,lease_s,keep}, devices and retrain, nothing that would make it another study. */
+ * trial_minutes,lease_s,keep,keep_paused}, devices and retrain, nothing that would make it another study. */
 NAS_API nas_status nas_session_resume(const char *study_path, const char *const *overrides,
                                       int override_count, const nas_search_options *options,
                                       nas_search_report *report);
@@ -211,7 +210,7 @@ typedef struct nas_asked {
     char study_path[NAS_PATH_SIZE];
     nas_claim claim;               /* this and what follows with NAS_NEXT_TRIAL only */
     nas_text arch, network, graph; /* canonical text; one line for people; text form of the graph */
-    double budget;                 /* epochs, as a rule */
+    double budget;                 /* epochs, as a rule; 0: nothing to train, only to measure */
     int parent;                    /* -1: none */
     int from;                      /* the trial whose weights it starts from; -1: none */
     uint32_t seed; /* below 2^31, of the training: from the study's seed and the architecture */
@@ -223,7 +222,8 @@ NAS_API nas_status nas_session_ask(const char *path, const nas_ask_options *opti
                                    nas_asked *asked);
 NAS_API void nas_asked_clear(nas_asked *asked);
 /* `result`: metrics, curves, seconds, device; status FAILED with a reason, or COMPLETE, which a metric that is not finite
- * or out of bounds makes FAILED.  Adds the cost metrics; told ones must be the same.  `arch` NULL, or the text that must be the
+ * or out of bounds makes FAILED.  Adds the cost metrics; told ones must be the same.  The objectives must be among
+ * them, but with budget 0, where any metric will do.  `arch` NULL, or the text that must be the
  * trial's.  The result that stands is copied to `stands`.  NAS_CONFIG: no such trial, or the result cannot be;
  * NAS_FAILED: told already, or the token is old. */
 NAS_API nas_status nas_session_tell(const char *study_path, const nas_claim *claim,

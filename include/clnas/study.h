@@ -61,7 +61,7 @@ typedef struct nas_trial {
     int index;
     /* proposal, stored with the claim and never changed */
     char *arch;    /* text form of the space */
-    double budget; /* epochs, as a rule */
+    double budget; /* epochs, as a rule; 0: measured, not trained */
     int parent;    /* trial that it stems from; -1: none */
     int from;      /* trial whose weights it starts from, no alias; -1: none */
     char *note;    /* what the strategy needs when it sees the result; may be NULL */
@@ -250,7 +250,7 @@ typedef struct nas_claim {
  * proposal->status NAS_TRIAL_ALIAS and proposal->alias the line is final at once. */
 NAS_API nas_status nas_study_claim(nas_study *study, int index, const nas_trial *proposal,
                                    const nas_owner *owner, nas_claim *claim, bool *taken);
-/* Puts `proposal` (arch, budget, parent, note) at the next free index, whichever that is, for whoever reclaims next. */
+/* Puts `proposal` (arch, budget, parent, from, note) at the next free index, whichever that is, for whoever reclaims next. */
 NAS_API nas_status nas_study_enqueue(nas_study *study, const nas_trial *proposal, int *index);
 /* Claims a trial that was given back, or whose owner is dead or silent for a whole lease.
  * `*found` false: there is none.  NAS_DEVICE with the last reason when one has used up its

@@ -131,6 +131,17 @@ run trials bound.study -f json
 expect_json 'len(x["trials"]) == 5 and all(t["status"] in ("failed", "alias") for t in x["trials"])'
 expect_json 'x["trials"][0]["reason"].startswith("parameters = ")'
 
+# A trial of 0 epochs is told what the strategy ranks by; the better one of the pool is trained then.
+sed 's/^strategy = .*/strategy = { type = "warmup"; pool = 2; top = 1; measure = "naswot"; inner = { type = "random"; }; };/' small.cfg >pool.cfg
+for value in 3 5; do
+    run ask pool.cfg -s study=pool -s budget.lookahead=1; expect_code 0; expect_json 'x["budget"] == 0'; trial=$(sed 's/.*"trial":\([0-9]*\).*/\1/' out.txt)
+    best=$(token_of)
+    run tell pool.study:$trial --token "$best" --device mine; expect_code 2; expect_err "0 epochs"
+    run tell pool.study:$trial --token "$best" naswot=$value; expect_code 0
+done
+run ask pool.study; expect_code 0; expect_json 'x["budget"] == 4 and x["parent"] == 1'
+run tell pool.study:2 --token "$(token_of)" naswot=5; expect_code 2; expect_err "valid_accuracy is missing"
+
 command -v python3 >/dev/null || exit 0
 
 # Eight askers at a time share the trials, each told once; then the list is the one of a single loop.
