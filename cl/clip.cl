@@ -3,18 +3,23 @@
  * Two launches, no atomics: part k sums the squares of floats PART·k … in the canonical order of
  * prelude.clh, then one work-item adds the parts in rising order.  The partition follows from the
  * count alone, so the bits do not depend on device or threads. */
-#include "prelude.clh"
+// compile: -DLANES=16
+// compile: -DMASKED=1
+#include "mask.clh"
 
 #define PART 4096
 
-__kernel void clip_parts(READS(values), WRITES(parts), const ulong count)
+__kernel void clip_parts(READS(values), WRITES(parts), MASK_ARGUMENTS, const ulong count)
 {
     OPEN_READ(values);
     OPEN_WRITE(parts);
+    OPEN_MASK;
     const ulong k = get_global_id(0), start = k * PART;
     const ulong end = min(start + (ulong)PART, count);
     strip sum = (strip)(0.0f);
     for (ulong i = start; i < end; i += 16) {
+        if (!TAKES_PART(i))
+            continue;
         const strip v = strip_load(values + i);
         sum = fma(v, v, sum);
     }

@@ -2,6 +2,8 @@
  *     g += decay·p     m = momentum·m + g     p −= lr·m   (Nesterov: p −= lr·(g + momentum·m))
  * Moments start as 0, so the first step gives m = g; with momentum 0 the rest follows, m = g
  * always. */
+// compile: -DLANES=16
+// compile: -DMASKED=1 -DSCALED=1
 #include "update.clh"
 
 __kernel void sgd(UPDATE_ARGUMENTS, const float weight_decay, const float momentum,

@@ -370,6 +370,38 @@ static void test_tape_fill_and_copy(void **state)
 }
 
 /* More launches than may be pending at once, and a write that is waited for by a fence. */
+/* Guarded launches run while their guard is open, and all of them when nobody says which are. */
+static void test_guards(void **state)
+{
+    (void)state;
+    nas_buffer *x = NULL;
+    nas_tape *tape = NULL;
+    float back[4];
+    uint32_t open[2] = {0, 0};
+    ok(nas_buffer_create(device, sizeof back, "x", &x));
+    ok(nas_tape_create(device, "guards", &tape));
+    ok(nas_tape_add_fill(tape, x, 0, 16, 1));
+    nas_tape_guard(tape, 5);
+    ok(nas_tape_add_fill(tape, x, 0, 4, 2));
+    nas_tape_guard(tape, 40);
+    ok(nas_tape_add_fill(tape, x, 4, 4, 3));
+    nas_tape_guard(tape, 0);
+    ok(nas_tape_add_copy(tape, x, 0, x, 8, 8));
+    ok(nas_tape_run(tape));
+    ok(nas_buffer_read(x, 0, sizeof back, back));
+    assert_true(back[0] == 2 && back[1] == 3 && back[2] == 2 && back[3] == 3);
+    nas_tape_guards(tape, open);
+    for (int k = 0; k < 4; k++) {
+        open[0] = k & 1 ? 1u << 5 : ~(1u << 5);
+        open[1] = k & 2 ? 1u << 8 : ~(1u << 8);
+        ok(nas_tape_run(tape));
+        ok(nas_buffer_read(x, 0, sizeof back, back));
+        assert_true(back[2] == (k & 1 ? 2.0f : 1.0f) && back[3] == (k & 2 ? 3.0f : 1.0f));
+    }
+    nas_tape_destroy(tape);
+    nas_buffer_destroy(x);
+}
+
 static void test_far_ahead(void **state)
 {
     (void)state;
@@ -555,6 +587,7 @@ int main(void)
         cmocka_unit_test(test_local_sizes),
         cmocka_unit_test(test_launch_errors),
         cmocka_unit_test(test_tape_fill_and_copy),
+        cmocka_unit_test(test_guards),
         cmocka_unit_test(test_far_ahead),
         cmocka_unit_test(test_shares),
         cmocka_unit_test(test_gemm),

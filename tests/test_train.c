@@ -222,6 +222,44 @@ static void optimizers_follow_their_formulas(void **state)
     }
 }
 
+/* Strips whose guard is closed keep parameters and moments to the bit, decay and momentum included; the others follow the
+ * formula as if they were alone. */
+static void closed_strips_stay(void **state)
+{
+    const uint32_t owners[COUNT / 16] = {0, 33, 2, 33, 2};
+    bench b;
+    nas_buffer *mask;
+    nas_train_config config;
+    expected e[COUNT] = {{0}};
+    float p[COUNT], g[COUNT];
+    nas_test_ok(fill_config(&config, "{ weight_decay = 0.1; }"));
+    set_up(&b, *state, COUNT, false);
+    nas_test_ok(nas_buffer_create(b.device, 4 * 32, "mask", &mask));
+    nas_test_ok(nas_buffer_write(mask, 0, sizeof owners, owners));
+    b.call.mask = (nas_strip_mask){.owners = {mask, 0, COUNT / 16}, .open = {mask, 16, 2}};
+    for (int i = 0; i < COUNT; i++)
+        e[i].p = p[i] = (float)pseudo(i, 100);
+    nas_test_ok(nas_tensor_write(b.call.parameters, p));
+    nas_test_ok(config.optimizer->record(&config.options, &b.call, b.tape));
+    for (int time = 0; time < STEPS; time++) {
+        const uint32_t open[2] = {time % 3 == 0 ? 1u << 2 : 0, time % 2 ? 1u << 1 : 0};
+        nas_test_ok(nas_buffer_write(mask, 64, sizeof open, open));
+        run_step(&b, &config, time, 0.05, g);
+        nas_test_ok(nas_tensor_read(b.call.parameters, p));
+        for (int i = 0; i < COUNT; i++) {
+            const uint32_t owner = owners[i / 16];
+            const double before = e[i].p;
+            if (owner == 0 || (open[owner / 32] >> owner % 32 & 1))
+                sgd_formula(&e[i], g[i], i < DECAYED ? 0.1 : 0, 0.05, time);
+            else
+                assert_true(e[i].p == before);
+            close_to((double)p[i], e[i].p, 2e-6);
+        }
+    }
+    nas_buffer_destroy(mask);
+    tear_down(&b);
+}
+
 /* Every optimizer of the list does something finite, and leaves gaps (0, with gradient 0) alone. */
 static void every_optimizer_steps(void **state)
 {
@@ -274,8 +312,8 @@ static void check_clip(nas_device *device, uint64_t count, double bound, float s
     nas_test_ok(nas_tape_create(device, "clip", &tape));
     const nas_tensor block = {buffer, 0, count}, scale = {buffer, count, 2};
     nas_test_ok(nas_tensor_write(block, values));
-    nas_test_ok(
-        nas_clip_record(tape, block, bound, (nas_tensor){buffer, count + 16, scratch}, scale));
+    nas_test_ok(nas_clip_record(tape, block, NULL, bound, (nas_tensor){buffer, count + 16, scratch},
+                                scale));
     nas_test_ok(nas_tape_run(tape));
     nas_test_ok(nas_tensor_read(scale, result));
     if (isnan(special)) {
@@ -288,6 +326,40 @@ static void check_clip(nas_device *device, uint64_t count, double bound, float s
     nas_tape_destroy(tape);
     nas_buffer_destroy(buffer);
     free(values);
+}
+
+/* The norm is that of the open strips, whatever the closed ones hold. */
+static void clip_leaves_closed_strips_out(void **state)
+{
+    enum { SIZE = 4096 + 32, STRIPS = SIZE / 16 };
+    nas_buffer *buffer, *masks;
+    nas_tape *tape;
+    double sum = 0;
+    float values[SIZE], result[2];
+    uint32_t owners[STRIPS];
+    const uint32_t open[1] = {1u << 1 | 1u << 4};
+    for (int i = 0; i < STRIPS; i++)
+        owners[i] = (uint32_t)(i % 5);
+    for (int i = 0; i < SIZE; i++) {
+        bool counts = owners[i / 16] == 0 || (open[0] >> owners[i / 16] & 1);
+        values[i] = counts ? (float)pseudo(i, 3) : NAN;
+        sum += counts ? (double)values[i] * values[i] : 0;
+    }
+    nas_test_ok(nas_buffer_create(*state, 4 * (SIZE + 32), "clip", &buffer));
+    nas_test_ok(nas_buffer_create(*state, 4 * (STRIPS + 32), "masks", &masks));
+    nas_test_ok(nas_tape_create(*state, "clip", &tape));
+    const nas_tensor block = {buffer, 0, SIZE}, scale = {buffer, SIZE, 2};
+    const nas_strip_mask mask = {{masks, 0, STRIPS}, {masks, STRIPS, 1}};
+    nas_test_ok(nas_tensor_write(block, values));
+    nas_test_ok(nas_buffer_write(masks, 0, sizeof owners, owners));
+    nas_test_ok(nas_buffer_write(masks, 4 * STRIPS, sizeof open, open));
+    nas_test_ok(nas_clip_record(tape, block, &mask, 5, (nas_tensor){buffer, SIZE + 16, 16}, scale));
+    nas_test_ok(nas_tape_run(tape));
+    nas_test_ok(nas_tensor_read(scale, result));
+    close_to((double)result[1], sqrt(sum), 1e-5);
+    nas_tape_destroy(tape);
+    nas_buffer_destroy(masks);
+    nas_buffer_destroy(buffer);
 }
 
 static void clip_bounds_the_norm(void **state)
@@ -690,8 +762,10 @@ int main(void)
         cmocka_unit_test(options_are_checked),
         cmocka_unit_test(schedules_have_closed_forms),
         cmocka_unit_test(optimizers_follow_their_formulas),
+        cmocka_unit_test(closed_strips_stay),
         cmocka_unit_test(every_optimizer_steps),
         cmocka_unit_test(clip_bounds_the_norm),
+        cmocka_unit_test(clip_leaves_closed_strips_out),
         cmocka_unit_test(a_small_set_is_learned),
         cmocka_unit_test(steps_follow_the_reference),
         cmocka_unit_test(resume_gives_equal_bits),

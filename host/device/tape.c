@@ -4,7 +4,9 @@
  * only enqueues. So a training step of hundreds of launches costs the host about a microsecond
  * each, and two tapes may use the same kernel with other arguments. All checks (argument count,
  * buffer offsets, group sizes, ranges) happen when a launch is added, where the message can name
- * it. */
+ * it.
+ *
+ * Launches may be guarded: one tape then serves every path through a supernet, of which each run takes another one. */
 #include "opencl.h"
 
 #include <inttypes.h>
@@ -17,6 +19,7 @@ enum { FLUSH_EVERY = 64 };
 typedef struct nas__step {
     enum { LAUNCH, FILL, COPY, GEMM } kind;
     int row; /* of the profile */
+    int guard;
     cl_uint dimensions;
     size_t global[3], local[3];
     cl_kernel kernel;
@@ -31,6 +34,8 @@ struct nas_tape {
     nas_device *device;
     nas__step *steps;
     int length, capacity;
+    int guard; /* of what is added now */
+    const uint32_t *open;
     char label[64];
 };
 
@@ -66,6 +71,16 @@ void nas_tape_destroy(nas_tape *tape)
     free(tape);
 }
 
+void nas_tape_guard(nas_tape *tape, int guard)
+{
+    tape->guard = guard;
+}
+
+void nas_tape_guards(nas_tape *tape, const uint32_t *open)
+{
+    tape->open = open;
+}
+
 int nas_tape_length(const nas_tape *tape)
 {
     return tape->length;
@@ -88,6 +103,7 @@ static nas_status append(nas_tape *tape, nas__step *step)
     }
     if (tape->device->profile)
         NAS_TRY_DONE(nas__profile_row(tape->device->profile, step->label, &step->row));
+    step->guard = tape->guard;
     tape->steps[tape->length++] = *step;
 done:
     if (status != NAS_OK)
@@ -405,15 +421,23 @@ static nas_status run_profiled(nas_tape *tape, const nas__step *step)
     return NAS_OK;
 }
 
+static bool is_open(const nas_tape *tape, int guard)
+{
+    return guard == 0 || !tape->open || (tape->open[guard / 32] >> guard % 32 & 1);
+}
+
 nas_status nas_tape_run(nas_tape *tape)
 {
     nas_device *device = tape->device;
+    int run = 0;
     for (int i = 0; i < tape->length; i++) {
         const nas__step *step = &tape->steps[i];
+        if (!is_open(tape, step->guard))
+            continue;
         NAS_TRY(device->profile ? run_profiled(tape, step) : run_step(tape, step, NULL));
-        if (i % FLUSH_EVERY == FLUSH_EVERY - 1)
+        if (++run % FLUSH_EVERY == 0)
             NAS_CL(device, clFlush(device->queue));
     }
     NAS_CL(device, clFlush(device->queue));
-    return nas__queue_throttle(device, tape->length);
+    return nas__queue_throttle(device, run);
 }

@@ -14,7 +14,12 @@ static const nas_optimizer *const optimizers[] = {
 #undef NAS_OPTIMIZER
 };
 
-enum { OPTIMIZER_COUNT = sizeof optimizers / sizeof optimizers[0], LOCAL = 64, EXTRA_LIMIT = 8 };
+enum {
+    OPTIMIZER_COUNT = sizeof optimizers / sizeof optimizers[0],
+    LOCAL = 64,
+    OWN = 10,
+    EXTRA_LIMIT = 8
+};
 
 const nas_optimizer *const *nas_optimizer_all(int *count)
 {
@@ -34,13 +39,15 @@ nas_status nas__update_record(const nas_optimizer_call *call, const char *source
                               const char *kernel, const char *defines, const nas_argument *extra,
                               int extra_count, nas_tape *tape)
 {
-    nas_argument arguments[8 + EXTRA_LIMIT] = {
+    nas_argument arguments[OWN + EXTRA_LIMIT] = {
         NAS_ARG_TENSOR(call->parameters),
         NAS_ARG_TENSOR(call->gradients),
         NAS_ARG_TENSOR(call->moments[0]),
         NAS_ARG_TENSOR(call->moments[1]),
         NAS_ARG_TENSOR(call->step),
         NAS_ARG_TENSOR(call->scale),
+        NAS_ARG_TENSOR(call->mask.owners),
+        NAS_ARG_TENSOR(call->mask.open),
         NAS_ARG_ULONG(call->parameters.count),
         NAS_ARG_ULONG(call->decayed_count),
     };
@@ -50,8 +57,9 @@ nas_status nas__update_record(const nas_optimizer_call *call, const char *source
     if (call->parameters.count == 0)
         return NAS_OK;
     for (int i = 0; i < extra_count; i++)
-        arguments[8 + i] = extra[i];
-    snprintf(all, sizeof all, "-DSCALED=%d%s%s", call->scale.buffer != NULL, defines ? " " : "",
+        arguments[OWN + i] = extra[i];
+    snprintf(all, sizeof all, "-DSCALED=%d%s%s%s", call->scale.buffer != NULL,
+             call->mask.owners.buffer ? " -DMASKED=1" : "", defines ? " " : "",
              defines ? defines : "");
     size_t items = (size_t)call->parameters.count / (size_t)nas_device_lanes(call->device);
     items = (items + LOCAL - 1) / LOCAL * LOCAL;
@@ -61,6 +69,6 @@ nas_status nas__update_record(const nas_optimizer_call *call, const char *source
                                .global = {items},
                                .local = {LOCAL},
                                .arguments = arguments,
-                               .argument_count = 8 + extra_count};
+                               .argument_count = OWN + extra_count};
     return nas_tape_add(tape, &launch);
 }

@@ -98,7 +98,7 @@ static nas_status record_update(nas_trainer *trainer, const nas_net_block *block
     memcpy(call.moments, trainer->moments, sizeof call.moments);
     NAS_TRY(nas_tape_create(nas_data_home_device(trainer->home), "update", &trainer->update));
     if (clip > 0 && block->gradients.count) {
-        NAS_TRY(nas_clip_record(trainer->update, block->gradients, clip, trainer->scratch,
+        NAS_TRY(nas_clip_record(trainer->update, block->gradients, NULL, clip, trainer->scratch,
                                 trainer->scale));
         call.scale = nas_tensor_view(trainer->scale, 0, 1);
     }
@@ -110,11 +110,11 @@ static nas_status record_check(nas_trainer *trainer, const nas_net_block *block)
 {
     NAS_TRY(nas_tape_create(nas_data_home_device(trainer->home), "check", &trainer->check));
     if (block->parameters.count)
-        NAS_TRY(nas_clip_record(trainer->check, block->parameters, 0, trainer->scratch,
+        NAS_TRY(nas_clip_record(trainer->check, block->parameters, NULL, 0, trainer->scratch,
                                 nas_tensor_view(trainer->health, 0, 2)));
     if (block->states.count == 0 || block->states.count % 16 != 0)
         return NAS_OK;
-    return nas_clip_record(trainer->check, block->states, 0, trainer->scratch,
+    return nas_clip_record(trainer->check, block->states, NULL, 0, trainer->scratch,
                            nas_tensor_view(trainer->health, 2, 2));
 }
 

@@ -172,8 +172,12 @@ typedef struct nas_gemm {
     int a_stride, b_stride, c_stride;
 } nas_gemm;
 NAS_API nas_status nas_tape_add_gemm(nas_tape *tape, const nas_gemm *gemm);
+/* Launches that are added from here on run only while guard `guard` is open; 0, as at first: always. */
+NAS_API void nas_tape_guard(nas_tape *tape, int guard);
+/* Which guards are open: bit g % 32 of open[g / 32], looked at by each run; lent.  NULL, as at first: all are. */
+NAS_API void nas_tape_guards(nas_tape *tape, const uint32_t *open);
 NAS_API int nas_tape_length(const nas_tape *tape);
-/* Enqueues every launch in order; does not wait.  (Flushes now and then, so that the device starts.) */
+/* Enqueues every launch that is not guarded off, in order; does not wait.  (Flushes now and then, so that the device starts.) */
 NAS_API nas_status nas_tape_run(nas_tape *tape);
 
 /* ---- what was built, what it cost ---------------------------------------------------------------------- */

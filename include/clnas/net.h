@@ -73,6 +73,13 @@ NAS_API nas_tensor nas_net_saliency(const nas_net *net, int node); /* [c][n padd
 NAS_API nas_tensor nas_net_step_block(const nas_net *net);         /* nas_step, 16 words */
 NAS_API nas_tensor nas_net_metrics(const nas_net *net); /* [slots][4]: loss sum, correct, real, 0 */
 
+/* Which strips of 16 floats of the block take part in a step: those of guard 0 and of guards that are open.  No owners:
+ * all do. */
+typedef struct nas_strip_mask {
+    nas_tensor owners; /* uint32 [count / 16]: guard of each strip */
+    nas_tensor open;   /* uint32 words: bit g % 32 of word g / 32 is set where guard g is open */
+} nas_strip_mask;
+
 /* One flat block of trained parameters and its twin of gradients: decayed ones first (decayed_count floats), then
  * biases and norms.  Every parameter starts at a multiple of 16 floats; the gaps are 0 in both. */
 typedef struct nas_net_block {

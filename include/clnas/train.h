@@ -34,6 +34,7 @@ typedef struct nas_optimizer_call {
     nas_tensor moments[NAS_OPTIMIZER_MOMENTS]; /* each as long as the parameters; start as 0 */
     nas_tensor step;                           /* nas_step: lr, factors */
     nas_tensor scale;                          /* [1], what gradients are multiplied by; or none */
+    nas_strip_mask mask; /* parameters and moments of strips that take no part stay as they are */
 } nas_optimizer_call;
 
 typedef struct nas_optimizer {
@@ -51,11 +52,11 @@ NAS_API const nas_optimizer *nas_optimizer_find(const char *name); /* NULL: none
 NAS_API const nas_optimizer *const *nas_optimizer_all(int *count);
 
 /* Records clip by global norm: `scale`, [2], gets min(1, clip / (norm + 1e-6)), as PyTorch's
- * clip_grad_norm_ has it, and the norm of `gradients`.  clip 0: the scale is 1.  `scratch` has
- * nas_clip_scratch(count) floats.  NaN gives NaN. */
+ * clip_grad_norm_ has it, and the norm of `gradients`, of those that `mask` lets take part.  clip 0: the scale is 1.
+ * `scratch` has nas_clip_scratch(count) floats.  NaN gives NaN. */
 NAS_API uint64_t nas_clip_scratch(uint64_t count);
-NAS_API nas_status nas_clip_record(nas_tape *tape, nas_tensor gradients, double clip,
-                                   nas_tensor scratch, nas_tensor scale);
+NAS_API nas_status nas_clip_record(nas_tape *tape, nas_tensor gradients, const nas_strip_mask *mask,
+                                   double clip, nas_tensor scratch, nas_tensor scale);
 
 /* ---- config ---------------------------------------------------------------------------------- */
 
