@@ -59,7 +59,9 @@ nas_status nas__build_convolution(nas__build *build, nas__value *value, nas__con
 
 nas_status nas__build_norm(nas__build *build, nas__value *value)
 {
-    return build->graph ? nas_graph_then(build->graph, "batch_norm", &value->node, NULL) : NAS_OK;
+    return build->graph ? nas_graph_then(build->graph, "batch_norm", &value->node, "%s",
+                                         build->norm ? build->norm : "")
+                        : NAS_OK;
 }
 
 nas_status nas__build_activation(nas__build *build, nas__value *value, int activation)
@@ -112,11 +114,12 @@ static nas_status join_some(nas__build *build, const nas__value *values, int cou
 nas_status nas__build_join(nas__build *build, const nas__value *values, int count, const char *how,
                            nas__value *joined)
 {
+    const int most = nas_op_find(how)->inputs_max;
     nas__value so_far = values[0];
     for (int at = 1; at < count;) {
         nas__value some[NAS_OP_INPUTS] = {so_far};
         int n = 1;
-        while (n < NAS_OP_INPUTS && at < count)
+        while (n < most && at < count)
             some[n++] = values[at++];
         NAS_TRY(join_some(build, some, n, how, &so_far));
     }
