@@ -126,6 +126,8 @@ nas_status nas_net_create(nas_device *device, const nas_graph *graph,
     NAS_TRY_DONE(nas__net_bind(made));
     NAS_TRY_DONE(make_small(made));
     NAS_TRY_DONE(record(made));
+    if (options->paths)
+        NAS_TRY_DONE(nas__net_make_masks(made));
     *net = made;
 done:
     if (status != NAS_OK)
@@ -146,6 +148,8 @@ void nas_net_destroy(nas_net *net)
     nas_buffer_destroy(net->gradients);
     nas_buffer_destroy(net->states);
     nas_buffer_destroy(net->small);
+    nas_buffer_destroy(net->masks);
+    free(net->open);
     nas_arena_destroy(net->arena);
     nas__plan_clear(&net->plan);
     nas_graph_clear(&net->graph);

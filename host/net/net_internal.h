@@ -14,6 +14,9 @@ struct nas_net {
     nas_buffer *small;                           /* step block, labels, metrics, constants */
     nas_tensor step, labels, metrics, ones, zeros, gates, gate_gradients;
     nas_net_block block;
+    nas_buffer *masks; /* owners and open guards of nets with paths; NULL */
+    nas_strip_mask mask;
+    uint32_t *open; /* the same guards as the tapes see them */
     nas_net_parameter *list;
     int list_count;
     nas_tape *forward, *backward, *backward_gates, *backward_output, *evaluate;
@@ -32,6 +35,9 @@ typedef enum nas__wanted {
     NAS__FROM_OUTPUT, /* all, from dL/d(output) as it is; without taps */
 } nas__wanted;
 nas_status nas__record_backward(nas_net *net, nas__wanted wanted, nas_tape *tape);
+
+/* paths.c: who owns which strip of parameters; all guards are open.  Once the tapes are recorded. */
+nas_status nas__net_make_masks(nas_net *net);
 
 /* taps.c: the signs of what is read from a home, once it is written; NAS__NONE: before the first step.  The saliency of a
  * step's home, once its gradient is complete and has its coefficients. */

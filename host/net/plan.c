@@ -265,6 +265,8 @@ nas_status nas__plan_make(nas_device *device, const nas_graph *graph,
     mark_gradients(plan);
     drop_dead_ends(plan);
     make_sizes(plan);
+    if (options->paths)
+        NAS_TRY_DONE(nas__plan_guards(plan));
 done:
     if (status != NAS_OK)
         nas__plan_clear(plan);
@@ -277,6 +279,7 @@ void nas__plan_clear(nas__plan *plan)
     free(plan->views);
     free(plan->homes);
     free(plan->steps);
+    free(plan->guards);
     *plan = (nas__plan){0};
 }
 
@@ -289,22 +292,30 @@ bool nas__wants_gradient(const nas__plan *plan, int step, int input)
            plan->homes[view->home].wants_gradient;
 }
 
-bool nas__gradient_begun(const nas__plan *plan, int step, int input)
+bool nas__begins_gradient(const nas__plan *plan, int step, int input)
 {
     int home = plan->steps[step].in[input].home;
     for (int i = 0; i < input; i++)
         if (plan->steps[step].in[i].home == home)
-            return true;
+            return false;
     for (int s = step + 1; s < plan->step_count; s++)
         for (int i = 0; i < plan->steps[s].input_count; i++)
             if (plan->steps[s].in[i].home == home && nas__wants_gradient(plan, s, i))
-                return true;
-    return home == plan->output_home && !plan->options.loss;
+                return false;
+    return home != plan->output_home || plan->options.loss;
+}
+
+bool nas__gradient_begun(const nas__plan *plan, int step, int input)
+{
+    return plan->homes[plan->steps[step].in[input].home].loose ||
+           !nas__begins_gradient(plan, step, input);
 }
 
 bool nas__completes_gradient(const nas__plan *plan, int step, int input)
 {
     int home = plan->steps[step].in[input].home;
+    if (plan->homes[home].loose)
+        return false;
     for (int i = input + 1; i < plan->steps[step].input_count; i++)
         if (plan->steps[step].in[i].home == home)
             return false;

@@ -28,6 +28,8 @@ typedef struct nas__home {
     int norm_node; /* batch_norm that reads it; NAS__NONE: none */
     nas_shape shape;
     bool wants_gradient;
+    bool
+        loose; /* readers run on different paths: nobody knows beforehand who begins and who completes the gradient */
     int first_reader, last_reader; /* steps */
     /* arena reservations */
     int z, g, statistics, reductions, norm;
@@ -42,6 +44,7 @@ typedef struct nas__step {
     nas__view in[NAS_OP_INPUTS];
     nas_op_sizes sizes;
     bool backward; /* some gradient flows through it */
+    int guard;     /* which has to be open for it to run (paths.c); 0: it always runs */
     /* arena reservations; NAS__NONE: none */
     int saved, raw_in[NAS_OP_INPUTS], formed, plain[NAS_OP_INPUTS];
 } nas__step;
@@ -61,6 +64,9 @@ typedef struct nas__plan {
     int signs, distances; /* arena reservations of a tap */
     int widest;           /* channels of the widest home: length of the constants */
     int scratch;          /* arena reservation that all steps share */
+    uint64_t *
+        guards; /* per guard from 1 on the gates of which one must be open: nas__guard_words each */
+    int guard_count;
 } nas__plan;
 
 /* Homes, views and steps of a graph.  `graph` is copied (and the loss put behind it). */
@@ -86,6 +92,14 @@ static inline uint64_t nas__channel_floats(int channels)
 {
     return ((uint64_t)channels + 15) / 16 * 16;
 }
+/* paths.c: guards of the steps and loose homes. */
+nas_status nas__plan_guards(nas__plan *plan);
+static inline size_t nas__guard_words(const nas__plan *plan)
+{
+    return ((size_t)nas_graph_gates(&plan->graph) + 63) / 64;
+}
+/* This input is the first to come to its home's gradient, going backward. */
+bool nas__begins_gradient(const nas__plan *plan, int step, int input);
 /* taps.c: memory of what is kept; does the saliency of this step's home count among it? */
 bool nas__taps_saliency(const nas__plan *plan, const nas__step *step);
 nas_status nas__taps_reserve(nas__plan *plan, nas_arena *arena);
@@ -99,7 +113,8 @@ static inline bool nas__view_raw(const nas__view *view)
 }
 /* The last step, going backward, that adds to the home's gradient: its first reader that passes gradients on. */
 bool nas__completes_gradient(const nas__plan *plan, int step, int input);
-/* Some input of the step before `input` reads the same home, or a later step does: the gradient is already begun. */
+/* Some input of the step before `input` reads the same home, or a later step does: the gradient is already begun.  That of a loose
+ * home begins as zeros, and its sums are a pass of their own. */
 bool nas__gradient_begun(const nas__plan *plan, int step, int input);
 /* The gradient of this input is wanted. */
 bool nas__wants_gradient(const nas__plan *plan, int step, int input);

@@ -23,6 +23,10 @@ static nas_status form_output(nas_net *net, int index, nas__wanted wanted, nas_o
     nas_norm norm;
     nas__fill_norm_call(net, step->home, true, &norm_call);
     nas__home_norm(net, step->home, &norm);
+    if (home->loose)
+        NAS_TRY(nas_pass_reduce(tape, call->out_gradient.g, nas__home_z(net, step->home), norm.mean,
+                                home->shape, net->plan.n, net->plan.options.batch,
+                                nas__reserved(net, home->reductions)));
     if (wanted == NAS__GATES)
         norm_call.gamma_gradient = norm_call.beta_gradient = (nas_tensor){0};
     NAS_TRY(nas_norm_backward(tape, &norm_call, nas__reserved(net, home->reductions),
@@ -84,6 +88,23 @@ static nas_status finish_into(nas_net *net, int index, int i, nas_tape *tape)
     return NAS_OK;
 }
 
+/* The gradients of loose homes begin as zeros, before the first reader's backward and whether that runs or not. */
+static nas_status begin_loose(nas_net *net, int index, nas_tape *tape)
+{
+    const nas__step *step = &net->plan.steps[index];
+    for (int i = 0; i < step->input_count; i++) {
+        const nas__home *home = &net->plan.homes[step->in[i].home];
+        if (!home->loose || !nas__wants_gradient(&net->plan, index, i) ||
+            !nas__begins_gradient(&net->plan, index, i))
+            continue;
+        const nas_tensor g = nas__reserved(net, home->g);
+        nas_tape_guard(tape, net->plan.steps[home->step].guard);
+        NAS_TRY(nas_tape_add_fill(tape, g.buffer, 4 * g.at, 4 * g.count, 0.0f));
+    }
+    nas_tape_guard(tape, step->guard);
+    return NAS_OK;
+}
+
 static nas_status record_copy(nas_net *net, int index, const nas_gradient *gradient, nas_tape *tape)
 {
     const nas__step *step = &net->plan.steps[index];
@@ -99,6 +120,7 @@ static nas_status record_step(nas_net *net, int index, nas__wanted wanted, nas_t
 {
     const nas__step *step = &net->plan.steps[index];
     nas_op_call call;
+    NAS_TRY(begin_loose(net, index, tape));
     nas__fill_call(net, index, true, &call);
     for (int p = 0; wanted == NAS__GATES && p < NAS_OP_PARAMETERS; p++)
         call.parameter_gradients[p] = (nas_tensor){0};
@@ -127,5 +149,6 @@ nas_status nas__record_backward(nas_net *net, nas__wanted wanted, nas_tape *tape
         if (step->backward && !(wanted == NAS__FROM_OUTPUT && step->home == NAS__NONE))
             NAS_TRY(record_step(net, s, wanted, tape));
     }
+    nas_tape_guard(tape, 0);
     return NAS_OK;
 }

@@ -59,9 +59,9 @@ static int gates(const void *options, const nas_shape *in, int count)
     return most;
 }
 
-static int first_gate(const nas_op_call *call, int k)
+static int first_gate(const void *options, int input)
 {
-    return (int)((const mixed_options *)call->options)->gates.item[k];
+    return (int)((const mixed_options *)options)->gates.item[input];
 }
 
 static int candidates(const nas_op_call *call, int k)
@@ -90,7 +90,7 @@ static nas_status forward_input(const nas_op_call *call, nas_tape *tape, int k)
     nas__push_tensor(&arguments, call->statistics);
     nas__push_axes(&arguments, call->out_shape, call->n, call->real);
     nas__push_int(&arguments, candidates(call, k));
-    nas__push_int(&arguments, first_gate(call, k));
+    nas__push_int(&arguments, first_gate(call->options, k));
     nas__push_int(&arguments, k > 0);
     nas__push_int(&arguments, last && call->statistics.buffer != NULL);
     return nas__stream_launch(
@@ -124,7 +124,7 @@ static nas_status backward_gates(const nas_op_call *call, nas_tape *tape, int k)
     nas__push_tensor(&merge, call->gate_gradients);
     nas__push_int(&merge, call->out_shape.c);
     nas__push_int(&merge, parts);
-    nas__push_int(&merge, first_gate(call, k));
+    nas__push_int(&merge, first_gate(call->options, k));
     return nas__stream_launch(tape, "mixed", "mixed_gates", NULL, candidates(call, k), 1, &merge);
 }
 
@@ -137,7 +137,7 @@ static nas_status backward_input(const nas_op_call *call, nas_tape *tape, int k)
     nas__push_tensor(&arguments, call->gates);
     nas__push_axes(&arguments, shape, call->n, call->real);
     nas__push_int(&arguments, call->out_shape.c);
-    nas__push_int(&arguments, first_gate(call, k));
+    nas__push_int(&arguments, first_gate(call->options, k));
     return nas__stream_launch(tape, "mixed", "mixed_into",
                               nas__curved_define(nas__is_curved(call->into[k].read.activation)),
                               nas_pass_parts(shape, call->n), shape.c, &arguments);
@@ -181,6 +181,7 @@ const nas_op nas__op_mixed = {
               NAS_FUSES_REDUCTION,
     .infer = infer,
     .gates = gates,
+    .first_gate = first_gate,
     .sizes = sizes,
     .forward = forward,
     .backward = backward,

@@ -33,6 +33,7 @@ typedef struct nas_net_options {
     bool use_clblast;       /* gemm = "clblast" */
     bool unfused;           /* a pass for everything: slow, for tests */
     bool input_gradient;    /* keep dL/d(input) */
+    bool paths;             /* passes may leave candidates out: nas_net_set_path */
     unsigned taps;          /* nas_net_tap bits */
     int features;           /* node whose value each forward pass keeps; 0: none */
 } nas_net_options;
@@ -77,12 +78,18 @@ NAS_API nas_tensor nas_net_metrics(const nas_net *net); /* [slots][4]: loss sum,
 NAS_API nas_tensor nas_net_gates(const nas_net *net);
 NAS_API nas_tensor nas_net_gate_gradients(const nas_net *net);
 
+/* For nets made with options.paths: the candidates of which gates run from now on, in forward, backward and evaluation; NULL, as at
+ * first: all.  `open` has an entry per gate.  What serves closed candidates alone is not run: no time, no statistics, no gradients;
+ * those of their parameters keep what an earlier pass left.  The caller sees to it that closed gates are 0. */
+NAS_API nas_status nas_net_set_path(nas_net *net, const bool *open);
 /* Which strips of 16 floats of the block take part in a step: those of guard 0 and of guards that are open.  No owners:
  * all do. */
 typedef struct nas_strip_mask {
     nas_tensor owners; /* uint32 [count / 16]: guard of each strip */
     nas_tensor open;   /* uint32 words: bit g % 32 of word g / 32 is set where guard g is open */
 } nas_strip_mask;
+/* The strips of the parameters that the path uses; none for nets without options.paths. */
+NAS_API nas_strip_mask nas_net_strip_mask(const nas_net *net);
 
 /* One flat block of trained parameters and its twin of gradients: decayed ones first (decayed_count floats), then
  * biases and norms.  Every parameter starts at a multiple of 16 floats; the gaps are 0 in both. */

@@ -225,6 +225,8 @@ typedef struct nas_op {
                  nas_cost *cost); /* NULL: bytes of the output only */
     /* Elements that the net's gate vector must have for this node, ≤ NAS_GATES; NULL: it has no gates. */
     int (*gates)(const void *options, const nas_shape *in, int count);
+    /* The gate of the first candidate of input `input`; the others follow.  With `gates`. */
+    int (*first_gate)(const void *options, int input);
     void (*sizes)(const nas_op_call *call, nas_op_sizes *sizes); /* NULL: all 0 */
     nas_status (*forward)(const nas_op_call *call, nas_tape *tape);
     nas_status (*backward)(const nas_op_call *call, nas_tape *tape);

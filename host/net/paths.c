@@ -1,0 +1,236 @@
+/* paths.c - running one path through a search network: the steps of candidates that a sample leaves out are not run.
+ *
+ * Methods that sample (SPOS, arXiv 1904.00420; ENAS, 1802.03268; GDAS, 1910.04465) train one candidate per edge and step.  A step of the plan
+ * serves the candidates that read its value, through however many steps; it has to run when a gate of one of these is open.  Steps
+ * that serve the same gates share a *guard*; what serves all (stem, sums, head) has guard 0.  The tapes are recorded once and skip the launches
+ * whose guard is closed (nas_tape_guards), so taking another path costs the host a few hundred words.
+ *
+ * Where readers of one home have different guards, the home is *loose*: which of them runs, and so who begins and who
+ * completes its gradient, changes from pass to pass.  Its gradient begins as zeros, all add to it, and the sums for its norm are a pass.
+ *
+ * Parameters belong to the guard of the step that uses them: an update leaves closed ones alone, decay and momentum included
+ * (nas_strip_mask; the released SPOS code does so, for an unused operation has no gradient there). */
+#include "net_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Gates per step, as bits; a step that serves everything has all of them. */
+typedef struct serving {
+    const nas__plan *plan;
+    size_t words;
+    uint64_t *gates; /* [steps][words] */
+} serving;
+
+static uint64_t *gates_of(const serving *s, int step)
+{
+    return s->gates + (size_t)step * s->words;
+}
+
+static void serve_all(const serving *s, int step)
+{
+    memset(gates_of(s, step), 0xff, s->words * sizeof *s->gates);
+}
+
+static bool serves_all(const serving *s, int step)
+{
+    for (size_t w = 0; w < s->words; w++)
+        if (gates_of(s, step)[w] != UINT64_MAX)
+            return false;
+    return true;
+}
+
+/* The gates of the candidates in one input of a step with gates. */
+static void candidate_gates(const serving *s, int step, int input, uint64_t *gates)
+{
+    const nas_node *node = &s->plan->graph.nodes[s->plan->steps[step].node];
+    const int first = node->op->first_gate(node->options.bytes, input);
+    const int count = s->plan->homes[s->plan->steps[step].in[input].home].shape.c / node->shape.c;
+    for (int gate = first; gate < first + count; gate++)
+        gates[gate / 64] |= (uint64_t)1 << gate % 64;
+}
+
+static bool has_gates(const nas__plan *plan, int step)
+{
+    const nas_op *op = nas__step_op(plan, &plan->steps[step]);
+    return op && op->gates;
+}
+
+/* Adds what input `input` of `step` serves. */
+static void add_served(const serving *s, int step, int input, uint64_t *gates)
+{
+    if (has_gates(s->plan, step))
+        candidate_gates(s, step, input, gates);
+    else
+        for (size_t w = 0; w < s->words; w++)
+            gates[w] |= gates_of(s, step)[w];
+}
+
+/* From the end: readers come later. */
+static void find_served(const serving *s, int step)
+{
+    const nas__plan *plan = s->plan;
+    const int home = plan->steps[step].home;
+    bool read = false;
+    for (int t = step + 1; t < plan->step_count && home != NAS__NONE; t++)
+        for (int i = 0; i < plan->steps[t].input_count; i++)
+            if (plan->steps[t].in[i].home == home) {
+                add_served(s, t, i, gates_of(s, step));
+                read = true;
+            }
+    if (!read || home == plan->output_home || home == plan->features_home)
+        serve_all(s, step);
+}
+
+/* The guard for these gates, found or made. */
+static int guard_of(nas__plan *plan, const serving *s, int step)
+{
+    const size_t bytes = s->words * sizeof *s->gates;
+    if (serves_all(s, step))
+        return 0;
+    for (int g = 1; g <= plan->guard_count; g++)
+        if (memcmp(plan->guards + (size_t)g * s->words, gates_of(s, step), bytes) == 0)
+            return g;
+    memcpy(plan->guards + (size_t)++plan->guard_count * s->words, gates_of(s, step), bytes);
+    return plan->guard_count;
+}
+
+/* Do all readers that pass gradients on run exactly when the home's own step does? */
+static bool is_loose(const serving *s, int index, uint64_t *gates)
+{
+    const nas__plan *plan = s->plan;
+    const nas__home *home = &plan->homes[index];
+    if (home->step == NAS__NONE || !home->wants_gradient)
+        return false;
+    for (int t = home->step + 1; t < plan->step_count; t++)
+        for (int i = 0; i < plan->steps[t].input_count; i++) {
+            if (plan->steps[t].in[i].home != index || !nas__wants_gradient(plan, t, i))
+                continue;
+            memset(gates, 0, s->words * sizeof *gates);
+            add_served(s, t, i, gates);
+            if (memcmp(gates, gates_of(s, home->step), s->words * sizeof *gates) != 0)
+                return true;
+        }
+    return false;
+}
+
+nas_status nas__plan_guards(nas__plan *plan)
+{
+    nas_status status = NAS_OK;
+    const size_t steps = (size_t)plan->step_count;
+    serving s = {.plan = plan, .words = nas__guard_words(plan)};
+    uint64_t *gates = NULL;
+    if (s.words == 0)
+        NAS_FAIL(NAS_CONFIG, "a network without gates has no paths to choose from");
+    s.gates = calloc(steps * s.words, sizeof *s.gates);
+    plan->guards = calloc((steps + 1) * s.words, sizeof *plan->guards);
+    gates = calloc(s.words, sizeof *gates);
+    if (!s.gates || !plan->guards || !gates) {
+        status = nas_error_set(NAS_MEMORY, __FILE__, __LINE__,
+                               "no memory for the guards of %d steps", plan->step_count);
+        goto done;
+    }
+    for (int step = plan->step_count - 1; step >= 0; step--)
+        find_served(&s, step);
+    for (int step = 0; step < plan->step_count; step++)
+        plan->steps[step].guard = guard_of(plan, &s, step);
+    for (int home = 0; home < plan->home_count; home++)
+        plan->homes[home].loose = is_loose(&s, home, gates);
+done:
+    free(gates);
+    free(s.gates);
+    return status;
+}
+
+/* ---- masks ------------------------------------------------------------------------------------------------------- */
+
+enum { FILL_WORDS = 16 }; /* words that one fill carries */
+
+static uint64_t open_words(const nas_net *net)
+{
+    const uint64_t words = (uint64_t)net->plan.guard_count / 32 + 1;
+    return (words + FILL_WORDS - 1) / FILL_WORDS * FILL_WORDS;
+}
+
+/* The guard of the step that runs a node, or that writes the home which the node norms. */
+static int guard_of_node(const nas__plan *plan, int node)
+{
+    for (int s = 0; s < plan->step_count; s++)
+        if (plan->steps[s].node == node)
+            return plan->steps[s].guard;
+    for (int h = 0; h < plan->home_count; h++)
+        if (plan->homes[h].norm_node == node)
+            return plan->steps[plan->homes[h].step].guard;
+    return 0;
+}
+
+static nas_status write_owners(nas_net *net)
+{
+    const uint64_t strips = net->mask.owners.count;
+    uint32_t *owners = calloc((size_t)strips + 1, sizeof *owners);
+    if (!owners)
+        NAS_FAIL(NAS_MEMORY, "no memory for the owners of the parameters");
+    for (int i = 0; i < net->list_count; i++) {
+        const nas_net_parameter *entry = &net->list[i];
+        if (!entry->spec.trained || !entry->tensor.buffer)
+            continue;
+        const uint64_t end = entry->tensor.at + entry->tensor.count;
+        for (uint64_t strip = entry->tensor.at / 16; strip * 16 < end; strip++)
+            owners[strip] = (uint32_t)guard_of_node(&net->plan, entry->node);
+    }
+    nas_status status =
+        strips ? nas_buffer_write(net->masks, 4 * net->mask.owners.at, 4 * strips, owners) : NAS_OK;
+    free(owners);
+    return status;
+}
+
+nas_status nas__net_make_masks(nas_net *net)
+{
+    const uint64_t strips = net->block.parameters.count / 16, words = open_words(net);
+    nas_tape *const tapes[] = {net->forward, net->backward, net->backward_gates,
+                               net->backward_output, net->evaluate};
+    net->open = calloc((size_t)words, sizeof *net->open);
+    if (!net->open)
+        NAS_FAIL(NAS_MEMORY, "no memory for %d guards", net->plan.guard_count);
+    NAS_TRY(nas_buffer_create(net->device, 4 * (words + strips), "masks", &net->masks));
+    net->mask.open = (nas_tensor){net->masks, 0, words};
+    net->mask.owners = (nas_tensor){net->masks, words, strips};
+    for (size_t i = 0; i < sizeof tapes / sizeof *tapes; i++)
+        if (tapes[i])
+            nas_tape_guards(tapes[i], net->open);
+    NAS_TRY(write_owners(net));
+    return nas_net_set_path(net, NULL);
+}
+
+/* ---- the path ------------------------------------------------------------------------------------------------------ */
+
+static bool is_open(const nas_net *net, int guard, const bool *open)
+{
+    const size_t words = nas__guard_words(&net->plan);
+    const uint64_t *gates = net->plan.guards + (size_t)guard * words;
+    const int count = (int)net->gates.count;
+    for (int gate = 0; gate < count; gate++)
+        if ((gates[gate / 64] >> gate % 64 & 1) && open[gate])
+            return true;
+    return false;
+}
+
+nas_status nas_net_set_path(nas_net *net, const bool *open)
+{
+    const uint64_t words = net->mask.open.count;
+    if (!net->open)
+        NAS_FAIL(NAS_FAILED, "this net was created without paths");
+    memset(net->open, 0, (size_t)words * sizeof *net->open);
+    for (int guard = 1; guard <= net->plan.guard_count; guard++)
+        if (!open || is_open(net, guard, open))
+            net->open[guard / 32] |= 1u << guard % 32;
+    for (uint64_t at = 0; at < words; at += FILL_WORDS)
+        NAS_TRY(nas_buffer_fill(net->masks, 4 * (net->mask.open.at + at), 4 * FILL_WORDS,
+                                net->open + at, 4 * FILL_WORDS));
+    return NAS_OK;
+}
+
+nas_strip_mask nas_net_strip_mask(const nas_net *net)
+{
+    return net->mask;
+}

@@ -1,0 +1,342 @@
+/* test_paths.c - paths through search networks (host/net/paths.c): what a net with paths computes is what a net that runs every
+ * candidate computes with the same one-hot gates, and what is off the path is not touched at all.
+ *
+ * The two nets run different launches in a different order, so this is a comparison of two programs: values must be equal bit for
+ * bit, gradients up to the order of their sums. */
+#include "nas_test_device.h"
+
+#include <clnas/space.h>
+#include <clnas/train.h>
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SEED = 5, BATCH = 5, PATHS = 4 };
+static const float SENTINEL = 123.0f;
+
+typedef struct supernet {
+    nas_domain *domain;
+    nas_graph graph;
+    nas_gate_table table;
+    nas_net *sampled, *whole;
+} supernet;
+
+static void open_supernet(const char *name, const char *options, bool affine, supernet *s)
+{
+    const nas_space *space;
+    nas_value group = {0};
+    const nas_supergraph_options super = {.affine = affine, .running = true};
+    nas_net_options net = {.batch = BATCH, .training = true, .loss = true, .paths = true};
+    *s = (supernet){0};
+    nas_test_ok(nas_space_get(name, &space));
+    nas_test_ok(nas_value_parse(options, "test", 1, &group));
+    nas_test_ok(nas_domain_open(space, &group, NULL, (nas_shape){3, 8, 8}, 4, &s->domain));
+    nas_value_clear(&group);
+    nas_test_ok(nas_domain_supergraph(s->domain, &super, &s->graph, &s->table));
+    nas_test_ok(nas_net_create(device, &s->graph, &net, &s->sampled));
+    net.paths = false;
+    nas_test_ok(nas_net_create(device, &s->graph, &net, &s->whole));
+    nas_test_ok(nas_net_initialise(s->sampled, SEED, 1));
+    nas_test_ok(nas_net_initialise(s->whole, SEED, 1));
+}
+
+static void close_supernet(supernet *s)
+{
+    nas_net_destroy(s->sampled);
+    nas_net_destroy(s->whole);
+    nas_graph_clear(&s->graph);
+    nas_domain_close(s->domain);
+}
+
+static float *values_of(nas_tensor tensor)
+{
+    float *values = malloc((size_t)tensor.count * sizeof *values);
+    nas_test_ok(nas_tensor_read(tensor, values));
+    return values;
+}
+
+static void fill(nas_tensor tensor, float value)
+{
+    nas_test_ok(
+        nas_buffer_fill(tensor.buffer, 4 * tensor.at, 4 * tensor.count, &value, sizeof value));
+}
+
+static void write_batch(nas_net *net, int step)
+{
+    const nas_tensor input = nas_net_input(net), labels = nas_net_labels(net);
+    nas_random random = nas_random_make(SEED, NAS_STREAM_TEST, 3, (uint32_t)step, 0);
+    const nas_step block = {.real = BATCH};
+    float *images = malloc((size_t)input.count * sizeof *images);
+    int32_t classes[64] = {0};
+    for (uint64_t i = 0; i < input.count; i++)
+        images[i] = (float)nas_random_normal(&random);
+    for (int i = 0; i < BATCH; i++)
+        classes[i] = (int32_t)nas_random_below(&random, 4);
+    nas_test_ok(nas_tensor_write(input, images));
+    nas_test_ok(nas_buffer_write(labels.buffer, 4 * labels.at, 4 * labels.count, classes));
+    nas_test_ok(nas_net_set_step(net, &block));
+    free(images);
+}
+
+/* A choice for each row; gates of it are 1 and open. */
+static void draw_path(const supernet *s, int path, bool *open, float *gates)
+{
+    nas_random random = nas_random_make(SEED, NAS_STREAM_TEST, 4, (uint32_t)path, 0);
+    for (int g = 0; g < s->table.gates; g++) {
+        open[g] = false;
+        gates[g] = 0;
+    }
+    for (int row = 0; row < s->table.count; row++) {
+        const nas_gate_row *r = &s->table.rows[row];
+        const int gate = r->first + (int)nas_random_below(&random, (uint32_t)r->choices);
+        open[gate] = true;
+        gates[gate] = 1;
+    }
+}
+
+/* ---- what belongs to a path, told from the graph alone ---------------------------------------------------------------- */
+
+static bool is_open_input(const nas_graph *graph, int node, int input, const bool *open)
+{
+    const nas_node *n = &graph->nodes[node];
+    if (!n->op->gates)
+        return true;
+    const int first = n->op->first_gate(n->options.bytes, input);
+    const int count = graph->nodes[n->inputs[input]].shape.c / n->shape.c;
+    for (int gate = first; gate < first + count; gate++)
+        if (open[gate])
+            return true;
+    return false;
+}
+
+/* Nodes whose value reaches the output, or a sum of candidates, through open gates.  A sum itself always runs. */
+static void mark_used(const nas_graph *graph, const bool *open, bool *used)
+{
+    memset(used, 0, (size_t)graph->count * sizeof *used);
+    used[graph->output] = true;
+    for (int i = graph->count - 1; i > 0; i--)
+        for (int k = 0; k < graph->nodes[i].input_count; k++) {
+            used[i] |= graph->nodes[i].op->gates != NULL;
+            if (used[i] && is_open_input(graph, i, k, open))
+                used[graph->nodes[i].inputs[k]] = true;
+        }
+}
+
+static void assert_equal(const char *what, int path, nas_tensor a, nas_tensor b)
+{
+    float *x = values_of(a), *y = values_of(b);
+    for (uint64_t i = 0; i < a.count; i++)
+        if (!(x[i] == y[i]))
+            fail_msg("path %d: %s %d is %g on the path and %g in the whole", path, what, (int)i,
+                     (double)x[i], (double)y[i]);
+    free(x);
+    free(y);
+}
+
+static double largest_of(const float *x, uint64_t count)
+{
+    double most = 0;
+    for (uint64_t i = 0; i < count; i++)
+        most = fmax(most, fabs((double)x[i]));
+    return most;
+}
+
+static void compare_parameter(const supernet *s, int path, int index, bool used)
+{
+    const nas_net_parameter *a = nas_net_parameter_at(s->sampled, index);
+    const nas_net_parameter *b = nas_net_parameter_at(s->whole, index);
+    if (!a->spec.trained) {
+        float *x = values_of(a->tensor), *y = values_of(b->tensor);
+        for (uint64_t i = 0; i < a->tensor.count; i++)
+            assert_true(used ? x[i] == y[i] : x[i] == SENTINEL);
+        free(x);
+        free(y);
+        return;
+    }
+    float *x = values_of(a->gradient), *y = values_of(b->gradient);
+    const double most = largest_of(y, a->gradient.count);
+    for (uint64_t i = 0; i < a->gradient.count; i++) {
+        if (used && !(fabs((double)x[i] - (double)y[i]) <= 1e-4 * most + 1e-7))
+            fail_msg("path %d: gradient of %s is %g on the path and %g in the whole (largest %g)",
+                     path, a->name, (double)x[i], (double)y[i], most);
+        if (!used)
+            assert_true(x[i] == SENTINEL);
+    }
+    free(x);
+    free(y);
+}
+
+/* States of nodes off the path get a sentinel before the pass, all gradients do. */
+static void mark_with_sentinels(const supernet *s, const bool *used)
+{
+    fill(nas_net_parameters(s->sampled).gradients, SENTINEL);
+    for (int i = 0; i < nas_net_parameter_count(s->sampled); i++) {
+        const nas_net_parameter *p = nas_net_parameter_at(s->sampled, i);
+        if (p->spec.trained || !p->tensor.buffer)
+            continue;
+        const float start = p->name[strlen(p->name) - 1] == 'e' ? 1.0f : 0.0f; /* variance, mean */
+        fill(p->tensor, used[p->node] ? start : SENTINEL);
+        fill(nas_net_parameter_at(s->whole, i)->tensor, start);
+    }
+}
+
+static void check_path(const supernet *s, int path)
+{
+    static bool open[NAS_GATES];
+    static float gates[NAS_GATES];
+    bool *used = malloc((size_t)s->graph.count * sizeof *used);
+    nas_net *const nets[] = {s->sampled, s->whole};
+    int closed = 0;
+    draw_path(s, path, open, gates);
+    mark_used(&s->graph, open, used);
+    mark_with_sentinels(s, used);
+    nas_test_ok(nas_net_set_path(s->sampled, open));
+    for (int i = 0; i < 2; i++) {
+        write_batch(nets[i], path);
+        nas_test_ok(nas_tensor_write(nas_net_gates(nets[i]), gates));
+        nas_test_ok(nas_net_forward(nets[i]));
+        nas_test_ok(nas_net_backward(nets[i]));
+    }
+    assert_equal("output", path, nas_net_output(s->sampled), nas_net_output(s->whole));
+    for (int i = 0; i < nas_net_parameter_count(s->sampled); i++) {
+        const nas_net_parameter *p = nas_net_parameter_at(s->sampled, i);
+        if (!p->tensor.buffer)
+            continue;
+        compare_parameter(s, path, i, used[p->node]);
+        closed += !used[p->node];
+    }
+    assert_true(closed > 0);
+    for (int i = 0; i < 2; i++)
+        nas_test_ok(nas_net_evaluate(nets[i]));
+    assert_equal("evaluated output", path, nas_net_output(s->sampled), nas_net_output(s->whole));
+    free(used);
+}
+
+static void check_supernet(const char *space, const char *options, bool affine)
+{
+    supernet s;
+    open_supernet(space, options, affine, &s);
+    for (int path = 0; path < PATHS; path++)
+        check_path(&s, path);
+    close_supernet(&s);
+}
+
+static void paths_of_cells(void **state)
+{
+    (void)state;
+    check_supernet("cell", "{ cells = 3; channels = 4; nodes = 2; }", false);
+    check_supernet("cell",
+                   "{ cells = 1; channels = 2; nodes = 3; op = [\"max_pool_3x3\", "
+                   "\"skip_connect\", \"dil_conv_3x3\"]; }",
+                   true);
+}
+
+static void paths_of_cell201(void **state)
+{
+    (void)state;
+    check_supernet("cell201", "{ cells = 1; channels = 4; }", true);
+}
+
+/* All open: the same launches in another order. */
+static void all_paths_at_once(void **state)
+{
+    supernet s;
+    (void)state;
+    open_supernet("cell", "{ cells = 2; channels = 4; nodes = 2; }", false, &s);
+    nas_net *const nets[] = {s.sampled, s.whole};
+    for (int i = 0; i < 2; i++) {
+        write_batch(nets[i], 0);
+        nas_test_ok(nas_net_forward(nets[i]));
+        nas_test_ok(nas_net_backward(nets[i]));
+    }
+    assert_equal("output", -1, nas_net_output(s.sampled), nas_net_output(s.whole));
+    for (int i = 0; i < nas_net_parameter_count(s.sampled); i++)
+        if (nas_net_parameter_at(s.sampled, i)->spec.trained &&
+            nas_net_parameter_at(s.sampled, i)->tensor.buffer)
+            compare_parameter(&s, -1, i, true);
+    close_supernet(&s);
+}
+
+/* A step of SGD with momentum and decay moves what is on the path and no bit of the rest. */
+static void updates_keep_to_the_path(void **state)
+{
+    static bool open[NAS_GATES];
+    static float gates[NAS_GATES];
+    supernet s;
+    nas_train_config config;
+    nas_buffer *moments;
+    nas_tape *update;
+    (void)state;
+    open_supernet("cell201", "{ cells = 1; channels = 4; }", true, &s);
+    const nas_net_block block = nas_net_parameters(s.sampled);
+    bool *used = malloc((size_t)s.graph.count * sizeof *used);
+    nas_test_ok(nas_train_config_fill(NULL, &config));
+    nas_test_ok(nas_buffer_create(device, 4 * block.parameters.count, "moments", &moments));
+    nas_test_ok(nas_tape_create(device, "update", &update));
+    const nas_optimizer_call call = {.device = device,
+                                     .parameters = block.parameters,
+                                     .gradients = block.gradients,
+                                     .decayed_count = block.decayed_count,
+                                     .moments = {{moments, 0, block.parameters.count}},
+                                     .step = nas_net_step_block(s.sampled),
+                                     .mask = nas_net_strip_mask(s.sampled)};
+    nas_test_ok(config.optimizer->record(&config.options, &call, update));
+    for (int path = 0; path < PATHS; path++) {
+        const nas_step step = {.real = BATCH, .lr = 0.1f};
+        draw_path(&s, path, open, gates);
+        mark_used(&s.graph, open, used);
+        write_batch(s.sampled, path);
+        nas_test_ok(nas_net_set_step(s.sampled, &step));
+        nas_test_ok(nas_net_set_path(s.sampled, open));
+        nas_test_ok(nas_tensor_write(nas_net_gates(s.sampled), gates));
+        nas_test_ok(nas_net_forward(s.sampled));
+        nas_test_ok(nas_net_backward(s.sampled));
+        float *before = values_of(block.parameters);
+        nas_test_ok(nas_tape_run(update));
+        float *after = values_of(block.parameters);
+        for (int i = 0; i < nas_net_parameter_count(s.sampled); i++) {
+            const nas_net_parameter *p = nas_net_parameter_at(s.sampled, i);
+            if (!p->spec.trained || !p->tensor.buffer)
+                continue;
+            bool moved = memcmp(before + p->tensor.at, after + p->tensor.at,
+                                (size_t)p->tensor.count * sizeof *after) != 0;
+            /* what is on the path but behind a sum that nobody reads has no gradient: it only decays */
+            assert_true(p->spec.decayed ? moved == used[p->node] : used[p->node] || !moved);
+        }
+        free(before);
+        free(after);
+    }
+    free(used);
+    nas_tape_destroy(update);
+    nas_buffer_destroy(moments);
+    close_supernet(&s);
+}
+
+static void paths_need_gates_and_the_option(void **state)
+{
+    supernet s;
+    nas_graph plain = {0};
+    nas_net *net = NULL;
+    const nas_net_options options = {.batch = BATCH, .paths = true};
+    (void)state;
+    nas_test_ok(nas_graph_parse("input 1x1x1\n1 dense(0) out = 2\n", "test", &plain));
+    nas_test_fails(nas_net_create(device, &plain, &options, &net), NAS_CONFIG, "no paths");
+    nas_graph_clear(&plain);
+    open_supernet("cell201", "{ cells = 1; channels = 2; }", false, &s);
+    nas_test_fails(nas_net_set_path(s.whole, NULL), NAS_FAILED, "without paths");
+    assert_null(nas_net_strip_mask(s.whole).owners.buffer);
+    close_supernet(&s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(paths_of_cells),
+        cmocka_unit_test(paths_of_cell201),
+        cmocka_unit_test(all_paths_at_once),
+        cmocka_unit_test(updates_keep_to_the_path),
+        cmocka_unit_test(paths_need_gates_and_the_option),
+    };
+    return cmocka_run_group_tests(tests, nas_test_open_device, nas_test_close_device);
+}
