@@ -18,24 +18,20 @@
  *
  * Departures: there is no auxiliary head; drop_path is an operator of the graph, of which the trainer sets the probability.
  *
- * Read next: genotypes.c, published cells by name. */
-#include "cells.h"
+ * Read next: cell_supergraph.c, all cells in one network; genotypes.c, published cells by name. */
+#include "cell.h"
 
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { NORMAL, REDUCE, KINDS };
+enum { NORMAL = NAS__CELL_NORMAL, REDUCE = NAS__CELL_REDUCE, KINDS = NAS__CELL_KINDS };
 enum { INPUT, OP, PAIR, NODE_GENES = 2 * PAIR };
 enum { STEM_PLAIN, STEM_STRIDED, STEM_IMAGENET };
 enum { CELLS_MAX = 64 };
 
-typedef struct cell_options {
-    int64_t nodes, cells, channels, stem_channels;
-    nas_int_list op, reductions;
-    int output, stem;
-    bool drop_path;
-} cell_options;
+typedef nas__cell_options cell_options;
+typedef nas__cell_space cell_space;
 
 #define AT(field) offsetof(cell_options, field)
 static const nas_option options[] = {
@@ -62,15 +58,7 @@ static const nas_option options[] = {
 };
 #undef AT
 
-typedef struct cell_space {
-    const cell_options *options;
-    nas_shape input;
-    int classes;
-    int nodes;
-    bool present[KINDS];
-} cell_space;
-
-static const char *const kind_names[KINDS] = {"normal", "reduce"};
+const char *const nas__cell_kind_names[KINDS] = {"normal", "reduce"};
 
 static bool is_reduction(const cell_options *o, int cell)
 {
@@ -91,11 +79,24 @@ static int gene_at(const cell_space *s, int kind, int node, int pair)
     return (kind * s->nodes + node) * NODE_GENES + pair * PAIR;
 }
 
-static nas__cell_edge edge_of(const cell_space *s, const nas_arch *arch, int kind, int node,
-                              int pair)
+nas__cell_edge nas__cell_edge_of(const cell_space *s, const nas_arch *arch, int kind, int node,
+                                 int pair)
 {
     const uint8_t *genes = arch->genes + gene_at(s, kind, node, pair);
     return (nas__cell_edge){(int)s->options->op.item[genes[OP]], genes[INPUT]};
+}
+
+void nas__cell_put_edge(const cell_space *s, nas_arch *arch, int kind, int node, int pair,
+                        int input, int choice)
+{
+    uint8_t *genes = arch->genes + gene_at(s, kind, node, pair);
+    genes[INPUT] = (uint8_t)input;
+    genes[OP] = (uint8_t)choice;
+}
+
+nas_arch nas__cell_blank(const cell_space *s)
+{
+    return (nas_arch){.count = (uint16_t)(KINDS * s->nodes * NODE_GENES)};
 }
 
 static int cell_genes(const void *state, nas_gene *genes)
@@ -109,7 +110,7 @@ static int cell_genes(const void *state, nas_gene *genes)
                 gene[INPUT] = (nas_gene){"input", node + 2, false, group};
                 gene[OP] = (nas_gene){"op", s->options->op.count, false, group};
             }
-    return KINDS * s->nodes * NODE_GENES;
+    return nas__cell_blank(s).count;
 }
 
 static void cell_canonical(const void *state, nas_arch *arch)
@@ -178,22 +179,8 @@ static void cell_end(void *state)
 
 /* ---- graph ------------------------------------------------------------------------------------------- */
 
-/* One cell while it is built: the two inputs, preprocessed, then the nodes. */
-typedef struct cell_values {
-    int kind;
-    bool read[NAS__CELL_NODES + 2];
-    nas__value value[NAS__CELL_NODES + 2];
-} cell_values;
-
-static void find_reads(const cell_space *s, const nas_arch *arch, cell_values *cell)
-{
-    for (int node = 0; node < s->nodes; node++)
-        for (int pair = 0; pair < 2; pair++)
-            cell->read[edge_of(s, arch, cell->kind, node, pair).input] = true;
-}
-
 /* Both inputs with the cell's channels and the size of the younger one. */
-static nas_status preprocess(nas__build *build, cell_values *cell, const nas__value before[2],
+static nas_status preprocess(nas__build *build, nas__cell_values *cell, const nas__value before[2],
                              int channels)
 {
     bool larger = before[0].shape.h != before[1].shape.h || before[0].shape.w != before[1].shape.w;
@@ -210,35 +197,27 @@ static nas_status preprocess(nas__build *build, cell_values *cell, const nas__va
     return NAS_OK;
 }
 
-static nas_status add_edge(const cell_space *s, nas__build *build, const cell_values *cell,
-                           nas__cell_edge edge, nas__value *value)
+/* Nodes whose channels the cell's output joins. */
+static nas_status join_nodes(const cell_space *s, nas__build *build, const nas__cell_values *cell,
+                             nas__value *output)
 {
-    int stride = cell->kind == REDUCE && edge.input < 2 ? 2 : 1;
-    *value = cell->value[edge.input];
-    NAS_TRY(nas__cell_operation(build, value, edge.op, stride));
-    if (!s->options->drop_path || (edge.op == NAS__CELL_SKIP && stride == 1))
-        return NAS_OK;
-    return nas__cell_then(build, value, "drop_path", "%s", "");
-}
-
-static nas_status add_cell(const cell_space *s, const nas_arch *arch, nas__build *build, int kind,
-                           int channels, const nas__value before[2], nas__value *output)
-{
-    cell_values cell = {.kind = kind};
     nas__value joined[NAS__CELL_NODES];
     int count = 0;
-    find_reads(s, arch, &cell);
-    NAS_TRY(preprocess(build, &cell, before, channels));
-    for (int node = 0; node < s->nodes; node++) {
-        nas__value sum[2];
-        for (int pair = 0; pair < 2; pair++)
-            NAS_TRY(add_edge(s, build, &cell, edge_of(s, arch, kind, node, pair), &sum[pair]));
-        NAS_TRY(nas__build_join(build, sum, 2, "add", &cell.value[node + 2]));
-    }
     for (int node = 0; node < s->nodes; node++)
-        if (s->options->output == 0 || !cell.read[node + 2])
-            joined[count++] = cell.value[node + 2];
+        if (s->options->output == NAS__CELL_OUTPUT_ALL || !cell->read[node + 2])
+            joined[count++] = cell->value[node + 2];
     return nas__build_join(build, joined, count, "concat", output);
+}
+
+static nas_status add_cell(const cell_space *s, const nas__cell_content *content, nas__build *build,
+                           int kind, int channels, const nas__value before[2], nas__value *output)
+{
+    nas__cell_values cell = {.kind = kind};
+    content->reads(s, content->content, &cell);
+    NAS_TRY(preprocess(build, &cell, before, channels));
+    for (int node = 0; node < s->nodes; node++)
+        NAS_TRY(content->node(s, content->content, build, &cell, node));
+    return join_nodes(s, build, &cell, output);
 }
 
 /* `before` gets what the first cell's inputs are. */
@@ -261,22 +240,66 @@ static nas_status add_stem(const cell_space *s, nas__build *build, nas__value be
     return o->stem == STEM_IMAGENET ? nas__cell_convolution(build, &before[1], part) : NAS_OK;
 }
 
-static nas_status cell_build(const void *state, const nas_arch *arch, nas_graph *graph)
+nas_status nas__cell_network(const cell_space *s, const nas__cell_content *content,
+                             nas_graph *graph)
 {
-    const cell_space *s = state;
     nas__build build = {.graph = graph, .input = s->input};
     nas__value before[2], output;
     int channels = (int)s->options->channels;
     NAS_TRY(add_stem(s, &build, before));
+    build.norm = content->norm;
     for (int cell = 0; cell < s->options->cells; cell++) {
         int kind = is_reduction(s->options, cell) ? REDUCE : NORMAL;
         if (kind == REDUCE)
             channels *= 2;
-        NAS_TRY(add_cell(s, arch, &build, kind, channels, before, &output));
+        NAS_TRY(add_cell(s, content, &build, kind, channels, before, &output));
         before[0] = before[1];
         before[1] = output;
     }
     return nas__build_head(&build, &before[1], 1, s->classes);
+}
+
+/* ---- the network of a row ------------------------------------------------------------------------------- */
+
+int nas__cell_stride(int kind, int state)
+{
+    return kind == REDUCE && state < 2 ? 2 : 1;
+}
+
+static void find_reads(const cell_space *s, void *content, nas__cell_values *cell)
+{
+    for (int node = 0; node < s->nodes; node++)
+        for (int pair = 0; pair < 2; pair++)
+            cell->read[nas__cell_edge_of(s, content, cell->kind, node, pair).input] = true;
+}
+
+static nas_status add_edge(const cell_space *s, nas__build *build, const nas__cell_values *cell,
+                           nas__cell_edge edge, nas__value *value)
+{
+    const int stride = nas__cell_stride(cell->kind, edge.input);
+    *value = cell->value[edge.input];
+    NAS_TRY(nas__cell_operation(build, value, edge.op, stride));
+    if (!s->options->drop_path || (edge.op == NAS__CELL_SKIP && stride == 1))
+        return NAS_OK;
+    return nas__cell_then(build, value, "drop_path", "%s", "");
+}
+
+static nas_status add_node(const cell_space *s, void *content, nas__build *build,
+                           nas__cell_values *cell, int node)
+{
+    nas__value sum[2];
+    for (int pair = 0; pair < 2; pair++) {
+        const nas__cell_edge edge = nas__cell_edge_of(s, content, cell->kind, node, pair);
+        NAS_TRY(add_edge(s, build, cell, edge, &sum[pair]));
+    }
+    return nas__build_join(build, sum, 2, "add", &cell->value[node + 2]);
+}
+
+static nas_status cell_build(const void *state, const nas_arch *arch, nas_graph *graph)
+{
+    nas_arch row = *arch;
+    const nas__cell_content content = {.reads = find_reads, .node = add_node, .content = &row};
+    return nas__cell_network(state, &content, graph);
 }
 
 /* ---- text and names ------------------------------------------------------------------------------------ */
@@ -287,10 +310,10 @@ static void cell_describe(const void *state, const nas_arch *arch, nas_text *tex
     for (int kind = 0; kind < KINDS; kind++) {
         if (!s->present[kind])
             continue;
-        nas_text_format(text, "%s%s:", text->length ? "; " : "", kind_names[kind]);
+        nas_text_format(text, "%s%s:", text->length ? "; " : "", nas__cell_kind_names[kind]);
         for (int node = 0; node < s->nodes; node++)
             for (int pair = 0; pair < 2; pair++) {
-                nas__cell_edge edge = edge_of(s, arch, kind, node, pair);
+                nas__cell_edge edge = nas__cell_edge_of(s, arch, kind, node, pair);
                 char op[32] = "";
                 nas_choice_name(NAS__CELL_OPS, edge.op, op, sizeof op);
                 nas_text_format(text, "%s%s(%d)", pair ? "+" : " ", op, edge.input);
@@ -298,16 +321,15 @@ static void cell_describe(const void *state, const nas_arch *arch, nas_text *tex
     }
 }
 
-static nas_status put_edge(const cell_space *s, const char *name, nas__cell_edge edge,
-                           uint8_t *genes)
+static nas_status find_choice(const cell_space *s, const char *name, nas__cell_edge edge,
+                              int *found)
 {
     int choice = nas__list_find(&s->options->op, edge.op);
     char op[32] = "";
     nas_choice_name(NAS__CELL_OPS, edge.op, op, sizeof op);
     if (choice < 0)
         NAS_FAIL(NAS_CONFIG, "space cell: %s needs %s among space.op", name, op);
-    genes[INPUT] = (uint8_t)edge.input;
-    genes[OP] = (uint8_t)choice;
+    *found = choice;
     return NAS_OK;
 }
 
@@ -320,8 +342,9 @@ static nas_status write_genotype(const cell_space *s, const nas__genotype *g, na
         for (int node = 0; node < s->nodes; node++)
             for (int pair = 0; pair < 2; pair++) {
                 const nas__cell_edge *edges = kind == NORMAL ? g->normal[node] : g->reduce[node];
-                NAS_TRY(
-                    put_edge(s, g->name, edges[pair], arch->genes + gene_at(s, kind, node, pair)));
+                int choice = 0;
+                NAS_TRY(find_choice(s, g->name, edges[pair], &choice));
+                nas__cell_put_edge(s, arch, kind, node, pair, edges[pair].input, choice);
             }
     return NAS_OK;
 }
@@ -333,18 +356,15 @@ static void write_baseline(const cell_space *s, nas_arch *arch)
     for (int kind = 0; kind < KINDS; kind++) {
         int choice = nas__list_find(&s->options->op, wanted[kind]);
         for (int node = 0; node < s->nodes; node++)
-            for (int pair = 0; pair < 2; pair++) {
-                uint8_t *genes = arch->genes + gene_at(s, kind, node, pair);
-                genes[INPUT] = (uint8_t)pair;
-                genes[OP] = (uint8_t)(choice < 0 ? 0 : choice);
-            }
+            for (int pair = 0; pair < 2; pair++)
+                nas__cell_put_edge(s, arch, kind, node, pair, pair, choice < 0 ? 0 : choice);
     }
 }
 
 static nas_status cell_named(const void *state, const char *name, nas_arch *arch)
 {
     const cell_space *s = state;
-    nas_arch row = {.count = (uint16_t)(KINDS * s->nodes * NODE_GENES)};
+    nas_arch row = nas__cell_blank(s);
     const nas__genotype *g = nas__genotypes;
     while (g->name && strcmp(g->name, name) != 0)
         g++;
@@ -375,4 +395,7 @@ const nas_space nas__space_cell = {
     .size = cell_size,
     .named = cell_named,
     .names = names,
+    .supergraph = nas__cell_supergraph,
+    .derive = nas__cell_derive,
+    .path = nas__cell_path,
 };

@@ -25,7 +25,7 @@
  *
  * Equal networks that differ only in where a skip stands keep different rows, as in the benchmark.  `key` is its isomorphism string
  * (skips are transparent; zeros and duplicates stay in the sums): 6,466 classes. */
-#include "cells.h"
+#include "cell201.h"
 
 #include <math.h>
 #include <stddef.h>
@@ -33,16 +33,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NONE, SKIP, CONV_1X1, CONV_3X3, AVG_POOL };
-enum { NODES = 4, EDGES = 6, STAGES = 3 };
+enum {
+    NONE = NAS__CELL201_NONE,
+    SKIP = NAS__CELL201_SKIP,
+    CONV_1X1 = NAS__CELL201_CONV_1X1,
+    CONV_3X3 = NAS__CELL201_CONV_3X3,
+    AVG_POOL = NAS__CELL201_AVG_POOL
+};
+enum { NODES = NAS__CELL201_NODES, EDGES = NAS__CELL201_EDGES, STAGES = 3 };
 enum { DEAD_ZERO, DEAD_KEEP };
 #define OP_NAMES "none|skip_connect|nor_conv_1x1|nor_conv_3x3|avg_pool_3x3"
 
-typedef struct cell201_options {
-    int64_t cells, channels;
-    nas_int_list op;
-    int dead;
-} cell201_options;
+typedef nas__cell201_options cell201_options;
+typedef nas__cell201 cell201;
 
 #define AT(field) offsetof(cell201_options, field)
 static const nas_option options[] = {
@@ -59,14 +62,7 @@ static const nas_option options[] = {
 };
 #undef AT
 
-typedef struct cell201 {
-    const cell201_options *options;
-    nas_shape input;
-    int classes;
-} cell201;
-
-/* The edge from node `from` to node `to`. */
-static int edge_at(int from, int to)
+int nas__cell201_edge(int from, int to)
 {
     return to * (to - 1) / 2 + from;
 }
@@ -103,7 +99,7 @@ static int cell201_genes(const void *state, nas_gene *genes)
     const cell201 *c = state;
     for (int to = 1; to < NODES; to++)
         for (int from = 0; from < to; from++) {
-            nas_gene *gene = &genes[edge_at(from, to)];
+            nas_gene *gene = &genes[nas__cell201_edge(from, to)];
             *gene = (nas_gene){.choices = c->options->op.count};
             snprintf(gene->name, sizeof gene->name, "edge %d-%d", from, to);
         }
@@ -142,7 +138,7 @@ static void find_fed(const int *ops, bool fed[NODES])
     for (int to = 1; to < NODES; to++) {
         fed[to] = false;
         for (int from = 0; from < to; from++)
-            fed[to] |= fed[from] && ops[edge_at(from, to)] != NONE;
+            fed[to] |= fed[from] && ops[nas__cell201_edge(from, to)] != NONE;
     }
 }
 
@@ -152,7 +148,7 @@ static void find_heard(const int *ops, bool heard[NODES])
     for (int from = NODES - 1; from >= 0; from--) {
         heard[from] = from == NODES - 1;
         for (int to = from + 1; to < NODES; to++)
-            heard[from] |= heard[to] && ops[edge_at(from, to)] != NONE;
+            heard[from] |= heard[to] && ops[nas__cell201_edge(from, to)] != NONE;
     }
 }
 
@@ -164,7 +160,7 @@ static void find_dead(const int *ops, bool dead[EDGES])
     find_heard(ops, heard);
     for (int to = 1; to < NODES; to++)
         for (int from = 0; from < to; from++)
-            dead[edge_at(from, to)] = !fed[from] || !heard[to];
+            dead[nas__cell201_edge(from, to)] = !fed[from] || !heard[to];
 }
 
 /* Without none among the choices nothing is dead. */
@@ -217,7 +213,7 @@ static double cell201_size(const void *state, bool *exact)
 
 enum { ZEROS = -1 }; /* in place of a node: nothing is there yet, and it stands for zeros */
 
-static nas_status add_edge(nas__build *build, int op, nas__value *value)
+nas_status nas__cell201_operation(nas__build *build, nas__value *value, int op)
 {
     switch (op) {
     case SKIP:
@@ -244,20 +240,23 @@ static nas_status add_node(nas__build *build, const int *ops, int to, nas__value
     nas__value summands[NODES];
     int count = 0;
     for (int from = 0; from < to; from++) {
-        const int op = ops[edge_at(from, to)];
+        const int op = ops[nas__cell201_edge(from, to)];
         nas__value value = values[from];
         if (op == NONE || (value.node == ZEROS && op != CONV_1X1 && op != CONV_3X3))
             continue;
         NAS_TRY(need_zeros(build, &values[0], &value));
-        NAS_TRY(add_edge(build, op, &value));
+        NAS_TRY(nas__cell201_operation(build, &value, op));
         summands[count++] = value;
     }
     values[to] = (nas__value){ZEROS, values[0].shape};
     return count ? nas__build_join(build, summands, count, "add", &values[to]) : NAS_OK;
 }
 
-static nas_status add_cell(nas__build *build, const int *ops, nas__value *value)
+static nas_status add_cell(const cell201 *c, const void *content, nas__build *build,
+                           nas__value *value)
 {
+    const int *ops = content;
+    (void)c;
     nas__value values[NODES] = {*value};
     for (int to = 1; to < NODES; to++)
         NAS_TRY(add_node(build, ops, to, values));
@@ -278,13 +277,12 @@ static nas_status add_reduction(nas__build *build, int channels, nas__value *val
     return nas__build_join(build, ways, 2, "add", value);
 }
 
-static nas_status cell201_build(const void *state, const nas_arch *arch, nas_graph *graph)
+nas_status nas__cell201_network(const cell201 *c, const nas__cell201_content *content,
+                                nas_graph *graph)
 {
-    const cell201 *c = state;
     nas__build build = {.graph = graph, .input = c->input};
     nas__value value;
-    int ops[EDGES], channels = (int)c->options->channels;
-    read_row(c, arch, ops);
+    int channels = (int)c->options->channels;
     NAS_TRY(nas__build_begin(&build, &value));
     NAS_TRY(nas__build_convolution(&build, &value,
                                    (nas__convolution_part){.out = channels, .kernel = 3}));
@@ -292,12 +290,22 @@ static nas_status cell201_build(const void *state, const nas_arch *arch, nas_gra
     for (int stage = 0; stage < STAGES; stage++) {
         if (stage > 0)
             NAS_TRY(add_reduction(&build, channels *= 2, &value));
+        build.norm = content->norm;
         for (int cell = 0; cell < c->options->cells; cell++)
-            NAS_TRY(add_cell(&build, ops, &value));
+            NAS_TRY(content->cell(c, content->content, &build, &value));
+        build.norm = NULL;
     }
     NAS_TRY(nas__build_norm(&build, &value));
     NAS_TRY(nas__build_activation(&build, &value, 0));
     return nas__build_head(&build, &value, 1, c->classes);
+}
+
+static nas_status cell201_build(const void *state, const nas_arch *arch, nas_graph *graph)
+{
+    int ops[EDGES];
+    read_row(state, arch, ops);
+    const nas__cell201_content content = {.cell = add_cell, .content = ops};
+    return nas__cell201_network(state, &content, graph);
 }
 
 /* ---- text ---------------------------------------------------------------------------------------------- */
@@ -310,7 +318,7 @@ static void cell201_describe(const void *state, const nas_arch *arch, nas_text *
         nas_text_add(text, to > 1 ? "+|" : "|");
         for (int from = 0; from < to; from++) {
             char op[32] = "";
-            nas_choice_name(OP_NAMES, ops[edge_at(from, to)], op, sizeof op);
+            nas_choice_name(OP_NAMES, ops[nas__cell201_edge(from, to)], op, sizeof op);
             nas_text_format(text, "%s~%d|", op, from);
         }
     }
@@ -326,7 +334,7 @@ static bool parse_edge(const char **text, int to, int *ops)
     int choice = nas_choice_index(OP_NAMES, op);
     if (choice < 0 || from < 0 || from >= to)
         return false;
-    ops[edge_at(from, to)] = choice;
+    ops[nas__cell201_edge(from, to)] = choice;
     *text += length;
     return true;
 }
@@ -362,7 +370,7 @@ static void key_of_node(const int *ops, int to, char keys[NODES][KEY_SIZE])
 {
     char summands[NODES][KEY_SIZE], op[32] = "";
     for (int from = 0; from < to; from++) {
-        const int choice = ops[edge_at(from, to)];
+        const int choice = ops[nas__cell201_edge(from, to)];
         nas_choice_name(OP_NAMES, choice, op, sizeof op);
         if (choice == NONE || strcmp(keys[from], "#") == 0)
             strcpy(summands[from], "#");
@@ -402,11 +410,12 @@ static void cell201_paths(const void *state, const nas_arch *arch, float *featur
 {
     const int n = (int)((const cell201 *)state)->options->op.count;
     const uint8_t *g = arch->genes;
-    const int over_1 = g[edge_at(0, 1)] + n * g[edge_at(1, 3)];
-    const int over_2 = g[edge_at(0, 2)] + n * g[edge_at(2, 3)];
-    const int over_both = g[edge_at(0, 1)] + n * (g[edge_at(1, 2)] + n * g[edge_at(2, 3)]);
+    const int over_1 = g[nas__cell201_edge(0, 1)] + n * g[nas__cell201_edge(1, 3)];
+    const int over_2 = g[nas__cell201_edge(0, 2)] + n * g[nas__cell201_edge(2, 3)];
+    const int over_both = g[nas__cell201_edge(0, 1)] +
+                          n * (g[nas__cell201_edge(1, 2)] + n * g[nas__cell201_edge(2, 3)]);
     memset(features, 0, (size_t)cell201_path_count(state) * sizeof *features);
-    features[g[edge_at(0, 3)]] = 1;
+    features[g[nas__cell201_edge(0, 3)]] = 1;
     features[n + over_1] = features[n + over_2] = 1;
     features[n + n * n + over_both] = 1;
 }
@@ -453,4 +462,7 @@ const nas_space nas__space_cell201 = {
     .key = cell201_key,
     .path_count = cell201_path_count,
     .paths = cell201_paths,
+    .supergraph = nas__cell201_supergraph,
+    .derive = nas__cell201_derive,
+    .path = nas__cell201_path,
 };

@@ -59,7 +59,9 @@ nas_status nas__build_convolution(nas__build *build, nas__value *value, nas__con
 
 nas_status nas__build_norm(nas__build *build, nas__value *value)
 {
-    return build->graph ? nas_graph_then(build->graph, "batch_norm", &value->node, NULL) : NAS_OK;
+    return build->graph ? nas_graph_then(build->graph, "batch_norm", &value->node, "%s",
+                                         build->norm ? build->norm : "")
+                        : NAS_OK;
 }
 
 nas_status nas__build_activation(nas__build *build, nas__value *value, int activation)

@@ -19,7 +19,8 @@
 typedef struct nas__build {
     nas_graph *graph; /* NULL: only count */
     nas_shape input;
-    double macs; /* so far */
+    double macs;      /* so far */
+    const char *norm; /* options of batch norms from here on; NULL: the operator's defaults */
 } nas__build;
 
 /* A tensor of the network: its node (0 while only counting) and shape. */

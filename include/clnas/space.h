@@ -50,6 +50,42 @@ NAS_API int nas_arch_distance(const nas_arch *a, const nas_arch *b);
 NAS_API void nas_arch_write(const nas_arch *arch, const nas_gene *genes, nas_text *text);
 NAS_API nas_status nas_arch_parse(const char *text, nas_arch *arch);
 
+/* ---- supergraph: every network of a space in one ------------------------------------------------- */
+
+/* One-shot methods train one network, the supernet, that has all operations at once: where an architecture decides for one of
+ * several candidates, the supergraph has an operator `mixed` that adds them up, each times a number, its gate (DARTS,
+ * arXiv 1806.09055; SPOS, 1904.00420).  A row of gates is one decision: which operation an edge carries.  The gates are data:
+ * softmax weights, a one-hot sample, a path.
+ *
+ * The net's gate vector holds the rows one after the other, Σ choices floats, which is also how architecture weights α
+ * and what `derive` reads are laid out; behind them, with `partial`, one gate per row for the channels that go around. */
+enum { NAS_GATE_ROWS = 256 };
+
+typedef struct nas_gate_row {
+    int choices; /* ≥ 1 */
+    int first;   /* its gates, and its α: first … first + choices − 1 */
+    int none;    /* the choice that is no operation, whose gate nobody reads; −1: there is none */
+    int skip;    /* the choice that is a skip connection; −1 */
+    int group;   /* rows of one group are the edges into one node: `derive` may keep only some */
+    int around; /* gate of the channels that go around this row's operations, the edge's weight alone; −1 */
+} nas_gate_row;
+
+typedef struct nas_gate_table {
+    nas_gate_row rows[NAS_GATE_ROWS];
+    int count;
+    int choices; /* Σ of the rows' choices: length of α */
+    int gates;   /* length of the gate vector: `choices`, and one more per row with `partial` */
+} nas_gate_table;
+
+/* What a supernet may want beyond the space's own options.  All 0 is allowed: all channels, norms without a scale of
+ * their own and without running statistics.  Stem, head and what else no decision touches have plain norms. */
+typedef struct nas_supergraph_options {
+    int partial; /* 1/partial of an edge's channels goes through its operations, the others around them (a 2×2 max pooling where the
+                    edge halves the size), then a channel shuffle: PC-DARTS, arXiv 1907.05737, with 4; 0 or 1: all do */
+    bool affine; /* norms learn a scale and a shift (DARTS: they do not) */
+    bool running; /* norms keep running statistics (DARTS: they do; NAS-Bench-201: they do not) */
+} nas_supergraph_options;
+
 /* ---- the descriptor that spaces fill in --------------------------------------------------------- */
 
 typedef struct nas_space {
@@ -89,6 +125,19 @@ typedef struct nas_space {
     /* Shorter side, in pixels, of what the layer with this group of genes reads, as the groups before it say.  NULL: the same
      * for all, or several (cells that are stacked). */
     int (*reads_size)(const void *state, const nas_arch *arch, int group);
+    /* The supernet into a zeroed graph, and its rows into a zeroed table; `partial` is at least 1.  NAS_CONFIG when this
+     * space's options allow none.  The caller clears the graph, also on failure.  NULL: has none; then the
+     * next two are NULL, too. */
+    nas_status (*supergraph)(const void *state, const nas_supergraph_options *options,
+                             nas_graph *graph, nas_gate_table *table);
+    /* The architecture that weights [table->choices] speak for, by the rule that was published with the space; of equal
+     * weights the first counts. */
+    void (*derive)(const void *state, const nas_gate_table *table, const float *weights,
+                   nas_arch *arch);
+    /* Which choice of each row an architecture takes; −1: none of them, the edge is not there.  NAS_BOUND when the supernet does not
+     * contain it. */
+    nas_status (*path)(const void *state, const nas_gate_table *table, const nas_arch *arch,
+                       int choices[NAS_GATE_ROWS]);
 } nas_space;
 
 NAS_API const nas_space *nas_space_find(const char *name); /* NULL: none */
@@ -148,6 +197,21 @@ NAS_API int nas_domain_reads_size(const nas_domain *domain, const nas_arch *arch
 /* The space's path encoding; 0: it has none. */
 NAS_API int nas_domain_path_count(const nas_domain *domain);
 NAS_API void nas_domain_paths(const nas_domain *domain, const nas_arch *arch, float *features);
+
+/* ---- the supernet of a domain --------------------------------------------------------------------- */
+
+/* `graph` must be zeroed; it is cleared on failure.  NAS_CONFIG when the space has no supernet. */
+NAS_API nas_status nas_domain_supergraph(const nas_domain *domain,
+                                         const nas_supergraph_options *options, nas_graph *graph,
+                                         nas_gate_table *table);
+/* `weights` [table->choices], such as softmax(α) of each row: the larger the better.  The result is canonical; NAS_FAILED when a
+ * weight is not a number. */
+NAS_API nas_status nas_domain_derive(const nas_domain *domain, const nas_gate_table *table,
+                                     const float *weights, nas_arch *arch);
+/* The choice that a canonical row takes of each row of the table, −1 where it uses none; entries beyond table->count are −1.
+ * With gates 1 at these choices (and 0 elsewhere) the supernet computes that network.  NAS_BOUND when it cannot. */
+NAS_API nas_status nas_domain_path(const nas_domain *domain, const nas_gate_table *table,
+                                   const nas_arch *arch, int choices[NAS_GATE_ROWS]);
 
 /* ---- moves: results are canonical and valid ------------------------------------------------------ */
 
