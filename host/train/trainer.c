@@ -381,6 +381,11 @@ nas_status nas_trainer_load_batch(nas_trainer *trainer)
     return nas_batches_load(trainer->batches, trainer->step);
 }
 
+nas_tensor nas_trainer_moment(const nas_trainer *trainer, int index)
+{
+    return trainer->moments[index];
+}
+
 nas_status nas_trainer_attach(nas_trainer *trainer, const char *name, nas_tensor tensor)
 {
     if (trainer->attached_count == NAS_TRAINER_ATTACHED)

@@ -121,6 +121,11 @@ typedef struct nas_evaluation {
 NAS_API nas_status nas_evaluate(nas_net *net, nas_data_home *home, nas_split split,
                                 nas_evaluation *evaluation, int32_t *predicted);
 
+/* The same over batches of the caller's (not training ones), as they are.  `training`: by nas_net_forward, with the statistics of each
+ * batch, which is how shared weights are measured: they have no running statistics for one architecture. */
+NAS_API nas_status nas_evaluate_batches(nas_net *net, nas_batches *batches, bool training,
+                                        nas_evaluation *evaluation);
+
 /* ---- trainer --------------------------------------------------------------------------------- */
 
 typedef struct nas_trainer nas_trainer;
@@ -176,6 +181,8 @@ NAS_API bool nas_trainer_epoch_result(const nas_trainer *trainer, nas_evaluation
 
 /* Loads the batch of the step that comes next into the net, whose step block must be that step's; for `before`. */
 NAS_API nas_status nas_trainer_load_batch(nas_trainer *trainer);
+/* One of the optimizer's moments, as long as the parameters. */
+NAS_API nas_tensor nas_trainer_moment(const nas_trainer *trainer, int index);
 /* A tensor of the caller's that is saved and loaded with the rest, by a name of its own (lent, as the tensor is). */
 NAS_API nas_status nas_trainer_attach(nas_trainer *trainer, const char *name, nas_tensor tensor);
 
