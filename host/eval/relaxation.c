@@ -8,6 +8,7 @@
  * moments; soft choices and edges, kept for the way back; the rows of the table. */
 #include "relaxation.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

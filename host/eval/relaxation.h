@@ -1,6 +1,7 @@
 /* relaxation.h - the continuous relaxation of a choice: architecture weights α, the gates they give, their own optimizer.
  *
- *   supernet.c    the evaluator: shared weights, epochs, paths        relaxation.c   α, gates and Adam on the device
+ *   supernet.c    the evaluator: epochs, paths        supernet_train.c   shared weights in training
+ *   relaxation.c  α, gates and Adam on the device
  *   unrolled.c    DARTS' second order                                 method_list.h  the methods
  *   cl/gates.cl, cl/unrolled.cl   the kernels and their formulas
  */
