@@ -50,6 +50,8 @@ typedef struct bench {
     double *weight[NAS_OP_PARAMETERS];
     double *z, *g, *coefficients;
     double *in_gradient[NAS_OP_INPUTS], *weight_gradient[NAS_OP_PARAMETERS];
+    double *gate, *gate_gradient, *old_gate_gradient;
+    int gate_count;
     nas_buffer *buffer[BUFFERS];
     int buffer_count;
     void *block[BUFFERS];
@@ -169,6 +171,19 @@ static void make_parameters(bench *b)
     }
 }
 
+/* One gate in four is 0, as in a sampled path; gradients have content before. */
+static void make_gates(bench *b)
+{
+    if (b->op->gates)
+        b->gate_count = b->op->gates(b->options.bytes, b->in, b->inputs);
+    const uint64_t count = (uint64_t)b->gate_count;
+    b->gate = drawn(b, count, 0, 0.5);
+    for (uint64_t i = 3; i < count; i += 4)
+        b->gate[i] = 0;
+    b->old_gate_gradient = drawn(b, count, 0, 1);
+    b->gate_gradient = zeros(b, count);
+}
+
 static void bench_init(bench *b, nas_device *device, const nas_op *op, const nas_op_case *sample,
                        const op_way *way)
 {
@@ -183,6 +198,7 @@ static void bench_init(bench *b, nas_device *device, const nas_op *op, const nas
     for (int k = 0; k < b->inputs; k++)
         make_input(b, k);
     make_parameters(b);
+    make_gates(b);
     const uint64_t size = elements(b->out, b->real);
     b->z = zeros(b, size);
     b->g = drawn(b, size, 0, 1);
@@ -220,6 +236,8 @@ static nas_reference_call reference_call(bench *b, double *dz)
         .out_gradient = dz,
         .labels = b->labels,
         .step = b->step,
+        .gates = b->gate,
+        .gate_gradients = b->gate_gradient,
     };
     for (int k = 0; k < b->inputs; k++) {
         call.in_shape[k] = b->in[k];
@@ -446,6 +464,7 @@ static void make_call(bench *b, nas_op_call *call)
     memcpy(labels, b->labels, sizeof labels);
     nas_test_ok(nas_tensor_write(call->labels, (const float *)(const void *)labels));
     call->metrics = make_tensor(b, 4 * 3);
+    call->gates = upload(b, b->gate, (uint64_t)b->gate_count);
 }
 
 static void make_gradients(bench *b, nas_op_call *call)
@@ -455,6 +474,7 @@ static void make_gradients(bench *b, nas_op_call *call)
         call->out_gradient.z = call->out;
         call->out_gradient.coefficients = upload(b, b->coefficients, 3 * (uint64_t)b->out.c);
     }
+    call->gate_gradients = upload(b, b->old_gate_gradient, (uint64_t)b->gate_count);
     const bool hands = (b->op->fusion & NAS_FUSES_INTO) != 0;
     for (int k = 0; k < b->inputs; k++) {
         nas_into *into = &call->into[k];
@@ -548,6 +568,11 @@ void op_check(nas_device *device, const nas_op *op, const nas_op_case *sample, c
             if (call.parameter_gradients[i].buffer)
                 compare(b, b->parameter[i].name, call.parameter_gradients[i], b->weight_gradient[i],
                         parameter_size(&b->parameter[i]), 1e-30, tolerance->backward);
+        for (int i = 0; i < b->gate_count; i++)
+            b->gate_gradient[i] += b->old_gate_gradient[i];
+        if (b->gate_count)
+            compare(b, "the gate gradient", call.gate_gradients, b->gate_gradient,
+                    (uint64_t)b->gate_count, 1e-30, tolerance->backward);
     }
     bench_clear(b);
     free(b);
@@ -603,6 +628,8 @@ void op_check_derivative(const nas_op *op, const nas_op_case *sample)
         if (b->weight[i] && b->parameter[i].trained)
             check_direction(b, b->parameter[i].name, b->weight[i], b->weight_gradient[i],
                             parameter_size(&b->parameter[i]));
+    if (b->gate_count)
+        check_direction(b, "the gates", b->gate, b->gate_gradient, (uint64_t)b->gate_count);
     bench_clear(b);
     free(b);
 }

@@ -90,7 +90,7 @@ static void test_every_op(void **state)
 static void test_activation_alone(void **state)
 {
     (void)state;
-    const char *names[] = {"pool",  "add",     "mul",     "concat",
+    const char *names[] = {"pool",  "add",     "mul",     "mixed",    "concat",
                            "slice", "shuffle", "dropout", "drop_path"};
     const op_way way = {.name = "relu6 alone", .activation = NAS_ACT_RELU6, .reduces = true};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)

@@ -66,6 +66,21 @@ int nas_node_parameters(const nas_graph *graph, int node,
     return n->op->parameters(n->options.bytes, shapes, n->input_count, parameters);
 }
 
+int nas_graph_gates(const nas_graph *graph)
+{
+    int most = 0;
+    for (int i = 1; i < graph->count; i++) {
+        const nas_node *n = &graph->nodes[i];
+        nas_shape shapes[NAS_OP_INPUTS];
+        if (!n->op->gates)
+            continue;
+        nas_node_shapes(graph, i, shapes);
+        const int wanted = n->op->gates(n->options.bytes, shapes, n->input_count);
+        most = wanted > most ? wanted : most;
+    }
+    return most;
+}
+
 static nas_status check_inputs(const nas_graph *graph, const nas_op *op, const int *inputs,
                                int count)
 {

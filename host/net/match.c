@@ -165,6 +165,9 @@ static int common_layers(const side *parent, int p, const side *child, int c, co
     return common;
 }
 
+/* A joint of the other network is worth this much; an input that they do not have in common takes from it. */
+enum { JOINT = 16 };
+
 /* What it is worth that node p of the parent is node c of the child; 0: it cannot be.  Of joints edits change what is above. */
 static int worth(const side *parent, int p, const side *child, int c, const int *of)
 {
@@ -175,8 +178,9 @@ static int worth(const side *parent, int p, const side *child, int c, const int 
         return 0;
     if (others == 1)
         return sum + colour_worth(parent, p, child, c, 2, 2);
-    return sum + colour_worth(parent, p, child, c, 1, 2) +
-           4 * (2 * NAS_OP_INPUTS + 4 * common_layers(parent, p, child, c, of) - inputs - others);
+    sum += colour_worth(parent, p, child, c, 1, 2) +
+           4 * (JOINT + 4 * common_layers(parent, p, child, c, of) - inputs - others);
+    return sum > 1 ? sum : 1;
 }
 
 /* ---- the best order ------------------------------------------------------------------------------------------------------ */

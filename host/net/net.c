@@ -2,7 +2,7 @@
  *
  * Creation is: plan (plan.c), lay out the parameters (weights.c), reserve (reserve.c), state the bytes, allocate, record
  * (record_*.c).  After that a pass is one replay of a tape.  The small buffer holds what the host or a gather kernel
- * writes per step: step block, labels, metrics; and two constant rows, ones and zeros, for activations on homes without norm.
+ * writes per step: step block, labels, metrics; and two constant rows, ones and zeros, for activations on homes without norm; and the gates.
  */
 #include "net_internal.h"
 
@@ -25,7 +25,8 @@ static uint64_t small_floats(const nas__plan *plan)
 {
     return STEP_FLOATS + round_up((uint64_t)plan->n) +
            round_up((uint64_t)slots_of(&plan->options) * METRIC_FLOATS) +
-           2 * round_up((uint64_t)plan->widest);
+           2 * round_up((uint64_t)plan->widest) +
+           2 * round_up((uint64_t)nas_graph_gates(&plan->graph));
 }
 
 /* Plan, layout and reservations: everything before the first allocation on the device. */
@@ -75,6 +76,7 @@ static nas_status make_small(nas_net *net)
 {
     uint64_t at = 0, floats = small_floats(&net->plan);
     uint64_t widest = (uint64_t)net->plan.widest;
+    uint64_t gates = (uint64_t)nas_graph_gates(&net->graph);
     const float one = 1.0f;
     NAS_TRY(nas_buffer_create(net->device, 4 * floats, "net small", &net->small));
     net->step = take(net->small, &at, STEP_FLOATS);
@@ -82,7 +84,12 @@ static nas_status make_small(nas_net *net)
     net->metrics = take(net->small, &at, (uint64_t)slots_of(&net->plan.options) * METRIC_FLOATS);
     net->ones = take(net->small, &at, widest);
     net->zeros = take(net->small, &at, widest);
-    return nas_buffer_fill(net->small, 4 * net->ones.at, 4 * widest, &one, sizeof one);
+    NAS_TRY(nas_buffer_fill(net->small, 4 * net->ones.at, 4 * widest, &one, sizeof one));
+    if (gates == 0)
+        return NAS_OK;
+    net->gates = take(net->small, &at, gates);
+    net->gate_gradients = take(net->small, &at, gates);
+    return nas_buffer_fill(net->small, 4 * net->gates.at, 4 * gates, &one, sizeof one);
 }
 
 static nas_status record(nas_net *net)
@@ -94,11 +101,15 @@ static nas_status record(nas_net *net)
     NAS_TRY(nas_tape_create(net->device, "forward", &net->forward));
     NAS_TRY(nas__record_forward(net, true, net->forward));
     NAS_TRY(nas_tape_create(net->device, "backward", &net->backward));
-    NAS_TRY(nas__record_backward(net, false, net->backward));
+    NAS_TRY(nas__record_backward(net, NAS__ALL, net->backward));
+    if (net->gates.buffer) {
+        NAS_TRY(nas_tape_create(net->device, "backward of the gates", &net->backward_gates));
+        NAS_TRY(nas__record_backward(net, NAS__GATES, net->backward_gates));
+    }
     if (!net->plan.options.input_gradient)
         return NAS_OK;
     NAS_TRY(nas_tape_create(net->device, "backward from the output", &net->backward_output));
-    return nas__record_backward(net, true, net->backward_output);
+    return nas__record_backward(net, NAS__FROM_OUTPUT, net->backward_output);
 }
 
 nas_status nas_net_create(nas_device *device, const nas_graph *graph,
@@ -128,6 +139,7 @@ void nas_net_destroy(nas_net *net)
         return;
     nas_tape_destroy(net->forward);
     nas_tape_destroy(net->backward);
+    nas_tape_destroy(net->backward_gates);
     nas_tape_destroy(net->backward_output);
     nas_tape_destroy(net->evaluate);
     nas_buffer_destroy(net->parameters);
@@ -212,6 +224,16 @@ nas_tensor nas_net_metrics(const nas_net *net)
     return net->metrics;
 }
 
+nas_tensor nas_net_gates(const nas_net *net)
+{
+    return net->gates;
+}
+
+nas_tensor nas_net_gate_gradients(const nas_net *net)
+{
+    return net->gate_gradients;
+}
+
 nas_net_block nas_net_parameters(const nas_net *net)
 {
     return net->block;
@@ -249,6 +271,13 @@ nas_status nas_net_forward(nas_net *net)
 nas_status nas_net_backward(nas_net *net)
 {
     return run(net->backward, "backward");
+}
+
+nas_status nas_net_backward_gates(nas_net *net)
+{
+    if (!net->gates.buffer)
+        NAS_FAIL(NAS_FAILED, "backward of the gates: no node of this network has gates");
+    return run(net->backward_gates, "backward of the gates");
 }
 
 nas_status nas_net_backward_output(nas_net *net)

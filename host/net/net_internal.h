@@ -12,11 +12,11 @@ struct nas_net {
     nas_net_memory memory;
     nas_buffer *parameters, *gradients, *states; /* flat blocks; gradients NULL without training */
     nas_buffer *small;                           /* step block, labels, metrics, constants */
-    nas_tensor step, labels, metrics, ones, zeros;
+    nas_tensor step, labels, metrics, ones, zeros, gates, gate_gradients;
     nas_net_block block;
     nas_net_parameter *list;
     int list_count;
-    nas_tape *forward, *backward, *backward_output, *evaluate;
+    nas_tape *forward, *backward, *backward_gates, *backward_output, *evaluate;
 };
 
 /* weights.c: where each parameter lies; sets net->list and the block's counts (no memory yet). */
@@ -26,8 +26,12 @@ const nas_net_parameter *nas__net_parameter(const nas_net *net, int node, int pa
 
 /* record_forward.c, record_backward.c */
 nas_status nas__record_forward(nas_net *net, bool training, nas_tape *tape);
-/* `from_output`: without the loss, and without taps. */
-nas_status nas__record_backward(nas_net *net, bool from_output, nas_tape *tape);
+typedef enum nas__wanted {
+    NAS__ALL,         /* parameters and gates, from the loss */
+    NAS__GATES,       /* only what the gates' gradients need; without taps */
+    NAS__FROM_OUTPUT, /* all, from dL/d(output) as it is; without taps */
+} nas__wanted;
+nas_status nas__record_backward(nas_net *net, nas__wanted wanted, nas_tape *tape);
 
 /* taps.c: the signs of what is read from a home, once it is written; NAS__NONE: before the first step.  The saliency of a
  * step's home, once its gradient is complete and has its coefficients. */

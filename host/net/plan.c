@@ -155,7 +155,7 @@ static nas_status add_loss(nas__plan *plan)
     return NAS_OK;
 }
 
-/* Backward runs through a step when its output's gradient matters: it has parameters or an input that wants one. */
+/* Backward runs through a step when its output's gradient matters: it has parameters, gates or an input that wants one. */
 static void mark_gradients(nas__plan *plan)
 {
     nas_parameter parameters[NAS_OP_PARAMETERS];
@@ -166,7 +166,8 @@ static void mark_gradients(nas__plan *plan)
         for (int i = 0; i < step->input_count; i++)
             wants |= plan->homes[step->in[i].home].wants_gradient;
         if (step->node != NAS__COPY)
-            wants |= nas_node_parameters(&plan->graph, step->node, parameters) > 0;
+            wants |= nas_node_parameters(&plan->graph, step->node, parameters) > 0 ||
+                     nas__step_op(plan, step)->gates;
         if (step->home != NAS__NONE) {
             nas__home *home = &plan->homes[step->home];
             wants |= home->norm_node != NAS__NONE;

@@ -9,7 +9,8 @@
 #include "net_internal.h"
 
 /* dL/dz of the step's home as its kernels see it. */
-static nas_status form_output(nas_net *net, int index, nas_op_call *call, nas_tape *tape)
+static nas_status form_output(nas_net *net, int index, nas__wanted wanted, nas_op_call *call,
+                              nas_tape *tape)
 {
     const nas__step *step = &net->plan.steps[index];
     if (step->home == NAS__NONE)
@@ -22,6 +23,8 @@ static nas_status form_output(nas_net *net, int index, nas_op_call *call, nas_ta
     nas_norm norm;
     nas__fill_norm_call(net, step->home, true, &norm_call);
     nas__home_norm(net, step->home, &norm);
+    if (wanted == NAS__GATES)
+        norm_call.gamma_gradient = norm_call.beta_gradient = (nas_tensor){0};
     NAS_TRY(nas_norm_backward(tape, &norm_call, nas__reserved(net, home->reductions),
                               home->reduction_parts, &norm));
     call->out_gradient.z = nas__home_z(net, step->home);
@@ -92,13 +95,15 @@ static nas_status record_copy(nas_net *net, int index, const nas_gradient *gradi
                          net->plan.n, net->plan.options.batch);
 }
 
-static nas_status record_step(nas_net *net, int index, bool taps, nas_tape *tape)
+static nas_status record_step(nas_net *net, int index, nas__wanted wanted, nas_tape *tape)
 {
     const nas__step *step = &net->plan.steps[index];
     nas_op_call call;
     nas__fill_call(net, index, true, &call);
-    NAS_TRY(form_output(net, index, &call, tape));
-    if (taps)
+    for (int p = 0; wanted == NAS__GATES && p < NAS_OP_PARAMETERS; p++)
+        call.parameter_gradients[p] = (nas_tensor){0};
+    NAS_TRY(form_output(net, index, wanted, &call, tape));
+    if (wanted == NAS__ALL)
         NAS_TRY(nas__record_saliency(net, index, tape));
     if (step->node == NAS__COPY)
         return record_copy(net, index, &call.out_gradient, tape);
@@ -112,12 +117,15 @@ static nas_status record_step(nas_net *net, int index, bool taps, nas_tape *tape
     return NAS_OK;
 }
 
-nas_status nas__record_backward(nas_net *net, bool from_output, nas_tape *tape)
+nas_status nas__record_backward(nas_net *net, nas__wanted wanted, nas_tape *tape)
 {
+    const nas_tensor gates = net->gate_gradients;
+    if (gates.buffer)
+        NAS_TRY(nas_tape_add_fill(tape, gates.buffer, 4 * gates.at, 4 * gates.count, 0.0f));
     for (int s = net->plan.step_count - 1; s >= 0; s--) {
         const nas__step *step = &net->plan.steps[s];
-        if (step->backward && !(from_output && step->home == NAS__NONE))
-            NAS_TRY(record_step(net, s, !from_output, tape));
+        if (step->backward && !(wanted == NAS__FROM_OUTPUT && step->home == NAS__NONE))
+            NAS_TRY(record_step(net, s, wanted, tape));
     }
     return NAS_OK;
 }

@@ -56,6 +56,8 @@ void nas__fill_call(const nas_net *net, int index, bool training, nas_op_call *c
     call->step = net->step;
     call->labels = net->labels;
     call->metrics = net->metrics;
+    call->gates = net->gates;
+    call->gate_gradients = net->gate_gradients;
     if (step->home != NAS__NONE)
         call->out = nas__home_z(net, step->home);
     for (int i = 0; i < step->input_count; i++) {

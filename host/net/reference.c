@@ -25,6 +25,7 @@ struct nas_reference {
     nas_net_options options;
     int loss; /* node, or -1 */
     reference_node *nodes;
+    slot gates;
     int32_t *labels;
 };
 
@@ -89,6 +90,9 @@ nas_status nas_reference_create(const nas_graph *graph, const nas_net_options *o
     }
     for (int i = 0; i < made->graph.count; i++)
         NAS_TRY_DONE(make_node(made, i));
+    NAS_TRY_DONE(make_slot(&made->gates, (uint64_t)nas_graph_gates(&made->graph)));
+    for (uint64_t i = 0; i < made->gates.count; i++)
+        made->gates.value[i] = 1.0;
     *reference = made;
 done:
     if (status != NAS_OK)
@@ -105,6 +109,7 @@ void nas_reference_destroy(nas_reference *reference)
         for (int p = 0; p < NAS_OP_PARAMETERS; p++)
             clear_slot(&reference->nodes[i].parameters[p]);
     }
+    clear_slot(&reference->gates);
     free(reference->nodes);
     free(reference->labels);
     nas_graph_clear(&reference->graph);
@@ -154,6 +159,13 @@ double *nas_reference_parameter(nas_reference *reference, int node, int paramete
     return n->parameters[parameter].value;
 }
 
+double *nas_reference_gates(nas_reference *reference, double **gradient)
+{
+    if (gradient)
+        *gradient = reference->gates.gradient;
+    return reference->gates.count ? reference->gates.value : NULL;
+}
+
 static void fill_call(nas_reference *reference, int index, bool training, const nas_step *step,
                       nas_reference_call *call)
 {
@@ -166,6 +178,8 @@ static void fill_call(nas_reference *reference, int index, bool training, const 
                                  .input_count = node->input_count,
                                  .out_shape = node->shape,
                                  .out = n->output.value,
+                                 .gates = reference->gates.value,
+                                 .gate_gradients = reference->gates.gradient,
                                  .labels = reference->labels};
     if (step)
         call->step = *step;
@@ -193,6 +207,7 @@ double nas_reference_forward(nas_reference *reference, bool training, const nas_
 
 static void zero_gradients(nas_reference *reference, bool keep_output)
 {
+    memset(reference->gates.gradient, 0, reference->gates.count * sizeof(double));
     for (int i = 0; i < reference->graph.count; i++) {
         reference_node *n = &reference->nodes[i];
         if (!keep_output || i != reference->graph.output)
@@ -219,14 +234,14 @@ void nas_reference_backward(nas_reference *reference, const nas_step *step)
     }
 }
 
-static nas_status copy_parameter(slot *to, const nas_net_parameter *from)
+static nas_status copy_slot(slot *to, const char *name, nas_tensor from)
 {
-    if (to->count != from->tensor.count)
-        NAS_FAIL(NAS_SHAPE, "reference and net differ in %s", from->name);
+    if (to->count != from.count)
+        NAS_FAIL(NAS_SHAPE, "reference and net differ in %s", name);
     float *values = malloc(to->count * sizeof *values);
     if (!values)
-        NAS_FAIL(NAS_MEMORY, "no memory to copy %s", from->name);
-    nas_status status = nas_tensor_read(from->tensor, values);
+        NAS_FAIL(NAS_MEMORY, "no memory to copy %s", name);
+    nas_status status = nas_tensor_read(from, values);
     for (uint64_t i = 0; status == NAS_OK && i < to->count; i++)
         to->value[i] = values[i];
     free(values);
@@ -241,7 +256,9 @@ nas_status nas_reference_copy(nas_reference *reference, const nas_net *net)
         bool again = i > 0 && nas_net_parameter_at(net, i - 1)->node == entry->node;
         parameter = again ? parameter + 1 : 0;
         if (entry->tensor.buffer)
-            NAS_TRY(copy_parameter(&reference->nodes[entry->node].parameters[parameter], entry));
+            NAS_TRY(copy_slot(&reference->nodes[entry->node].parameters[parameter], entry->name,
+                              entry->tensor));
     }
-    return NAS_OK;
+    return reference->gates.count ? copy_slot(&reference->gates, "the gates", nas_net_gates(net))
+                                  : NAS_OK;
 }

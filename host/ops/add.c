@@ -71,7 +71,7 @@ static const nas_op_case cases[] = {
 const nas_op nas__op_add = {
     .kind = {"add", "sum of tensors of one shape", NULL, 0, NULL},
     .inputs_min = 2,
-    .inputs_max = NAS_OP_INPUTS,
+    .inputs_max = 8,
     .channels = NAS_CHANNELS_KEPT,
     .fusion = NAS_FUSES_READ | NAS_FUSES_STATISTICS | NAS_FUSES_GRADIENT | NAS_FUSES_INTO |
               NAS_FUSES_REDUCTION,

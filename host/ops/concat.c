@@ -67,7 +67,7 @@ static const nas_op_case cases[] = {
 const nas_op nas__op_concat = {
     .kind = {"concat", "channels of several tensors, one after the other", NULL, 0, NULL},
     .inputs_min = 2,
-    .inputs_max = NAS_OP_INPUTS,
+    .inputs_max = 8,
     .channels = NAS_CHANNELS_JOINED,
     .fusion = NAS_FUSES_READ | NAS_FUSES_STATISTICS | NAS_FUSES_GRADIENT | NAS_FUSES_INTO |
               NAS_FUSES_REDUCTION,

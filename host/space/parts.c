@@ -114,11 +114,12 @@ static nas_status join_some(nas__build *build, const nas__value *values, int cou
 nas_status nas__build_join(nas__build *build, const nas__value *values, int count, const char *how,
                            nas__value *joined)
 {
+    const int most = nas_op_find(how)->inputs_max;
     nas__value so_far = values[0];
     for (int at = 1; at < count;) {
         nas__value some[NAS_OP_INPUTS] = {so_far};
         int n = 1;
-        while (n < NAS_OP_INPUTS && at < count)
+        while (n < most && at < count)
             some[n++] = values[at++];
         NAS_TRY(join_some(build, some, n, how, &so_far));
     }

@@ -56,6 +56,8 @@ NAS_API void nas_graph_cost(const nas_graph *graph, nas_cost *cost);
 NAS_API void nas_node_shapes(const nas_graph *graph, int node, nas_shape shapes[NAS_OP_INPUTS]);
 NAS_API int nas_node_parameters(const nas_graph *graph, int node,
                                 nas_parameter parameters[NAS_OP_PARAMETERS]);
+/* Length of the net's gate vector; 0: no node has gates. */
+NAS_API int nas_graph_gates(const nas_graph *graph);
 NAS_API void nas_graph_write(const nas_graph *graph, nas_text *text);
 NAS_API nas_status nas_graph_parse(const char *text, const char *file, nas_graph *graph);
 /* XXH3-64 of the text form: equal on every machine. */

@@ -72,6 +72,10 @@ nas_net_sign_count(const nas_net *net); /* relus of one sample: the most a dista
 NAS_API nas_tensor nas_net_saliency(const nas_net *net, int node); /* [c][n padded] */
 NAS_API nas_tensor nas_net_step_block(const nas_net *net);         /* nas_step, 16 words */
 NAS_API nas_tensor nas_net_metrics(const nas_net *net); /* [slots][4]: loss sum, correct, real, 0 */
+/* The gate vector of a graph with `mixed` nodes: as long as the largest gate in it asks for, all 1 when the net is created,
+ * written by whoever trains the architecture, read in every pass.  Its gradient is filled by backward.  Else no tensor. */
+NAS_API nas_tensor nas_net_gates(const nas_net *net);
+NAS_API nas_tensor nas_net_gate_gradients(const nas_net *net);
 
 /* One flat block of trained parameters and its twin of gradients: decayed ones first (decayed_count floats), then
  * biases and norms.  Every parameter starts at a multiple of 16 floats; the gaps are 0 in both. */
@@ -97,6 +101,8 @@ NAS_API nas_status nas_net_set_step(nas_net *net, const nas_step *step);
 NAS_API nas_status
 nas_net_forward(nas_net *net); /* batch statistics, dropout on; loss and metrics */
 NAS_API nas_status nas_net_backward(nas_net *net); /* fills all gradients */
+/* The same for the architecture alone: fills the gradients of the gates and leaves those of the parameters as they are. */
+NAS_API nas_status nas_net_backward_gates(nas_net *net);
 /* The same from dL/d(output) as the caller has filled it (padded lanes 0), past the loss; needs options.input_gradient.
  * A forward pass serves one backward pass: the next one finds its memory used again. */
 NAS_API nas_status nas_net_backward_output(nas_net *net);
@@ -145,11 +151,13 @@ NAS_API int32_t *nas_reference_labels(nas_reference *reference);
 /* Parameter p of node; NULL when there is none.  `gradient` may be NULL. */
 NAS_API double *nas_reference_parameter(nas_reference *reference, int node, int parameter,
                                         double **gradient, uint64_t *count);
+/* The gate vector, all 1 at first; NULL when the graph has none.  `gradient` may be NULL. */
+NAS_API double *nas_reference_gates(nas_reference *reference, double **gradient);
 /* Forward; the mean loss over the batch when the options have a loss, else 0. */
 NAS_API double nas_reference_forward(nas_reference *reference, bool training, const nas_step *step);
 NAS_API void nas_reference_backward(nas_reference *reference,
                                     const nas_step *step); /* zeroes gradients first */
-/* Copies all parameters and states from a net. */
+/* Copies all parameters and states, and the gates, from a net. */
 NAS_API nas_status nas_reference_copy(nas_reference *reference, const nas_net *net);
 
 #ifdef __cplusplus

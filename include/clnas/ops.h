@@ -32,7 +32,13 @@
 extern "C" {
 #endif
 
-enum { NAS_OP_INPUTS = 8, NAS_OP_PARAMETERS = 4, NAS_OPTIONS_SIZE = 2304 };
+enum {
+    NAS_OP_INPUTS =
+        40, /* a node of a search network: seven candidates on each of five edges, and room */
+    NAS_OP_PARAMETERS = 4,
+    NAS_OPTIONS_SIZE = 2304,
+    NAS_GATES = 4096 /* most elements of a net's gate vector */
+};
 
 /* Numbers shared with cl/activation.clh. */
 typedef enum nas_activation {
@@ -110,9 +116,12 @@ typedef struct nas_op_call {
     nas_tensor labels;  /* losses only: int32 class per sample [n] */
     nas_tensor metrics; /* losses only: [slots][4] = loss sum, correct, real samples, 0 */
     nas_tensor saved; /* what forward keeps for backward (sizes.saved), e.g. argmax of a pooling */
+    nas_tensor gates; /* the net's gate vector; for ops that have gates */
     /* backward only */
     nas_gradient out_gradient;
     nas_into into[NAS_OP_INPUTS];
+    nas_tensor
+        gate_gradients; /* of the whole vector; added to, for several nodes may share a gate */
 } nas_op_call;
 
 /* Floats that an operator wants for a given call (device, shapes, n and options set; no tensors yet). */
@@ -159,6 +168,8 @@ typedef struct nas_reference_call {
     const void *out_gradient;
     void *in_gradients[NAS_OP_INPUTS];            /* added to; NULL: not wanted */
     void *parameter_gradients[NAS_OP_PARAMETERS]; /* added to; NULL: not wanted */
+    const void *gates;                            /* the net's gate vector */
+    void *gate_gradients;                         /* added to */
     const int32_t *labels;
     nas_step step;
 } nas_reference_call;
@@ -212,6 +223,8 @@ typedef struct nas_op {
                       nas_parameter parameters[NAS_OP_PARAMETERS]);
     void (*cost)(const void *options, const nas_shape *in, int count, nas_shape out,
                  nas_cost *cost); /* NULL: bytes of the output only */
+    /* Elements that the net's gate vector must have for this node, ≤ NAS_GATES; NULL: it has no gates. */
+    int (*gates)(const void *options, const nas_shape *in, int count);
     void (*sizes)(const nas_op_call *call, nas_op_sizes *sizes); /* NULL: all 0 */
     nas_status (*forward)(const nas_op_call *call, nas_tape *tape);
     nas_status (*backward)(const nas_op_call *call, nas_tape *tape);
