@@ -8,6 +8,20 @@
 static const nas_shape cifar = {3, 32, 32};
 static const nas_supergraph_options darts = {.running = true};
 
+/* ENAS's macro space with sums. */
+#define ENAS_SUMS                                                                                  \
+    "{ depth = 12; stages = 3; op = [\"conv\", \"sep_conv\", \"max_pool\", \"avg_pool\"]; kernel " \
+    "= "                                                                                           \
+    "[3, 5]; width = 6; stem = 6; join = \"add\"; mmacs = 0; }"
+/* Blocks of a MobileNet, each its own. */
+#define INVERTED                                                                                   \
+    "{ segments = 2; stem = 4; pattern = \"chain\"; constraints = { blocks = \"own\"; }; segment " \
+    "= { "                                                                                         \
+    "block "                                                                                       \
+    "= \"inverted\"; width = 4; stride = 2; depth = [1, 3]; expansion = [3, 6]; squeeze = [0, "    \
+    "4]; }; "                                                                                      \
+    "segment2 = { width = 6; }; mmacs = 0; }"
+
 /* ---- cost ---------------------------------------------------------------------------------------------- */
 
 /* One edge of DARTS' seven operations on `c` channels, from a square image of side `in` to one of side `out`: closed forms. */
@@ -215,8 +229,12 @@ static void test_gates(void **state)
          12,
          3,
          {3, 0}},
+        /* 12 layers of six operations, 66 skips of span 2 and more */
+        {"chain_skip", ENAS_SUMS, 1, 78, 12 * 6 + 66 * 2, 99, {1, 0}},
+        /* per segment three depths and three places of 2·2·2 inverted blocks */
+        {"template", INVERTED, 1, 8, 2 * (3 + 3 * 8), 99, {1, 0}},
     };
-    static const nas_shape shapes[] = {{3, 32, 32}, {1, 7, 5}, {2, 1, 50}};
+    static const nas_shape shapes[] = {{3, 32, 32}, {1, 16, 12}, {2, 1, 50}};
     (void)state;
     for (size_t v = 0; v < sizeof variants / sizeof *variants; v++)
         for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
@@ -351,6 +369,44 @@ static void test_derive_cell201(void **state)
     supergraph_close(&super);
 }
 
+static void test_derive_layers(void **state)
+{
+    float w[64] = {0};
+    (void)state;
+    /* conv3, conv5, max_pool of the first layer; of the second, with a skip from the stem; of the third, with two */
+    supergraph super = supergraph_open("chain_skip",
+                                       "{ depth = 3; stages = 1; op = [\"conv\", \"max_pool\"]; "
+                                       "width = 8; stem = 8; join = \"add\"; mmacs = 0; }",
+                                       cifar, darts);
+    assert_int_equal(super.table.choices, 3 + 3 + 2 + 3 + 2 + 2);
+    assert_int_equal(super.table.rows[2].none, 0);
+    assert_int_equal(super.table.rows[2].skip, 1);
+    assert_int_equal(super.table.rows[3].none, -1);
+    assert_derives(&super, w, "8 conv3x3(8) conv3x3(8) conv3x3(8)");
+    w[1] = w[2] = 0.5f;          /* of equal ones the first */
+    w[3 + 2] = 0.1f;             /* a pooling, which has no kernel */
+    w[6] = w[7] = 0.2f;          /* a tie is no skip */
+    w[8 + 1] = 0.3f;             /* a 5×5 */
+    w[11] = 0.4f, w[12] = 0.5f;  /* the stem arrives */
+    w[13] = -0.1f, w[14] = 0.0f; /* so does the first layer */
+    assert_derives(&super, w, "8 conv5x5(8) max_pool3x3 conv5x5(8)+0+1");
+    supergraph_close(&super);
+    /* depth 1 or 2, then kernel 3 or 5 of a plain block, and of an inverted one times its expansions */
+    memset(w, 0, sizeof w);
+    super =
+        supergraph_open("template",
+                        "{ segments = 1; pattern = \"chain\"; segment = { block = [\"plain\", "
+                        "\"inverted\"]; width = 8; stride = 1; expansion = [2, 4, 6]; squeeze = "
+                        "0; }; mmacs = 0; }",
+                        cifar, darts);
+    assert_int_equal(super.table.choices, 2 + 2 + 2 * 3);
+    assert_derives(&super, w, "16 1:1xplain(8, k3)");
+    w[1] = 0.5f;
+    w[2 + 2 + 1 * 3 + 1] = w[2 + 7] = 1;
+    assert_derives(&super, w, "16 1:2xinverted(8, k5e4)");
+    supergraph_close(&super);
+}
+
 /* ---- paths -------------------------------------------------------------------------------------------------- */
 
 /* Weights that are 1 on a path and 0 elsewhere derive its architecture, where the rule leaves two edges or all. */
@@ -371,7 +427,9 @@ static void test_paths(void **state)
     static const char *const spaces[][2] = {{"cell", "{ channels = 4; }"},
                                             {"cell", "{ cells = 1; channels = 4; nodes = 7; }"},
                                             {"cell201", "{ }"},
-                                            {"cell201", "{ dead = \"keep\"; }"}};
+                                            {"cell201", "{ dead = \"keep\"; }"},
+                                            {"chain_skip", ENAS_SUMS},
+                                            {"template", INVERTED}};
     (void)state;
     for (size_t s = 0; s < sizeof spaces / sizeof *spaces; s++) {
         supergraph super = supergraph_open(spaces[s][0], spaces[s][1], cifar, darts);
@@ -387,7 +445,7 @@ static void test_paths(void **state)
             assert_path_back(&super, &arch, choices);
             there++;
         }
-        assert_true(s < 2 ? there > 20 : there == 2000);
+        assert_true(s < 2 ? there > 20 : there == 2000); /* of cells, those without double edges */
         supergraph_close(&super);
     }
 }
@@ -438,16 +496,43 @@ static void test_refusals(void **state)
     assert_no_supernet("cell201", "{ channels = 2; }", 3, "channels = 2 is no multiple of 3");
     assert_no_supernet("cell201", "{ op = \"none\"; }", 1, "an operation besides none");
     assert_no_supernet("cell", "{ }", -1, "1 reads all");
+    assert_no_supernet("chain_skip", "{ }", 1, "needs a single depth");
+    assert_no_supernet("chain_skip", "{ depth = 4; }", 1, "needs a single width");
+    assert_no_supernet("chain_skip", "{ depth = 4; width = 16; }", 1, "a single stride, or stages");
+    assert_no_supernet("chain_skip", "{ depth = 4; width = 16; stages = 2; }", 1, "join = \"add\"");
+    assert_no_supernet("chain_skip", "{ depth = 4; width = 8; stages = 2; join = \"add\"; }", 1,
+                       "stem = width");
+    assert_no_supernet("chain_skip", ENAS_SUMS, 4, "all channels");
+    assert_no_supernet("template", "{ }", 1, "a single pattern");
+    assert_no_supernet("template", "{ pattern = \"chain\"; }", 1, "segment 1 needs a single width");
+    assert_no_supernet("template", "{ pattern = \"chain\"; segment = { width = 16; }; }", 1,
+                       "segment 1 needs a single stride");
+    assert_no_supernet("template",
+                       "{ pattern = \"chain\"; segment = { width = 16; stride = 1; }; }", 1,
+                       "segment 2 may go on where segment 1 ended");
+    assert_no_supernet("template",
+                       "{ pattern = \"dense\"; segment = { width = 16; stride = 2; }; }", 1,
+                       "segment 2 needs a single join");
+    assert_no_supernet(
+        "template",
+        "{ pattern = \"chain\"; constraints = { depth = 5; }; segment = { width = 16; stride "
+        "= 2; }; min_size = 1; }",
+        1, "must allow 4 to 8 blocks");
+    assert_no_supernet(
+        "template",
+        "{ segments = 2; pattern = \"chain\"; segment = { width = 16; stride = 2; }; "
+        "segment2 = { width = 8; }; }",
+        1, "no network fits these options");
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_darts_cost),  cmocka_unit_test(test_cell201_cost),
-        cmocka_unit_test(test_gates),       cmocka_unit_test(test_rows),
-        cmocka_unit_test(test_derive_cell), cmocka_unit_test(test_derive_cell201),
-        cmocka_unit_test(test_paths),       cmocka_unit_test(test_published_path),
-        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_darts_cost),     cmocka_unit_test(test_cell201_cost),
+        cmocka_unit_test(test_gates),          cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_derive_cell),    cmocka_unit_test(test_derive_cell201),
+        cmocka_unit_test(test_derive_layers),  cmocka_unit_test(test_paths),
+        cmocka_unit_test(test_published_path), cmocka_unit_test(test_refusals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

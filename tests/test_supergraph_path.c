@@ -105,6 +105,14 @@ static void meet_sum(pair *p, int large, int small)
         meet(p, found[i], n->inputs[i]);
 }
 
+/* A relu that the supernet puts behind every sum, where the network has none: nothing there is below 0. */
+static bool is_idle_relu(const pair *p, int large, int small)
+{
+    return is_op(&p->super->graph, large, "activation") &&
+           !is_op(&p->network, small, "activation") &&
+           is_sum(p, p->super->graph.nodes[large].inputs[0]);
+}
+
 static void meet(pair *p, int large, int small)
 {
     const nas_node *a = &p->super->graph.nodes[large], *b = &p->network.nodes[small];
@@ -112,6 +120,10 @@ static void meet(pair *p, int large, int small)
         return;
     if (is_sum(p, large) || is_long_sum(p, large)) {
         meet_sum(p, large, small);
+        return;
+    }
+    if (is_idle_relu(p, large, small)) {
+        meet(p, a->inputs[0], small);
         return;
     }
     assert_ptr_equal(a->op, b->op);
@@ -321,6 +333,37 @@ static void test_cell201(void **state)
             (nas_shape){1, 7, 7}, (nas_supergraph_options){.running = true}, 10);
 }
 
+static void test_chain_skip(void **state)
+{
+    static const char enas[] =
+        "{ depth = 6; stages = 3; op = [\"conv\", \"sep_conv\", \"max_pool\", \"avg_pool\"]; "
+        "kernel = [3, 5]; width = 4; stem = 4; join = \"add\"; mmacs = 0; }";
+    static const char convolutions[] =
+        "{ depth = 5; op = [\"dil_conv\", \"conv\"]; kernel = 3; width = 3; stem = 2; stride = 2; "
+        "join = \"add\"; span = [1, 3]; shrink = \"conv\"; activation = \"silu\"; }";
+    (void)state;
+    compare("chain_skip", enas, (nas_shape){3, 12, 12}, (nas_supergraph_options){.running = true},
+            12);
+    compare("chain_skip", convolutions, (nas_shape){1, 17, 14}, (nas_supergraph_options){0}, 12);
+}
+
+static void test_template(void **state)
+{
+    static const char alike[] =
+        "{ segments = 3; stem = 4; pattern = \"chain\"; segment = { block = [\"plain\", "
+        "\"residual\", \"bottleneck\", \"inverted\"]; width = 4; stride = 2; depth = [1, 3]; }; "
+        "segment2 = { width = 6; }; segment3 = { width = 8; }; min_size = 2; }";
+    static const char own[] =
+        "{ segments = 2; stem = 3; pattern = \"dense\"; join = \"concat\"; constraints = { blocks "
+        "= "
+        "\"own\"; widths = \"any\"; }; segment = { block = \"inverted\"; width = 5; stride = 2; "
+        "depth = [2, 4]; expansion = [1, 2]; squeeze = [0, 2]; }; segment2 = { depth = 2; }; }";
+    (void)state;
+    compare("template", alike, (nas_shape){2, 16, 11},
+            (nas_supergraph_options){.affine = true, .running = true}, 12);
+    compare("template", own, (nas_shape){1, 9, 9}, (nas_supergraph_options){.running = true}, 12);
+}
+
 /* ---- partial channels ---------------------------------------------------------------------------------------- */
 
 /* As the authors of PC-DARTS compute a node: every edge joins what its operations make of the first quarter with the other
@@ -400,8 +443,8 @@ static void test_partial(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_cell),
-        cmocka_unit_test(test_cell201),
+        cmocka_unit_test(test_cell),       cmocka_unit_test(test_cell201),
+        cmocka_unit_test(test_chain_skip), cmocka_unit_test(test_template),
         cmocka_unit_test(test_partial),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
