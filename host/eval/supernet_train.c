@@ -51,6 +51,12 @@ static nas_status share_samples(supernet *s)
     NAS_TRY(nas_data_cut(setting->data, NAS_SPLIT_TRAIN, s->options.share, setting->seed,
                          s->samples, &s->weights_count));
     s->alpha_count = all - s->weights_count;
+    const uint32_t batch = (uint32_t)s->train.common.batch;
+    if (s->weights_count < batch || s->alpha_count < batch)
+        NAS_FAIL(NAS_CONFIG,
+                 "train.batch = %u is more than one portion of the training split has: %u samples "
+                 "for the weights, %u for the architecture weights (strategy.share)",
+                 batch, s->weights_count, s->alpha_count);
     memcpy(s->valid, valid, s->valid_count * sizeof *valid);
     nas_random random = nas_random_make(setting->seed, NAS_STREAM_SPLIT, s->valid_count, 0, 1);
     nas_random_shuffle(&random, s->valid, s->valid_count);
