@@ -100,8 +100,26 @@ static void test_darts_cost(void **state)
         assert_int_equal(cost.bytes, wanted.bytes);
         if (i == 0)
             assert_int_equal(cost.parameters, 1930618); /* the authors' network has as many */
+        if (i == 1)
+            assert_int_equal(cost.parameters, 299578);
         supergraph_close(&super);
     }
+}
+
+/* PC-DARTS' search on ImageNet prints 956,512 parameters.  Its stem has 48 channels, ours as many as a node, 16; ten classes here. */
+static void test_pc_darts_imagenet(void **state)
+{
+    (void)state;
+    const int stem_48 = 27 * 24 + 2 * 24 + 9 * 24 * 48 + 2 * 48 + 9 * 48 * 48 + 2 * 48;
+    const int stem_16 = 27 * 8 + 2 * 8 + 9 * 8 * 16 + 2 * 16 + 9 * 16 * 16 + 2 * 16;
+    const int read_by = 3 * (48 - 16) * 16; /* both inputs of the first cell, one of the second */
+    const int head = (4 * 64 + 1) * (1000 - 10);
+    supergraph super = supergraph_open("cell", "{ stem = \"imagenet\"; }", (nas_shape){3, 224, 224},
+                                       (nas_supergraph_options){.partial = 2, .running = true});
+    nas_cost cost;
+    nas_graph_cost(&super.graph, &cost);
+    assert_int_equal(cost.parameters + (uint64_t)(stem_48 - stem_16 + read_by + head), 956512);
+    supergraph_close(&super);
 }
 
 /* Published networks have 73,306 parameters with none but parameterless operations, 28,000 and 243,040 per convolution on an edge. */
@@ -120,6 +138,24 @@ static void test_cell201_cost(void **state)
     /* two norms on each of six edges, five cells of 16, 32 and 64 channels */
     assert_int_equal(cost.parameters,
                      73306 + 6 * (28000 + 243040) - 2 * 2 * 6 * 5 * (16 + 32 + 64));
+    supergraph_close(&super);
+}
+
+/* Twelve layers, each with a 3×3 and a 5×5, plain and separable, of 36 channels; skips and poolings have no parameters. */
+static void test_enas_cost(void **state)
+{
+    (void)state;
+    const int c = 36, layer = (9 + 25) * c * c + (9 + 25) * c + 2 * c * c;
+    supergraph super =
+        supergraph_open("chain_skip",
+                        "{ depth = 12; stages = 3; op = [\"conv\", \"sep_conv\", \"max_pool\", "
+                        "\"avg_pool\"]; kernel "
+                        "= [3, 5]; width = 36; stem = 36; join = \"add\"; mmacs = 0; }",
+                        cifar, darts);
+    nas_cost cost;
+    nas_graph_cost(&super.graph, &cost);
+    assert_int_equal(cost.parameters, 12 * layer + 27 * c + 2 * c + 10 * c + 10);
+    assert_int_equal(cost.parameters, 575974);
     supergraph_close(&super);
 }
 
@@ -528,7 +564,8 @@ static void test_refusals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_darts_cost),     cmocka_unit_test(test_cell201_cost),
+        cmocka_unit_test(test_darts_cost),     cmocka_unit_test(test_pc_darts_imagenet),
+        cmocka_unit_test(test_enas_cost),      cmocka_unit_test(test_cell201_cost),
         cmocka_unit_test(test_gates),          cmocka_unit_test(test_rows),
         cmocka_unit_test(test_derive_cell),    cmocka_unit_test(test_derive_cell201),
         cmocka_unit_test(test_derive_layers),  cmocka_unit_test(test_paths),
