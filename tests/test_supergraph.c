@@ -565,11 +565,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_darts_cost),     cmocka_unit_test(test_pc_darts_imagenet),
-        cmocka_unit_test(test_cell201_cost),   cmocka_unit_test(test_gates),
-        cmocka_unit_test(test_rows),           cmocka_unit_test(test_derive_cell),
-        cmocka_unit_test(test_derive_cell201), cmocka_unit_test(test_derive_layers),
-        cmocka_unit_test(test_paths),          cmocka_unit_test(test_published_path),
-        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_enas_cost),      cmocka_unit_test(test_cell201_cost),
+        cmocka_unit_test(test_gates),          cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_derive_cell),    cmocka_unit_test(test_derive_cell201),
+        cmocka_unit_test(test_derive_layers),  cmocka_unit_test(test_paths),
+        cmocka_unit_test(test_published_path), cmocka_unit_test(test_refusals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
