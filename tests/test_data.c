@@ -572,6 +572,69 @@ static void each_sample_comes_once(void **state)
     tear_down(&f);
 }
 
+static int compare(const void *a, const void *b)
+{
+    const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* A split in two, and batches of one portion: the one portion once an epoch, the other in batches that know nothing of
+ * each other. */
+static void a_split_is_cut_and_drawn_from(void **state)
+{
+    const char *const config =
+        "{ type = \"synthetic\"; train = 90; valid = 10; classes = 4; shape = [1, 3, 3]; }";
+    fixture f;
+    uint32_t samples[80], again[80], count, all;
+    int times[90] = {0}, last[90] = {0}, changed = 0;
+    nas_batches_options options = {.batch = 8, .training = true, .seed = 5, .key = 77};
+    set_up(&f, *state, config, NAS_SPLIT_TRAIN, &options, false);
+    nas_data_split(f.data, NAS_SPLIT_TRAIN, &all);
+    assert_int_equal(all, 80);
+    nas_test_ok(nas_data_cut(f.data, NAS_SPLIT_TRAIN, 0.7, 3, samples, &count));
+    assert_int_equal(count, 56);
+    nas_test_ok(nas_data_cut(f.data, NAS_SPLIT_TRAIN, 0.7, 3, again, &count));
+    assert_memory_equal(samples, again, sizeof samples);
+    nas_test_ok(nas_data_cut(f.data, NAS_SPLIT_TRAIN, 0.7, 4, again, &count));
+    assert_memory_not_equal(samples, again, sizeof samples);
+    for (uint32_t i = 0; i < all; i++)
+        assert_true(i == 0 || i == count || samples[i] > samples[i - 1]);
+    qsort(again, all, sizeof *again, compare);
+    assert_memory_equal(again, nas_data_split(f.data, NAS_SPLIT_TRAIN, &all), sizeof again);
+    nas_test_fails(nas_data_cut(f.data, NAS_SPLIT_TRAIN, 0.001, 3, again, &count), NAS_CONFIG,
+                   "leaves nothing");
+    tear_down(&f);
+
+    options.subset = samples;
+    options.subset_count = 56;
+    set_up(&f, *state, config, NAS_SPLIT_TRAIN, &options, false);
+    assert_int_equal(nas_batches_steps(f.batches), 7);
+    nas_test_ok(nas_batches_epoch(f.batches, 1));
+    memcpy(again, nas_batches_order(f.batches), 56 * sizeof *again);
+    qsort(again, 56, sizeof *again, compare);
+    assert_memory_equal(again, samples, 56 * sizeof *again);
+    tear_down(&f);
+
+    options.subset = samples + 56;
+    options.subset_count = 24;
+    options.independent = true;
+    options.samples = 8 * 300;
+    set_up(&f, *state, config, NAS_SPLIT_TRAIN, &options, false);
+    assert_int_equal(nas_batches_steps(f.batches), 300);
+    nas_test_ok(nas_batches_epoch(f.batches, 1));
+    const uint32_t *order = nas_batches_order(f.batches);
+    for (int i = 0; i < 8 * 300; i++) {
+        assert_true(times[order[i]] == 0 || last[order[i]] / 8 != i / 8); /* once in a batch */
+        changed += times[order[i]] && last[order[i]] / 8 < i / 8 - 1;
+        last[order[i]] = i;
+        times[order[i]]++;
+    }
+    for (int i = 0; i < 24; i++) /* 100 expected, standard deviation 8.2 */
+        assert_in_range(times[samples[56 + i]], 59, 141);
+    assert_true(changed > 1000); /* of 2400 draws 2 in 3 come after a batch without */
+    tear_down(&f);
+}
+
 /* ---- gather against plain C ------------------------------------------------------------------ */
 
 typedef struct fate {
@@ -840,6 +903,7 @@ int main(void)
         cmocka_unit_test(npy_truncations_are_refused),
         cmocka_unit_test(splits_are_stratified_and_disjoint),
         cmocka_unit_test(each_sample_comes_once),
+        cmocka_unit_test(a_split_is_cut_and_drawn_from),
         cmocka_unit_test(gather_equals_the_host),
         cmocka_unit_test(gather_takes_floats),
         cmocka_unit_test(streamed_equals_resident),

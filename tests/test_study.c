@@ -636,25 +636,61 @@ static void run_sql(const char *text)
     sqlite3_close(db);
 }
 
-/* A file of schema 1 has no column "from": it is read as it is, and upgraded by whoever writes. */
-static void an_older_schema_is_read_and_upgraded(void **state)
+/* What shared weights speak for is part of the result, and no such trial is the best. */
+static void a_derived_architecture_is_kept_and_never_the_best(void **state)
+{
+    const nas_objective objective = {.metric = "value", .goal = NAS_GOAL_MAX};
+    nas_study *study = create();
+    nas_text text = {0};
+    nas_claim claim;
+    bool accepted;
+    int best = -1;
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        nas_trial result;
+        nas_trial_init(&result);
+        claim = claim_next(study, "0-0");
+        nas_test_ok(nas_trial_set_metric(&result, "value", 3 - i, false));
+        if (i != 1)
+            nas_test_ok(nas_trial_set_derived(&result, i == 0 ? "1-2" : "2-1"));
+        result.status = NAS_TRIAL_COMPLETE;
+        nas_test_ok(nas_study_commit(study, &claim, &result, &accepted));
+        assert_true(accepted);
+        nas_trial_clear(&result);
+    }
+    nas_study_close(study);
+    study = open_mode(NAS_STORE_READ);
+    assert_string_equal(nas_study_trial(study, 0)->derived, "1-2");
+    assert_null(nas_study_trial(study, 1)->derived);
+    assert_string_equal(nas_study_trial(study, 2)->derived, "2-1");
+    assert_int_equal(nas_study_best(study, &objective, 1, &best), 1);
+    assert_int_equal(best, 1);
+    assert_true(nas_objective_score(&objective, nas_study_trial(study, 0)) == -INFINITY);
+    nas_study_canonical(study, &text);
+    assert_non_null(strstr(text.data, "complete derived=2-1 value=0x1p+0\n"));
+    nas_text_clear(&text);
+    nas_study_close(study);
+}
+
+/* A file of an older schema lacks columns: it is read as it is, and upgraded by whoever writes. */
+static void check_older_schema(const char *downgrade)
 {
     nas_study *study = create();
     nas_text before = {0}, after = {0};
     nas_claim claim;
-    (void)state;
     for (int i = 0; i < 3; i++) {
         claim = claim_next(study, "0-1");
         commit_value(study, &claim, 0.5 + i);
     }
     nas_study_canonical(study, &before);
     nas_study_close(study);
-    run_sql("ALTER TABLE trial DROP COLUMN \"from\"; PRAGMA user_version = 1");
+    run_sql(downgrade);
 
     study = open_mode(NAS_STORE_READ);
     nas_study_canonical(study, &after);
     assert_string_equal(before.data, after.data);
     assert_int_equal(nas_study_trial(study, 2)->from, -1);
+    assert_null(nas_study_trial(study, 2)->derived);
     nas_study_close(study);
     nas_text_clear(&after);
 
@@ -673,6 +709,15 @@ static void an_older_schema_is_read_and_upgraded(void **state)
     nas_study_close(study);
     nas_text_clear(&before);
     nas_text_clear(&after);
+    unlink(study_path);
+}
+
+static void an_older_schema_is_read_and_upgraded(void **state)
+{
+    (void)state;
+    check_older_schema("ALTER TABLE trial DROP COLUMN derived; PRAGMA user_version = 2");
+    check_older_schema("ALTER TABLE trial DROP COLUMN derived;"
+                       "ALTER TABLE trial DROP COLUMN \"from\"; PRAGMA user_version = 1");
 }
 
 static void write_file(const void *data, size_t size)
@@ -850,6 +895,7 @@ int main(int argc, char **argv)
         IN_FOLDER(workers_share_one_log),
         IN_FOLDER(kills_lose_nothing),
         IN_FOLDER(an_older_schema_is_read_and_upgraded),
+        IN_FOLDER(a_derived_architecture_is_kept_and_never_the_best),
         IN_FOLDER(bad_files_are_refused),
         IN_FOLDER(read_only_folders_can_be_read),
         IN_FOLDER(full_disks_are_named),

@@ -85,6 +85,8 @@ static void add_trial(char *line, size_t size, const nas_progress *progress)
         add(line, size, ": %s", trial->reason);
     else if (progress->best_metric && nas_trial_has_metric(trial, progress->best_metric))
         add(line, size, " %.4f", nas_trial_metric(trial, progress->best_metric));
+    if (trial->derived)
+        add(line, size, "  derived %s", trial->derived);
 }
 
 /* Each job's last epoch, and others at most every ten seconds; never the same twice. */

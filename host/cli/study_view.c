@@ -88,9 +88,9 @@ done:
 /* Field names are the metrics' own, unless one is called as a column of ours. */
 static void metric_column(const char *metric, char *name, size_t size)
 {
-    static const char *const ours[] = {"trial",    "status", "seconds", "device", "arch",
-                                       "reason",   "budget", "parent",  "from",   "alias",
-                                       "attempts", "note",   "started", "ended"};
+    static const char *const ours[] = {"trial",   "status",   "seconds", "device",  "arch",
+                                       "derived", "reason",   "budget",  "parent",  "from",
+                                       "alias",   "attempts", "note",    "started", "ended"};
     bool taken = false;
     for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
         taken = taken || strcmp(ours[i], metric) == 0;
@@ -103,6 +103,17 @@ static void add_metric_column(cli_listing *listing, const char *metric, bool tab
     metric_column(metric, name, sizeof name);
     if (!cli_listing_has(listing, name) && listing->column_count < 56)
         cli_listing_column(listing, name, table);
+}
+
+/* Does one of them stand for shared weights? */
+static bool derives(const cli_study *view, const int *indices, int count)
+{
+    bool some = false;
+    for (int i = 0; i < count && !some; i++) {
+        const nas_trial *trial = nas_study_result(view->study, indices[i]);
+        some = trial && trial->derived;
+    }
+    return some;
 }
 
 static void add_columns(const cli_study *view, const int *indices, int count, cli_listing *listing)
@@ -121,6 +132,7 @@ static void add_columns(const cli_study *view, const int *indices, int count, cl
     cli_listing_column(listing, "seconds", true);
     cli_listing_column(listing, "device", true);
     cli_listing_column(listing, "arch", true);
+    cli_listing_column(listing, "derived", derives(view, indices, count));
     cli_listing_column(listing, "reason", true);
     for (int i = 0; i < count; i++) {
         const nas_trial *trial = nas_study_result(view->study, indices[i]);
@@ -165,6 +177,8 @@ static void add_row(const cli_study *view, int index, cli_listing *listing)
     cli_listing_text(listing, "arch", trial->arch ? trial->arch : "");
     cli_listing_real(listing, "budget", trial->budget, NULL);
     cli_listing_int(listing, "attempts", trial->attempts);
+    if (result && result->derived)
+        cli_listing_text(listing, "derived", result->derived);
     if (result)
         set_metrics(listing, result);
     if (trial->seconds > 0)

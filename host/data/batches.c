@@ -1,8 +1,8 @@
 /* batches.c - a split of a home, cut into batches for one net.
  *
  * Which samples an epoch has, and in what order, is a Philox shuffle keyed by (seed,
- * NAS_STREAM_SHUFFLE, epoch, trial key), made on the host and uploaded once per epoch.  A batch is
- * then two launches that read the step block (cl/gather.cl): nothing is set per step.
+ * NAS_STREAM_SHUFFLE, epoch, trial key), made on the host and uploaded once per epoch.  (Independent
+ * batches are a shuffle each: a uniform draw without repetition.)  A batch is then two launches that read the step block (cl/gather.cl): nothing is set per step.
  *
  * Streaming: the host copies the batch's samples, as stored, to one of two staging areas and
  * enqueues the write to one of two device buffers; since nobody waits, it does so for step k + 1
@@ -23,9 +23,10 @@ struct nas_batches {
     nas_split split;
     int part; /* 0 training files, 1 test files */
     const uint32_t *members;
-    uint32_t member_count, samples; /* of the split; of an epoch */
+    uint32_t member_count, samples; /* to draw from; of an epoch */
     int steps, n;                   /* n: padded batch */
-    uint32_t *order;                /* [member_count] */
+    uint32_t *order;                /* [the larger of the two] */
+    uint32_t *urn;                  /* [member_count], of independent batches; NULL: of none */
     bool ordered;                   /* an epoch was fixed */
     nas_buffer *order_buffer, *plan;
     nas_tape *tapes[AREAS]; /* the second only when streaming */
@@ -128,15 +129,16 @@ static nas_status count_steps(nas_batches *batches)
     const nas_batches_options *options = &batches->options;
     uint32_t batch = (uint32_t)options->batch;
     batches->samples = batches->member_count;
-    if (options->samples && options->samples < batches->samples)
+    if (options->samples && (options->independent || options->samples < batches->samples))
         batches->samples = options->samples;
     if (batches->samples == 0)
         NAS_FAIL(NAS_CONFIG, "the %s split of the data set is empty (data.valid, data.test_limit)",
                  nas_split_name(batches->split));
-    if (options->training && batch > batches->samples)
+    if (options->training && (batch > batches->samples || batch > batches->member_count))
         NAS_FAIL(NAS_CONFIG,
                  "a batch of %d is more than the %" PRIu32 " samples of an epoch (train.batch)",
-                 options->batch, batches->samples);
+                 options->batch,
+                 batch > batches->samples ? batches->samples : batches->member_count);
     batches->steps = (int)(batches->samples / batch);
     if (options->training)
         batches->samples = (uint32_t)batches->steps * batch;
@@ -161,10 +163,13 @@ static nas_status allocate(nas_batches *batches)
 {
     nas_device *device = batches->home->device;
     uint64_t area = (uint64_t)batches->n * nas__data_sample_bytes(batches->home->data);
-    batches->order = malloc((size_t)batches->member_count * sizeof *batches->order);
-    if (!batches->order)
-        NAS_FAIL(NAS_MEMORY, "no memory for the order of %" PRIu32 " samples",
-                 batches->member_count);
+    const size_t members = batches->member_count, samples = batches->samples;
+    const size_t places = samples > members ? samples : members;
+    batches->order = malloc(places * sizeof *batches->order);
+    if (batches->options.independent)
+        batches->urn = malloc(members * sizeof *batches->urn);
+    if (!batches->order || (batches->options.independent && !batches->urn))
+        NAS_FAIL(NAS_MEMORY, "no memory for the order of %zu samples", places);
     memcpy(batches->order, batches->members, batches->member_count * sizeof *batches->order);
     NAS_TRY(nas_buffer_create(device, 4 * (uint64_t)batches->samples, "order of samples",
                               &batches->order_buffer));
@@ -206,6 +211,10 @@ nas_status nas_batches_create(nas_data_home *home, nas_split split,
     made->split = split;
     made->part = split == NAS_SPLIT_TEST;
     made->members = nas_data_split(home->data, split, &made->member_count);
+    if (options->subset) {
+        made->members = options->subset;
+        made->member_count = options->subset_count;
+    }
     nas_status status = make(made);
     if (status != NAS_OK) {
         nas_batches_destroy(made);
@@ -228,6 +237,7 @@ void nas_batches_destroy(nas_batches *batches)
     nas_buffer_destroy(batches->order_buffer);
     nas_buffer_destroy(batches->plan);
     free(batches->order);
+    free(batches->urn);
     free(batches);
 }
 
@@ -255,6 +265,20 @@ const uint32_t *nas_batches_order(const nas_batches *batches)
     return batches->order;
 }
 
+/* Each batch is the first of a shuffle that goes no further than it must. */
+static void draw_each(nas_batches *batches, nas_random *random)
+{
+    const uint32_t batch = (uint32_t)batches->options.batch, all = batches->member_count;
+    uint32_t *urn = batches->urn;
+    memcpy(urn, batches->members, all * sizeof *urn);
+    for (uint32_t place = 0; place < batches->samples; place++) {
+        const uint32_t at = place % batch, with = at + nas_random_below(random, all - at);
+        const uint32_t drawn = urn[with];
+        urn[with] = urn[at];
+        urn[at] = batches->order[place] = drawn;
+    }
+}
+
 nas_status nas_batches_epoch(nas_batches *batches, uint32_t epoch)
 {
     const uint64_t key = batches->options.key;
@@ -262,7 +286,10 @@ nas_status nas_batches_epoch(nas_batches *batches, uint32_t epoch)
         nas_random random = nas_random_make(batches->options.seed, NAS_STREAM_SHUFFLE, epoch,
                                             (uint32_t)key, (uint32_t)(key >> 32));
         memcpy(batches->order, batches->members, batches->member_count * sizeof *batches->order);
-        nas_random_shuffle(&random, batches->order, batches->member_count);
+        if (batches->options.independent)
+            draw_each(batches, &random);
+        else
+            nas_random_shuffle(&random, batches->order, batches->member_count);
     } else if (batches->ordered)
         return NAS_OK; /* always the same */
     NAS_TRY(

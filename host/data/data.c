@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROUND_VALID = 0, ROUND_TRAIN_LIMIT = 1, ROUND_TEST_LIMIT = 2 };
+enum { ROUND_VALID = 0, ROUND_TRAIN_LIMIT = 1, ROUND_TEST_LIMIT = 2, ROUND_CUT = 3 };
 
 struct nas_data {
     nas_data_config config;
@@ -103,6 +103,24 @@ static nas_status split_test(nas_data *data, uint64_t seed, uint32_t *all)
         NAS_TRY(nas__split_pick(test->labels, data->content.classes, seed, ROUND_TEST_LIMIT, all,
                                 test->count, used));
     return store_split(data, NAS_SPLIT_TEST, all, used);
+}
+
+nas_status nas_data_cut(const nas_data *data, nas_split split, double share, uint64_t seed,
+                        uint32_t *samples, uint32_t *count)
+{
+    const nas_data_part *part = nas__data_part_of(data, split);
+    const uint32_t all = data->count[split];
+    const uint32_t wanted = (uint32_t)(share * all + 0.5);
+    if (wanted == 0 || wanted >= all)
+        NAS_FAIL(NAS_CONFIG,
+                 "a share of %g of the %" PRIu32 " samples of the %s split leaves nothing on one "
+                 "side",
+                 share, all, nas_split_name(split));
+    memcpy(samples, data->split[split], all * sizeof *samples);
+    NAS_TRY(nas__split_pick(part->labels, data->content.classes, seed, ROUND_CUT, samples, all,
+                            wanted));
+    *count = wanted;
+    return NAS_OK;
 }
 
 static nas_status make_splits(nas_data *data, uint64_t seed)

@@ -111,6 +111,8 @@ static nas_status score_steps(nas_eval *eval, const nas_eval_call *call, nas_gra
                               nas_trial *result)
 {
     const nas_eval_setting *setting = &eval->setting;
+    if (eval->evaluator->shared && call->budget > 0)
+        return eval->evaluator->score(eval->state, call, NULL, result);
     NAS_TRY(build(setting->domain, setting->objectives, call->arch, graph, result));
     NAS_TRY(eval->evaluator->score(eval->state, call, graph, result));
     return check_bounds(setting->objectives, result);

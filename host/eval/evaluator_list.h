@@ -2,3 +2,4 @@
 NAS_EVALUATOR(trained)
 NAS_EVALUATOR(table)
 NAS_EVALUATOR(zero_cost)
+NAS_EVALUATOR(supernet)

@@ -15,7 +15,7 @@ static nas_status find_strategy(nas__inner *inner, const nas_value *group)
     const nas_value *type = nas_value_member(group, "type");
     NAS_TRY(nas_strategy_get(type && type->type == NAS_VALUE_TEXT ? type->text : "random",
                              &inner->strategy));
-    if (inner->strategy->also)
+    if (inner->strategy->also || inner->strategy->evaluator)
         NAS_FAIL(NAS_CONFIG, "strategy %s cannot be the inner one of another",
                  inner->strategy->kind.name);
     inner->own_options = calloc(1, inner->strategy->kind.instance_size + 1);

@@ -71,7 +71,7 @@ static nas_status complete_inner(const nas_value *group, nas_value *complete)
     if (group->type != NAS_VALUE_GROUP || !type || type->type != NAS_VALUE_TEXT)
         NAS_FAIL(NAS_CONFIG, "%s = { type = \"…\"; … }; is missing its type", group->name);
     NAS_TRY(nas_strategy_get(type->text, &strategy));
-    if (strategy->also)
+    if (strategy->also || strategy->evaluator)
         NAS_FAIL(NAS_CONFIG, "strategy %s cannot be inside another", strategy->kind.name);
     void *instance = calloc(1, strategy->kind.instance_size + 1);
     if (!instance)

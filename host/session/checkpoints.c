@@ -205,8 +205,8 @@ static bool weights_are_worth_it(const nas_study *study, const nas_config *confi
         double other = nas_objective_score(objective, nas_study_trial(study, best[i]));
         before += other > score || (other == score && best[i] < result->index);
     }
-    return isfinite(score) &&
-           (before < config->budget.keep || nas_search_wants_weights(search, result->index));
+    return (isfinite(score) && before < config->budget.keep) ||
+           nas_search_wants_weights(search, result->index);
 }
 
 static nas_status pause_is_worth_it(nas_study *study, const nas_config *config, double budget,

@@ -78,14 +78,38 @@ static nas_status read_space(const nas_value *root, nas_config *config)
     return complete_group(&space->kind, group, also, &config->space);
 }
 
-static nas_status read_evaluate(const nas_value *root, nas_config *config)
+/* A strategy that decides about shared weights and the evaluator that trains them need each other. */
+static nas_status check_pair(const nas_value *group, const nas_strategy *strategy,
+                             const nas_evaluator *evaluator)
+{
+    char message[192];
+    const char *wanted = strategy->evaluator;
+    if (wanted ? strcmp(evaluator->kind.name, wanted) == 0 : !evaluator->shared)
+        return NAS_OK;
+    if (wanted)
+        snprintf(message, sizeof message,
+                 "strategy %s needs evaluate.type = \"%s\", which it has when `evaluate` says "
+                 "nothing else",
+                 strategy->kind.name, wanted);
+    else
+        snprintf(message, sizeof message,
+                 "evaluator %s trains what a one-shot strategy decides about, such as darts, not "
+                 "%s",
+                 evaluator->kind.name, strategy->kind.name);
+    return nas__value_fail(group, message);
+}
+
+static nas_status read_evaluate(const nas_value *root, const nas_strategy *strategy,
+                                nas_config *config)
 {
     static const char *const also[] = {"type", NULL};
     const nas_value *group = nas_value_member(root, "evaluate");
     const nas_evaluator *evaluator;
     const char *type;
-    NAS_TRY(type_of(group, "evaluate", "trained", &type));
+    NAS_TRY(
+        type_of(group, "evaluate", strategy->evaluator ? strategy->evaluator : "trained", &type));
     NAS_TRY(at_type(group, nas_evaluator_get(type, &evaluator)));
+    NAS_TRY(check_pair(group, strategy, evaluator));
     NAS_TRY(complete_group(&evaluator->kind, group, also, &config->evaluate));
     return nas_evaluator_simulates(&config->evaluate, &config->simulated);
 }
@@ -152,7 +176,31 @@ static nas_status complete_strategy(const nas_strategy *strategy, const nas_valu
     return status;
 }
 
-static nas_status read_strategy(const nas_value *root, nas_config *config)
+/* Where the config says nothing, the budget is what such a strategy takes: all its epochs and the architecture that they
+ * gave, one after the other. */
+static nas_status fit_one_shot(const nas_value *root, nas_config *config)
+{
+    const nas_value *space = nas_value_member(root, "space"), *own;
+    const nas_value *budget = nas_value_member(root, "budget");
+    const nas_value *epochs = nas_value_member(&config->strategy, "epochs");
+    const nas_space *found;
+    own = nas_value_member(&config->space, "type");
+    NAS_TRY(nas_space_get(own->text, &found));
+    if (!found->supergraph)
+        return nas__value_fail(space, "this space has no supernet, which one-shot strategies "
+                                      "train; cell and cell201 have");
+    if (config->given.count)
+        return nas__value_fail(nas_value_member(root, "strategy"),
+                               "strategy.given: a supernet has no trials for given architectures");
+    if (!nas_value_member(budget, "lookahead"))
+        config->budget.lookahead = 1;
+    if (!nas_value_member(budget, "trials"))
+        config->budget.trials = epochs->integer + 1;
+    return NAS_OK;
+}
+
+static nas_status read_strategy(const nas_value *root, nas_config *config,
+                                const nas_strategy **chosen)
 {
     static const char *const also[] = {"type", "given", NULL};
     const nas_value *group = nas_value_member(root, "strategy");
@@ -163,15 +211,19 @@ static nas_status read_strategy(const nas_value *root, nas_config *config)
     NAS_TRY(at_type(group, nas_strategy_get(type, &strategy)));
     NAS_TRY(complete_strategy(strategy, group, also, &config->strategy));
     NAS_TRY(read_given(group, config));
+    *chosen = strategy;
+    if (strategy->evaluator)
+        NAS_TRY(fit_one_shot(root, config));
     snprintf(message, sizeof message, "%s works with %d objective%s, not %d", type,
              strategy->objectives_max, strategy->objectives_max == 1 ? "" : "s",
              config->objectives.count);
     if (config->objectives.count > strategy->objectives_max)
         return nas__value_fail(group, message);
-    snprintf(message, sizeof message, "%s needs budget.lookahead = %d or less", type,
+    snprintf(message, sizeof message,
+             "%s needs budget.lookahead = %d or less, and budget.order = \"index\"", type,
              strategy->lookahead_max);
-    if (strategy->lookahead_max && config->budget.lookahead > strategy->lookahead_max &&
-        config->budget.order == NAS_ORDER_INDEX)
+    if (strategy->lookahead_max && (config->budget.lookahead > strategy->lookahead_max ||
+                                    config->budget.order != NAS_ORDER_INDEX))
         return nas__value_fail(group, message);
     return NAS_OK;
 }
@@ -236,14 +288,39 @@ static nas_status merge_recipe(const nas_value *train, const nas_value *retrain,
     return NAS_OK;
 }
 
-static nas_status read_train(const nas_value *root, nas_config *config)
+/* Where a strategy says how long a training is, `train` says so too. */
+static nas_status complete_strategy_train(const nas_value *group, nas_config *config)
+{
+    const nas_value *epochs = nas_value_member(&config->strategy, "epochs");
+    const nas_value *own = nas_value_member(group, "epochs");
+    nas_value copy = {.type = NAS_VALUE_GROUP};
+    nas_status status = NAS_OK;
+    if (own && own->type == NAS_VALUE_INT && own->integer != epochs->integer)
+        return nas__value_fail(own, "a supernet is trained for strategy.epochs; leave train.epochs "
+                                    "out, or make them equal");
+    for (int i = 0; group && i < group->item_count && status == NAS_OK; i++)
+        status = set_member(&copy, &group->items[i]);
+    if (status == NAS_OK)
+        status = set_member(&copy, epochs);
+    if (status == NAS_OK)
+        status = complete_train(&copy, &config->train);
+    nas_value_clear(&copy);
+    return status;
+}
+
+static nas_status read_train(const nas_value *root, const nas_strategy *strategy,
+                             nas_config *config)
 {
     const nas_value *retrain = nas_value_member(root, "retrain");
+    const nas_value *train = nas_value_member(root, "train");
     nas_value merged = {0}, own = {.type = NAS_VALUE_GROUP};
     nas_status status = NAS_OK;
     if (retrain && retrain->type != NAS_VALUE_GROUP)
         return nas__value_fail(retrain, "retrain must be a group { … }");
-    NAS_TRY(complete_train(nas_value_member(root, "train"), &config->train));
+    if (strategy->evaluator && (!train || train->type == NAS_VALUE_GROUP))
+        NAS_TRY(complete_strategy_train(train, config));
+    else
+        NAS_TRY(complete_train(train, &config->train));
     NAS_TRY_DONE(merge_recipe(&config->train, retrain, &merged));
     NAS_TRY_DONE(complete_train(&merged, &config->retrain_train));
     for (int i = 0; retrain && i < retrain->item_count; i++)
@@ -283,21 +360,22 @@ static nas_status check_end(const nas_value *root, const nas_budget *budget)
 static nas_status read_root(nas_value *root, nas_config *config)
 {
     nas__session_row row;
+    const nas_strategy *strategy;
     NAS_TRY(nas_options_fill(&nas__session_kind, root, top_names, &row));
     NAS_TRY(check_name(root, row.study));
     snprintf(config->study, sizeof config->study, "%s", row.study);
     config->seed = row.seed;
     NAS_TRY(nas_options_fill(&nas__budget_kind, nas_value_member(root, "budget"), NULL,
                              &config->budget));
-    NAS_TRY(check_end(root, &config->budget));
     NAS_TRY(nas__objectives_fill(nas_value_member(root, "objectives"), &config->objectives));
     NAS_TRY(nas__bounds_fill(nas_value_member(root, "bounds"), &config->objectives));
     NAS_TRY(nas__devices_fill(nas_value_member(root, "devices"), config));
     NAS_TRY(read_data(root, config));
     NAS_TRY(read_space(root, config));
-    NAS_TRY(read_strategy(root, config));
-    NAS_TRY(read_evaluate(root, config));
-    return read_train(root, config);
+    NAS_TRY(read_strategy(root, config, &strategy));
+    NAS_TRY(check_end(root, &config->budget));
+    NAS_TRY(read_evaluate(root, strategy, config));
+    return read_train(root, strategy, config);
 }
 
 nas_status nas_config_parse(const char *text, const char *file, const char *folder,

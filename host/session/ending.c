@@ -72,8 +72,8 @@ static int first_ending(const nas_study *study, const nas_config *config, int *p
         if (!result)
             break;
         double score = nas_objective_score(&config->objectives.item[0], result);
-        if (score > best) {
-            best = score;
+        if (score > best || result->derived) { /* an epoch of a supernet loses no patience */
+            best = score > best ? score : best;
             best_index = t;
         }
         bool patience = config->budget.patience > 0 && t - best_index >= config->budget.patience;

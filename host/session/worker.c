@@ -90,7 +90,7 @@ static nas_status score(work *w, const nas_job *job, nas_trial *result)
         snprintf(result->reason, sizeof result->reason, "loss is nan in epoch 0 (injected)");
         return NAS_OK;
     }
-    if (job->from >= 0 && job->budget > 0) { /* of 0 epochs nothing is trained */
+    if (job->from >= 0 && (job->budget > 0 || nas_eval_kind(w->eval)->shared)) {
         NAS_TRY(nas__origin_find(&origin, job->from, from, sizeof from));
         call.from = from;
     }
@@ -185,6 +185,7 @@ nas_status nas__worker_search(const nas__worker *worker)
         .domain = w.bench->domain,
         .train = w.bench->train,
         .objectives = &config->objectives,
+        .strategy = &config->strategy,
         .seed = (uint64_t)config->seed,
     };
     nas_status status = NAS_OK;

@@ -77,6 +77,7 @@ static void fill_table(const nas_int_list *ops, int partial, nas_gate_table *tab
                                 (nas_gate_row){.choices = ops->count,
                                                .none = nas__list_find(ops, NAS__CELL201_NONE),
                                                .skip = nas__list_find(ops, NAS__CELL201_SKIP),
+                                               .part = "cell",
                                                .group = to - 1});
     nas__gate_table_finish(table, partial > 1);
 }

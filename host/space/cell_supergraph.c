@@ -58,6 +58,7 @@ static void fill_table(const cell_space *s, int partial, nas_gate_table *table)
                 nas__gate_table_add(table, (nas_gate_row){.choices = choices,
                                                           .none = NONE,
                                                           .skip = skip < 0 ? -1 : FIRST_OP + skip,
+                                                          .part = nas__cell_kind_names[kind],
                                                           .group = kind * s->nodes + node});
     nas__gate_table_finish(table, partial > 1);
 }

@@ -14,13 +14,13 @@
  * single layer, and ENAS has all from 2 on.  Sizes only shrink along the chain, so a skip is brought to the size where it arrives, by
  * pooling and a 1×1 convolution or by a strided 1×1 (option `shrink`); nothing ever needs to be enlarged.
  *
- * `resolve` below is the only place that reads rows.  As in chain.c no reduction takes the shorter side under `min_size`, and
+ * `nas__chain_skip_resolve` below is the only place that reads rows.  As in chain.c no reduction takes the shorter side under `min_size`, and
  * after `hold` layers of one size the next is strided; with `stages` the depth says where halving happens, and layers have no
  * stride genes.  A pooling of a single pixel would do nothing and is read as the first convolution.
  * Without effect, and 0 in the canonical form: layers beyond the depth, kernel, width and activation of a pooling, the join of a
  * layer without skips, a forced stride.
  *
- * Read next: parts.c, which puts the network together; chain_skip_size.c; moves.c for what strategies do with rows. */
+ * Read next: chain_skip_build.c, which puts the network together; chain_skip_size.c; chain_skip_supergraph.c; moves.c for what strategies do with rows. */
 #include "chain_skip.h"
 #include "space.h"
 
@@ -164,7 +164,7 @@ static int read_layers(const chain_skip *c, const nas_arch *arch, int count,
     return depth;
 }
 
-static int resolve(const chain_skip *c, const nas_arch *arch, layer layers[LAYERS_MAX])
+int nas__chain_skip_resolve(const chain_skip *c, const nas_arch *arch, layer layers[LAYERS_MAX])
 {
     place behind;
     return read_layers(c, arch, LAYERS_MAX, layers, &behind);
@@ -196,7 +196,7 @@ static void write_layers(const chain_skip *c, const layer *layers, int depth, na
 static void chain_skip_canonical(const void *state, nas_arch *arch)
 {
     layer layers[LAYERS_MAX];
-    int depth = resolve(state, arch, layers);
+    int depth = nas__chain_skip_resolve(state, arch, layers);
     write_layers(state, layers, depth, arch);
 }
 
@@ -317,77 +317,15 @@ static int chain_skip_genes(const void *state, nas_gene *genes)
     return c->gene_count;
 }
 
-/* ---- the network: built, or only counted ---------------------------------------------------------------- */
-
-static nas_status add_operation(const chain_skip *c, nas__build *build, const layer *y,
-                                nas__value *x)
-{
-    nas__convolution_part part = {.out = y->width, .kernel = y->kernel, .stride = y->stride};
-    if (is_pooling(y->op))
-        return nas__build_pool(build, x, y->op == OP_MAX_POOL ? "max" : "average",
-                               (int)c->options->pool, y->stride);
-    if (y->op == OP_SEP_CONV) {
-        nas__convolution_part depthwise = part;
-        depthwise.out = depthwise.groups = x->shape.c;
-        NAS_TRY(nas__build_convolution(build, x, depthwise));
-        part.kernel = part.stride = 1;
-    }
-    if (y->op == OP_DIL_CONV)
-        part.dilation = 2;
-    NAS_TRY(nas__build_convolution(build, x, part));
-    NAS_TRY(nas__build_norm(build, x));
-    bool later = y->skips && y->join == JOIN_ADD;
-    return later ? NAS_OK : nas__build_activation(build, x, y->activation);
-}
-
-/* Layer l's operation is x; the skips that arrive are brought to its size (and channels, where they are added). */
-static nas_status add_skips(const chain_skip *c, nas__build *build, const layer *layers, int l,
-                            const nas__value *sources, nas__value *x)
-{
-    const layer *y = &layers[l];
-    const int channels = x->shape.c;
-    nas__value arriving[LAYERS_MAX + 1] = {*x};
-    int count = 1, factor = 1;
-    for (int source = l; source >= 0; source--) {
-        factor *= layers[source].stride;
-        if (!(y->skips >> source & 1))
-            continue;
-        nas__value skip = sources[source];
-        NAS_TRY(nas__build_match(build, &skip, factor, y->join == JOIN_ADD ? channels : 0,
-                                 (nas__shrink)c->options->shrink));
-        arriving[count++] = skip;
-    }
-    NAS_TRY(nas__build_join(build, arriving, count, y->join == JOIN_ADD ? "add" : "concat", x));
-    if (y->join == JOIN_CONCAT)
-        return nas__build_layer(build, x, (nas__convolution_part){.out = channels, .kernel = 1},
-                                y->activation);
-    return is_pooling(y->op) ? NAS_OK : nas__build_activation(build, x, y->activation);
-}
-
-static nas_status assemble(const chain_skip *c, const layer *layers, int depth, nas__build *build)
-{
-    nas__value sources[LAYERS_MAX + 1], x;
-    NAS_TRY(nas__build_begin(build, &x));
-    NAS_TRY(nas__build_layer(build, &x,
-                             (nas__convolution_part){.out = (int)c->options->stem, .kernel = 3},
-                             (int)c->options->activation.item[0]));
-    sources[0] = x;
-    for (int l = 0; l < depth; l++) {
-        NAS_TRY(add_operation(c, build, &layers[l], &x));
-        if (layers[l].skips)
-            NAS_TRY(add_skips(c, build, layers, l, sources, &x));
-        sources[l + 1] = x;
-    }
-    return nas__build_head(build, &x, 1, c->classes);
-}
+/* ---- the network ------------------------------------------------------------------------------------------- */
 
 static nas_status chain_skip_build(const void *state, const nas_arch *arch, nas_graph *graph)
 {
     const chain_skip *c = state;
     layer layers[LAYERS_MAX];
-    int depth = resolve(c, arch, layers);
+    int depth = nas__chain_skip_resolve(c, arch, layers);
     nas__build build = {.graph = graph, .input = c->input};
-    return assemble(c, layers, depth, &build);
+    return nas__chain_skip_assemble(c, layers, depth, &build);
 }
 
 static nas_status chain_skip_valid(const void *state, const nas_arch *arch)
@@ -397,8 +335,8 @@ static nas_status chain_skip_valid(const void *state, const nas_arch *arch)
     nas__build build = {.input = c->input};
     if (c->options->mmacs == 0)
         return NAS_OK;
-    int depth = resolve(c, arch, layers);
-    NAS_TRY(assemble(c, layers, depth, &build));
+    int depth = nas__chain_skip_resolve(c, arch, layers);
+    NAS_TRY(nas__chain_skip_assemble(c, layers, depth, &build));
     if (build.macs > c->options->mmacs * 1e6)
         NAS_FAIL(NAS_BOUND, "%.1f million multiply-accumulates per sample, but space.mmacs is %g",
                  build.macs * 1e-6, c->options->mmacs);
@@ -419,7 +357,7 @@ static void chain_skip_describe(const void *state, const nas_arch *arch, nas_tex
 {
     const chain_skip *c = state;
     layer layers[LAYERS_MAX];
-    int depth = resolve(c, arch, layers);
+    int depth = nas__chain_skip_resolve(c, arch, layers);
     nas_text_format(text, "%d", (int)c->options->stem);
     for (int l = 0; l < depth; l++) {
         const layer *y = &layers[l];
@@ -499,4 +437,7 @@ const nas_space nas__space_chain_skip = {
     .named = chain_skip_named,
     .names = names,
     .reads_size = chain_skip_reads_size,
+    .supergraph = nas__chain_skip_supergraph,
+    .derive = nas__chain_skip_derive,
+    .path = nas__chain_skip_path,
 };

@@ -2,7 +2,7 @@
 #ifndef NAS_SPACE_CHAIN_SKIP_H
 #define NAS_SPACE_CHAIN_SKIP_H
 
-#include "parts.h"
+#include "supergraph.h"
 
 enum { OP_CONV, OP_SEP_CONV, OP_DIL_CONV, OP_MAX_POOL, OP_AVG_POOL };
 #define OP_CHOICES "conv|sep_conv|dil_conv|max_pool|avg_pool"
@@ -55,6 +55,24 @@ place nas__chain_skip_start(const chain_skip *c, int depth);
 /* Reads one layer at a place and moves the place behind it. */
 void nas__chain_skip_read(const chain_skip *c, place *at, const uint8_t raw[LOT_COUNT],
                           uint64_t skips, layer *out);
+/* All layers of a row; returns its depth. */
+int nas__chain_skip_resolve(const chain_skip *c, const nas_arch *arch, layer layers[LAYERS_MAX]);
+
+/* chain_skip_build.c: a whole network; its first convolution; one layer's operation, activated where nothing is added to it. */
+nas_status nas__chain_skip_assemble(const chain_skip *c, const layer *layers, int depth,
+                                    nas__build *build);
+nas_status nas__chain_skip_stem(const chain_skip *c, nas__build *build, nas__value *x);
+nas_status nas__chain_skip_operation(const chain_skip *c, nas__build *build, const layer *y,
+                                     nas__value *x);
+
+/* chain_skip_supergraph.c */
+nas_status nas__chain_skip_supergraph(const void *state, const nas_supergraph_options *options,
+                                      nas_graph *graph, nas_gate_table *table);
+void nas__chain_skip_derive(const void *state, const nas_gate_table *table, const float *weights,
+                            nas_arch *arch);
+nas_status nas__chain_skip_path(const void *state, const nas_gate_table *table,
+                                const nas_arch *arch, int choices[NAS_GATE_ROWS]);
+
 /* chain_skip_size.c */
 double nas__chain_skip_size(const chain_skip *c, bool *exact);
 

@@ -17,6 +17,7 @@ void nas__gate_table_add(nas_gate_table *table, nas_gate_row row)
 {
     row.first = table->choices;
     row.around = -1;
+    row.part = row.part ? row.part : "network";
     table->choices += row.choices;
     table->rows[table->count++] = row;
 }

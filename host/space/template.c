@@ -23,7 +23,8 @@
  * is read, a total depth, sizes that must match where several are read.  Rows are read so that they are kept where that
  * is possible, see template_read.c.  Two branches that change places count as two architectures: their weights start differently.
  *
- * Layout: here the options, genes, names; then template_read.c, template_build.c, template_size.c. */
+ * Layout: here the options, genes, names; then template_read.c, template_build.c, template_size.c,
+ * template_supergraph.c. */
 #include "space.h"
 #include "template.h"
 
@@ -509,4 +510,7 @@ const nas_space nas__space_template = {
     .named = template_named,
     .names = names,
     .reads_size = template_reads_size,
+    .supergraph = nas__template_supergraph,
+    .derive = nas__template_derive,
+    .path = nas__template_path,
 };

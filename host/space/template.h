@@ -2,7 +2,7 @@
 #ifndef NAS_SPACE_TEMPLATE_H
 #define NAS_SPACE_TEMPLATE_H
 
-#include "parts.h"
+#include "supergraph.h"
 
 enum { NAS__SEGMENTS = 8, NAS__BLOCKS = 16 };
 
@@ -93,10 +93,40 @@ unsigned nas__template_loose(const nas__template *t, const nas__template_plan *p
 bool nas__template_continues(const nas__template *t, const nas__template_plan *plan, int j);
 /* Does anything tell segment j from j − 1? */
 bool nas__template_shows(const nas__template *t, const nas__template_plan *plan, int j);
-/* template_build.c: into a graph, or only counted. */
+
+/* ---- template_build.c: into a graph, or only counted ----------------------------------------------------- */
+
+/* Block b of a segment. */
+typedef struct nas__block_at {
+    const nas__template *t;
+    const nas__segment_plan *s;
+    int b, stride;
+} nas__block_at;
+nas_status nas__template_block(const nas__block_at *at, nas__build *build, nas__value *value);
+
+/* What segments contain: `segment` turns what segment j reads into its output. */
+typedef struct nas__template_content {
+    nas_status (*segment)(const nas__template *t, const void *content,
+                          const nas__template_plan *plan, int j, nas__build *build,
+                          nas__value *value);
+    const void *content;
+    const char *norm; /* of the segments' blocks, as in nas__build */
+} nas__template_content;
+/* Stem, segments in the plan's pattern, widths and strides, head. */
+nas_status nas__template_network(const nas__template *t, const nas__template_plan *plan,
+                                 const nas__template_content *content, nas__build *build);
 nas_status nas__template_assemble(const nas__template *t, const nas__template_plan *plan,
                                   nas__build *build);
-/* template_size.c */
+
+/* ---- template_size.c, template_supergraph.c --------------------------------------------------------------- */
+
 double nas__template_size(const nas__template *t, bool *exact);
+
+nas_status nas__template_supergraph(const void *state, const nas_supergraph_options *options,
+                                    nas_graph *graph, nas_gate_table *table);
+void nas__template_derive(const void *state, const nas_gate_table *table, const float *weights,
+                          nas_arch *arch);
+nas_status nas__template_path(const void *state, const nas_gate_table *table, const nas_arch *arch,
+                              int choices[NAS_GATE_ROWS]);
 
 #endif

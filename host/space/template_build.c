@@ -13,13 +13,7 @@
  * inverted block has one only where it does not. */
 #include "template.h"
 
-typedef struct block_at {
-    const nas__template *t;
-    const nas__segment_plan *s;
-    int b, stride;
-} block_at;
-
-static nas_status add_shortcut(const block_at *at, nas__build *build, nas__value from,
+static nas_status add_shortcut(const nas__block_at *at, nas__build *build, nas__value from,
                                nas__value *value)
 {
     const int activation = at->t->options->activation;
@@ -31,7 +25,7 @@ static nas_status add_shortcut(const block_at *at, nas__build *build, nas__value
     return nas__build_activation(build, value, activation);
 }
 
-static nas_status add_residual(const block_at *at, nas__build *build, nas__value *value)
+static nas_status add_residual(const nas__block_at *at, nas__build *build, nas__value *value)
 {
     const int activation = at->t->options->activation, kernel = at->s->kernel[at->b];
     const nas__value from = *value;
@@ -43,7 +37,7 @@ static nas_status add_residual(const block_at *at, nas__build *build, nas__value
     return add_shortcut(at, build, from, value);
 }
 
-static nas_status add_bottleneck(const block_at *at, nas__build *build, nas__value *value)
+static nas_status add_bottleneck(const nas__block_at *at, nas__build *build, nas__value *value)
 {
     const int activation = at->t->options->activation, width = at->s->width;
     const int inside = width >= 4 ? width / 4 : 1;
@@ -59,7 +53,7 @@ static nas_status add_bottleneck(const block_at *at, nas__build *build, nas__val
     return add_shortcut(at, build, from, value);
 }
 
-static nas_status add_inverted(const block_at *at, nas__build *build, nas__value *value)
+static nas_status add_inverted(const nas__block_at *at, nas__build *build, nas__value *value)
 {
     const int activation = at->t->options->activation, squeeze = at->s->squeeze[at->b];
     const int inside = value->shape.c * at->s->expansion[at->b];
@@ -81,7 +75,7 @@ static nas_status add_inverted(const block_at *at, nas__build *build, nas__value
     return nas__build_join(build, both, 2, "add", value);
 }
 
-static nas_status add_block(const block_at *at, nas__build *build, nas__value *value)
+nas_status nas__template_block(const nas__block_at *at, nas__build *build, nas__value *value)
 {
     switch (at->s->block) {
     case NAS__BLOCK_RESIDUAL:
@@ -132,8 +126,8 @@ static nas_status join_sources(const nas__template *t, const nas__template_plan 
                            joined);
 }
 
-nas_status nas__template_assemble(const nas__template *t, const nas__template_plan *plan,
-                                  nas__build *build)
+nas_status nas__template_network(const nas__template *t, const nas__template_plan *plan,
+                                 const nas__template_content *content, nas__build *build)
 {
     nas__value sources[NAS__SEGMENTS + 1], ends[NAS__SEGMENTS];
     const unsigned loose = nas__template_loose(t, plan);
@@ -143,15 +137,32 @@ nas_status nas__template_assemble(const nas__template *t, const nas__template_pl
                              (nas__convolution_part){.out = (int)t->options->stem, .kernel = 3},
                              t->options->activation));
     for (int j = 0; j < t->count; j++) {
-        const nas__segment_plan *s = &plan->segment[j];
-        nas__value *value = &sources[j + 1];
-        NAS_TRY(join_sources(t, plan, j, build, sources, value));
-        for (int b = 0; b < s->depth; b++) {
-            const block_at at = {t, s, b, b == 0 ? s->stride : 1};
-            NAS_TRY(add_block(&at, build, value));
-        }
+        NAS_TRY(join_sources(t, plan, j, build, sources, &sources[j + 1]));
+        build->norm = content->norm;
+        NAS_TRY(content->segment(t, content->content, plan, j, build, &sources[j + 1]));
+        build->norm = NULL;
         if (loose >> (j + 1) & 1)
-            ends[count++] = *value;
+            ends[count++] = sources[j + 1];
     }
     return nas__build_head(build, ends, count, t->classes);
+}
+
+static nas_status add_blocks(const nas__template *t, const void *content,
+                             const nas__template_plan *plan, int j, nas__build *build,
+                             nas__value *value)
+{
+    const nas__segment_plan *s = &plan->segment[j];
+    (void)content;
+    for (int b = 0; b < s->depth; b++) {
+        const nas__block_at at = {t, s, b, b == 0 ? s->stride : 1};
+        NAS_TRY(nas__template_block(&at, build, value));
+    }
+    return NAS_OK;
+}
+
+nas_status nas__template_assemble(const nas__template *t, const nas__template_plan *plan,
+                                  nas__build *build)
+{
+    const nas__template_content content = {.segment = add_blocks};
+    return nas__template_network(t, plan, &content, build);
 }

@@ -227,6 +227,7 @@ static nas_trial with_result(const nas_trial *line, const nas_trial *result)
     merged.metrics = result->metrics;
     merged.curve_count = result->curve_count;
     memcpy(merged.curves, result->curves, sizeof merged.curves);
+    merged.derived = result->derived;
     memcpy(merged.reason, result->reason, sizeof merged.reason);
     if (result->device[0])
         memcpy(merged.device, result->device, sizeof merged.device);

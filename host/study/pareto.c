@@ -10,7 +10,7 @@
 
 double nas_objective_score(const nas_objective *objective, const nas_trial *trial)
 {
-    if (!trial || trial->status != NAS_TRIAL_COMPLETE)
+    if (!trial || trial->status != NAS_TRIAL_COMPLETE || trial->derived)
         return -INFINITY;
     double value = nas_trial_metric(trial, objective->metric);
     if (!isfinite(value))

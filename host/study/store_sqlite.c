@@ -41,7 +41,7 @@ static const char schema[] =
     " host TEXT NOT NULL, pid INTEGER NOT NULL, start INTEGER NOT NULL, device TEXT NOT NULL,"
     " created_ms INTEGER NOT NULL, started_ms INTEGER NOT NULL, ended_ms INTEGER NOT NULL,"
     " heartbeat_ms INTEGER NOT NULL, progress REAL NOT NULL, seconds REAL NOT NULL,"
-    " \"from\" INTEGER NOT NULL);"
+    " \"from\" INTEGER NOT NULL, derived TEXT NOT NULL);"
     "CREATE TABLE checkpoint(path TEXT PRIMARY KEY, trial INTEGER NOT NULL, kind TEXT NOT NULL,"
     " score REAL, size_bytes INTEGER NOT NULL) WITHOUT ROWID;";
 
@@ -50,8 +50,21 @@ static const char schema[] =
     "token, attempts, host, pid, start, device, created_ms, started_ms, ended_ms, heartbeat_ms, "  \
     "progress, seconds"
 
-static const char upgrade[] =
-    "ALTER TABLE trial ADD COLUMN \"from\" INTEGER NOT NULL DEFAULT -1; PRAGMA user_version = 2;";
+/* From one schema to the next, by the older one's number. */
+static const char *const upgrades[NAS__SCHEMA] = {
+    [1] = "ALTER TABLE trial ADD COLUMN \"from\" INTEGER NOT NULL DEFAULT -1;"
+          "PRAGMA user_version = 2;",
+    [2] = "ALTER TABLE trial ADD COLUMN derived TEXT NOT NULL DEFAULT '';"
+          "PRAGMA user_version = 3;",
+};
+
+/* What a reader, which must not upgrade a file, takes for the columns that it does not have yet. */
+#define NEWER_COLUMNS ", \"from\", derived"
+#define NEWER_COLUMNS_2 ", \"from\", ''"
+#define NEWER_COLUMNS_1 ", -1, ''"
+#define GET_TRIAL(newer) "SELECT " TRIAL_COLUMNS newer " FROM trial WHERE idx = ?"
+#define CHANGES(newer)                                                                             \
+    "SELECT " TRIAL_COLUMNS newer " FROM trial WHERE revision > ? ORDER BY revision"
 
 enum {
     SQL_BEGIN_READ,
@@ -61,15 +74,14 @@ enum {
     SQL_GET,
     SQL_SET,
     SQL_PUT_TRIAL,
-    SQL_GET_TRIAL,
     SQL_PUT_HEARTBEAT,
-    SQL_CHANGES,
     SQL_PUT_CHECKPOINT,
     SQL_DROP_CHECKPOINT,
     SQL_CHECKPOINTS,
-    SQL_GET_TRIAL_1,
-    SQL_CHANGES_1,
-    SQL_COUNT,
+    /* by the file's schema, from 1 on */
+    SQL_GET_TRIAL,
+    SQL_CHANGES = SQL_GET_TRIAL + NAS__SCHEMA,
+    SQL_COUNT = SQL_CHANGES + NAS__SCHEMA,
 };
 static const char *const sql[SQL_COUNT] = {
     [SQL_BEGIN_READ] = "BEGIN",
@@ -78,22 +90,21 @@ static const char *const sql[SQL_COUNT] = {
     [SQL_ROLLBACK] = "ROLLBACK",
     [SQL_GET] = "SELECT value FROM meta WHERE key = ?",
     [SQL_SET] = "INSERT OR REPLACE INTO meta(key, value) VALUES(?, ?)",
-    [SQL_PUT_TRIAL] = "INSERT OR REPLACE INTO trial(" TRIAL_COLUMNS
-                      ", \"from\") VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?,"
-                      " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    [SQL_GET_TRIAL] = "SELECT " TRIAL_COLUMNS ", \"from\" FROM trial WHERE idx = ?",
+    [SQL_PUT_TRIAL] = "INSERT OR REPLACE INTO trial(" TRIAL_COLUMNS NEWER_COLUMNS
+                      ") VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?,"
+                      " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     [SQL_PUT_HEARTBEAT] = "UPDATE trial SET heartbeat_ms = ?, progress = ? WHERE idx = ?",
-    [SQL_CHANGES] =
-        "SELECT " TRIAL_COLUMNS ", \"from\" FROM trial WHERE revision > ? ORDER BY revision",
     [SQL_PUT_CHECKPOINT] = "INSERT OR REPLACE INTO checkpoint(path, trial, kind, score, size_bytes)"
                            " VALUES(?, ?, ?, ?, ?)",
     [SQL_DROP_CHECKPOINT] = "DELETE FROM checkpoint WHERE path = ?",
     [SQL_CHECKPOINTS] = "SELECT path, trial, kind, score, size_bytes FROM checkpoint"
                         " ORDER BY kind, score DESC, path",
-    /* What a reader asks of a file of schema 1, which it must not upgrade. */
-    [SQL_GET_TRIAL_1] = "SELECT " TRIAL_COLUMNS ", -1 FROM trial WHERE idx = ?",
-    [SQL_CHANGES_1] =
-        "SELECT " TRIAL_COLUMNS ", -1 FROM trial WHERE revision > ? ORDER BY revision",
+    [SQL_GET_TRIAL] = GET_TRIAL(NEWER_COLUMNS_1),
+    [SQL_GET_TRIAL + 1] = GET_TRIAL(NEWER_COLUMNS_2),
+    [SQL_GET_TRIAL + 2] = GET_TRIAL(NEWER_COLUMNS),
+    [SQL_CHANGES] = CHANGES(NEWER_COLUMNS_1),
+    [SQL_CHANGES + 1] = CHANGES(NEWER_COLUMNS_2),
+    [SQL_CHANGES + 2] = CHANGES(NEWER_COLUMNS),
 };
 
 typedef struct file {
@@ -344,13 +355,11 @@ static nas_status upgrade_schema(file *f)
 {
     NAS_TRY(run_script(f->path, f->db, "BEGIN IMMEDIATE", "upgrading it"));
     nas_status status = read_number(f, "PRAGMA user_version", &f->version);
-    if (status == NAS_OK && f->version < NAS__SCHEMA)
-        status = run_script(f->path, f->db, upgrade, "upgrading it");
+    for (; status == NAS_OK && f->version < NAS__SCHEMA; f->version++)
+        status = run_script(f->path, f->db, upgrades[f->version], "upgrading it");
     if (status == NAS_OK)
         status = run_script(f->path, f->db, "COMMIT", "upgrading it");
-    if (status == NAS_OK)
-        f->version = NAS__SCHEMA;
-    else
+    if (status != NAS_OK)
         sqlite3_exec(f->db, "ROLLBACK", NULL, NULL, NULL);
     return status;
 }
@@ -561,6 +570,7 @@ static void bind_trial(sqlite3_stmt *s, const nas_trial *t, const char *metrics,
     sqlite3_bind_double(s, at++, t->progress);
     sqlite3_bind_double(s, at++, t->seconds);
     sqlite3_bind_int(s, at++, t->from);
+    bind_text(s, at++, t->derived);
 }
 
 static nas_status file_put_trial(void *handle, const nas_trial *trial)
@@ -630,16 +640,21 @@ static void read_columns(sqlite3_stmt *s, nas_trial *t)
     t->progress = sqlite3_column_double(s, 22);
     t->seconds = sqlite3_column_double(s, 23);
     t->from = sqlite3_column_int(s, 24);
+    t->derived = copy_column(s, 25);
 }
 
 static nas_status read_trial(const file *f, sqlite3_stmt *s, nas_trial *trial)
 {
     nas_status status = NAS_OK;
     read_columns(s, trial);
-    if (!trial->arch || !trial->note) {
+    if (!trial->arch || !trial->note || !trial->derived) {
         status =
             nas_error_set(NAS_MEMORY, __FILE__, __LINE__, "no memory for trial %d", trial->index);
         goto done;
+    }
+    if (!*trial->derived) {
+        free(trial->derived);
+        trial->derived = NULL;
     }
     NAS_TRY_DONE(status_of(f, column_text(s, 2), trial));
     NAS_TRY_DONE(nas__metrics_read(column_text(s, 9), trial));
@@ -655,7 +670,7 @@ static nas_status file_get_trial(void *handle, int index, nas_trial *trial, bool
 {
     file *f = handle;
     sqlite3_stmt *statement = NULL;
-    NAS_TRY(prepare(f, f->version < 2 ? SQL_GET_TRIAL_1 : SQL_GET_TRIAL, &statement));
+    NAS_TRY(prepare(f, SQL_GET_TRIAL + f->version - 1, &statement));
     sqlite3_bind_int(statement, 1, index);
     int code = sqlite3_step(statement);
     nas_status status = NAS_OK;
@@ -684,7 +699,7 @@ static nas_status file_changes(void *handle, int64_t since,
 {
     file *f = handle;
     sqlite3_stmt *statement = NULL;
-    NAS_TRY(prepare(f, f->version < 2 ? SQL_CHANGES_1 : SQL_CHANGES, &statement));
+    NAS_TRY(prepare(f, SQL_CHANGES + f->version - 1, &statement));
     sqlite3_bind_int64(statement, 1, since);
     nas_status status = NAS_OK;
     int code;

@@ -4,8 +4,8 @@
 
 #include <clnas/study.h>
 
-/* 2: trial."from". */
-enum { NAS__SCHEMA = 2 };
+/* 2: trial."from".  3: trial.derived. */
+enum { NAS__SCHEMA = 3 };
 
 struct nas_study {
     const nas_store *store;

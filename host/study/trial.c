@@ -28,6 +28,7 @@ void nas_trial_clear(nas_trial *trial)
         return;
     free(trial->arch);
     free(trial->note);
+    free(trial->derived);
     free(trial->metrics);
     for (int i = 0; i < trial->curve_count; i++)
         free(trial->curves[i].values);
@@ -51,6 +52,7 @@ nas_status nas_trial_copy(const nas_trial *from, nas_trial *to)
     *to = *from;
     bool ok = copy_bytes(from->arch, from->arch ? strlen(from->arch) + 1 : 0, &to->arch);
     ok &= copy_bytes(from->note, from->note ? strlen(from->note) + 1 : 0, &to->note);
+    ok &= copy_bytes(from->derived, from->derived ? strlen(from->derived) + 1 : 0, &to->derived);
     ok &=
         copy_bytes(from->metrics, (size_t)from->metric_count * sizeof *from->metrics, &to->metrics);
     for (int i = 0; i < from->curve_count; i++)
@@ -142,6 +144,16 @@ nas_status nas_trial_add_point(nas_trial *trial, const char *name, double value)
     return NAS_OK;
 }
 
+nas_status nas_trial_set_derived(nas_trial *trial, const char *text)
+{
+    char *copy;
+    if (!copy_bytes(text, strlen(text) + 1, &copy))
+        NAS_FAIL(NAS_MEMORY, "no memory for the derived architecture of trial %d", trial->index);
+    free(trial->derived);
+    trial->derived = copy;
+    return NAS_OK;
+}
+
 /* ---- texts ------------------------------------------------------------------------------------------------ */
 
 void nas__metrics_write(const nas_trial *trial, nas_text *text)
@@ -227,6 +239,8 @@ void nas_trial_canonical(const nas_trial *trial, nas_text *text)
     if (trial->from >= 0)
         nas_text_format(text, " from=%d", trial->from);
     nas_text_format(text, " %s", nas_trial_status_name(trial->status));
+    if (trial->derived)
+        nas_text_format(text, " derived=%s", trial->derived);
     for (int i = 0; i < trial->metric_count; i++) {
         if (sorted[i].measured)
             continue;

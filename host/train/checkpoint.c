@@ -12,7 +12,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK_LIMIT = 2 + NAS_OPTIMIZER_MOMENTS, HASH_TEXT = 33 };
+enum {
+    OWN_LIMIT = 2 + NAS_OPTIMIZER_MOMENTS,
+    BLOCK_LIMIT = OWN_LIMIT + NAS_TRAINER_ATTACHED,
+    HASH_TEXT = 33
+};
 
 /* What is saved: tensors on the device, by name. */
 typedef struct blocks {
@@ -26,14 +30,18 @@ static blocks blocks_of(const nas_trainer *trainer)
     static const char *const moments[NAS_OPTIMIZER_MOMENTS] = {"moment.0", "moment.1"};
     const nas_net_block block = nas_net_parameters(trainer->net);
     blocks list = {0};
-    const nas_tensor tensors[BLOCK_LIMIT] = {block.parameters, block.states, trainer->moments[0],
-                                             trainer->moments[1]};
-    const char *const names[BLOCK_LIMIT] = {"parameters", "states", moments[0], moments[1]};
-    for (int i = 0; i < BLOCK_LIMIT; i++)
+    const nas_tensor tensors[OWN_LIMIT] = {block.parameters, block.states, trainer->moments[0],
+                                           trainer->moments[1]};
+    const char *const names[OWN_LIMIT] = {"parameters", "states", moments[0], moments[1]};
+    for (int i = 0; i < OWN_LIMIT; i++)
         if (tensors[i].buffer && tensors[i].count) {
             list.name[list.count] = names[i];
             list.tensor[list.count++] = tensors[i];
         }
+    for (int i = 0; i < trainer->attached_count; i++) {
+        list.name[list.count] = trainer->attached_names[i];
+        list.tensor[list.count++] = trainer->attached[i];
+    }
     return list;
 }
 

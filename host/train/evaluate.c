@@ -1,15 +1,17 @@
-/* evaluate.c - one pass over a split with running statistics: mean loss, accuracy, predictions.
+/* evaluate.c - one pass over a split, with running statistics as a rule: mean loss, accuracy, predictions.
  *
  * Steps are enqueued ahead; the metrics of several lie in slots of their own and are read together.
  * */
 #include <clnas/train.h>
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 typedef struct evaluation {
     nas_net *net;
     nas_batches *batches;
+    bool training; /* statistics of each batch */
     int slots, steps;
     float *metrics; /* [slots][4] */
     float *logits;  /* [classes][n], only for predictions */
@@ -70,7 +72,7 @@ static nas_status run_steps(evaluation *e)
         const nas_step step = {.real = (uint32_t)real, .slot = (uint32_t)slot, .step = (uint32_t)i};
         NAS_TRY(nas_net_set_step(e->net, &step));
         NAS_TRY(nas_batches_load(e->batches, i));
-        NAS_TRY(nas_net_evaluate(e->net));
+        NAS_TRY(e->training ? nas_net_forward(e->net) : nas_net_evaluate(e->net));
         if (e->predicted)
             NAS_TRY(predict(e, real));
         e->count += (uint64_t)real;
@@ -80,15 +82,19 @@ static nas_status run_steps(evaluation *e)
     return NAS_OK;
 }
 
-static nas_status prepare(evaluation *e, nas_data_home *home, nas_split split)
+static nas_status make_batches(evaluation *e, nas_data_home *home, nas_split split)
 {
-    const nas_net_options *options = nas_net_options_of(e->net);
-    const nas_batches_options wanted = {.batch = options->batch};
+    const nas_batches_options wanted = {.batch = nas_net_options_of(e->net)->batch};
     const nas_batches_target target = {.images = nas_net_input(e->net),
                                        .labels = nas_net_labels(e->net),
                                        .step = nas_net_step_block(e->net)};
     NAS_TRY(check_fit(e->net, nas_data_home_data(home)));
-    NAS_TRY(nas_batches_create(home, split, &wanted, &target, &e->batches));
+    return nas_batches_create(home, split, &wanted, &target, &e->batches);
+}
+
+static nas_status prepare(evaluation *e)
+{
+    const nas_net_options *options = nas_net_options_of(e->net);
     NAS_TRY(nas_batches_epoch(e->batches, 0));
     e->steps = nas_batches_steps(e->batches);
     e->slots = options->slots > 1 ? options->slots : 1;
@@ -99,21 +105,38 @@ static nas_status prepare(evaluation *e, nas_data_home *home, nas_split split)
     return NAS_OK;
 }
 
+/* All but the batches: `what` names them where something is wrong. */
+static nas_status evaluate(evaluation *e, const char *what, nas_evaluation *result)
+{
+    nas_status status = prepare(e);
+    if (status == NAS_OK)
+        status = run_steps(e);
+    free(e->metrics);
+    free(e->logits);
+    NAS_TRY(status);
+    const double n = (double)e->count;
+    *result = (nas_evaluation){.loss = e->loss / n, .accuracy = e->correct / n, .count = e->count};
+    if (!isfinite(result->loss))
+        NAS_FAIL(NAS_NONFINITE, "the loss on the %s is not a finite number", what);
+    return NAS_OK;
+}
+
 nas_status nas_evaluate(nas_net *net, nas_data_home *home, nas_split split, nas_evaluation *result,
                         int32_t *predicted)
 {
     evaluation e = {.net = net, .predicted = predicted};
-    nas_status status = prepare(&e, home, split);
+    char what[32];
+    snprintf(what, sizeof what, "%s split", nas_split_name(split));
+    nas_status status = make_batches(&e, home, split);
     if (status == NAS_OK)
-        status = run_steps(&e);
+        status = evaluate(&e, what, result);
     nas_batches_destroy(e.batches);
-    free(e.metrics);
-    free(e.logits);
-    NAS_TRY(status);
-    const double n = (double)e.count;
-    *result = (nas_evaluation){.loss = e.loss / n, .accuracy = e.correct / n, .count = e.count};
-    if (!isfinite(result->loss))
-        NAS_FAIL(NAS_NONFINITE, "the loss on the %s split is not a finite number",
-                 nas_split_name(split));
-    return NAS_OK;
+    return status;
+}
+
+nas_status nas_evaluate_batches(nas_net *net, nas_batches *batches, bool training,
+                                nas_evaluation *result)
+{
+    evaluation e = {.net = net, .batches = batches, .training = training};
+    return evaluate(&e, "batches that it was measured on", result);
 }

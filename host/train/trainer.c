@@ -54,7 +54,9 @@ static nas_status make_batches(nas_trainer *trainer)
                                          .augment = true,
                                          .seed = trainer->setup.seed,
                                          .key = trainer->setup.key,
-                                         .samples = (uint32_t)common->samples};
+                                         .samples = (uint32_t)common->samples,
+                                         .subset = trainer->setup.subset,
+                                         .subset_count = trainer->setup.subset_count};
     const nas_batches_target target = {.images = nas_net_input(trainer->net),
                                        .labels = nas_net_labels(trainer->net),
                                        .step = nas_net_step_block(trainer->net)};
@@ -118,6 +120,13 @@ static nas_status record_check(nas_trainer *trainer, const nas_net_block *block)
                            nas_tensor_view(trainer->health, 2, 2));
 }
 
+static uint64_t subset_hash(const nas_trainer *trainer)
+{
+    const nas_trainer_setup *setup = &trainer->setup;
+    return setup->subset ? nas_hash(setup->subset, setup->subset_count * sizeof *setup->subset, 1)
+                         : 0;
+}
+
 /* Hash of all that decides what training computes, and of how the blocks are laid out. */
 static nas_status make_fingerprint(nas_trainer *trainer)
 {
@@ -133,6 +142,8 @@ static nas_status make_fingerprint(nas_trainer *trainer)
     nas_text_format(&text, "|%016" PRIx64 "|%" PRIu64 "|%" PRIu64 "|%d|%016" PRIx64, graph,
                     trainer->setup.seed, trainer->setup.key, (int)trainer->setup.split,
                     nas_data_hash(nas_data_home_data(trainer->home)));
+    nas_text_format(&text, "|%016" PRIx64 "|%016" PRIx64, trainer->setup.mark,
+                    subset_hash(trainer));
     for (int i = 0; i < nas_net_parameter_count(trainer->net); i++) {
         const nas_net_parameter *parameter = nas_net_parameter_at(trainer->net, i);
         nas_text_format(&text, "|%s %" PRIu64 " %" PRIu64, parameter->name, parameter->tensor.at,
@@ -221,6 +232,8 @@ static nas_step step_block(const nas_trainer *trainer, int slot)
 static nas_status run_step(nas_trainer *trainer, int slot)
 {
     const nas_step step = step_block(trainer, slot);
+    if (trainer->setup.before)
+        NAS_TRY(trainer->setup.before(trainer->setup.user, trainer, &step));
     NAS_TRY(nas_net_set_step(trainer->net, &step));
     NAS_TRY(nas_batches_load(trainer->batches, trainer->step));
     NAS_TRY(nas_net_forward(trainer->net));
@@ -361,6 +374,26 @@ nas_status nas_trainer_run(nas_trainer *trainer, int epoch)
 nas_status nas_trainer_evaluate(nas_trainer *trainer, nas_split split, nas_evaluation *evaluation)
 {
     return nas_evaluate(trainer->net, trainer->home, split, evaluation, NULL);
+}
+
+nas_status nas_trainer_load_batch(nas_trainer *trainer)
+{
+    return nas_batches_load(trainer->batches, trainer->step);
+}
+
+nas_tensor nas_trainer_moment(const nas_trainer *trainer, int index)
+{
+    return trainer->moments[index];
+}
+
+nas_status nas_trainer_attach(nas_trainer *trainer, const char *name, nas_tensor tensor)
+{
+    if (trainer->attached_count == NAS_TRAINER_ATTACHED)
+        NAS_FAIL(NAS_FAILED, "%s: a trainer has room for %d tensors of others", name,
+                 NAS_TRAINER_ATTACHED);
+    trainer->attached_names[trainer->attached_count] = name;
+    trainer->attached[trainer->attached_count++] = tensor;
+    return NAS_OK;
 }
 
 nas_net *nas_trainer_net(const nas_trainer *trainer)

@@ -5,6 +5,7 @@
 #include <clnas/train.h>
 
 enum { NAS_TRAINER_SLOTS = 64 }; /* steps between two reads of the metrics, at most */
+enum { NAS_TRAINER_ATTACHED = 4 };
 
 /* Sums over the running epoch. */
 typedef struct nas__epoch_sums {
@@ -22,6 +23,9 @@ struct nas_trainer {
     nas_tensor moments[NAS_OPTIMIZER_MOMENTS];
     nas_tensor scale, scratch, health; /* health: [4] scale and norm of parameters, of states */
     nas_tape *update, *check;
+    const char *attached_names[NAS_TRAINER_ATTACHED];
+    nas_tensor attached[NAS_TRAINER_ATTACHED];
+    int attached_count;
     uint32_t dropout_key[2];
     uint64_t fingerprint; /* of everything that a checkpoint must agree with */
     int epoch, step;      /* epochs done; steps done in the running one */

@@ -235,6 +235,7 @@ typedef enum nas_stream {
     NAS_STREAM_SYNTHETIC,
     NAS_STREAM_TEST,
     NAS_STREAM_PROXY,
+    NAS_STREAM_GATES, /* first architecture weights, and their noise */
 } nas_stream;
 
 typedef struct nas_random {

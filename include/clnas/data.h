@@ -126,6 +126,10 @@ NAS_API int nas_data_classes(const nas_data *data);
 NAS_API const char *nas_data_class_name(const nas_data *data, int class_index);
 /* Samples of a split, as indices into its part (content.train; content.test for TEST), rising. */
 NAS_API const uint32_t *nas_data_split(const nas_data *data, nas_split split, uint32_t *count);
+/* Cuts a split in two, in proportion to the classes, by (seed, NAS_STREAM_SPLIT): `samples`, as long as the split, gets the
+ * `share` (0 … 1), rising, then the others, rising.  `*count`: how many the first portion has.  NAS_CONFIG: one would be empty. */
+NAS_API nas_status nas_data_cut(const nas_data *data, nas_split split, double share, uint64_t seed,
+                                uint32_t *samples, uint32_t *count);
 /* [channels] each, as nas_data_options.mean and .std mean them. */
 NAS_API const double *nas_data_mean(const nas_data *data);
 NAS_API const double *nas_data_std(const nas_data *data);
@@ -159,6 +163,12 @@ typedef struct nas_batches_options {
     uint64_t seed;    /* of the study */
     uint64_t key;     /* of the trial: canonical arch and repeat, never its index */
     uint32_t samples; /* of an epoch, at most; 0: the whole split */
+    /* Some samples of the split in place of all (indices into its part; lent until the batches are destroyed); NULL: all. */
+    const uint32_t *subset;
+    uint32_t subset_count;
+    /* Training batches that know nothing of each other: each is drawn from all samples anew, none twice within it.  Then an
+     * epoch may have more samples than there are. */
+    bool independent;
 } nas_batches_options;
 
 /* Where batches go: nas_net_input, nas_net_labels and nas_net_step_block, or a test's own. */

@@ -39,7 +39,9 @@ typedef struct nas_eval_setting {
     const nas_domain *domain;
     const nas_train_config *train;
     const nas_objectives *objectives; /* its bounds count here; NULL: none */
-    uint64_t seed;                    /* of the study */
+    /* The config's complete `strategy`, for evaluators that train what a strategy moves; NULL: none. */
+    const nas_value *strategy;
+    uint64_t seed; /* of the study */
 } nas_eval_setting;
 
 /* Called while it works, every few steps; false: stop now (nas_eval_score returns NAS_STOPPED). */
@@ -66,6 +68,10 @@ typedef struct nas_evaluator {
     const char *const *metrics; /* names it sets in a complete trial; ends with NULL */
     bool pure;                  /* see above */
     bool needs_device;
+    /* Trials of more than 0 epochs train weights that all architectures of the space share.  They are of none: no graph is built
+     * (score gets NULL), no cost counted, no bound applied, and their result has `derived`.  Trials of 0 epochs score an
+     * architecture with the shared weights of `from`. */
+    bool shared;
     /* With these options a trial's time is its metric `simulated_s`, not what passes while it is scored; NULL: never. */
     bool (*simulates)(const void *options);
     /* `options` is the instance; it and the setting outlive the state. */

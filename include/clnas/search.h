@@ -100,6 +100,9 @@ typedef struct nas_strategy {
     nas_kind kind;
     int objectives_max; /* 1, or NAS_OBJECTIVES for Pareto strategies */
     int lookahead_max;  /* 0: any; 1: each proposal needs all earlier results */
+    /* The evaluator that trains what this strategy decides about, and no other; it gets the strategy's options, of which `epochs`
+     * is the length of a training.  NULL: any that is for single architectures. */
+    const char *evaluator;
     nas_status (*begin)(const nas_setting *setting, void **state);
     /* One visible result, in log order, the given ones included.  NULL: results do not matter. */
     nas_status (*observe)(void *state, const nas_seen *trial);

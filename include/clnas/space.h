@@ -66,7 +66,9 @@ typedef struct nas_gate_row {
     int first;   /* its gates, and its α: first … first + choices − 1 */
     int none;    /* the choice that is no operation, whose gate nobody reads; −1: there is none */
     int skip;    /* the choice that is a skip connection; −1 */
-    int group;   /* rows of one group are the edges into one node: `derive` may keep only some */
+    const char
+        *part; /* of the network that it decides for: "normal", "reduce", "cell", "network" */
+    int group; /* rows of one group are the edges into one node: `derive` may keep only some */
     int around; /* gate of the channels that go around this row's operations, the edge's weight alone; −1 */
 } nas_gate_row;
 

@@ -34,7 +34,7 @@ typedef enum nas_trial_status {
     NAS_TRIAL_ALIAS, /* final: same architecture and budget as trial `alias`; shares its result */
 } nas_trial_status;
 
-enum { NAS_METRICS = 32, NAS_CURVES = 4, NAS_NAME_SIZE = 48 };
+enum { NAS_METRICS = 32, NAS_CURVES = 8, NAS_NAME_SIZE = 48 };
 
 typedef struct nas_metric {
     char name[NAS_NAME_SIZE]; /* "valid_accuracy", "parameters", "latency_ms.home" */
@@ -73,6 +73,9 @@ typedef struct nas_trial {
     nas_metric *metrics; /* see nas_trial_set_metric */
     int curve_count;
     nas_curve curves[NAS_CURVES];
+    /* The architecture that shared weights speak for after this trial, as text.  Such a trial is a stage of something longer, no
+     * candidate, and never the best, whatever its metrics.  NULL: the trial is of `arch` itself. */
+    char *derived;
     char reason[256]; /* of a failure, or of the last lost attempt */
     /* bookkeeping */
     int64_t revision;
@@ -98,8 +101,10 @@ NAS_API double nas_trial_metric(const nas_trial *trial, const char *name);
 NAS_API bool nas_trial_has_metric(const nas_trial *trial, const char *name);
 /* Appends a point to the curve called `name`, made when missing. */
 NAS_API nas_status nas_trial_add_point(nas_trial *trial, const char *name, double value);
-/* One line: index, arch, budget, from (where there is one), status, metrics (sorted by name) and curves as hex floats.  No
- * times, device or measured values: what 'the same' means. */
+/* A copy of the text becomes `derived`. */
+NAS_API nas_status nas_trial_set_derived(nas_trial *trial, const char *text);
+/* One line: index, arch, budget, from (where there is one), status, derived (the same), metrics (sorted by name) and curves as
+ * hex floats.  No times, device or measured values: what 'the same' means. */
 NAS_API void nas_trial_canonical(const nas_trial *trial, nas_text *text);
 
 /* ---- objectives and bounds -------------------------------------------------------------------------- */
@@ -125,7 +130,7 @@ typedef struct nas_objectives {
     nas_bound bounds[NAS_OBJECTIVES];
 } nas_objectives;
 
-/* Greater is better; -INFINITY for a trial that failed, is not final, or has no finite value. */
+/* Greater is better; -INFINITY for a trial that failed, is not final, has no finite value, or has `derived`. */
 NAS_API double nas_objective_score(const nas_objective *objective, const nas_trial *trial);
 /* Sum over the bounds of the relative excess; 0: within all; metrics that are missing do not count. */
 NAS_API double nas_bound_violation(const nas_objectives *objectives, const nas_trial *trial);
@@ -260,7 +265,7 @@ NAS_API nas_status nas_study_reclaim(nas_study *study, const nas_owner *owner, c
 /* At least every quarter of a lease.  `*held` false: somebody else has the trial now; stop working. */
 NAS_API nas_status nas_study_heartbeat(nas_study *study, const nas_claim *claim, double progress,
                                        bool *held);
-/* Takes status (COMPLETE or FAILED), metrics, curves, reason, device and seconds of `result`.
+/* Takes status (COMPLETE or FAILED), metrics, curves, derived, reason, device and seconds of `result`.
  * Durable when it returns.  `*accepted` false: the token was stale and nothing was written. */
 NAS_API nas_status nas_study_commit(nas_study *study, const nas_claim *claim,
                                     const nas_trial *result, bool *accepted);

@@ -122,6 +122,11 @@ typedef struct nas_evaluation {
 NAS_API nas_status nas_evaluate(nas_net *net, nas_data_home *home, nas_split split,
                                 nas_evaluation *evaluation, int32_t *predicted);
 
+/* The same over batches of the caller's (not training ones), as they are.  `training`: by nas_net_forward, with the statistics of each
+ * batch, which is how shared weights are measured: they have no running statistics for one architecture. */
+NAS_API nas_status nas_evaluate_batches(nas_net *net, nas_batches *batches, bool training,
+                                        nas_evaluation *evaluation);
+
 /* ---- trainer --------------------------------------------------------------------------------- */
 
 typedef struct nas_trainer nas_trainer;
@@ -138,11 +143,20 @@ typedef struct nas_train_progress {
 /* Called every few steps and at each epoch's end; false: stop now, resumably (NAS_STOPPED). */
 typedef bool (*nas_train_callback)(void *user, const nas_train_progress *progress);
 
+/* Called before each step, for a training that does something else between (host/eval/supernet.c moves its gates): the net is
+ * free to use, its weights must be as they were at the return.  `step` is the block that the step will have.  Enqueue, never wait. */
+typedef nas_status (*nas_train_before)(void *user, nas_trainer *trainer, const nas_step *step);
+
 typedef struct nas_trainer_setup {
     nas_split split; /* NAS_SPLIT_TRAIN or NAS_SPLIT_TRAIN_VALID */
-    uint64_t seed;   /* of the study */
-    uint64_t key;    /* of the trial: hash of canonical arch and repeat; never the trial's index */
+    /* Some samples of the split in place of all (see nas_batches_options.subset); lent. */
+    const uint32_t *subset;
+    uint32_t subset_count;
+    uint64_t seed; /* of the study */
+    uint64_t key;  /* of the trial: hash of canonical arch and repeat; never the trial's index */
     nas_train_callback callback; /* or NULL */
+    nas_train_before before;     /* or NULL */
+    uint64_t mark; /* hash of what else decides what is computed; checkpoints must agree on it */
     void *user;
 } nas_trainer_setup;
 
@@ -165,6 +179,13 @@ NAS_API int nas_trainer_epoch(const nas_trainer *trainer); /* epochs done */
 NAS_API int nas_trainer_steps(const nas_trainer *trainer); /* per epoch */
 /* Loss and accuracy of the last finished epoch on its own training batches; false when none is. */
 NAS_API bool nas_trainer_epoch_result(const nas_trainer *trainer, nas_evaluation *result);
+
+/* Loads the batch of the step that comes next into the net, whose step block must be that step's; for `before`. */
+NAS_API nas_status nas_trainer_load_batch(nas_trainer *trainer);
+/* One of the optimizer's moments, as long as the parameters. */
+NAS_API nas_tensor nas_trainer_moment(const nas_trainer *trainer, int index);
+/* A tensor of the caller's that is saved and loaded with the rest, by a name of its own (lent, as the tensor is). */
+NAS_API nas_status nas_trainer_attach(nas_trainer *trainer, const char *name, nas_tensor tensor);
 
 /* Weights, running statistics, moments, epoch and step in one safetensors file: checksum, atomic
  * replace. */

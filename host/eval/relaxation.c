@@ -1,0 +1,352 @@
+/* relaxation.c - architecture weights α on the device: their gates, their gradients, their optimizer.
+ *
+ * Everything is three short tapes over a few hundred floats, so that a training step that moves α enqueues a handful of launches
+ * more and waits for nothing: `sample` (α to gates), `plain` (the same without noise, to measure by), `update` (the gates' gradient
+ * to α's, then Adam).  What changes from step to step, temperature and phase, lies in the step block behind Adam's factors.
+ *
+ * Layout of the memory, each part a multiple of 16 floats: α and, where edges have weights, β behind it; its gradient; Adam's
+ * moments; soft choices and edges, kept for the way back; the rows of the table. */
+#include "relaxation.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ROW = 5, LOCAL = 16 }; /* as in cl/gates.cl */
+
+const nas__method nas__methods[] = {
+#define NAS_METHOD(name, ...) {#name, __VA_ARGS__},
+#include "method_list.h"
+#undef NAS_METHOD
+};
+const int nas__method_count = sizeof nas__methods / sizeof nas__methods[0];
+
+/* ---- what the strategy's group says ------------------------------------------------------------------------------ */
+
+#define AT(field) offsetof(nas__relaxation_options, field)
+static const struct entry {
+    const char *name;
+    bool whole; /* an int64_t; else a double */
+    size_t offset;
+} entries[] = {
+    {"epochs", true, AT(epochs)},
+    {"share", false, AT(share)},
+    {"order", true, AT(order)},
+    {"partial", true, AT(partial)},
+    {"alpha.start", true, AT(start)},
+    {"alpha.lr", false, AT(lr)},
+    {"alpha.beta1", false, AT(beta1)},
+    {"alpha.beta2", false, AT(beta2)},
+    {"alpha.weight_decay", false, AT(weight_decay)},
+    {"alpha.scale", false, AT(scale)},
+    {"temperature.from", false, AT(warm)},
+    {"temperature.to", false, AT(cold)},
+};
+#undef AT
+
+/* "alpha.lr" in a group with a group in it; NULL: not there. */
+static const nas_value *find_value(const nas_value *group, const char *name)
+{
+    char outer[32];
+    const size_t length = strcspn(name, ".");
+    snprintf(outer, sizeof outer, "%.*s", (int)length, name);
+    const nas_value *value = nas_value_member(group, outer);
+    return name[length] ? nas_value_member(value, name + length + 1) : value;
+}
+
+static const nas__method *find_method(const nas_value *group)
+{
+    const nas_value *type = nas_value_member(group, "type");
+    for (int i = 0; i < nas__method_count; i++)
+        if (type && type->type == NAS_VALUE_TEXT && strcmp(type->text, nas__methods[i].name) == 0)
+            return &nas__methods[i];
+    return NULL;
+}
+
+nas_status nas__relaxation_read(const nas_value *group, nas__relaxation_options *options)
+{
+    *options = (nas__relaxation_options){
+        .method = find_method(group), .order = 1, .partial = 1, .warm = 1, .cold = 1};
+    if (!options->method)
+        NAS_FAIL(NAS_CONFIG, "the evaluator supernet trains for strategies such as darts; "
+                             "`clnas describe strategy` lists them");
+    for (size_t i = 0; i < sizeof entries / sizeof entries[0]; i++) {
+        const nas_value *value = find_value(group, entries[i].name);
+        char *field = (char *)options + entries[i].offset;
+        if (!value)
+            continue;
+        if (entries[i].whole)
+            memcpy(field, &value->integer, sizeof value->integer);
+        else
+            memcpy(field,
+                   value->type == NAS_VALUE_INT ? &(double){(double)value->integer} : &value->real,
+                   sizeof value->real);
+    }
+    if (options->epochs < 1 || options->share <= 0 || options->lr <= 0)
+        NAS_FAIL(NAS_CONFIG, "strategy %s: its options are not complete", options->method->name);
+    return NAS_OK;
+}
+
+/* ---- memory -------------------------------------------------------------------------------------------------------- */
+
+static uint64_t rounded(uint64_t count)
+{
+    return (count + 15) / 16 * 16;
+}
+
+/* Group of rows [*from, *to) that compete over one node. */
+static void find_group(const nas_gate_table *table, int row, int *from, int *to)
+{
+    for (*from = row; *from > 0 && table->rows[*from - 1].group == table->rows[row].group;)
+        --*from;
+    for (*to = row + 1; *to < table->count && table->rows[*to].group == table->rows[row].group;)
+        ++*to;
+}
+
+static nas_status write_rows(nas__relaxation *r)
+{
+    int32_t rows[ROW * NAS_GATE_ROWS];
+    for (int i = 0; i < r->table->count; i++) {
+        const nas_gate_row *row = &r->table->rows[i];
+        int from, to;
+        find_group(r->table, i, &from, &to);
+        const int32_t words[ROW] = {row->first, row->choices, from, to, row->around};
+        memcpy(rows + ROW * i, words, sizeof words);
+    }
+    return nas_buffer_write(r->memory, 4 * r->rows.at,
+                            sizeof *rows * ROW * (uint64_t)r->table->count, rows);
+}
+
+/* scale·N(0, 1); the edges' β the same. */
+static nas_status write_alpha(nas__relaxation *r, uint64_t seed, uint64_t key, uint64_t used)
+{
+    nas_random random = nas_random_make(seed, NAS_STREAM_GATES, (uint32_t)key,
+                                        (uint32_t)(key >> 32), 0x616c7068u /* "alph" */);
+    float *values = calloc(r->alpha.count, sizeof *values);
+    if (!values)
+        NAS_FAIL(NAS_MEMORY, "no memory for %" PRIu64 " architecture weights", r->alpha.count);
+    for (uint64_t i = 0; i < used; i++)
+        values[i] = (float)(r->options->scale * nas_random_normal(&random));
+    nas_status status = nas_tensor_write(r->alpha, values);
+    free(values);
+    return status;
+}
+
+static nas_tensor take(nas__relaxation *r, uint64_t *at, uint64_t count)
+{
+    const nas_tensor tensor = {r->memory, *at, rounded(count)};
+    *at += tensor.count;
+    return tensor;
+}
+
+static nas_status allocate(nas__relaxation *r, uint64_t seed, uint64_t key)
+{
+    const nas_gate_table *table = r->table;
+    const uint64_t rows = (uint64_t)table->count, choices = (uint64_t)table->choices;
+    const uint64_t used = choices + (r->options->method->edges ? rows : 0);
+    uint64_t at = 0, all = 4 * rounded(used) + rounded(choices + rows) + rounded(ROW * rows);
+    NAS_TRY(nas_buffer_create(nas_net_device(r->net), 4 * all, "architecture weights", &r->memory));
+    r->alpha = take(r, &at, used);
+    r->gradient = take(r, &at, used);
+    for (int i = 0; i < NAS_OPTIMIZER_MOMENTS; i++)
+        r->moments[i] = take(r, &at, used);
+    r->soft = take(r, &at, choices + rows);
+    r->rows = take(r, &at, ROW * rows);
+    NAS_TRY(write_rows(r));
+    return write_alpha(r, seed, key, used);
+}
+
+/* ---- tapes ----------------------------------------------------------------------------------------------------------- */
+
+static nas_status add_launch(nas__relaxation *r, nas_tape *tape, const char *kernel,
+                             const nas_argument *arguments, int count)
+{
+    const size_t items = ((size_t)r->table->count + LOCAL - 1) / LOCAL * LOCAL;
+    const nas_launch launch = {.source = "gates",
+                               .kernel = kernel,
+                               .global = {items},
+                               .local = {LOCAL},
+                               .arguments = arguments,
+                               .argument_count = count};
+    return nas_tape_add(tape, &launch);
+}
+
+static nas_status record_forward(nas__relaxation *r, bool noisy, const uint32_t key[2],
+                                 nas_tape **tape)
+{
+    const nas__method *method = r->options->method;
+    const nas_argument arguments[] = {
+        NAS_ARG_TENSOR(r->alpha),
+        NAS_ARG_TENSOR(r->rows),
+        NAS_ARG_TENSOR(nas_net_step_block(r->net)),
+        NAS_ARG_TENSOR(r->soft),
+        NAS_ARG_TENSOR(nas_net_gates(r->net)),
+        NAS_ARG_INT(r->table->count),
+        NAS_ARG_INT(r->table->choices),
+        NAS_ARG_INT(noisy),
+        NAS_ARG_INT(method->hard),
+        NAS_ARG_INT(method->edges),
+        NAS_ARG_UINT(key[0]),
+        NAS_ARG_UINT(key[1]),
+    };
+    NAS_TRY(nas_tape_create(nas_net_device(r->net), "gates", tape));
+    return add_launch(r, *tape, "gates_forward", arguments, sizeof arguments / sizeof arguments[0]);
+}
+
+static nas_status fill_adam(nas__relaxation *r)
+{
+    const nas__relaxation_options *o = r->options;
+    char text[256];
+    nas_value group = {0};
+    snprintf(text, sizeof text, "{ beta1 = %.17g; beta2 = %.17g; weight_decay = %.17g; }", o->beta1,
+             o->beta2, o->weight_decay);
+    r->adam = nas_optimizer_find("adam");
+    NAS_TRY(nas_value_parse(text, NULL, 0, &group));
+    nas_status status = nas_options_fill(&r->adam->kind, &group, NULL, r->adam_options.bytes);
+    nas_value_clear(&group);
+    return status;
+}
+
+static nas_status record_update(nas__relaxation *r)
+{
+    const nas_tensor step = nas_net_step_block(r->net);
+    const nas_argument arguments[] = {
+        NAS_ARG_TENSOR(nas_net_gate_gradients(r->net)),
+        NAS_ARG_TENSOR(r->rows),
+        NAS_ARG_TENSOR(step),
+        NAS_ARG_TENSOR(r->soft),
+        NAS_ARG_TENSOR(r->gradient),
+        NAS_ARG_INT(r->table->count),
+        NAS_ARG_INT(r->table->choices),
+        NAS_ARG_INT(r->options->method->edges),
+    };
+    nas_optimizer_call call = {.device = nas_net_device(r->net),
+                               .parameters = r->alpha,
+                               .gradients = r->gradient,
+                               .decayed_count = r->alpha.count,
+                               .step = step};
+    memcpy(call.moments, r->moments, sizeof call.moments);
+    NAS_TRY(fill_adam(r));
+    NAS_TRY(nas_tape_create(nas_net_device(r->net), "update of gates", &r->update));
+    NAS_TRY(add_launch(r, r->update, "gates_backward", arguments,
+                       sizeof arguments / sizeof arguments[0]));
+    return r->adam->record(&r->adam_options, &call, r->update);
+}
+
+static nas_status make(nas__relaxation *r, uint64_t seed, uint64_t key)
+{
+    uint32_t noise[2];
+    nas_random_key(nas_hash(&key, sizeof key, seed), NAS_STREAM_GATES, noise);
+    if (nas_net_gates(r->net).count < (uint64_t)r->table->gates)
+        NAS_FAIL(NAS_FAILED, "a supernet of %" PRIu64 " gates and a table of %d",
+                 nas_net_gates(r->net).count, r->table->gates);
+    NAS_TRY(allocate(r, seed, key));
+    NAS_TRY(record_forward(r, r->options->method->noisy, noise, &r->sample));
+    NAS_TRY(record_forward(r, false, noise, &r->plain));
+    return record_update(r);
+}
+
+nas_status nas__relaxation_create(const nas__relaxation_options *options,
+                                  const nas_gate_table *table, nas_net *net, uint64_t seed,
+                                  uint64_t key, nas__relaxation **relaxation)
+{
+    nas__relaxation *r = calloc(1, sizeof *r);
+    if (!r)
+        NAS_FAIL(NAS_MEMORY, "no memory for architecture weights");
+    r->options = options;
+    r->table = table;
+    r->net = net;
+    nas_status status = make(r, seed, key);
+    if (status != NAS_OK) {
+        nas__relaxation_destroy(r);
+        return status;
+    }
+    *relaxation = r;
+    return NAS_OK;
+}
+
+void nas__relaxation_destroy(nas__relaxation *r)
+{
+    if (!r)
+        return;
+    nas_tape_destroy(r->sample);
+    nas_tape_destroy(r->plain);
+    nas_tape_destroy(r->update);
+    nas_buffer_destroy(r->memory);
+    free(r);
+}
+
+/* ---- a step ---------------------------------------------------------------------------------------------------------- */
+
+static double temperature_of(const nas__relaxation_options *o, int64_t epoch)
+{
+    const double share = o->epochs > 1 ? (double)epoch / (double)(o->epochs - 1) : 0;
+    return o->warm + (o->cold - o->warm) * fmin(share, 1);
+}
+
+void nas__relaxation_step(const nas__relaxation *r, const nas_step *weights, int steps,
+                          nas__phase phase, nas_step *step)
+{
+    const float temperature = (float)temperature_of(r->options, weights->epoch);
+    const int64_t before = r->options->start * steps, done = weights->time;
+    float factor[4] = {0};
+    r->adam->factors(&r->adam_options, (uint32_t)(done > before ? done - before : 0),
+                     r->options->lr, factor);
+    *step = *weights;
+    memcpy(step->spare, factor, sizeof factor);
+    memcpy(&step->spare[4], &temperature, sizeof temperature);
+    step->spare[5] = (uint32_t)phase;
+}
+
+nas_status nas__relaxation_sample(nas__relaxation *r)
+{
+    return nas_tape_run(r->sample);
+}
+
+nas_status nas__relaxation_plain(nas__relaxation *r)
+{
+    return nas_tape_run(r->plain);
+}
+
+nas_status nas__relaxation_update(nas__relaxation *r)
+{
+    return nas_tape_run(r->update);
+}
+
+/* softmax of count values in double. */
+static void softmax(const float *values, int count, double *shares)
+{
+    double most = values[0], sum = 0;
+    for (int k = 1; k < count; k++)
+        most = values[k] > most ? values[k] : most;
+    for (int k = 0; k < count; k++)
+        sum += shares[k] = exp(values[k] - most);
+    for (int k = 0; k < count; k++)
+        shares[k] /= sum;
+}
+
+nas_status nas__relaxation_weights(const nas__relaxation *r, float *weights)
+{
+    double shares[NAS_CHOICES], edges[NAS_GATE_ROWS];
+    float *alpha = malloc(r->alpha.count * sizeof *alpha);
+    if (!alpha)
+        NAS_FAIL(NAS_MEMORY, "no memory for %" PRIu64 " architecture weights", r->alpha.count);
+    nas_status status = nas_tensor_read(r->alpha, alpha);
+    for (int i = 0; status == NAS_OK && i < r->table->count; i++) {
+        const nas_gate_row *row = &r->table->rows[i];
+        double edge = 1;
+        if (r->options->method->edges) {
+            int from, to;
+            find_group(r->table, i, &from, &to);
+            softmax(alpha + r->table->choices + from, to - from, edges);
+            edge = edges[i - from];
+        }
+        softmax(alpha + row->first, row->choices, shares);
+        for (int k = 0; k < row->choices; k++)
+            weights[row->first + k] = (float)(edge * shares[k]);
+    }
+    free(alpha);
+    return status;
+}

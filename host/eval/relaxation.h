@@ -1,0 +1,90 @@
+/* relaxation.h - the continuous relaxation of a choice: architecture weights α, the gates they give, their own optimizer.
+ *
+ *   supernet.c    the evaluator: epochs, paths        supernet_train.c   shared weights in training
+ *   relaxation.c  α, gates and Adam on the device
+ *   unrolled.c    DARTS' second order                                 method_list.h  the methods
+ *   cl/gates.cl, cl/unrolled.cl   the kernels and their formulas
+ */
+#ifndef NAS_EVAL_RELAXATION_H
+#define NAS_EVAL_RELAXATION_H
+
+#include "evaluator.h"
+
+typedef struct nas__method {
+    const char *name; /* of the strategy */
+    bool noisy, hard, edges;
+} nas__method;
+
+extern const nas__method nas__methods[];
+extern const int nas__method_count;
+
+/* What the strategy's group says (its option table is the strategy's, in host/search/oneshot.c). */
+typedef struct nas__relaxation_options {
+    const nas__method *method;
+    int64_t epochs, start; /* of the supernet; the first one (0 …) that α is trained in */
+    int64_t order;         /* 1 or 2 */
+    int64_t partial;       /* 1: all channels go through the operations */
+    double share;          /* of the training split that weights are trained on */
+    double lr, beta1, beta2, weight_decay, scale; /* of α; scale: of its first values */
+    double warm, cold;                            /* temperatures of the first and last epoch */
+} nas__relaxation_options;
+
+/* NAS_CONFIG when the group is of no method here. */
+nas_status nas__relaxation_read(const nas_value *group, nas__relaxation_options *options);
+
+/* What a training step draws noise for: α's own step or that of the weights. */
+typedef enum nas__phase { NAS__PHASE_ALPHA, NAS__PHASE_WEIGHTS } nas__phase;
+
+typedef struct nas__relaxation {
+    const nas__relaxation_options *options;
+    const nas_gate_table *table;
+    nas_net *net;
+    const nas_optimizer *adam;
+    union {
+        unsigned char bytes[NAS_OPTIMIZER_OPTIONS_SIZE];
+        double align;
+    } adam_options;
+    nas_buffer *memory;
+    nas_tensor rows, soft;
+    nas_tensor alpha, gradient, moments[NAS_OPTIMIZER_MOMENTS];
+    nas_tape *sample, *plain, *update;
+} nas__relaxation;
+
+/* Options, table and net (of the table's supergraph) are lent.  α's first values and the noise follow from (seed, key). */
+nas_status nas__relaxation_create(const nas__relaxation_options *options,
+                                  const nas_gate_table *table, nas_net *net, uint64_t seed,
+                                  uint64_t key, nas__relaxation **relaxation);
+void nas__relaxation_destroy(nas__relaxation *relaxation);
+/* A step block for what follows, made from that of the weights' step: temperature, phase, Adam's factors. */
+void nas__relaxation_step(const nas__relaxation *relaxation, const nas_step *weights, int steps,
+                          nas__phase phase, nas_step *step);
+/* All enqueue.  The net's gates from α, as the method draws them; without noise; one step of α by the net's gate gradients,
+ * which must be of gates that nas__relaxation_sample gave.  The net's step block is one of nas__relaxation_step. */
+nas_status nas__relaxation_sample(nas__relaxation *relaxation);
+nas_status nas__relaxation_plain(nas__relaxation *relaxation);
+nas_status nas__relaxation_update(nas__relaxation *relaxation);
+/* What α says about each choice, [table->choices]: its share of the row times that of the edge; waits for the device. */
+nas_status nas__relaxation_weights(const nas__relaxation *relaxation, float *weights);
+
+/* ---- unrolled.c ---- */
+
+/* Fills the net's gate gradients with those of the validation loss after one step of the weights (arXiv 1806.09055, equation 7
+ * and 8). */
+typedef struct nas__unrolled nas__unrolled;
+
+typedef struct nas__unrolled_setup {
+    nas_net *net;
+    nas_tensor moment; /* of the weights' optimizer, sgd */
+    double momentum, weight_decay;
+    /* Put a batch into the net, with its step block. */
+    nas_status (*load_train)(void *user);
+    nas_status (*load_valid)(void *user);
+    void *user;
+} nas__unrolled_setup;
+
+nas_status nas__unrolled_create(const nas__unrolled_setup *setup, nas__unrolled **unrolled);
+void nas__unrolled_destroy(nas__unrolled *unrolled);
+/* The gates are set; the weights come back as they were, to the bit. */
+nas_status nas__unrolled_gradient(nas__unrolled *unrolled);
+
+#endif

@@ -1,0 +1,322 @@
+/* supernet.c - the evaluator with shared weights: one network has all operations of the space at once.
+ *
+ * Idea (Pham et al., ENAS, 1802.03268; Liu et al., DARTS, 1806.09055): training every candidate is dear, so they share weights.  A
+ * space's supergraph adds up the candidates of each decision, each times its gate; weights are trained with whatever gates
+ * the method gives, and the gates themselves, by way of architecture weights α, on other samples.  So this evaluator has two kinds of
+ * trials, told apart by their budget:
+ *
+ *     budget n > 0   the supernet after n epochs.  Its arch is a placeholder; the result has the architecture that α then speaks
+ *                    for (`derived`) and how the supernet does on the validation split.  It goes on from the epoch before as
+ *                    a promoted network does: the paused training is weights, moments, α and its moments.
+ *     budget 0       an architecture, scored with the shared weights of `from`: its gates are 1, all others 0.
+ *
+ * One step of training is: α by its samples (unless epoch < alpha.start), new gates, then the weights by theirs.  The training split
+ * is cut in two for that.  α's batches are independent draws, as in the authors' code; both are augmented.  The validation split
+ * is seen by neither, so that its accuracy means what it means everywhere.
+ *
+ * Norms use the statistics of each batch, also to measure by: a supernet has no running statistics of one architecture.
+ *
+ * Layout: the instance; an epoch; a path; keeping.  Read next: supernet_train.c (making, a step), relaxation.c (α and gates). */
+#include "supernet.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef nas__supernet supernet;
+
+static void finish(void *state)
+{
+    if (!state)
+        return;
+    nas__supernet_close(state);
+    free(state);
+}
+
+static nas_status prepare(const void *instance, const nas_eval_setting *setting, void **state)
+{
+    supernet *s = calloc(1, sizeof *s);
+    (void)instance;
+    if (!s)
+        NAS_FAIL(NAS_MEMORY, "out of host memory");
+    nas_status status = nas__supernet_open(setting, s);
+    if (status != NAS_OK) {
+        finish(s);
+        return status;
+    }
+    *state = s;
+    return NAS_OK;
+}
+
+/* ---- an epoch --------------------------------------------------------------------------------------------------------- */
+
+static void begin_score(supernet *s, const nas_eval_call *call)
+{
+    s->call = call;
+    s->first_epoch = 0;
+    s->begin_s = nas_now_s();
+    s->begin_cpu_s = nas_cpu_s();
+    s->over_time = false;
+}
+
+/* Takes up the supernet of an earlier epoch, or begins anew; a file that will not do costs the time that it would have
+ * saved. */
+static nas_status take_up(supernet *s, const nas_eval_call *call, int epochs)
+{
+    nas_status status = NAS_DATA;
+    bool fresh = !s->trainer;
+    if (fresh)
+        NAS_TRY(nas__supernet_begin(s));
+    free(s->loaded);
+    s->loaded = NULL;
+    if (call->paused) {
+        status = nas_trainer_load(s->trainer, call->paused);
+        if (status != NAS_OK && status != NAS_DATA)
+            return status;
+        if (status == NAS_OK && nas_trainer_epoch(s->trainer) < epochs)
+            return NAS_OK;
+        nas_log(NAS_LOG_WARNING, "the supernet from the start: %s",
+                status == NAS_OK ? "the paused training is longer" : nas_error_message());
+    }
+    return fresh && status == NAS_DATA ? NAS_OK : nas__supernet_begin(s);
+}
+
+static nas_status copy_curves(const nas_trial *begun, int epoch, nas_trial *result)
+{
+    for (int i = 0; i < begun->curve_count; i++)
+        for (int k = 0; k < begun->curves[i].count; k++)
+            NAS_TRY(nas_trial_add_point(result, begun->curves[i].name, begun->curves[i].values[k]));
+    return nas_trial_set_metric(result, "epochs_resumed", epoch, true);
+}
+
+/* With the gates that α gives without noise. */
+static nas_status measure(supernet *s, int epoch, nas_evaluation *valid)
+{
+    nas_net *net = nas_trainer_net(s->trainer);
+    nas_step step;
+    nas__supernet_measuring_step(s, epoch, &step);
+    NAS_TRY(nas_net_set_step(net, &step));
+    NAS_TRY(nas__relaxation_plain(s->relaxation));
+    return nas_evaluate_batches(net, s->valid_batches, true, valid);
+}
+
+static nas_status add_number(nas_trial *result, const char *name, double value, bool curve)
+{
+    if (!isfinite(value))
+        NAS_FAIL(NAS_NONFINITE, "%s is %g", name, value);
+    if (curve)
+        NAS_TRY(nas_trial_add_point(result, name, value));
+    return nas_trial_set_metric(result, name, value, false);
+}
+
+/* Mean entropy of the rows of one part, in nats; edges' weights do not count. */
+static double entropy_of(const supernet *s, const char *part, const float *weights)
+{
+    double sum = 0;
+    int rows = 0;
+    for (int i = 0; i < s->table.count; i++) {
+        const nas_gate_row *row = &s->table.rows[i];
+        double all = 0;
+        if (strcmp(row->part, part) != 0)
+            continue;
+        for (int k = 0; k < row->choices; k++)
+            all += weights[row->first + k];
+        for (int k = 0; k < row->choices; k++) {
+            const double p = weights[row->first + k] / all;
+            sum -= p > 0 ? p * log(p) : 0;
+        }
+        rows++;
+    }
+    return rows ? sum / rows : 0;
+}
+
+/* Skip connections among the edges that the derived architecture has. */
+static int skips_of(const supernet *s, const char *part, const int *path)
+{
+    int skips = 0;
+    for (int i = 0; i < s->table.count; i++)
+        skips += strcmp(s->table.rows[i].part, part) == 0 && path[i] >= 0 &&
+                 path[i] == s->table.rows[i].skip;
+    return skips;
+}
+
+static nas_status add_parts(supernet *s, const nas_arch *arch, const float *weights,
+                            nas_trial *result)
+{
+    int path[NAS_GATE_ROWS];
+    NAS_TRY(nas_domain_path(s->setting->domain, &s->table, arch, path));
+    for (int i = 0; i < s->table.count; i++) {
+        const char *part = s->table.rows[i].part;
+        char name[NAS_NAME_SIZE];
+        if (i > 0 && strcmp(part, s->table.rows[i - 1].part) == 0)
+            continue;
+        snprintf(name, sizeof name, "entropy.%s", part);
+        NAS_TRY(add_number(result, name, entropy_of(s, part, weights), true));
+        snprintf(name, sizeof name, "skips.%s", part);
+        NAS_TRY(add_number(result, name, skips_of(s, part, path), false));
+    }
+    return NAS_OK;
+}
+
+static nas_status derive(supernet *s, nas_trial *result)
+{
+    nas_arch arch;
+    nas_text text = {0};
+    float *weights = malloc((size_t)s->table.choices * sizeof *weights);
+    nas_status status = weights ? nas__relaxation_weights(s->relaxation, weights) : NAS_MEMORY;
+    NAS_TRY_DONE(status);
+    NAS_TRY_DONE(nas_domain_derive(s->setting->domain, &s->table, weights, &arch));
+    NAS_TRY_DONE(add_parts(s, &arch, weights, result));
+    nas_domain_write(s->setting->domain, &arch, &text);
+    NAS_TRY_DONE(nas_text_check(&text));
+    NAS_TRY_DONE(nas_trial_set_derived(result, text.data));
+    free(s->derived);
+    s->derived = text.data;
+    text = (nas_text){0};
+done:
+    nas_text_clear(&text);
+    free(weights);
+    return status;
+}
+
+static nas_status train_epoch(supernet *s, int epoch, nas_trial *result)
+{
+    nas_evaluation train = {0}, valid = {0};
+    nas_status status = nas_trainer_run(s->trainer, epoch);
+    if (status == NAS_STOPPED && s->over_time)
+        NAS_FAIL(NAS_TIME, "a training over its limit of %.4g s", s->call->limit_s);
+    NAS_TRY(status);
+    nas_trainer_epoch_result(s->trainer, &train);
+    NAS_TRY(measure(s, epoch, &valid));
+    NAS_TRY(add_number(result, "train_loss", train.loss, true));
+    NAS_TRY(add_number(result, "train_accuracy", train.accuracy, true));
+    NAS_TRY(add_number(result, "valid_accuracy", valid.accuracy, true));
+    NAS_TRY(add_number(result, "valid_loss", valid.loss, true));
+    return derive(s, result);
+}
+
+static nas_status set_costs(supernet *s, nas_trial *result)
+{
+    nas_net_memory memory;
+    nas_cost cost;
+    nas_net_memory_of(nas_trainer_net(s->trainer), &memory);
+    nas_graph_cost(&s->graph, &cost);
+    NAS_TRY(nas_trial_set_metric(result, "supernet_parameters", (double)cost.parameters, false));
+    NAS_TRY(nas_trial_set_metric(result, "memory", (double)memory.total_bytes, false));
+    NAS_TRY(nas_trial_set_metric(result, "train_seconds", nas_now_s() - s->begin_s, true));
+    return nas_trial_set_metric(result, "cpu_seconds", nas_cpu_s() - s->begin_cpu_s, true);
+}
+
+static nas_status score_epoch(supernet *s, const nas_eval_call *call, nas_trial *result)
+{
+    int epochs = call->budget < 1 ? 1 : (int)call->budget;
+    NAS_TRY(take_up(s, call, epochs));
+    s->first_epoch = nas_trainer_epoch(s->trainer);
+    if (s->first_epoch > 0)
+        NAS_TRY(copy_curves(call->begun, s->first_epoch, result));
+    for (int epoch = s->first_epoch + 1; epoch <= epochs; epoch++)
+        NAS_TRY(train_epoch(s, epoch, result));
+    return set_costs(s, result);
+}
+
+/* ---- a path ----------------------------------------------------------------------------------------------------------- */
+
+static nas_status take_weights(supernet *s, const char *path)
+{
+    if (!s->trainer)
+        NAS_TRY(nas__supernet_begin(s));
+    if (s->loaded && strcmp(s->loaded, path) == 0)
+        return NAS_OK;
+    free(s->loaded);
+    s->loaded = NULL;
+    NAS_TRY(nas_net_load(nas_trainer_net(s->trainer), path));
+    s->loaded = strdup(path);
+    return s->loaded ? NAS_OK : NAS_MEMORY;
+}
+
+static nas_status open_path(supernet *s, const nas_arch *arch)
+{
+    int path[NAS_GATE_ROWS];
+    const nas_tensor gates = nas_net_gates(nas_trainer_net(s->trainer));
+    NAS_TRY(nas_domain_path(s->setting->domain, &s->table, arch, path));
+    float *open = calloc((size_t)gates.count, sizeof *open);
+    if (!open)
+        NAS_FAIL(NAS_MEMORY, "no memory for %" PRIu64 " gates", gates.count);
+    for (int i = 0; i < s->table.count; i++) {
+        const nas_gate_row *row = &s->table.rows[i];
+        if (path[i] < 0)
+            continue;
+        open[row->first + path[i]] = 1;
+        if (row->around >= 0)
+            open[row->around] = 1;
+    }
+    nas_status status = nas_tensor_write(gates, open);
+    free(open);
+    return status;
+}
+
+static nas_status score_path(supernet *s, const nas_eval_call *call, nas_trial *result)
+{
+    nas_evaluation valid;
+    if (!call->from)
+        NAS_FAIL(NAS_CONFIG, "an architecture is scored with the weights of a trained supernet, "
+                             "and this trial starts from none");
+    NAS_TRY(take_weights(s, call->from));
+    NAS_TRY(open_path(s, call->arch));
+    NAS_TRY(nas_evaluate_batches(nas_trainer_net(s->trainer), s->valid_batches, true, &valid));
+    NAS_TRY(add_number(result, "valid_accuracy", valid.accuracy, false));
+    return add_number(result, "valid_loss", valid.loss, false);
+}
+
+static nas_status score(void *state, const nas_eval_call *call, const nas_graph *graph,
+                        nas_trial *result)
+{
+    supernet *s = state;
+    (void)graph;
+    begin_score(s, call);
+    return call->budget > 0 ? score_epoch(s, call, result) : score_path(s, call, result);
+}
+
+/* ---- keeping ---------------------------------------------------------------------------------------------------------- */
+
+static nas_status pause_training(void *state, const char *path)
+{
+    supernet *s = state;
+    if (!s->trainer || s->loaded)
+        NAS_FAIL(NAS_FAILED, "%s: no supernet was trained", path);
+    return nas_trainer_save(s->trainer, path);
+}
+
+static nas_status keep(void *state, const char *path)
+{
+    supernet *s = state;
+    if (!s->trainer || s->loaded)
+        NAS_FAIL(NAS_FAILED, "%s: no supernet was trained", path);
+    const char *keys[] = {"method", "derived"};
+    const char *values[] = {s->options.method->name, s->derived ? s->derived : ""};
+    return nas_net_save(nas_trainer_net(s->trainer), path, keys, values, 2);
+}
+
+static const char *const metrics[] = {
+    "valid_accuracy",      "valid_loss",    "train_loss",  "train_accuracy",
+    "supernet_parameters", "memory",        "parameters",  "macs",
+    "activation_bytes",    "train_seconds", "cpu_seconds", NULL};
+
+const nas_evaluator nas__evaluator_supernet = {
+    .kind = {.name = "supernet",
+             .summary =
+                 "one network with all operations of the space, whose weights the candidates "
+                 "share; for darts and its relatives",
+             .paper = "arXiv 1806.09055"},
+    .metrics = metrics,
+    .pure = true,
+    .needs_device = true,
+    .shared = true,
+    .prepare = prepare,
+    .score = score,
+    .keep = keep,
+    .pause = pause_training,
+    .finish = finish,
+};

@@ -1,0 +1,41 @@
+/* supernet.h - a supernet in training, as its two files share it: supernet_train.c makes it and trains a step, supernet.c is the
+ * evaluator: epochs, paths, files. */
+#ifndef NAS_EVAL_SUPERNET_H
+#define NAS_EVAL_SUPERNET_H
+
+#include "relaxation.h"
+
+typedef struct nas__supernet {
+    const nas_eval_setting *setting;
+    nas__relaxation_options options;
+    nas_train_config train; /* the study's, over the strategy's epochs */
+    nas_data_home *home;
+    uint32_t *samples,
+        *valid; /* of the training split, the weights' first; of the validation split, shuffled */
+    uint32_t weights_count, alpha_count, valid_count;
+    nas_graph graph;
+    nas_gate_table table;
+    /* the supernet; NULL until it is needed */
+    nas_trainer *trainer;
+    nas__relaxation *relaxation;
+    nas__unrolled *unrolled; /* NULL: first order */
+    nas_batches *alpha_batches, *valid_batches;
+    char *loaded;  /* file whose weights it has; NULL: those of its own training */
+    char *derived; /* after the last epoch that was scored */
+    nas_step step; /* of the weights, which is to come */
+    /* of the score that runs */
+    const nas_eval_call *call;
+    int first_epoch;
+    double begin_s, begin_cpu_s;
+    bool over_time;
+} nas__supernet;
+
+/* Options, graph, samples: everything but the supernet itself; also after a failure nas__supernet_close it. */
+nas_status nas__supernet_open(const nas_eval_setting *setting, nas__supernet *supernet);
+void nas__supernet_close(nas__supernet *supernet);
+/* A supernet at its beginning, in place of the one that is there. */
+nas_status nas__supernet_begin(nas__supernet *supernet);
+/* The step block that gates without noise are worked out with after `epoch` epochs. */
+void nas__supernet_measuring_step(const nas__supernet *supernet, int epoch, nas_step *step);
+
+#endif

@@ -1,0 +1,257 @@
+/* supernet_train.c - a supernet made ready to train, and its step: α by its samples, new gates, then the weights by theirs.
+ *
+ * The weights' side is the trainer's, unchanged: schedule, clip, optimizer, NaN, checkpoints.  It calls back before each of its steps,
+ * and what happens then only adds to the queue; so a supernet waits for the device as seldom as any training does.  α and its moments
+ * are attached to the trainer's checkpoint. */
+#include "supernet.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef nas__supernet supernet;
+
+/* ---- making ---------------------------------------------------------------------------------------------------------- */
+
+static void drop_training(supernet *s)
+{
+    nas__relaxation_destroy(s->relaxation);
+    nas__unrolled_destroy(s->unrolled);
+    nas_batches_destroy(s->alpha_batches);
+    nas_batches_destroy(s->valid_batches);
+    nas_trainer_destroy(s->trainer);
+    free(s->loaded);
+    s->relaxation = NULL;
+    s->unrolled = NULL;
+    s->alpha_batches = s->valid_batches = NULL;
+    s->trainer = NULL;
+    s->loaded = NULL;
+}
+
+void nas__supernet_close(supernet *s)
+{
+    drop_training(s);
+    nas_graph_clear(&s->graph);
+    nas_data_home_destroy(s->home);
+    free(s->derived);
+    free(s->samples);
+    free(s->valid);
+}
+
+/* Which samples are whose: a function of seed and data. */
+static nas_status share_samples(supernet *s)
+{
+    const nas_eval_setting *setting = s->setting;
+    uint32_t all;
+    nas_data_split(setting->data, NAS_SPLIT_TRAIN, &all);
+    const uint32_t *valid = nas_data_split(setting->data, NAS_SPLIT_VALID, &s->valid_count);
+    s->samples = malloc(all * sizeof *s->samples);
+    s->valid = malloc((s->valid_count + 1) * sizeof *s->valid);
+    if (!s->samples || !s->valid)
+        NAS_FAIL(NAS_MEMORY, "no memory for the samples of a supernet");
+    NAS_TRY(nas_data_cut(setting->data, NAS_SPLIT_TRAIN, s->options.share, setting->seed,
+                         s->samples, &s->weights_count));
+    s->alpha_count = all - s->weights_count;
+    const uint32_t batch = (uint32_t)s->train.common.batch;
+    if (s->weights_count < batch || s->alpha_count < batch)
+        NAS_FAIL(NAS_CONFIG,
+                 "train.batch = %u is more than one portion of the training split has: %u samples "
+                 "for the weights, %u for the architecture weights (strategy.share)",
+                 batch, s->weights_count, s->alpha_count);
+    memcpy(s->valid, valid, s->valid_count * sizeof *valid);
+    nas_random random = nas_random_make(setting->seed, NAS_STREAM_SPLIT, s->valid_count, 0, 1);
+    nas_random_shuffle(&random, s->valid, s->valid_count);
+    return NAS_OK;
+}
+
+static nas_status check_options(const supernet *s)
+{
+    if (s->options.order == 2 && strcmp(s->train.optimizer->kind.name, "sgd") != 0)
+        NAS_FAIL(NAS_CONFIG,
+                 "strategy.order = 2 unrolls a step of train.optimizer = \"sgd\", not of \"%s\"",
+                 s->train.optimizer->kind.name);
+    return NAS_OK;
+}
+
+static nas_status plan(supernet *s)
+{
+    const nas_supergraph_options options = {.partial = (int)s->options.partial};
+    const nas_train_options *train = &s->train.common;
+    const nas_net_options net = {.batch = (int)train->batch,
+                                 .training = true,
+                                 .loss = true,
+                                 .use_clblast = train->gemm == 1};
+    nas_net_memory memory;
+    NAS_TRY(nas_domain_supergraph(s->setting->domain, &options, &s->graph, &s->table));
+    return nas_net_measure(s->setting->device, &s->graph, &net, &memory);
+}
+
+nas_status nas__supernet_open(const nas_eval_setting *setting, supernet *s)
+{
+    s->setting = setting;
+    s->train = *setting->train;
+    NAS_TRY(nas__relaxation_read(setting->strategy, &s->options));
+    s->train.common.epochs = s->options.epochs;
+    NAS_TRY(check_options(s));
+    NAS_TRY(plan(s));
+    NAS_TRY(share_samples(s));
+    return nas_data_home_create(setting->device, setting->data, &s->home);
+}
+
+static bool watch(void *user, const nas_train_progress *progress)
+{
+    supernet *s = user;
+    double steps = progress->steps > 0 ? (double)progress->step / progress->steps : 0;
+    double share = (progress->epoch + steps - s->first_epoch) / (s->call->budget - s->first_epoch);
+    if (s->call->limit_s > 0 && nas_now_s() - s->begin_s > s->call->limit_s) {
+        s->over_time = true;
+        return false;
+    }
+    return !s->call->callback || s->call->callback(s->call->user, share > 1 ? 1 : share);
+}
+
+static nas_status before_step(void *user, nas_trainer *trainer, const nas_step *step);
+
+static nas_status make_batches(supernet *s)
+{
+    nas_net *net = nas_trainer_net(s->trainer);
+    const nas_batches_target target = {.images = nas_net_input(net),
+                                       .labels = nas_net_labels(net),
+                                       .step = nas_net_step_block(net)};
+    const int batch = (int)s->train.common.batch;
+    const uint64_t key = 1; /* the weights' batches have that of the placeholder */
+    const nas_batches_options alpha = {.batch = batch,
+                                       .training = true,
+                                       .augment = true,
+                                       .seed = s->setting->seed,
+                                       .key = key,
+                                       .samples = (uint32_t)(batch * nas_trainer_steps(s->trainer)),
+                                       .subset = s->samples + s->weights_count,
+                                       .subset_count = s->alpha_count,
+                                       .independent = true};
+    const nas_batches_options valid = {
+        .batch = batch, .subset = s->valid, .subset_count = s->valid_count};
+    NAS_TRY(nas_batches_create(s->home, NAS_SPLIT_TRAIN, &alpha, &target, &s->alpha_batches));
+    return nas_batches_create(s->home, NAS_SPLIT_VALID, &valid, &target, &s->valid_batches);
+}
+
+static nas_status attach(supernet *s)
+{
+    const nas__relaxation *r = s->relaxation;
+    NAS_TRY(nas_trainer_attach(s->trainer, "alpha", r->alpha));
+    NAS_TRY(nas_trainer_attach(s->trainer, "alpha.moment.0", r->moments[0]));
+    return nas_trainer_attach(s->trainer, "alpha.moment.1", r->moments[1]);
+}
+
+static nas_status load_train(void *user)
+{
+    supernet *s = user;
+    nas_step step;
+    nas__relaxation_step(s->relaxation, &s->step, nas_trainer_steps(s->trainer), NAS__PHASE_ALPHA,
+                         &step);
+    NAS_TRY(nas_net_set_step(nas_trainer_net(s->trainer), &step));
+    return nas_trainer_load_batch(s->trainer);
+}
+
+static nas_status load_alpha(void *user)
+{
+    supernet *s = user;
+    nas_step step;
+    nas__relaxation_step(s->relaxation, &s->step, nas_trainer_steps(s->trainer), NAS__PHASE_ALPHA,
+                         &step);
+    NAS_TRY(nas_net_set_step(nas_trainer_net(s->trainer), &step));
+    return nas_batches_load(s->alpha_batches, (int)s->step.step);
+}
+
+static nas_status make_unrolled(supernet *s)
+{
+    nas_value group = {0};
+    nas__unrolled_setup setup = {.net = nas_trainer_net(s->trainer),
+                                 .moment = nas_trainer_moment(s->trainer, 0),
+                                 .load_train = load_train,
+                                 .load_valid = load_alpha,
+                                 .user = s};
+    if (s->options.order != 2)
+        return NAS_OK;
+    nas_status status = nas_train_config_value(&s->train, &group);
+    if (status == NAS_OK) {
+        setup.momentum = nas_value_member(&group, "momentum")->real;
+        setup.weight_decay = nas_value_member(&group, "weight_decay")->real;
+        status = nas__unrolled_create(&setup, &s->unrolled);
+    }
+    nas_value_clear(&group);
+    return status;
+}
+
+/* Everything that decides what is computed and is not the trainer's to know. */
+static nas_status mark_of(const supernet *s, uint64_t *mark)
+{
+    nas_text text = {0};
+    nas_value_write(s->setting->strategy, -1, &text);
+    nas_status status = nas_text_check(&text);
+    if (status == NAS_OK)
+        *mark = nas_hash(text.data, text.length, 0);
+    nas_text_clear(&text);
+    return status;
+}
+
+nas_status nas__supernet_begin(supernet *s)
+{
+    nas_arch placeholder = {.count = (uint16_t)s->setting->domain->count};
+    nas_domain_canonical(s->setting->domain, &placeholder);
+    nas_trainer_setup setup = {
+        .split = NAS_SPLIT_TRAIN,
+        .subset = s->samples,
+        .subset_count = s->weights_count,
+        .seed = s->setting->seed,
+        .key = nas_eval_key(&placeholder, 0),
+        .callback = watch,
+        .before = before_step,
+        .user = s,
+    };
+    drop_training(s);
+    NAS_TRY(mark_of(s, &setup.mark));
+    NAS_TRY(nas_trainer_create(s->home, &s->graph, &s->train, &setup, &s->trainer));
+    NAS_TRY(nas__relaxation_create(&s->options, &s->table, nas_trainer_net(s->trainer), setup.seed,
+                                   setup.key, &s->relaxation));
+    NAS_TRY(attach(s));
+    NAS_TRY(make_unrolled(s));
+    return make_batches(s);
+}
+
+/* ---- a step ----------------------------------------------------------------------------------------------------------- */
+
+static nas_status step_alpha(supernet *s)
+{
+    nas_net *net = nas_trainer_net(s->trainer);
+    NAS_TRY(load_alpha(s));
+    NAS_TRY(nas__relaxation_sample(s->relaxation));
+    if (s->unrolled) {
+        NAS_TRY(nas__unrolled_gradient(s->unrolled));
+    } else {
+        NAS_TRY(nas_net_forward(net));
+        NAS_TRY(nas_net_backward_gates(net));
+    }
+    return nas__relaxation_update(s->relaxation);
+}
+
+/* α first, then the gates that the weights' step trains with. */
+static nas_status before_step(void *user, nas_trainer *trainer, const nas_step *step)
+{
+    supernet *s = user;
+    nas_step own;
+    s->step = *step;
+    if (step->step == 0)
+        NAS_TRY(nas_batches_epoch(s->alpha_batches, step->epoch));
+    if (step->epoch >= s->options.start)
+        NAS_TRY(step_alpha(s));
+    nas__relaxation_step(s->relaxation, step, nas_trainer_steps(trainer), NAS__PHASE_WEIGHTS, &own);
+    NAS_TRY(nas_net_set_step(nas_trainer_net(trainer), &own));
+    return nas__relaxation_sample(s->relaxation);
+}
+
+void nas__supernet_measuring_step(const supernet *s, int epoch, nas_step *step)
+{
+    const nas_step last = {.epoch = (uint32_t)epoch - 1};
+    nas__relaxation_step(s->relaxation, &last, nas_trainer_steps(s->trainer), NAS__PHASE_ALPHA,
+                         step);
+}

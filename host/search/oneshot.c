@@ -1,0 +1,102 @@
+/* oneshot.c - strategies whose trials are epochs of one supernet, and at the end the architecture that came of it.
+ *
+ * The evaluator does the work: it trains shared weights and architecture weights, and says after each epoch which architecture they
+ * speak for.  What is left to decide here is what a log of that looks like:
+ *
+ *     trial i, i < epochs    arch: a placeholder; budget i + 1; parent: the epoch before.  That is what the promotion of a
+ *                            paused training looks like, so a search that was killed goes on from the last epoch's file
+ *     the last trial         arch: the derived one; budget 0, nothing is trained; from: the epoch that it was derived in.
+ *                            Its score is that of its path through the shared weights, and it is the study's best
+ *
+ * A supernet that fails, or that stop.skips ends, gives the architecture of its last good epoch.  Skip connections win when a
+ * supernet is trained for too long (Chu et al., 2009.01027; Zela et al., 1909.09656), since they need no training.
+ *
+ * Whatever proposes candidates for shared weights (sampled paths) can do the same with many last trials.
+ * Read next: host/eval/supernet.c. */
+#include "oneshot.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const derived_note = "derived";
+
+typedef struct oneshot {
+    const nas_setting *setting;
+    int last;      /* trial of the last good epoch; −1: none yet */
+    double epochs; /* its budget */
+    nas_arch derived;
+    bool over; /* no further epoch */
+    bool done; /* the derived architecture was scored */
+} oneshot;
+
+nas_status nas__oneshot_begin(const nas_setting *setting, void **state)
+{
+    if (setting->given_count)
+        NAS_FAIL(NAS_CONFIG, "strategy.given: a supernet has no trials for given architectures");
+    oneshot *s = calloc(1, sizeof *s);
+    if (!s)
+        NAS_FAIL(NAS_MEMORY, "no memory for a one-shot strategy");
+    s->setting = setting;
+    s->last = -1;
+    *state = s;
+    return NAS_OK;
+}
+
+static bool has_too_many_skips(const nas__oneshot_options *options, const nas_seen *trial)
+{
+    const nas_trial *result = trial->result;
+    bool many = false;
+    for (int i = 0; i < result->metric_count; i++)
+        many |= strncmp(result->metrics[i].name, "skips.", 6) == 0 &&
+                result->metrics[i].value > (double)options->stop_skips;
+    return many && options->stop_skips > 0 && trial->budget > (double)options->stop_after;
+}
+
+nas_status nas__oneshot_observe(void *state, const nas_seen *trial)
+{
+    oneshot *s = state;
+    const nas__oneshot_options *options = s->setting->options;
+    const nas_trial *result = trial->result;
+    if (strcmp(trial->note, derived_note) == 0) {
+        s->done = true;
+        return NAS_OK;
+    }
+    if (result->status != NAS_TRIAL_COMPLETE || !result->derived ||
+        (s->last >= 0 && has_too_many_skips(options, trial))) {
+        s->over = true;
+        return NAS_OK;
+    }
+    NAS_TRY(nas_arch_parse(result->derived, &s->derived));
+    NAS_TRY(nas_domain_check(s->setting->domain, &s->derived));
+    s->last = trial->index;
+    s->epochs = trial->budget;
+    s->over = s->epochs >= (double)options->epochs;
+    return NAS_OK;
+}
+
+nas_status nas__oneshot_propose(void *state, const nas_outlook *outlook, nas_proposal *proposal)
+{
+    const oneshot *s = state;
+    (void)outlook;
+    if (!s->over) {
+        proposal->arch = (nas_arch){.count = (uint16_t)s->setting->domain->count};
+        proposal->budget = s->epochs + 1;
+        proposal->parent = s->last;
+        return NAS_OK;
+    }
+    if (s->done || s->last < 0) {
+        proposal->kind = NAS_PROPOSE_DONE;
+        return NAS_OK;
+    }
+    proposal->arch = s->derived;
+    proposal->budget = 0;
+    proposal->parent = proposal->from = s->last;
+    strcpy(proposal->note, derived_note);
+    return NAS_OK;
+}
+
+bool nas__oneshot_wants_weights(const void *state, int trial)
+{
+    const oneshot *s = state;
+    return trial == s->last;
+}

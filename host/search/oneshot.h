@@ -1,0 +1,138 @@
+/* oneshot.h - what strategies share whose trials are epochs of one supernet.
+ *
+ *   darts.c, snas.c, gdas.c, pcdarts.c   a descriptor and an option table each     oneshot.c   what they propose
+ *
+ * The options are read twice: here, and by the evaluator `supernet`, which gets the group (host/eval/relaxation.c).
+ */
+#ifndef NAS_SEARCH_ONESHOT_H
+#define NAS_SEARCH_ONESHOT_H
+
+#include "search.h"
+
+typedef struct nas__oneshot_options {
+    int64_t epochs, start, order, partial;
+    double share;
+    double lr, beta1, beta2, weight_decay, scale;
+    double warm, cold;
+    int64_t stop_skips, stop_after;
+} nas__oneshot_options;
+
+#define NAS__ONESHOT_AT(field) offsetof(nas__oneshot_options, field)
+
+/* Rows of every option table, with the defaults that differ. */
+#define NAS__ONESHOT_ROWS(epochs_, alpha_lr, alpha_start)                                          \
+    {"epochs",                                                                                     \
+     NAS_OPTION_INT,                                                                               \
+     NAS__ONESHOT_AT(epochs),                                                                      \
+     epochs_,                                                                                      \
+     1,                                                                                            \
+     100000,                                                                                       \
+     NULL,                                                                                         \
+     "of the supernet, each a trial; the schedules of `train` span them"},                         \
+        {"share",                                                                                  \
+         NAS_OPTION_REAL,                                                                          \
+         NAS__ONESHOT_AT(share),                                                                   \
+         "0.5",                                                                                    \
+         0.01,                                                                                     \
+         0.99,                                                                                     \
+         NULL,                                                                                     \
+         "of the training split that weights are trained on; architecture weights get the rest"},  \
+        {"alpha.lr",                                                                               \
+         NAS_OPTION_REAL,                                                                          \
+         NAS__ONESHOT_AT(lr),                                                                      \
+         alpha_lr,                                                                                 \
+         1e-9,                                                                                     \
+         10,                                                                                       \
+         NULL,                                                                                     \
+         "learning rate of the architecture weights (Adam), constant"},                            \
+        {"alpha.beta1",                                                                            \
+         NAS_OPTION_REAL,                                                                          \
+         NAS__ONESHOT_AT(beta1),                                                                   \
+         "0.5",                                                                                    \
+         0,                                                                                        \
+         0.999999,                                                                                 \
+         NULL,                                                                                     \
+         "how long the mean of their gradients remembers"},                                        \
+        {"alpha.beta2",                                                                            \
+         NAS_OPTION_REAL,                                                                          \
+         NAS__ONESHOT_AT(beta2),                                                                   \
+         "0.999",                                                                                  \
+         0,                                                                                        \
+         0.999999,                                                                                 \
+         NULL,                                                                                     \
+         "how long the mean of their squares remembers"},                                          \
+        {"alpha.weight_decay",                                                                     \
+         NAS_OPTION_REAL,                                                                          \
+         NAS__ONESHOT_AT(weight_decay),                                                            \
+         "0.001",                                                                                  \
+         0,                                                                                        \
+         1,                                                                                        \
+         NULL,                                                                                     \
+         "pull of architecture weights towards 0, added to their gradient"},                       \
+        {"alpha.scale",                                                                            \
+         NAS_OPTION_REAL,                                                                          \
+         NAS__ONESHOT_AT(scale),                                                                   \
+         "0.001",                                                                                  \
+         0,                                                                                        \
+         100,                                                                                      \
+         NULL,                                                                                     \
+         "standard deviation of their first values, which are normal around 0"},                   \
+        {"alpha.start",                                                                            \
+         NAS_OPTION_INT,                                                                           \
+         NAS__ONESHOT_AT(start),                                                                   \
+         alpha_start,                                                                              \
+         0,                                                                                        \
+         100000,                                                                                   \
+         NULL,                                                                                     \
+         "epochs in which only the weights are trained, before"},                                  \
+        {"stop.skips",                                                                             \
+         NAS_OPTION_INT,                                                                           \
+         NAS__ONESHOT_AT(stop_skips),                                                              \
+         "0",                                                                                      \
+         0,                                                                                        \
+         1000,                                                                                     \
+         NULL,                                                                                     \
+         "ends when a derived cell has more skip connections, with the last one that had not; 0: " \
+         "never"},                                                                                 \
+    {                                                                                              \
+        "stop.after", NAS_OPTION_INT, NAS__ONESHOT_AT(stop_after), "10", 0, 100000, NULL,          \
+            "epochs that are done before stop.skips counts"                                        \
+    }
+
+#define NAS__ONESHOT_TEMPERATURE(from, to)                                                         \
+    {"temperature.from",                                                                           \
+     NAS_OPTION_REAL,                                                                              \
+     NAS__ONESHOT_AT(warm),                                                                        \
+     from,                                                                                         \
+     1e-3,                                                                                         \
+     1e3,                                                                                          \
+     NULL,                                                                                         \
+     "of the softmax over noisy architecture weights, in the first epoch"},                        \
+    {                                                                                              \
+        "temperature.to", NAS_OPTION_REAL, NAS__ONESHOT_AT(cold), to, 1e-3, 1e3, NULL,             \
+            "in the last epoch; linear between"                                                    \
+    }
+
+nas_status nas__oneshot_begin(const nas_setting *setting, void **state);
+nas_status nas__oneshot_observe(void *state, const nas_seen *trial);
+nas_status nas__oneshot_propose(void *state, const nas_outlook *outlook, nas_proposal *proposal);
+bool nas__oneshot_wants_weights(const void *state, int trial);
+
+/* A descriptor of the family: name, summary, paper, option table. */
+#define NAS__ONESHOT_STRATEGY(name_, summary_, paper_, options_)                                   \
+    const nas_strategy nas__strategy_##name_ = {                                                   \
+        .kind = {.name = #name_,                                                                   \
+                 .summary = summary_,                                                              \
+                 .paper = paper_,                                                                  \
+                 .instance_size = sizeof(nas__oneshot_options),                                    \
+                 .options = options_},                                                             \
+        .objectives_max = 1,                                                                       \
+        .lookahead_max = 1,                                                                        \
+        .evaluator = "supernet",                                                                   \
+        .begin = nas__oneshot_begin,                                                               \
+        .observe = nas__oneshot_observe,                                                           \
+        .propose = nas__oneshot_propose,                                                           \
+        .wants_weights = nas__oneshot_wants_weights,                                               \
+    }
+
+#endif

@@ -1,0 +1,547 @@
+/* test_oneshot.c - what one-shot search computes between two passes: gates from architecture weights, their gradients, and the
+ * second order of DARTS.  Everything is held against plain C in double precision.
+ *
+ * The second order is a difference of gradients where the exact one is a derivative of a derivative.  That one is worked out
+ * here from the reference net, and implementations with the mistakes that are known of public ones must be as far from it
+ * as they are: a tolerance that they passed would say nothing. */
+#include "nas_test_device.h"
+
+#include "eval/relaxation.h"
+
+#include <math.h>
+
+enum { SEED = 7, KEY = 99, BATCH = 5 };
+
+/* ---- a small supernet -------------------------------------------------------------------------------------------------- */
+
+typedef struct fixture {
+    nas__relaxation_options options;
+    nas_domain *domain;
+    nas_graph graph;
+    nas_gate_table table;
+    nas_net *net;
+    nas__relaxation *relaxation;
+} fixture;
+
+static const nas__method *method_of(const char *name)
+{
+    for (int i = 0; i < nas__method_count; i++)
+        if (strcmp(nas__methods[i].name, name) == 0)
+            return &nas__methods[i];
+    fail_msg("no method %s", name);
+    return NULL;
+}
+
+static void open_supernet(const char *space, const char *method, fixture *f)
+{
+    nas_value group = {0};
+    const nas_space *cell;
+    *f = (fixture){.options = {.method = method_of(method),
+                               .epochs = 5,
+                               .partial = strcmp(method, "pcdarts") == 0 ? 2 : 1,
+                               .order = 1,
+                               .lr = 0.02,
+                               .beta1 = 0.5,
+                               .beta2 = 0.999,
+                               .weight_decay = 0.03,
+                               .scale = 1,
+                               .warm = 3,
+                               .cold = 0.5}};
+    const nas_supergraph_options super = {.partial = (int)f->options.partial};
+    const nas_net_options net = {.batch = BATCH, .training = true, .loss = true};
+    nas_test_ok(nas_value_parse(space, "test", 1, &group));
+    nas_test_ok(nas_space_get("cell", &cell));
+    nas_test_ok(nas_domain_open(cell, &group, NULL, (nas_shape){2, 6, 6}, 3, &f->domain));
+    nas_test_ok(nas_domain_supergraph(f->domain, &super, &f->graph, &f->table));
+    nas_test_ok(nas_net_create(device, &f->graph, &net, &f->net));
+    nas_test_ok(nas_net_initialise(f->net, SEED, 1));
+    nas_test_ok(nas__relaxation_create(&f->options, &f->table, f->net, SEED, KEY, &f->relaxation));
+    nas_value_clear(&group);
+}
+
+static void close_supernet(fixture *f)
+{
+    nas__relaxation_destroy(f->relaxation);
+    nas_net_destroy(f->net);
+    nas_graph_clear(&f->graph);
+    nas_domain_close(f->domain);
+}
+
+static float *read_all(nas_tensor tensor)
+{
+    float *values = malloc((size_t)tensor.count * sizeof *values);
+    assert_non_null(values);
+    nas_test_ok(nas_tensor_read(tensor, values));
+    return values;
+}
+
+/* ---- gates, in plain C ---------------------------------------------------------------------------------------------------- */
+
+typedef struct plain {
+    const fixture *f;
+    const double *noise; /* [choices] */
+    double temperature;
+} plain;
+
+/* First row of the group of row r, and the one behind its last. */
+static void group_of(const nas_gate_table *table, int r, int *from, int *to)
+{
+    *from = table->count;
+    *to = 0;
+    for (int i = 0; i < table->count; i++)
+        if (table->rows[i].group == table->rows[r].group) {
+            *from = i < *from ? i : *from;
+            *to = i + 1;
+        }
+}
+
+/* [gates]; `soft`: without making winners of them. */
+static void plain_gates(const plain *p, const double *alpha, bool soft, double *gates)
+{
+    const nas_gate_table *table = &p->f->table;
+    const nas__method *method = p->f->options.method;
+    for (int r = 0; r < table->count; r++) {
+        const nas_gate_row *row = &table->rows[r];
+        double sum = 0, edges = 0, edge = 1;
+        int best = 0, from, to;
+        group_of(table, r, &from, &to);
+        for (int s = from; s < to; s++)
+            edges += method->edges ? exp(alpha[table->choices + s]) : 0;
+        if (method->edges)
+            edge = exp(alpha[table->choices + r]) / edges;
+        for (int k = 0; k < row->choices; k++) {
+            const int i = row->first + k;
+            gates[i] = exp((alpha[i] + p->noise[i]) / p->temperature);
+            sum += gates[i];
+            best = gates[i] > gates[row->first + best] ? k : best;
+        }
+        for (int k = 0; k < row->choices; k++)
+            gates[row->first + k] =
+                edge * (method->hard && !soft ? k == best : gates[row->first + k] / sum);
+        if (row->around >= 0)
+            gates[row->around] = edge;
+    }
+}
+
+static void plain_noise(const fixture *f, const nas_step *step, bool noisy, double *noise)
+{
+    const uint64_t key = KEY;
+    uint32_t philox_key[2], words[4];
+    nas_random_key(nas_hash(&key, sizeof key, SEED), NAS_STREAM_GATES, philox_key);
+    for (int i = 0; i < f->table.choices; i++) {
+        const uint32_t counter[4] = {(uint32_t)i, step->epoch, step->step, step->spare[5]};
+        nas_philox(counter, philox_key, words);
+        noise[i] = noisy ? -log(-log(((words[0] >> 9) + 0.5) / 8388608.0)) : 0;
+    }
+}
+
+static void check_close(double is, double wanted, double tolerance, const char *what, int i)
+{
+    if (!(fabs(is - wanted) <= tolerance * (fabs(wanted) + 0.1)))
+        fail_msg("%s %d: %.9g instead of %.9g", what, i, is, wanted);
+}
+
+/* Σ c·gates, whose gradient by the gates is c. */
+static double plain_loss(const plain *p, const double *alpha, const double *c)
+{
+    double sum = 0, *gates = calloc((size_t)p->f->table.gates, sizeof *gates);
+    plain_gates(p, alpha, true, gates);
+    for (int i = 0; i < p->f->table.gates; i++)
+        sum += c[i] * gates[i];
+    free(gates);
+    return sum;
+}
+
+/* Adam in double (arXiv 1412.6980), decay added to the gradient. */
+static double plain_adam(const nas__relaxation_options *o, double alpha, double gradient,
+                         double moments[2], int time)
+{
+    const double g = gradient + o->weight_decay * alpha;
+    moments[0] = o->beta1 * moments[0] + (1 - o->beta1) * g;
+    moments[1] = o->beta2 * moments[1] + (1 - o->beta2) * g * g;
+    return alpha - o->lr * (moments[0] / (1 - pow(o->beta1, time + 1))) /
+                       (sqrt(moments[1] / (1 - pow(o->beta2, time + 1))) + 1e-8);
+}
+
+/* One step: gates, the way back by differences of the loss in plain C, Adam. */
+static void check_step(fixture *f, double *alpha, double (*moments)[2], int time)
+{
+    const nas_step weights = {.epoch = 2, .step = (uint32_t)time, .time = (uint32_t)time};
+    const int used = f->table.choices + (f->options.method->edges ? f->table.count : 0);
+    double *noise = calloc((size_t)f->table.gates, sizeof *noise), *wanted, *c;
+    float *gradient = calloc((size_t)nas_net_gates(f->net).count, sizeof *gradient);
+    nas_random random = nas_random_make(SEED, NAS_STREAM_TEST, (uint32_t)time, 0, 0);
+    nas_step step;
+    wanted = calloc((size_t)f->table.gates, sizeof *wanted);
+    c = calloc((size_t)f->table.gates, sizeof *c);
+    nas__relaxation_step(f->relaxation, &weights, 10, time % 2, &step);
+    plain p = {f, noise, 3 + (0.5 - 3) * 2 / 4};
+    plain_noise(f, &step, f->options.method->noisy, noise);
+    nas_test_ok(nas_net_set_step(f->net, &step));
+    nas_test_ok(nas__relaxation_sample(f->relaxation));
+    float *gates = read_all(nas_net_gates(f->net));
+    plain_gates(&p, alpha, false, wanted);
+    for (int i = 0; i < f->table.gates; i++) {
+        check_close(gates[i], wanted[i], 2e-6, "gate", i);
+        c[i] = gradient[i] = (float)nas_random_normal(&random);
+    }
+    nas_test_ok(nas_tensor_write(nas_net_gate_gradients(f->net), gradient));
+    nas_test_ok(nas__relaxation_update(f->relaxation));
+    float *by_alpha = read_all(f->relaxation->gradient), *after = read_all(f->relaxation->alpha);
+    for (int i = 0; i < used; i++) {
+        const double h = 1e-5, middle = alpha[i];
+        alpha[i] = middle + h;
+        const double up = plain_loss(&p, alpha, c);
+        alpha[i] = middle - h;
+        const double slope = (up - plain_loss(&p, alpha, c)) / (2 * h);
+        alpha[i] = middle;
+        check_close(by_alpha[i], slope, 1e-5, "gradient of architecture weight", i);
+        check_close(after[i], plain_adam(&f->options, middle, by_alpha[i], moments[i], time), 1e-5,
+                    "architecture weight", i);
+    }
+    for (int i = used; i < (int)f->relaxation->alpha.count; i++)
+        assert_true(after[i] == 0); /* padding stays what it is */
+    for (int i = 0; i < used; i++)
+        alpha[i] = after[i];
+    free(noise);
+    free(wanted);
+    free(c);
+    free(gradient);
+    free(gates);
+    free(by_alpha);
+    free(after);
+}
+
+/* Three steps of each method on rows of three sizes. */
+static void gates_are_those_of_plain_c(void **state)
+{
+    static const char *const spaces[] = {
+        "{ cells = 2; channels = 4; nodes = 3; }",
+        "{ cells = 1; channels = 2; nodes = 2; op = [ \"skip_connect\" ]; reductions = [0]; }"};
+    (void)state;
+    for (int m = 0; m < nas__method_count; m++)
+        for (int s = 0; s < 2; s++) {
+            fixture f;
+            open_supernet(spaces[s], nas__methods[m].name, &f);
+            const size_t count = (size_t)f.relaxation->alpha.count;
+            double *alpha = calloc(count, sizeof *alpha), (*moments)[2];
+            moments = calloc(count, sizeof *moments);
+            float *first = read_all(f.relaxation->alpha);
+            for (size_t i = 0; i < count; i++)
+                alpha[i] = first[i];
+            for (int time = 0; time < 3; time++)
+                check_step(&f, alpha, moments, time);
+            free(first);
+            free(alpha);
+            free(moments);
+            close_supernet(&f);
+        }
+}
+
+/* The same step gives the same noise, another phase, step or seed other noise; its mean and variance are those of Gumbel's
+ * distribution, γ and π²/6. */
+static void noise_is_keyed(void **state)
+{
+    enum { STEPS = 200 };
+    fixture f;
+    double sum = 0, squares = 0, *noise, *other;
+    (void)state;
+    open_supernet("{ cells = 2; channels = 2; nodes = 4; }", "snas", &f);
+    noise = calloc((size_t)f.table.choices, sizeof *noise);
+    other = calloc((size_t)f.table.choices, sizeof *other);
+    for (uint32_t s = 0; s < STEPS; s++) {
+        const nas_step step = {.epoch = 1, .step = s, .spare = {[5] = NAS__PHASE_WEIGHTS}};
+        const nas_step alpha = {.epoch = 1, .step = s, .spare = {[5] = NAS__PHASE_ALPHA}};
+        plain_noise(&f, &step, true, noise);
+        plain_noise(&f, &alpha, true, other);
+        for (int i = 0; i < f.table.choices; i++) {
+            sum += noise[i];
+            squares += noise[i] * noise[i];
+            assert_true(noise[i] != other[i] && isfinite(noise[i]));
+        }
+    }
+    const double n = (double)STEPS * f.table.choices, mean = sum / n;
+    assert_true(fabs(mean - 0.5772157) < 4 * 1.2825 / sqrt(n));
+    assert_true(fabs(squares / n - mean * mean - 1.6449341) < 6 * 3.0 / sqrt(n));
+    free(noise);
+    free(other);
+    close_supernet(&f);
+}
+
+/* ---- the second order ------------------------------------------------------------------------------------------------------ */
+
+static const double momentum = 0.9, decay = 0.01, lr = 0.3;
+
+typedef struct second {
+    fixture f;
+    nas_reference *reference;
+    float *images[2]; /* of training, of validation: [c][h][w][n padded] */
+    int32_t labels[2][16];
+    double *w, *m; /* weights as they are, and sgd's moments; in the order of the net's list */
+    bool *decayed;
+    int count, gates;
+    nas_buffer *moment;
+} second;
+
+static const nas_step step_block = {.real = BATCH, .lr = 0.3f};
+
+/* Trained parameters of the reference, one after the other: out of it, or into it. */
+static void carry(second *t, double *values, bool gradient, bool into)
+{
+    int at = 0;
+    for (int i = 0; i < nas_net_parameter_count(t->f.net); i++) {
+        const nas_net_parameter *parameter = nas_net_parameter_at(t->f.net, i);
+        uint64_t count;
+        double *its_gradient;
+        int p = 0;
+        if (!parameter->spec.trained)
+            continue;
+        for (int k = i; k > 0 && nas_net_parameter_at(t->f.net, k - 1)->node == parameter->node;
+             k--)
+            p++;
+        double *its =
+            nas_reference_parameter(t->reference, parameter->node, p, &its_gradient, &count);
+        for (uint64_t k = 0; k < count; k++, at++) {
+            double *place = gradient ? &its_gradient[k] : &its[k];
+            if (into)
+                *place = values[at];
+            else
+                values[at] = *place;
+        }
+    }
+}
+
+/* Loss of one of the two batches at weights `w`; fills the gradients that are asked for. */
+static double pass(second *t, int which, double *w, double *by_w, double *by_gates)
+{
+    double *gradient, *input = nas_reference_input(t->reference);
+    carry(t, w, false, true);
+    for (int i = 0; i < 2 * 6 * 6; i++)
+        for (int n = 0; n < BATCH; n++)
+            input[i * BATCH + n] = t->images[which][i * 16 + n];
+    memcpy(nas_reference_labels(t->reference), t->labels[which], BATCH * sizeof(int32_t));
+    const double loss = nas_reference_forward(t->reference, true, &step_block);
+    if (by_w || by_gates)
+        nas_reference_backward(t->reference, &step_block);
+    if (by_w)
+        carry(t, by_w, true, false);
+    nas_reference_gates(t->reference, &gradient);
+    if (by_gates)
+        memcpy(by_gates, gradient, (size_t)t->gates * sizeof *by_gates);
+    return loss;
+}
+
+/* w' */
+static void unroll(second *t, double *ahead)
+{
+    pass(t, 0, t->w, ahead, NULL);
+    for (int i = 0; i < t->count; i++)
+        ahead[i] =
+            t->w[i] - lr * (momentum * t->m[i] + ahead[i] + (t->decayed[i] ? decay * t->w[i] : 0));
+}
+
+/* The truth: how the loss after the step moves with each gate. */
+static void exact_gradient(second *t, double *exact)
+{
+    double *ahead = calloc((size_t)t->count, sizeof *ahead);
+    double *gates = nas_reference_gates(t->reference, NULL);
+    for (int g = 0; g < t->gates; g++) {
+        const double h = 1e-5, middle = gates[g];
+        double loss[2];
+        for (int side = 0; side < 2; side++) {
+            gates[g] = middle + (side ? h : -h);
+            unroll(t, ahead);
+            loss[side] = pass(t, 1, ahead, NULL, NULL);
+        }
+        gates[g] = middle;
+        exact[g] = (loss[1] - loss[0]) / (2 * h);
+    }
+    free(ahead);
+}
+
+typedef enum mistake {
+    NO_MISTAKE,
+    TIMES_RADIUS, /* (d+ − d−) / 2 · R in place of / 2R */
+    AROUND_AHEAD, /* w' ± R·v in place of w ± R·v */
+    NO_MOMENTUM,  /* w' by plain descent */
+    OTHER_SIGN,
+    FIRST_ORDER, /* what a graph that is never evaluated again comes to */
+    MISTAKES
+} mistake;
+
+/* The published difference in double, or one of its known misreadings. */
+static void differ(second *t, mistake wrong, double *result)
+{
+    const size_t gates = (size_t)t->gates, count = (size_t)t->count;
+    double *ahead = calloc(count, sizeof *ahead), *v = calloc(count, sizeof *v);
+    double *at = calloc(count, sizeof *at), *sides[2], norm = 0;
+    for (int side = 0; side < 2; side++)
+        sides[side] = calloc(gates, sizeof *sides[side]);
+    unroll(t, ahead);
+    for (int i = 0; i < t->count && wrong == NO_MOMENTUM; i++)
+        ahead[i] += lr * momentum * t->m[i];
+    pass(t, 1, ahead, v, result);
+    for (int i = 0; i < t->count; i++)
+        norm += v[i] * v[i];
+    const double radius = 0.01 / sqrt(norm);
+    for (int side = 0; side < 2; side++) {
+        for (int i = 0; i < t->count; i++)
+            at[i] = (wrong == AROUND_AHEAD ? ahead[i] : t->w[i]) + (side ? -1 : 1) * radius * v[i];
+        pass(t, 0, at, NULL, sides[side]);
+    }
+    const double scale = wrong == TIMES_RADIUS ? radius / 2 : 1 / (2 * radius);
+    for (int g = 0; g < t->gates && wrong != FIRST_ORDER; g++)
+        result[g] -= (wrong == OTHER_SIGN ? -1 : 1) * lr * scale * (sides[0][g] - sides[1][g]);
+    for (int side = 0; side < 2; side++)
+        free(sides[side]);
+    free(ahead);
+    free(v);
+    free(at);
+}
+
+static nas_status load(second *t, int which)
+{
+    NAS_TRY(nas_net_set_step(t->f.net, &step_block));
+    NAS_TRY(nas_tensor_write(nas_net_input(t->f.net), t->images[which]));
+    const nas_tensor labels = nas_net_labels(t->f.net);
+    return nas_buffer_write(labels.buffer, 4 * labels.at, sizeof t->labels[which],
+                            t->labels[which]);
+}
+
+static nas_status load_train(void *user)
+{
+    return load(user, 0);
+}
+
+static nas_status load_valid(void *user)
+{
+    return load(user, 1);
+}
+
+static void open_second(second *t)
+{
+    const nas_net_options options = {.batch = BATCH, .training = true, .loss = true};
+    nas_random random = nas_random_make(SEED, NAS_STREAM_TEST, 1, 2, 3);
+    *t = (second){0};
+    open_supernet("{ cells = 2; channels = 2; nodes = 2; reductions = [1]; "
+                  "op = [ \"avg_pool_3x3\", \"skip_connect\", \"sep_conv_3x3\" ]; }",
+                  "darts", &t->f);
+    nas_step gates;
+    nas__relaxation_step(t->f.relaxation, &step_block, 1, NAS__PHASE_ALPHA, &gates);
+    nas_test_ok(nas_net_set_step(t->f.net, &gates));
+    nas_test_ok(nas__relaxation_plain(t->f.relaxation));
+    nas_test_ok(nas_reference_create(&t->f.graph, &options, &t->reference));
+    nas_test_ok(nas_reference_copy(t->reference, t->f.net));
+    const nas_net_block block = nas_net_parameters(t->f.net);
+    t->gates = t->f.table.gates;
+    float *moment = calloc((size_t)block.parameters.count, sizeof *moment);
+    t->w = calloc((size_t)block.parameters.count, sizeof *t->w);
+    t->m = calloc((size_t)block.parameters.count, sizeof *t->m);
+    t->decayed = calloc((size_t)block.parameters.count, sizeof *t->decayed);
+    for (int i = 0; i < nas_net_parameter_count(t->f.net); i++) {
+        const nas_net_parameter *parameter = nas_net_parameter_at(t->f.net, i);
+        for (uint64_t k = 0; parameter->spec.trained && k < parameter->tensor.count; k++) {
+            const uint64_t at = parameter->tensor.at - block.parameters.at + k;
+            moment[at] = (float)(0.3 * nas_random_normal(&random));
+            t->m[t->count] = moment[at];
+            t->decayed[t->count++] = at < block.decayed_count;
+        }
+    }
+    carry(t, t->w, false, false);
+    for (int which = 0; which < 2; which++) {
+        t->images[which] = calloc(2 * 6 * 6 * 16, sizeof *t->images[which]);
+        for (int i = 0; i < 2 * 6 * 6 * 16; i++)
+            t->images[which][i] = i % 16 < BATCH ? (float)nas_random_normal(&random) : 0;
+        for (int n = 0; n < BATCH; n++)
+            t->labels[which][n] = (int32_t)nas_random_below(&random, 3);
+    }
+    nas_test_ok(nas_buffer_create(device, 4 * block.parameters.count, "moments", &t->moment));
+    nas_test_ok(nas_buffer_write(t->moment, 0, 4 * block.parameters.count, moment));
+    free(moment);
+}
+
+static void close_second(second *t)
+{
+    nas_reference_destroy(t->reference);
+    nas_buffer_destroy(t->moment);
+    free(t->images[0]);
+    free(t->images[1]);
+    free(t->w);
+    free(t->m);
+    free(t->decayed);
+    close_supernet(&t->f);
+}
+
+/* ‖a − b‖ / ‖b − first‖: the miss as a share of what the second order is about. */
+static double miss(const second *t, const double *a, const double *b, const double *first)
+{
+    double off = 0, all = 0;
+    for (int g = 0; g < t->gates; g++) {
+        off += (a[g] - b[g]) * (a[g] - b[g]);
+        all += (b[g] - first[g]) * (b[g] - first[g]);
+    }
+    return sqrt(off / all);
+}
+
+static void second_order_is_the_gradient_after_a_step(void **state)
+{
+    static const char *const names[MISTAKES] = {"as published",     "times R",    "around w'",
+                                                "without momentum", "other sign", "first order"};
+    const double tolerance = 0.03;
+    second t;
+    nas__unrolled *unrolled;
+    (void)state;
+    open_second(&t);
+    const size_t gates = (size_t)t.gates;
+    double *exact = calloc(gates, sizeof *exact), *first = calloc(gates, sizeof *first);
+    double *other = calloc(gates, sizeof *other), *published = calloc(gates, sizeof *published);
+    exact_gradient(&t, exact);
+    differ(&t, FIRST_ORDER, first);
+    differ(&t, NO_MISTAKE, published);
+    for (int wrong = 0; wrong < MISTAKES; wrong++) {
+        differ(&t, (mistake)wrong, other);
+        const double off = miss(&t, other, exact, first);
+        print_message("%-18s misses the exact gradient by %.4f of the second order\n", names[wrong],
+                      off);
+        assert_true(wrong == NO_MISTAKE ? off < tolerance : off > 3 * tolerance);
+    }
+
+    const nas_net_block block = nas_net_parameters(t.f.net);
+    const nas__unrolled_setup setup = {.net = t.f.net,
+                                       .moment = {t.moment, 0, block.parameters.count},
+                                       .momentum = momentum,
+                                       .weight_decay = decay,
+                                       .load_train = load_train,
+                                       .load_valid = load_valid,
+                                       .user = &t};
+    float *before = read_all(block.parameters);
+    nas_test_ok(nas__unrolled_create(&setup, &unrolled));
+    nas_test_ok(nas__unrolled_gradient(unrolled));
+    float *after = read_all(block.parameters), *found = read_all(nas_net_gate_gradients(t.f.net));
+    assert_memory_equal(before, after, (size_t)block.parameters.count * sizeof *after);
+    for (int g = 0; g < t.gates; g++)
+        other[g] = found[g];
+    const double off = miss(&t, other, exact, first);
+    print_message("%-18s misses the exact gradient by %.4f, the difference in double by %.4f\n",
+                  "the device", off, miss(&t, other, published, first));
+    assert_true(off < tolerance);
+    nas__unrolled_destroy(unrolled);
+    free(before);
+    free(after);
+    free(found);
+    free(exact);
+    free(first);
+    free(other);
+    free(published);
+    close_second(&t);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(gates_are_those_of_plain_c),
+        cmocka_unit_test(noise_is_keyed),
+        cmocka_unit_test(second_order_is_the_gradient_after_a_step),
+    };
+    return cmocka_run_group_tests(tests, nas_test_open_device, nas_test_close_device);
+}

@@ -1,0 +1,325 @@
+/* test_session_oneshot.c - one-shot searches end to end: epochs of a supernet as trials of a study.
+ *
+ * The same log must come out whoever trains which epoch: in this process, in workers that die, with no paused trainings at all,
+ * without the file of the shared weights. */
+#include "session_runs.h"
+
+#include <math.h>
+#include <unistd.h>
+
+static bool has_device;
+
+enum { EPOCHS = 3 };
+
+static void need_device(void)
+{
+    if (!has_device)
+        skip();
+}
+
+static const char space_cell[] =
+    "type = \"cell\"; cells = 2; channels = 4; nodes = 2; reductions = [1];";
+
+static nas_status parse_oneshot(const char *space, const char *strategy, const char *more,
+                                nas_config *config)
+{
+    char text[2048];
+    snprintf(
+        text, sizeof text,
+        "seed = 3;\n"
+        "data = { type = \"synthetic\"; shape = [1, 8, 8]; classes = 4; train = 324; test = 64; "
+        "valid = 68; augment = { flip = true; crop = 1; }; };\n"
+        "space = { %s };\n"
+        "strategy = { %s };\n"
+        "%s",
+        space, strategy, more);
+    return nas_config_parse(text, "test.cfg", NULL, NULL, 0, config);
+}
+
+static const char train_group[] =
+    "train = { batch = 32; optimizer = \"sgd\"; lr = 0.05; clip = 5.0; };\n";
+
+static nas_config *oneshot_config(const char *strategy, const char *budget)
+{
+    char more[512];
+    nas_config *config = calloc(1, sizeof *config);
+    assert_non_null(config);
+    snprintf(more, sizeof more,
+             "%sbudget = { lease_s = 2.0; %s };\nretrain = { top = 1; epochs = 1; };\n",
+             train_group, budget);
+    nas_test_ok(parse_oneshot(space_cell, strategy, more, config));
+    return config;
+}
+
+static char *search_oneshot(const char *strategy, const char *budget,
+                            const nas_search_options *options)
+{
+    nas_search_report report;
+    nas_config *config = oneshot_config(strategy, budget);
+    nas_test_ok(nas_session_search(config, options, &report));
+    nas_config_clear(config);
+    free(config);
+    assert_true(report.has_best);
+    return print_of(options->study_path);
+}
+
+/* ---- what the log looks like ------------------------------------------------------------------------------------------- */
+
+static void check_epoch(const char *study, int index)
+{
+    nas_trial trial = trial_of(study, index);
+    assert_int_equal(trial.status, NAS_TRIAL_COMPLETE);
+    assert_true(trial.budget == index + 1);
+    assert_int_equal(trial.parent, index - 1);
+    assert_int_equal(trial.from, -1);
+    assert_non_null(trial.derived);
+    assert_int_equal(strspn(trial.arch, "0-"), strlen(trial.arch));
+    assert_true(nas_trial_metric(&trial, "entropy.normal") <= log(8) + 1e-6);
+    assert_true(nas_trial_metric(&trial, "entropy.normal") > 0);
+    assert_true(nas_trial_metric(&trial, "skips.reduce") >= 0);
+    assert_true(isnan(nas_trial_metric(&trial, "macs"))); /* of no architecture */
+    assert_int_equal(trial.curve_count, 6);
+    for (int i = 0; i < trial.curve_count; i++)
+        assert_int_equal(trial.curves[i].count, index + 1);
+    nas_trial_clear(&trial);
+}
+
+static void check_log(const char *study)
+{
+    nas_study *opened;
+    const nas_objective objective = {"valid_accuracy", NAS_GOAL_MAX};
+    int best = -1;
+    for (int i = 0; i < EPOCHS; i++)
+        check_epoch(study, i);
+    nas_trial last = trial_of(study, EPOCHS), before = trial_of(study, EPOCHS - 1);
+    assert_string_equal(last.arch, before.derived);
+    assert_true(last.budget == 0);
+    assert_int_equal(last.from, EPOCHS - 1);
+    assert_null(last.derived);
+    assert_true(nas_trial_metric(&last, "parameters") > 0);
+    nas_trial_clear(&last);
+    nas_trial_clear(&before);
+    nas_test_ok(nas_study_open(study, NAS_STORE_READ, &opened));
+    assert_int_equal(nas_study_count(opened), EPOCHS + 1);
+    assert_int_equal(nas_study_best(opened, &objective, 1, &best), 1);
+    assert_int_equal(best, EPOCHS); /* supernets score higher and are none */
+    nas_study_close(opened);
+}
+
+static void test_all_methods(void **state)
+{
+    static const char *const strategies[] = {
+        "type = \"darts\"; epochs = 3; alpha = { lr = 0.05; };",
+        "type = \"darts\"; epochs = 3; order = 2; alpha = { lr = 0.05; };",
+        "type = \"snas\"; epochs = 3; alpha = { lr = 0.05; };",
+        "type = \"gdas\"; epochs = 3; alpha = { lr = 0.05; };",
+        "type = \"pcdarts\"; epochs = 3; partial = 2; alpha = { lr = 0.05; start = 1; };",
+    };
+    char *prints[5], name[64];
+    (void)state;
+    need_device();
+    for (int i = 0; i < 5; i++) {
+        snprintf(name, sizeof name, "method-%d.study", i);
+        nas_search_options options = options_for(path_of(name), false);
+        prints[i] = search_oneshot(strategies[i], "", &options);
+        check_log(options.study_path);
+        for (int k = 0; k < i; k++)
+            assert_string_not_equal(prints[i], prints[k]);
+    }
+    for (int i = 0; i < 5; i++)
+        free(prints[i]);
+}
+
+/* ---- the same, whatever happens on the way -------------------------------------------------------------------------------- */
+
+static void crash_at(const char *trial, const char *strategy, const char *name, const char *whole)
+{
+    nas_search_options options = options_for(path_of(name), true);
+    setenv("CLNAS_TEST_CRASH_TRIAL", trial, 1);
+    char *killed = search_oneshot(strategy, "", &options);
+    unsetenv("CLNAS_TEST_CRASH_TRIAL");
+    assert_string_equal(killed, whole);
+    nas_trial trial_line = trial_of(options.study_path, atoi(trial));
+    assert_int_equal(trial_line.attempts, 2);
+    nas_trial_clear(&trial_line);
+    free(killed);
+}
+
+static void test_epochs_survive(void **state)
+{
+    static const char *const strategies[] = {
+        "type = \"darts\"; epochs = 3; order = 2; alpha = { lr = 0.05; };",
+        "type = \"gdas\"; epochs = 3; alpha = { lr = 0.05; start = 1; };"};
+    (void)state;
+    need_device();
+    for (int i = 0; i < 2; i++) {
+        char name[4][32];
+        for (int k = 0; k < 4; k++)
+            snprintf(name[k], sizeof name[k], "survive-%d-%d.study", i, k);
+        nas_search_options options = options_for(path_of(name[0]), false);
+        char *whole = search_oneshot(strategies[i], "", &options);
+        options = options_for(path_of(name[1]), false);
+        char *anew = search_oneshot(strategies[i], "keep_paused = 0;", &options);
+        assert_string_equal(anew, whole); /* each epoch trained the ones before it again */
+        nas_trial trial = trial_of(options.study_path, 2);
+        assert_false(nas_trial_has_metric(&trial, "epochs_resumed"));
+        nas_trial_clear(&trial);
+        crash_at("2", strategies[i], name[2], whole);
+        crash_at("3", strategies[i], name[3], whole); /* the derived architecture */
+        free(whole);
+        free(anew);
+    }
+}
+
+/* Stopped behind the last epoch, its shared weights lost: they are made again. */
+static void test_after_the_last_epoch(void **state)
+{
+    static const char strategy[] = "type = \"darts\"; epochs = 3; alpha = { lr = 0.05; };";
+    const char *const more = "budget.trials=4";
+    char weights[512];
+    nas_search_report report;
+    (void)state;
+    need_device();
+    nas_search_options options = options_for(path_of("whole.study"), false);
+    char *whole = search_oneshot(strategy, "", &options);
+    for (int lost = 0; lost < 2; lost++) {
+        options = options_for(path_of(lost ? "lost.study" : "behind.study"), false);
+        nas_config *config = oneshot_config(strategy, "trials = 3;");
+        nas_test_ok(nas_session_search(config, &options, &report));
+        assert_false(report.has_best); /* epochs are no candidates */
+        nas_config_clear(config);
+        free(config);
+        snprintf(weights, sizeof weights, "%s.d/trial-2.safetensors", options.study_path);
+        if (lost)
+            assert_int_equal(unlink(weights), 0);
+        assert_int_equal(access(weights, R_OK), lost ? -1 : 0);
+        nas_test_ok(nas_session_resume(options.study_path, &more, 1, &options, &report));
+        char *resumed = print_of(options.study_path);
+        assert_string_equal(resumed, whole);
+        free(resumed);
+    }
+    free(whole);
+}
+
+/* A supernet that diverges gives what its last good epoch spoke for; one that never was good, nothing. */
+static void test_failed_epochs(void **state)
+{
+    static const char strategy[] = "type = \"darts\"; epochs = 3; alpha = { lr = 0.05; };";
+    nas_search_report report;
+    (void)state;
+    need_device();
+    for (int failed = 0; failed < 2; failed++) {
+        char text[2] = {(char)('0' + 2 * failed), '\0'};
+        nas_search_options options =
+            options_for(path_of(failed ? "third.study" : "first.study"), true);
+        nas_config *config = oneshot_config(strategy, "");
+        setenv("CLNAS_TEST_NAN_TRIAL", text, 1);
+        nas_test_ok(nas_session_search(config, &options, &report));
+        unsetenv("CLNAS_TEST_NAN_TRIAL");
+        assert_int_equal(report.failed, 1);
+        assert_int_equal(report.has_best, failed);
+        assert_int_equal(report.trials, failed ? 4 : 1);
+        if (failed) {
+            nas_trial second = trial_of(options.study_path, 1),
+                      last = trial_of(options.study_path, 3);
+            assert_string_equal(last.arch, second.derived);
+            assert_int_equal(last.from, 1);
+            nas_trial_clear(&second);
+            nas_trial_clear(&last);
+        }
+        nas_config_clear(config);
+        free(config);
+    }
+}
+
+/* ---- what does not fit ------------------------------------------------------------------------------------------------------ */
+
+static void refuse(const char *space, const char *strategy, const char *more, const char *message)
+{
+    nas_config *config = calloc(1, sizeof *config);
+    assert_non_null(config);
+    nas_test_fails(parse_oneshot(space, strategy, more, config), NAS_CONFIG, message);
+    free(config);
+}
+
+static void test_refusals(void **state)
+{
+    static const char darts[] = "type = \"darts\"; epochs = 3;";
+    nas_config *config = calloc(1, sizeof *config);
+    nas_text written = {0}, again = {0};
+    (void)state;
+    assert_non_null(config);
+    refuse("type = \"chain\";", darts, train_group, "test.cfg:3: this space has no supernet");
+    refuse(space_cell, "type = \"darts\"; epochs = 0;", train_group, "epochs");
+    refuse(space_cell, "type = \"darts\"; temperature = { from = 1.0; };", train_group,
+           "temperature");
+    refuse(space_cell, "type = \"darts\"; given = [ \"baseline\" ];", train_group,
+           "strategy.given");
+    refuse(space_cell, darts, "evaluate = { type = \"trained\"; };",
+           "evaluate.type = \"supernet\"");
+    refuse(space_cell, "type = \"random\";",
+           "evaluate = { type = \"supernet\"; }; budget = { trials = 2; };", "one-shot");
+    refuse(space_cell, darts, "train = { epochs = 4; };", "test.cfg:5: a supernet is trained for");
+    refuse(space_cell, darts, "budget = { lookahead = 2; };", "lookahead");
+    refuse(space_cell, darts, "budget = { order = \"arrival\"; };", "order");
+    refuse(space_cell, "type = \"asha\"; inner = { type = \"darts\"; };",
+           "budget = { trials = 2; };", "cannot be inside another");
+    nas_test_ok(parse_oneshot(space_cell, darts, train_group, config));
+    assert_int_equal(config->budget.trials, 4); /* three epochs and what came of them */
+    assert_int_equal(config->budget.lookahead, 1);
+    assert_int_equal(nas_value_member(&config->train, "epochs")->integer, 3);
+    assert_string_equal(nas_value_member(&config->evaluate, "type")->text, "supernet");
+    nas_config_write(config, &written);
+    nas_config_clear(config);
+    nas_test_ok(nas_config_parse(written.data, "stored", NULL, NULL, 0, config));
+    nas_config_write(config, &again);
+    assert_string_equal(written.data, again.data);
+    nas_config_clear(config);
+    nas_text_clear(&written);
+    nas_text_clear(&again);
+    free(config);
+}
+
+/* What only data, device or optimizer show is said before a trial begins, and leaves no study. */
+static void test_late_refusals(void **state)
+{
+    static const struct late {
+        const char *space, *strategy, *train, *message;
+    } late[] = {
+        {"type = \"cell\"; output = \"loose_ends\";", "type = \"darts\";", train_group, "output"},
+        {space_cell, "type = \"pcdarts\"; partial = 3;", train_group, "multiple of 3"},
+        {space_cell, "type = \"darts\"; order = 2;",
+         "train = { optimizer = \"adam\"; batch = 32; };", "sgd"},
+        {space_cell, "type = \"darts\"; share = 0.95;", train_group, "strategy.share"},
+    };
+    (void)state;
+    need_device();
+    for (size_t i = 0; i < sizeof late / sizeof *late; i++) {
+        nas_search_report report;
+        nas_search_options options = options_for(path_of("late.study"), false);
+        nas_config *config = calloc(1, sizeof *config);
+        assert_non_null(config);
+        nas_test_ok(parse_oneshot(late[i].space, late[i].strategy, late[i].train, config));
+        nas_test_fails(nas_session_search(config, &options, &report), NAS_CONFIG, late[i].message);
+        assert_int_equal(access(options.study_path, F_OK), -1);
+        nas_config_clear(config);
+        free(config);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_all_methods),
+        cmocka_unit_test(test_epochs_survive),
+        cmocka_unit_test(test_after_the_last_epoch),
+        cmocka_unit_test(test_failed_epochs),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_late_refusals),
+    };
+    be_a_worker(argc, argv);
+    nas_device *found = NULL;
+    has_device = nas_device_open("any", NULL, &found) == NAS_OK;
+    nas_device_destroy(found);
+    return cmocka_run_group_tests(tests, make_session_folder, remove_session_folder);
+}
