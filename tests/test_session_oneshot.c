@@ -232,6 +232,61 @@ static void test_failed_epochs(void **state)
     }
 }
 
+/* ---- sampled paths ---------------------------------------------------------------------------------------------------------- */
+
+enum { CANDIDATES = 6 };
+
+static const char *const sampled[] = {"type = \"spos\"; epochs = 3; candidates = 6; inner = { type "
+                                      "= \"evolution\"; population = 3; };",
+                                      "type = \"fairnas\"; epochs = 3; candidates = 6;"};
+
+/* Epochs, then candidates that share the weights of the last one; the best of these is the study's. */
+static void check_candidates(const char *study)
+{
+    double most = 0;
+    nas_study *opened;
+    const nas_objective objective = {"valid_accuracy", NAS_GOAL_MAX};
+    int best = -1;
+    nas_test_ok(nas_study_open(study, NAS_STORE_READ, &opened));
+    assert_int_equal(nas_study_count(opened), EPOCHS + CANDIDATES);
+    for (int i = 0; i < EPOCHS; i++)
+        assert_non_null(nas_study_trial(opened, i)->derived);
+    for (int i = EPOCHS; i < EPOCHS + CANDIDATES; i++) {
+        const nas_trial *trial = nas_study_trial(opened, i);
+        assert_true(trial->budget == 0);
+        assert_int_equal(trial->from, EPOCHS - 1);
+        assert_null(trial->derived);
+        assert_memory_equal(trial->note, "shared|", 7);
+        if (trial->status == NAS_TRIAL_COMPLETE)
+            most = fmax(most, nas_trial_metric(trial, "valid_accuracy"));
+    }
+    assert_int_equal(nas_study_best(opened, &objective, 1, &best), 1);
+    assert_true(best >= EPOCHS);
+    assert_true(nas_trial_metric(nas_study_trial(opened, best), "valid_accuracy") == most);
+    nas_study_close(opened);
+}
+
+static void test_sampled_paths(void **state)
+{
+    (void)state;
+    need_device();
+    for (int i = 0; i < 2; i++) {
+        char name[4][32];
+        for (int k = 0; k < 4; k++)
+            snprintf(name[k], sizeof name[k], "sampled-%d-%d.study", i, k);
+        nas_search_options options = options_for(path_of(name[0]), false);
+        char *whole = search_oneshot(sampled[i], "", &options);
+        check_candidates(options.study_path);
+        options = options_for(path_of(name[1]), false);
+        char *anew = search_oneshot(sampled[i], "keep_paused = 0;", &options);
+        assert_string_equal(anew, whole);
+        crash_at("1", sampled[i], name[2], whole);
+        crash_at("6", sampled[i], name[3], whole);
+        free(whole);
+        free(anew);
+    }
+}
+
 /* ---- what does not fit ------------------------------------------------------------------------------------------------------ */
 
 static void refuse(const char *space, const char *strategy, const char *more, const char *message)
@@ -260,6 +315,9 @@ static void test_refusals(void **state)
     refuse(space_cell, "type = \"random\";",
            "evaluate = { type = \"supernet\"; }; budget = { trials = 2; };", "one-shot");
     refuse(space_cell, darts, "train = { epochs = 4; };", "test.cfg:5: a supernet is trained for");
+    refuse(space_cell, "type = \"spos\"; inner = { type = \"darts\"; };", train_group,
+           "cannot be inside another");
+    refuse(space_cell, "type = \"spos\"; candidates = 0;", train_group, "candidates");
     refuse(space_cell, darts, "budget = { lookahead = 2; };", "lookahead");
     refuse(space_cell, darts, "budget = { order = \"arrival\"; };", "order");
     refuse(space_cell, "type = \"asha\"; inner = { type = \"darts\"; };",
@@ -310,11 +368,9 @@ static void test_late_refusals(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_all_methods),
-        cmocka_unit_test(test_epochs_survive),
-        cmocka_unit_test(test_after_the_last_epoch),
-        cmocka_unit_test(test_failed_epochs),
-        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_all_methods),          cmocka_unit_test(test_epochs_survive),
+        cmocka_unit_test(test_after_the_last_epoch), cmocka_unit_test(test_failed_epochs),
+        cmocka_unit_test(test_sampled_paths),        cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_late_refusals),
     };
     be_a_worker(argc, argv);

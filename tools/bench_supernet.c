@@ -168,7 +168,7 @@ static nas_status record_update(supernet *s)
     NAS_TRY(nas_buffer_create(s->device, 4 * (scratch + 16), "scratch", &s->scratch));
     NAS_TRY(nas_tape_create(s->device, "update", &s->update));
     const nas_tensor scale = {s->scratch, 0, 2}, sums = {s->scratch, 16, scratch};
-    NAS_TRY(nas_clip_record(s->update, block.gradients, s->config.common.clip, sums, scale));
+    NAS_TRY(nas_clip_record(s->update, block.gradients, NULL, s->config.common.clip, sums, scale));
     const nas_optimizer_call call = {.device = s->device,
                                      .parameters = block.parameters,
                                      .gradients = block.gradients,

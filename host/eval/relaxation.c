@@ -17,7 +17,7 @@
 enum { ROW = 5, LOCAL = 16 }; /* as in cl/gates.cl */
 
 const nas__method nas__methods[] = {
-#define NAS_METHOD(name, ...) {#name, __VA_ARGS__},
+#define NAS_METHOD(name_, ...) {.name = #name_, __VA_ARGS__},
 #include "method_list.h"
 #undef NAS_METHOD
 };
@@ -68,7 +68,7 @@ static const nas__method *find_method(const nas_value *group)
 nas_status nas__relaxation_read(const nas_value *group, nas__relaxation_options *options)
 {
     *options = (nas__relaxation_options){
-        .method = find_method(group), .order = 1, .partial = 1, .warm = 1, .cold = 1};
+        .method = find_method(group), .order = 1, .partial = 1, .share = 1, .warm = 1, .cold = 1};
     if (!options->method)
         NAS_FAIL(NAS_CONFIG, "the evaluator supernet trains for strategies such as darts; "
                              "`clnas describe strategy` lists them");
@@ -84,7 +84,8 @@ nas_status nas__relaxation_read(const nas_value *group, nas__relaxation_options 
                    value->type == NAS_VALUE_INT ? &(double){(double)value->integer} : &value->real,
                    sizeof value->real);
     }
-    if (options->epochs < 1 || options->share <= 0 || options->lr <= 0)
+    if (options->epochs < 1 || options->share <= 0 ||
+        (options->lr <= 0 && !options->method->sampled))
         NAS_FAIL(NAS_CONFIG, "strategy %s: its options are not complete", options->method->name);
     return NAS_OK;
 }

@@ -1,7 +1,7 @@
 /* relaxation.h - the continuous relaxation of a choice: architecture weights α, the gates they give, their own optimizer.
  *
  *   supernet.c    the evaluator: epochs, paths        supernet_train.c   shared weights in training
- *   relaxation.c  α, gates and Adam on the device
+ *   relaxation.c  α, gates and Adam on the device                     sampling.c    paths in place of α
  *   unrolled.c    DARTS' second order                                 method_list.h  the methods
  *   cl/gates.cl, cl/unrolled.cl   the kernels and their formulas
  */
@@ -12,7 +12,7 @@
 
 typedef struct nas__method {
     const char *name; /* of the strategy */
-    bool noisy, hard, edges;
+    bool noisy, hard, edges, sampled, fair;
 } nas__method;
 
 extern const nas__method nas__methods[];

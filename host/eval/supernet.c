@@ -10,22 +10,28 @@
  *                    a promoted network does: the paused training is weights, moments, α and its moments.
  *     budget 0       an architecture, scored with the shared weights of `from`: its gates are 1, all others 0.
  *
- * One step of training is: α by its samples (unless epoch < alpha.start), new gates, then the weights by theirs.  The training split
+ * By α, one step of training is: α by its samples (unless epoch < alpha.start), new gates, then the weights by theirs.  The training split
  * is cut in two for that.  α's batches are independent draws, as in the authors' code; both are augmented.  The validation split
  * is seen by neither, so that its accuracy means what it means everywhere.
+ *
+ * By sampled paths (spos, fairnas) there is no α: each step trains the path of an architecture, and all of the training split is
+ * the weights'.  What is found comes of scoring many architectures afterwards, which is the strategy's business.
  *
  * Norms use the statistics of each batch, also to measure by: a supernet has no running statistics of one architecture.
  *
  * Layout: the instance; an epoch; a path; keeping.  Read next: supernet_train.c (making, a step), relaxation.c (α and gates). */
 #include "supernet.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 typedef nas__supernet supernet;
+
+enum {
+    SURVEYED = 4
+}; /* architectures that are scored after each epoch of a supernet trained by paths */
 
 static void finish(void *state)
 {
@@ -160,25 +166,56 @@ static nas_status add_parts(supernet *s, const nas_arch *arch, const float *weig
     return NAS_OK;
 }
 
+/* The architecture that the supernet speaks for after this epoch. */
+static nas_status set_derived(supernet *s, const nas_arch *arch, nas_trial *result)
+{
+    nas_text text = {0};
+    nas_domain_write(s->setting->domain, arch, &text);
+    nas_status status = nas_text_check(&text);
+    if (status == NAS_OK)
+        status = nas_trial_set_derived(result, text.data);
+    if (status != NAS_OK) {
+        nas_text_clear(&text);
+        return status;
+    }
+    free(s->derived);
+    s->derived = text.data;
+    return NAS_OK;
+}
+
+/* By α. */
 static nas_status derive(supernet *s, nas_trial *result)
 {
     nas_arch arch;
-    nas_text text = {0};
     float *weights = malloc((size_t)s->table.choices * sizeof *weights);
     nas_status status = weights ? nas__relaxation_weights(s->relaxation, weights) : NAS_MEMORY;
-    NAS_TRY_DONE(status);
-    NAS_TRY_DONE(nas_domain_derive(s->setting->domain, &s->table, weights, &arch));
-    NAS_TRY_DONE(add_parts(s, &arch, weights, result));
-    nas_domain_write(s->setting->domain, &arch, &text);
-    NAS_TRY_DONE(nas_text_check(&text));
-    NAS_TRY_DONE(nas_trial_set_derived(result, text.data));
-    free(s->derived);
-    s->derived = text.data;
-    text = (nas_text){0};
-done:
-    nas_text_clear(&text);
+    if (status == NAS_OK)
+        status = nas_domain_derive(s->setting->domain, &s->table, weights, &arch);
+    if (status == NAS_OK)
+        status = add_parts(s, &arch, weights, result);
     free(weights);
-    return status;
+    NAS_TRY(status);
+    return set_derived(s, &arch, result);
+}
+
+/* By paths: a few architectures, the same after every epoch.  Their mean is how the supernet does, the best of them is derived. */
+static nas_status survey(supernet *s, nas_evaluation *mean, nas_trial *result)
+{
+    nas_arch arch, best;
+    double most = -1;
+    *mean = (nas_evaluation){0};
+    for (int i = 0; i < SURVEYED; i++) {
+        nas_evaluation valid;
+        NAS_TRY(nas__sampling_survey(s->sampling, i, &arch));
+        NAS_TRY(nas__sampling_take(s->sampling, &arch));
+        NAS_TRY(nas_evaluate_batches(nas_trainer_net(s->trainer), s->valid_batches, true, &valid));
+        if (valid.accuracy > most)
+            best = arch;
+        most = fmax(most, valid.accuracy);
+        mean->accuracy += valid.accuracy / SURVEYED;
+        mean->loss += valid.loss / SURVEYED;
+    }
+    return set_derived(s, &best, result);
 }
 
 static nas_status train_epoch(supernet *s, int epoch, nas_trial *result)
@@ -189,12 +226,12 @@ static nas_status train_epoch(supernet *s, int epoch, nas_trial *result)
         NAS_FAIL(NAS_TIME, "a training over its limit of %.4g s", s->call->limit_s);
     NAS_TRY(status);
     nas_trainer_epoch_result(s->trainer, &train);
-    NAS_TRY(measure(s, epoch, &valid));
+    NAS_TRY(s->sampling ? survey(s, &valid, result) : measure(s, epoch, &valid));
     NAS_TRY(add_number(result, "train_loss", train.loss, true));
     NAS_TRY(add_number(result, "train_accuracy", train.accuracy, true));
     NAS_TRY(add_number(result, "valid_accuracy", valid.accuracy, true));
     NAS_TRY(add_number(result, "valid_loss", valid.loss, true));
-    return derive(s, result);
+    return s->sampling ? NAS_OK : derive(s, result);
 }
 
 static nas_status set_costs(supernet *s, nas_trial *result)
@@ -240,18 +277,13 @@ static nas_status open_path(supernet *s, const nas_arch *arch)
 {
     int path[NAS_GATE_ROWS];
     const nas_tensor gates = nas_net_gates(nas_trainer_net(s->trainer));
+    if (s->sampling)
+        return nas__sampling_take(s->sampling, arch);
     NAS_TRY(nas_domain_path(s->setting->domain, &s->table, arch, path));
-    float *open = calloc((size_t)gates.count, sizeof *open);
+    float *open = calloc((size_t)s->table.gates, sizeof *open);
     if (!open)
-        NAS_FAIL(NAS_MEMORY, "no memory for %" PRIu64 " gates", gates.count);
-    for (int i = 0; i < s->table.count; i++) {
-        const nas_gate_row *row = &s->table.rows[i];
-        if (path[i] < 0)
-            continue;
-        open[row->first + path[i]] = 1;
-        if (row->around >= 0)
-            open[row->around] = 1;
-    }
+        NAS_FAIL(NAS_MEMORY, "no memory for %d gates", s->table.gates);
+    nas__path_gates(&s->table, path, open);
     nas_status status = nas_tensor_write(gates, open);
     free(open);
     return status;

@@ -4,6 +4,7 @@
 #define NAS_EVAL_SUPERNET_H
 
 #include "relaxation.h"
+#include "sampling.h"
 
 typedef struct nas__supernet {
     const nas_eval_setting *setting;
@@ -17,8 +18,9 @@ typedef struct nas__supernet {
     nas_gate_table table;
     /* the supernet; NULL until it is needed */
     nas_trainer *trainer;
-    nas__relaxation *relaxation;
-    nas__unrolled *unrolled; /* NULL: first order */
+    nas__relaxation *relaxation; /* NULL: by sampled paths */
+    nas__sampling *sampling;     /* NULL: by α */
+    nas__unrolled *unrolled;     /* NULL: first order */
     nas_batches *alpha_batches, *valid_batches;
     char *loaded;  /* file whose weights it has; NULL: those of its own training */
     char *derived; /* after the last epoch that was scored */

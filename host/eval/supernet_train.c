@@ -15,12 +15,14 @@ typedef nas__supernet supernet;
 static void drop_training(supernet *s)
 {
     nas__relaxation_destroy(s->relaxation);
+    nas__sampling_destroy(s->sampling);
     nas__unrolled_destroy(s->unrolled);
     nas_batches_destroy(s->alpha_batches);
     nas_batches_destroy(s->valid_batches);
     nas_trainer_destroy(s->trainer);
     free(s->loaded);
     s->relaxation = NULL;
+    s->sampling = NULL;
     s->unrolled = NULL;
     s->alpha_batches = s->valid_batches = NULL;
     s->trainer = NULL;
@@ -37,6 +39,20 @@ void nas__supernet_close(supernet *s)
     free(s->valid);
 }
 
+/* The weights' samples and α's; paths leave all to the weights. */
+static nas_status cut_samples(supernet *s, uint32_t all)
+{
+    const nas_data *data = s->setting->data;
+    s->weights_count = all;
+    if (s->options.method->sampled)
+        memcpy(s->samples, nas_data_split(data, NAS_SPLIT_TRAIN, &all), all * sizeof *s->samples);
+    else
+        NAS_TRY(nas_data_cut(data, NAS_SPLIT_TRAIN, s->options.share, s->setting->seed, s->samples,
+                             &s->weights_count));
+    s->alpha_count = all - s->weights_count;
+    return NAS_OK;
+}
+
 /* Which samples are whose: a function of seed and data. */
 static nas_status share_samples(supernet *s)
 {
@@ -48,11 +64,9 @@ static nas_status share_samples(supernet *s)
     s->valid = malloc((s->valid_count + 1) * sizeof *s->valid);
     if (!s->samples || !s->valid)
         NAS_FAIL(NAS_MEMORY, "no memory for the samples of a supernet");
-    NAS_TRY(nas_data_cut(setting->data, NAS_SPLIT_TRAIN, s->options.share, setting->seed,
-                         s->samples, &s->weights_count));
-    s->alpha_count = all - s->weights_count;
+    NAS_TRY(cut_samples(s, all));
     const uint32_t batch = (uint32_t)s->train.common.batch;
-    if (s->weights_count < batch || s->alpha_count < batch)
+    if (s->weights_count < batch || (!s->options.method->sampled && s->alpha_count < batch))
         NAS_FAIL(NAS_CONFIG,
                  "train.batch = %u is more than one portion of the training split has: %u samples "
                  "for the weights, %u for the architecture weights (strategy.share)",
@@ -79,7 +93,8 @@ static nas_status plan(supernet *s)
     const nas_net_options net = {.batch = (int)train->batch,
                                  .training = true,
                                  .loss = true,
-                                 .use_clblast = train->gemm == 1};
+                                 .use_clblast = train->gemm == 1,
+                                 .paths = s->options.method->sampled};
     nas_net_memory memory;
     NAS_TRY(nas_domain_supergraph(s->setting->domain, &options, &s->graph, &s->table));
     return nas_net_measure(s->setting->device, &s->graph, &net, &memory);
@@ -110,6 +125,7 @@ static bool watch(void *user, const nas_train_progress *progress)
 }
 
 static nas_status before_step(void *user, nas_trainer *trainer, const nas_step *step);
+static nas_status take_pass(void *user, const nas_step *step, int pass);
 
 static nas_status make_batches(supernet *s)
 {
@@ -130,12 +146,16 @@ static nas_status make_batches(supernet *s)
                                        .independent = true};
     const nas_batches_options valid = {
         .batch = batch, .subset = s->valid, .subset_count = s->valid_count};
-    NAS_TRY(nas_batches_create(s->home, NAS_SPLIT_TRAIN, &alpha, &target, &s->alpha_batches));
+    if (s->relaxation)
+        NAS_TRY(nas_batches_create(s->home, NAS_SPLIT_TRAIN, &alpha, &target, &s->alpha_batches));
     return nas_batches_create(s->home, NAS_SPLIT_VALID, &valid, &target, &s->valid_batches);
 }
 
-static nas_status attach(supernet *s)
+/* α, and what a checkpoint must have of it. */
+static nas_status make_relaxation(supernet *s, const nas_trainer_setup *setup)
 {
+    NAS_TRY(nas__relaxation_create(&s->options, &s->table, nas_trainer_net(s->trainer), setup->seed,
+                                   setup->key, &s->relaxation));
     const nas__relaxation *r = s->relaxation;
     NAS_TRY(nas_trainer_attach(s->trainer, "alpha", r->alpha));
     NAS_TRY(nas_trainer_attach(s->trainer, "alpha.moment.0", r->moments[0]));
@@ -205,15 +225,23 @@ nas_status nas__supernet_begin(supernet *s)
         .seed = s->setting->seed,
         .key = nas_eval_key(&placeholder, 0),
         .callback = watch,
-        .before = before_step,
         .user = s,
     };
+    const bool sampled = s->options.method->sampled;
     drop_training(s);
     NAS_TRY(mark_of(s, &setup.mark));
+    if (sampled) {
+        setup.pass = take_pass;
+        setup.passes = nas__sampling_passes(&s->table, s->options.method->fair);
+    } else {
+        setup.before = before_step;
+    }
     NAS_TRY(nas_trainer_create(s->home, &s->graph, &s->train, &setup, &s->trainer));
-    NAS_TRY(nas__relaxation_create(&s->options, &s->table, nas_trainer_net(s->trainer), setup.seed,
-                                   setup.key, &s->relaxation));
-    NAS_TRY(attach(s));
+    if (sampled)
+        NAS_TRY(nas__sampling_create(s->setting->domain, &s->table, nas_trainer_net(s->trainer),
+                                     setup.seed, s->options.method->fair, &s->sampling));
+    else
+        NAS_TRY(make_relaxation(s, &setup));
     NAS_TRY(make_unrolled(s));
     return make_batches(s);
 }
@@ -247,6 +275,12 @@ static nas_status before_step(void *user, nas_trainer *trainer, const nas_step *
     nas__relaxation_step(s->relaxation, step, nas_trainer_steps(trainer), NAS__PHASE_WEIGHTS, &own);
     NAS_TRY(nas_net_set_step(nas_trainer_net(trainer), &own));
     return nas__relaxation_sample(s->relaxation);
+}
+
+static nas_status take_pass(void *user, const nas_step *step, int pass)
+{
+    supernet *s = user;
+    return nas__sampling_step(s->sampling, step, pass);
 }
 
 void nas__supernet_measuring_step(const supernet *s, int epoch, nas_step *step)

@@ -123,7 +123,7 @@ static nas_status record(nas__unrolled *u)
     NAS_TRY(nas_tape_create(device, "weights back", &u->close));
     NAS_TRY(record_step(u, &block));
     NAS_TRY(copy(u->up, gates, u->valid));
-    NAS_TRY(nas_clip_record(u->up, block.gradients, 0, u->scratch, u->norm));
+    NAS_TRY(nas_clip_record(u->up, block.gradients, NULL, 0, u->scratch, u->norm));
     NAS_TRY(record_shift(u, &block, u->up, 1));
     NAS_TRY(copy(u->down, gates, u->plus));
     NAS_TRY(record_shift(u, &block, u->down, -1));

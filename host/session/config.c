@@ -176,13 +176,14 @@ static nas_status complete_strategy(const nas_strategy *strategy, const nas_valu
     return status;
 }
 
-/* Where the config says nothing, the budget is what such a strategy takes: all its epochs and the architecture that they
- * gave, one after the other. */
+/* Where the config says nothing, the budget is what such a strategy takes: all its epochs and the architectures that
+ * come of them, one after the other. */
 static nas_status fit_one_shot(const nas_value *root, nas_config *config)
 {
     const nas_value *space = nas_value_member(root, "space"), *own;
     const nas_value *budget = nas_value_member(root, "budget");
     const nas_value *epochs = nas_value_member(&config->strategy, "epochs");
+    const nas_value *candidates = nas_value_member(&config->strategy, "candidates");
     const nas_space *found;
     own = nas_value_member(&config->space, "type");
     NAS_TRY(nas_space_get(own->text, &found));
@@ -195,7 +196,7 @@ static nas_status fit_one_shot(const nas_value *root, nas_config *config)
     if (!nas_value_member(budget, "lookahead"))
         config->budget.lookahead = 1;
     if (!nas_value_member(budget, "trials"))
-        config->budget.trials = epochs->integer + 1;
+        config->budget.trials = epochs->integer + (candidates ? candidates->integer : 1);
     return NAS_OK;
 }
 

@@ -40,7 +40,8 @@ static nas_status make_net(nas_trainer *trainer, const nas_graph *graph)
                                      .loss = true,
                                      .label_smoothing = common->label_smoothing,
                                      .slots = NAS_TRAINER_SLOTS,
-                                     .use_clblast = common->gemm == 1};
+                                     .use_clblast = common->gemm == 1,
+                                     .paths = trainer->setup.pass != NULL};
     const uint64_t key = trainer->setup.key;
     NAS_TRY(nas_net_create(nas_data_home_device(trainer->home), graph, &options, &trainer->net));
     return nas_net_initialise(trainer->net, trainer->setup.seed, (uint32_t)(key ^ key >> 32));
@@ -78,15 +79,41 @@ static nas_status make_extra(nas_trainer *trainer, const nas_net_block *block)
     const uint64_t each = rounded(block->parameters.count);
     const uint64_t scratch =
         rounded(nas_clip_scratch(block->parameters.count) + nas_clip_scratch(block->states.count));
-    uint64_t at = 0, count = (uint64_t)moments * each + 32 + scratch;
+    const bool adds = trainer->setup.pass && trainer->setup.passes > 1;
+    uint64_t at = 0, count = (uint64_t)(moments + adds) * each + 32 + scratch;
     NAS_TRY(nas_buffer_create(nas_data_home_device(trainer->home), 4 * count, "optimizer moments",
                               &trainer->extra));
     for (int i = 0; i < moments; i++, at += each)
         trainer->moments[i] = (nas_tensor){trainer->extra, at, block->parameters.count};
+    if (adds) {
+        trainer->total = (nas_tensor){trainer->extra, at, block->parameters.count};
+        at += each;
+    }
     trainer->scale = (nas_tensor){trainer->extra, at, 2};
     trainer->health = (nas_tensor){trainer->extra, at + 16, 4};
     trainer->scratch = (nas_tensor){trainer->extra, at + 32, scratch};
     return NAS_OK;
+}
+
+static nas_status record_accumulate(nas_trainer *trainer, const nas_net_block *block)
+{
+    const nas_strip_mask mask = nas_net_strip_mask(trainer->net);
+    nas_device *device = nas_data_home_device(trainer->home);
+    const nas_argument arguments[] = {NAS_ARG_TENSOR(block->gradients),
+                                      NAS_ARG_TENSOR(trainer->total), NAS_ARG_TENSOR(mask.owners),
+                                      NAS_ARG_TENSOR(mask.open),
+                                      NAS_ARG_ULONG(block->gradients.count)};
+    const size_t items = (size_t)block->gradients.count / (size_t)nas_device_lanes(device);
+    if (!trainer->total.count)
+        return NAS_OK;
+    NAS_TRY(nas_tape_create(device, "accumulate", &trainer->accumulate));
+    return nas_tape_add(trainer->accumulate,
+                        &(nas_launch){.source = "accumulate",
+                                      .kernel = "accumulate",
+                                      .defines = mask.owners.buffer ? "-DMASKED=1" : NULL,
+                                      .global = {items},
+                                      .arguments = arguments,
+                                      .argument_count = 5});
 }
 
 static nas_status record_update(nas_trainer *trainer, const nas_net_block *block)
@@ -94,13 +121,15 @@ static nas_status record_update(nas_trainer *trainer, const nas_net_block *block
     const double clip = trainer->config.common.clip;
     nas_optimizer_call call = {.device = nas_data_home_device(trainer->home),
                                .parameters = block->parameters,
-                               .gradients = block->gradients,
+                               .gradients =
+                                   trainer->total.count ? trainer->total : block->gradients,
                                .decayed_count = block->decayed_count,
-                               .step = nas_net_step_block(trainer->net)};
+                               .step = nas_net_step_block(trainer->net),
+                               .mask = nas_net_strip_mask(trainer->net)};
     memcpy(call.moments, trainer->moments, sizeof call.moments);
     NAS_TRY(nas_tape_create(nas_data_home_device(trainer->home), "update", &trainer->update));
     if (clip > 0 && block->gradients.count) {
-        NAS_TRY(nas_clip_record(trainer->update, block->gradients, NULL, clip, trainer->scratch,
+        NAS_TRY(nas_clip_record(trainer->update, call.gradients, &call.mask, clip, trainer->scratch,
                                 trainer->scale));
         call.scale = nas_tensor_view(trainer->scale, 0, 1);
     }
@@ -164,6 +193,7 @@ static nas_status make(nas_trainer *trainer, const nas_graph *graph)
     NAS_TRY(make_batches(trainer));
     const nas_net_block block = nas_net_parameters(trainer->net);
     NAS_TRY(make_extra(trainer, &block));
+    NAS_TRY(record_accumulate(trainer, &block));
     NAS_TRY(record_update(trainer, &block));
     NAS_TRY(record_check(trainer, &block));
     nas_random_key(nas_hash(&trainer->setup.key, sizeof trainer->setup.key, trainer->setup.seed),
@@ -197,6 +227,7 @@ void nas_trainer_destroy(nas_trainer *trainer)
         return;
     nas_tape_destroy(trainer->update);
     nas_tape_destroy(trainer->check);
+    nas_tape_destroy(trainer->accumulate);
     nas_batches_destroy(trainer->batches);
     nas_buffer_destroy(trainer->extra);
     nas_net_destroy(trainer->net);
@@ -229,6 +260,25 @@ static nas_step step_block(const nas_trainer *trainer, int slot)
     return step;
 }
 
+/* Passes over the batch that is loaded; the metrics are those of the last. */
+static nas_status run_passes(nas_trainer *trainer, const nas_step *step)
+{
+    const nas_trainer_setup *setup = &trainer->setup;
+    const nas_tensor total = trainer->total;
+    const int passes = setup->pass ? setup->passes : 1;
+    if (total.count)
+        NAS_TRY(nas_buffer_fill(total.buffer, 4 * total.at, 4 * total.count, &(float){0}, 4));
+    for (int pass = 0; pass < passes; pass++) {
+        if (setup->pass)
+            NAS_TRY(setup->pass(setup->user, step, pass));
+        NAS_TRY(nas_net_forward(trainer->net));
+        NAS_TRY(nas_net_backward(trainer->net));
+        if (total.count)
+            NAS_TRY(nas_tape_run(trainer->accumulate));
+    }
+    return setup->pass ? setup->pass(setup->user, step, passes) : NAS_OK;
+}
+
 static nas_status run_step(nas_trainer *trainer, int slot)
 {
     const nas_step step = step_block(trainer, slot);
@@ -236,8 +286,7 @@ static nas_status run_step(nas_trainer *trainer, int slot)
         NAS_TRY(trainer->setup.before(trainer->setup.user, trainer, &step));
     NAS_TRY(nas_net_set_step(trainer->net, &step));
     NAS_TRY(nas_batches_load(trainer->batches, trainer->step));
-    NAS_TRY(nas_net_forward(trainer->net));
-    NAS_TRY(nas_net_backward(trainer->net));
+    NAS_TRY(run_passes(trainer, &step));
     NAS_TRY(nas_tape_run(trainer->update));
     trainer->step++;
     return NAS_OK;

@@ -21,8 +21,9 @@ struct nas_trainer {
     nas_batches *batches;
     nas_buffer *extra; /* moments, clip's scale and scratch, health */
     nas_tensor moments[NAS_OPTIMIZER_MOMENTS];
-    nas_tensor scale, scratch, health; /* health: [4] scale and norm of parameters, of states */
-    nas_tape *update, *check;
+    nas_tensor scale, scratch, health;     /* health: [4] scale and norm of parameters, of states */
+    nas_tape *update, *check, *accumulate; /* accumulate: NULL with one pass */
+    nas_tensor total;                      /* of the gradients of several passes */
     const char *attached_names[NAS_TRAINER_ATTACHED];
     nas_tensor attached[NAS_TRAINER_ATTACHED];
     int attached_count;

@@ -236,6 +236,7 @@ typedef enum nas_stream {
     NAS_STREAM_TEST,
     NAS_STREAM_PROXY,
     NAS_STREAM_GATES, /* first architecture weights, and their noise */
+    NAS_STREAM_PATHS, /* paths through a supernet */
 } nas_stream;
 
 typedef struct nas_random {

@@ -147,6 +147,10 @@ typedef bool (*nas_train_callback)(void *user, const nas_train_progress *progres
  * free to use, its weights must be as they were at the return.  `step` is the block that the step will have.  Enqueue, never wait. */
 typedef nas_status (*nas_train_before)(void *user, nas_trainer *trainer, const nas_step *step);
 
+/* Called before pass 0 … passes − 1 of a step over its batch, and once more (`pass` = passes) before the update: sets the path of
+ * each pass (nas_net_set_path and the gates), and at last that of all parameters that the update is to move. */
+typedef nas_status (*nas_train_pass)(void *user, const nas_step *step, int pass);
+
 typedef struct nas_trainer_setup {
     nas_split split; /* NAS_SPLIT_TRAIN or NAS_SPLIT_TRAIN_VALID */
     /* Some samples of the split in place of all (see nas_batches_options.subset); lent. */
@@ -156,6 +160,8 @@ typedef struct nas_trainer_setup {
     uint64_t key;  /* of the trial: hash of canonical arch and repeat; never the trial's index */
     nas_train_callback callback; /* or NULL */
     nas_train_before before;     /* or NULL */
+    nas_train_pass pass;         /* or NULL: one pass; else the net is one with paths */
+    int passes;                  /* with `pass`: whose gradients add up to a step's */
     uint64_t mark; /* hash of what else decides what is computed; checkpoints must agree on it */
     void *user;
 } nas_trainer_setup;
