@@ -102,9 +102,12 @@ static bool is_open_input(const nas_graph *graph, int node, int input, const boo
     const nas_node *n = &graph->nodes[node];
     if (!n->op->gates)
         return true;
-    const int first = n->op->first_gate(n->options.bytes, input);
-    const int count = graph->nodes[n->inputs[input]].shape.c / n->shape.c;
-    for (int gate = first; gate < first + count; gate++)
+    nas_shape shapes[NAS_OP_INPUTS];
+    int first[NAS_OP_INPUTS];
+    nas_node_shapes(graph, node, shapes);
+    n->op->gates(n->options.bytes, shapes, n->input_count, first);
+    const int count = shapes[input].c / n->shape.c;
+    for (int gate = first[input]; gate < first[input] + count; gate++)
         if (open[gate])
             return true;
     return false;

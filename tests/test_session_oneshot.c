@@ -45,7 +45,7 @@ static nas_config *oneshot_config(const char *strategy, const char *budget)
     nas_config *config = calloc(1, sizeof *config);
     assert_non_null(config);
     snprintf(more, sizeof more,
-             "%sbudget = { lease_s = 2.0; %s };\nretrain = { top = 1; epochs = 1; };\n",
+             "%sbudget = { lease_s = 20.0; %s };\nretrain = { top = 1; epochs = 1; };\n",
              train_group, budget);
     nas_test_ok(parse_oneshot(space_cell, strategy, more, config));
     return config;

@@ -2,7 +2,8 @@
  *
  * Methods that sample (SPOS, arXiv 1904.00420; ENAS, 1802.03268; GDAS, 1910.04465) train one candidate per edge and step.  A step of the plan
  * serves the candidates that read its value, through however many steps; it has to run when a gate of one of these is open.  Steps
- * that serve the same gates share a *guard*; what serves all (stem, sums, head) has guard 0.  The tapes are recorded once and skip the launches
+ * that serve the same gates share a *guard*; what serves all (stem, head) has guard 0, and so have the sums, though a path may lead
+ * into one that nobody reads.  The tapes are recorded once and skip the launches
  * whose guard is closed (nas_tape_guards), so taking another path costs the host a few hundred words.
  *
  * Where readers of one home have different guards, the home is *loose*: which of them runs, and so who begins and who
@@ -15,7 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Gates per step, as bits; a step that serves everything has all of them. */
+/* Gates per step, as bits; a step that serves everything has all of them.  Sums count as that: a gate of theirs says nothing about
+ * whether somebody reads the sum. */
 typedef struct serving {
     const nas__plan *plan;
     size_t words;
@@ -43,10 +45,14 @@ static bool serves_all(const serving *s, int step)
 /* The gates of the candidates in one input of a step with gates. */
 static void candidate_gates(const serving *s, int step, int input, uint64_t *gates)
 {
-    const nas_node *node = &s->plan->graph.nodes[s->plan->steps[step].node];
-    const int first = node->op->first_gate(node->options.bytes, input);
-    const int count = s->plan->homes[s->plan->steps[step].in[input].home].shape.c / node->shape.c;
-    for (int gate = first; gate < first + count; gate++)
+    const int index = s->plan->steps[step].node;
+    const nas_node *node = &s->plan->graph.nodes[index];
+    nas_shape shapes[NAS_OP_INPUTS];
+    int first[NAS_OP_INPUTS];
+    nas_node_shapes(&s->plan->graph, index, shapes);
+    node->op->gates(node->options.bytes, shapes, node->input_count, first);
+    const int count = shapes[input].c / node->shape.c;
+    for (int gate = first[input]; gate < first[input] + count; gate++)
         gates[gate / 64] |= (uint64_t)1 << gate % 64;
 }
 
@@ -78,7 +84,7 @@ static void find_served(const serving *s, int step)
                 add_served(s, t, i, gates_of(s, step));
                 read = true;
             }
-    if (!read || home == plan->output_home || home == plan->features_home)
+    if (!read || has_gates(plan, step) || home == plan->output_home || home == plan->features_home)
         serve_all(s, step);
 }
 

@@ -30,6 +30,7 @@ typedef struct nas__home {
     bool wants_gradient;
     bool
         loose; /* readers run on different paths: nobody knows beforehand who begins and who completes the gradient */
+    int lender; /* home whose G, times a gate, is this one's: it has none of its own; NAS__NONE */
     int first_reader, last_reader; /* steps */
     /* arena reservations */
     int z, g, statistics, reductions, norm;
@@ -46,7 +47,7 @@ typedef struct nas__step {
     bool backward; /* some gradient flows through it */
     int guard;     /* which has to be open for it to run (paths.c); 0: it always runs */
     /* arena reservations; NAS__NONE: none */
-    int saved, raw_in[NAS_OP_INPUTS], formed, plain[NAS_OP_INPUTS];
+    int saved, table, raw_in[NAS_OP_INPUTS], formed, plain[NAS_OP_INPUTS];
 } nas__step;
 
 typedef struct nas__plan {
