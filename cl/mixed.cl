@@ -38,11 +38,10 @@ INLINE int next_row(__global const uint *table, __global const float *gates, int
     return m;
 }
 
-// This work-item's channel and strips of all its parts.
+// This work-item's channel and parts.
 #define OPEN_BLOCK                                                                                                        \
     const int c = get_global_id(1), parts = (strips + run - 1) / run;                                                     \
     const int first_part = get_global_id(0) * block, end_part = min(first_part + block, parts);                           \
-    const int first = first_part * run, last = min(end_part * run, strips);                                               \
     const size_t size = (size_t)strips * 16
 
 // Pointer r at channel c of row m, r_gate and the edge e_r.
@@ -64,7 +63,7 @@ __kernel void mixed_forward(READS_OF(uint, table), READS(x), READS(scale), READS
     OPEN_READ(gates);
     OPEN_WRITE(statistics);
     __global float *restrict y = y_home + y_at + c * size;
-    const size_t from = (size_t)first * 16, to = (size_t)last * 16;
+    const size_t from = (size_t)first_part * run * 16, to = (size_t)min(end_part * run, strips) * 16;
     bool begun = accumulate;
     for (int m = next_row(table, gates, first_row, end_row); m < end_row;) {
         const int k = next_row(table, gates, m + 1, end_row);

@@ -30,8 +30,10 @@ typedef struct nas__home {
     bool wants_gradient;
     int lender; /* home whose G, times a gate, is this one's: it has none of its own; NAS__NONE */
     int first_reader, last_reader; /* steps */
-    /* arena reservations */
-    int z, g, statistics, reductions, norm;
+    bool
+        cheap; /* its step can be run again just before the one step that reads it, going backward */
+    /* arena reservations; `again`: z when it is recomputed */
+    int z, again, g, statistics, reductions, norm;
     int saliency; /* of a tap */
     int statistics_parts, reduction_parts;
 } nas__home;
@@ -60,6 +62,8 @@ typedef struct nas__plan {
     int output_home;
     int features_home;    /* NAS__NONE: none was asked for */
     int signs, distances; /* arena reservations of a tap */
+    bool recompute;       /* cheap homes are not kept */
+    int cheap_homes;      /* how many there are */
     int widest;           /* channels of the widest home: length of the constants */
     int scratch;          /* arena reservation that all steps share */
 } nas__plan;
@@ -81,6 +85,11 @@ static inline int nas__time_back(const nas__plan *plan, int step)
 static inline uint64_t nas__home_floats(const nas__plan *plan, const nas__home *home)
 {
     return nas_shape_count(home->shape) * (uint64_t)plan->n;
+}
+/* This home is not kept from forward to backward. */
+static inline bool nas__is_recomputed(const nas__plan *plan, const nas__home *home)
+{
+    return plan->recompute && home->cheap;
 }
 /* A channel vector in the norm block is padded to this many floats. */
 static inline uint64_t nas__channel_floats(int channels)

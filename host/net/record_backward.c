@@ -95,6 +95,19 @@ static nas_status record_copy(nas_net *net, int index, const nas_gradient *gradi
                          net->plan.n, net->plan.options.batch);
 }
 
+/* Inputs that were not kept.  A layer whose gradient of the weights is not wanted does not read what it multiplied. */
+static nas_status recompute_inputs(nas_net *net, int index, nas__wanted wanted, nas_tape *tape)
+{
+    const nas__step *step = &net->plan.steps[index];
+    for (int i = 0; i < step->input_count; i++) {
+        const nas__home *home = &net->plan.homes[step->in[i].home];
+        bool read = wanted != NAS__GATES || step->in[i].activation != NAS_ACT_NONE;
+        if (home->again != NAS__NONE && read)
+            NAS_TRY(nas__record_again(net, home->step, tape));
+    }
+    return NAS_OK;
+}
+
 static nas_status record_step(nas_net *net, int index, nas__wanted wanted, nas_tape *tape)
 {
     const nas__step *step = &net->plan.steps[index];
@@ -102,6 +115,7 @@ static nas_status record_step(nas_net *net, int index, nas__wanted wanted, nas_t
     nas__fill_call(net, index, true, &call);
     for (int p = 0; wanted == NAS__GATES && p < NAS_OP_PARAMETERS; p++)
         call.parameter_gradients[p] = (nas_tensor){0};
+    NAS_TRY(recompute_inputs(net, index, wanted, tape));
     NAS_TRY(form_output(net, index, wanted, &call, tape));
     if (wanted == NAS__ALL)
         NAS_TRY(nas__record_saliency(net, index, tape));
@@ -117,15 +131,23 @@ static nas_status record_step(nas_net *net, int index, nas__wanted wanted, nas_t
     return NAS_OK;
 }
 
-nas_status nas__record_backward(nas_net *net, nas__wanted wanted, nas_tape *tape)
+static nas_status record_steps(nas_net *net, nas__wanted wanted, nas_tape *tape)
 {
-    const nas_tensor gates = net->gate_gradients;
-    if (gates.buffer)
-        NAS_TRY(nas_tape_add_fill(tape, gates.buffer, 4 * gates.at, 4 * gates.count, 0.0f));
     for (int s = net->plan.step_count - 1; s >= 0; s--) {
         const nas__step *step = &net->plan.steps[s];
         if (step->backward && !(wanted == NAS__FROM_OUTPUT && step->home == NAS__NONE))
             NAS_TRY(record_step(net, s, wanted, tape));
     }
     return NAS_OK;
+}
+
+nas_status nas__record_backward(nas_net *net, nas__wanted wanted, nas_tape *tape)
+{
+    const nas_tensor gates = net->gate_gradients;
+    if (gates.buffer)
+        NAS_TRY(nas_tape_add_fill(tape, gates.buffer, 4 * gates.at, 4 * gates.count, 0.0f));
+    net->going_back = true;
+    nas_status status = record_steps(net, wanted, tape);
+    net->going_back = false;
+    return status;
 }

@@ -232,6 +232,9 @@ typedef struct nas_op {
      * (`first` may be NULL).  NULL: it has no gates. */
     int (*gates)(const void *options, const nas_shape *in, int count, int *first);
     void (*sizes)(const nas_op_call *call, nas_op_sizes *sizes); /* NULL: all 0 */
+    /* Its forward costs about as much as reading its input and keeps nothing for backward, which does not read the output:
+     * a net may run it again rather than keep the output.  NULL: no. */
+    bool (*cheap)(const void *options, const nas_shape *in, int count);
     nas_status (*forward)(const nas_op_call *call, nas_tape *tape);
     nas_status (*backward)(const nas_op_call *call, nas_tape *tape);
     nas_reference_function reference_forward[2], reference_backward[2]; /* [0] float, [1] double */
