@@ -32,7 +32,7 @@ nas_status nas__record_forward(nas_net *net, bool training, nas_tape *tape);
 nas_status nas__record_again(nas_net *net, int step, nas_tape *tape);
 typedef enum nas__wanted {
     NAS__ALL,         /* parameters and gates, from the loss */
-    NAS__GATES,       /* only what the gates' gradients need; without taps */
+    NAS__GATES,       /* only what lies between the loss and the gates; no parameters, no taps */
     NAS__FROM_OUTPUT, /* all, from dL/d(output) as it is; without taps */
 } nas__wanted;
 nas_status nas__record_backward(nas_net *net, nas__wanted wanted, nas_tape *tape);

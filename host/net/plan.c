@@ -168,9 +168,11 @@ static void mark_gradients(nas__plan *plan)
     plan->homes[0].wants_gradient = plan->options.input_gradient;
     for (int s = 0; s < plan->step_count; s++) {
         nas__step *step = &plan->steps[s];
-        bool wants = false;
-        for (int i = 0; i < step->input_count; i++)
+        bool wants = false, gated = step->node != NAS__COPY && nas__step_op(plan, step)->gates;
+        for (int i = 0; i < step->input_count; i++) {
             wants |= plan->homes[step->in[i].home].wants_gradient;
+            gated |= plan->homes[step->in[i].home].gated;
+        }
         if (step->node != NAS__COPY)
             wants |= nas_node_parameters(&plan->graph, step->node, parameters) > 0 ||
                      nas__step_op(plan, step)->gates;
@@ -178,6 +180,7 @@ static void mark_gradients(nas__plan *plan)
             nas__home *home = &plan->homes[step->home];
             wants |= home->norm_node != NAS__NONE;
             home->wants_gradient = wants;
+            home->gated = gated;
         }
         step->backward = wants;
     }

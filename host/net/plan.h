@@ -28,6 +28,8 @@ typedef struct nas__home {
     int norm_node; /* batch_norm that reads it; NAS__NONE: none */
     nas_shape shape;
     bool wants_gradient;
+    bool
+        gated; /* some gate weighs what it comes from: the gates' backward pass needs its gradient */
     int lender; /* home whose G, times a gate, is this one's: it has none of its own; NAS__NONE */
     int first_reader, last_reader; /* steps */
     bool
@@ -95,6 +97,11 @@ static inline bool nas__is_recomputed(const nas__plan *plan, const nas__home *ho
 static inline uint64_t nas__channel_floats(int channels)
 {
     return ((uint64_t)channels + 15) / 16 * 16;
+}
+/* Of one of the two tables of a step. */
+static inline uint64_t nas__table_floats(const nas__step *step)
+{
+    return (step->sizes.table + 15) / 16 * 16;
 }
 /* taps.c: memory of what is kept; does the saliency of this step's home count among it? */
 bool nas__taps_saliency(const nas__plan *plan, const nas__step *step);

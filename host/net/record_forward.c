@@ -60,7 +60,8 @@ void nas__fill_call(const nas_net *net, int index, bool training, nas_op_call *c
     call->training = training;
     call->scratch = nas__reserved(net, net->plan.scratch);
     call->saved = nas__reserved(net, step->saved);
-    call->table = nas__reserved(net, step->table);
+    if (step->table != NAS__NONE)
+        call->table = nas_tensor_view(nas__reserved(net, step->table), 0, step->sizes.table);
     call->step = net->step;
     call->labels = net->labels;
     call->metrics = net->metrics;

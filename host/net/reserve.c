@@ -160,8 +160,9 @@ static nas_status reserve_step(nas__plan *plan, nas_arena *arena, int index)
     int end = needed(plan, index) ? nas__time_back(plan, index) : index;
     if (step->sizes.saved > 0)
         NAS_TRY(nas_arena_reserve(arena, step->sizes.saved, index, end, &step->saved));
-    if (step->sizes.table > 0)
-        NAS_TRY(nas_arena_reserve(arena, step->sizes.table, 0, INT_MAX, &step->table));
+    if (step->sizes.table >
+        0) /* one for the gates' backward pass, which wants less, and one for all others */
+        NAS_TRY(nas_arena_reserve(arena, 2 * nas__table_floats(step), 0, INT_MAX, &step->table));
     NAS_TRY(reserve_raw(plan, arena, index));
     if (needed(plan, index))
         NAS_TRY(reserve_backward(plan, arena, index));

@@ -130,7 +130,8 @@ typedef struct nas_op_sizes {
     int statistics_parts;               /* if it fuses statistics */
     int reduction_parts[NAS_OP_INPUTS]; /* if it fuses reductions */
     uint64_t scratch, saved;
-    uint64_t table; /* written while recording, the same on every tape; lives as long as the net */
+    uint64_t
+        table; /* written while recording, the same forward and backward; lives as long as the net */
 } nas_op_sizes;
 
 /* ---- parameters and cost --------------------------------------------------------------------------- */
