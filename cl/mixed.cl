@@ -40,7 +40,7 @@ INLINE int next_row(__global const uint *table, __global const float *gates, int
     return m;
 }
 
-// This work-item's channel and strips of all its parts.
+// This work-item's channel and parts.
 #define OPEN_BLOCK                                                                                                        \
     const int c = get_global_id(1), parts = (strips + run - 1) / run;                                                     \
     const int first_part = get_global_id(0) * block, end_part = min(first_part + block, parts);                           \

@@ -84,14 +84,12 @@ static void reference_equals_finite_differences(void **state)
 
 /* ---- the supernet of the space `cell` ---------------------------------------------------------------------- */
 
-/* Two cells (the second one reduces), four channels, 8×8 pixels; as text. */
-static void check_supernet(bool affine, bool unfused)
+/* Two cells (the second one reduces), four channels, 8×8 pixels. */
+static void make_supernet(bool affine, nas_graph *graph)
 {
     nas_value group = {0};
     nas_domain *domain;
-    nas_graph graph = {0};
     nas_gate_table table;
-    nas_text text = {0};
     const bool small = getenv("CLNAS_TEST_SMALL") != NULL;
     const nas_supergraph_options options = {.affine = affine, .running = true};
     nas_test_ok(nas_value_parse(small ? "{ cells = 1; channels = 2; nodes = 2; reductions = 0; }"
@@ -99,14 +97,21 @@ static void check_supernet(bool affine, bool unfused)
                                 NULL, 0, &group));
     const nas_shape images = small ? (nas_shape){3, 4, 4} : (nas_shape){3, 8, 8};
     nas_test_ok(nas_domain_open(nas_space_find("cell"), &group, NULL, images, 3, &domain));
-    nas_test_ok(nas_domain_supergraph(domain, &options, &graph, &table));
+    nas_test_ok(nas_domain_supergraph(domain, &options, graph, &table));
+    nas_domain_close(domain);
+    nas_value_clear(&group);
+}
+
+static void check_supernet(bool affine, bool unfused)
+{
+    nas_graph graph = {0};
+    nas_text text = {0};
+    make_supernet(affine, &graph);
     nas_graph_write(&graph, &text);
     const net_case c = {affine ? "supernet, affine" : "supernet", 9, text.data};
     net_check(device, &c, unfused, false);
     nas_text_clear(&text);
     nas_graph_clear(&graph);
-    nas_domain_close(domain);
-    nas_value_clear(&group);
 }
 
 static void supernet_equals_reference(void **state)
@@ -120,6 +125,58 @@ static void unfused_supernet_equals_reference(void **state)
 {
     (void)state;
     check_supernet(false, true);
+}
+
+/* Loss, gates' and parameters' gradients of a net that recomputes or keeps; `gates_only`: backward of the gates. */
+static float *run_supernet(const nas_graph *graph, nas_recompute recompute, bool gates_only,
+                           nas_net_memory *memory, uint64_t *count)
+{
+    nas_net *net;
+    nas_reference *reference;
+    const nas_net_options options = {
+        .batch = 9, .training = true, .loss = true, .recompute = recompute};
+    nas_step now = net_step;
+    now.real = 9;
+    nas_test_ok(nas_net_create(device, graph, &options, &net));
+    nas_test_ok(nas_reference_create(graph, &options, &reference));
+    net_randomise(net, reference);
+    nas_net_memory_of(net, memory);
+    nas_test_ok(nas_net_set_step(net, &now));
+    nas_test_ok(nas_net_forward(net));
+    nas_test_ok(gates_only ? nas_net_backward_gates(net) : nas_net_backward(net));
+    const nas_tensor gates = nas_net_gate_gradients(net);
+    const nas_tensor gradients = nas_net_parameters(net).gradients;
+    *count = gates.count + gradients.count;
+    float *all = calloc(*count, sizeof *all);
+    nas_test_ok(nas_tensor_read(gates, all));
+    nas_test_ok(nas_tensor_read(gradients, all + gates.count));
+    nas_reference_destroy(reference);
+    nas_net_destroy(net);
+    return all;
+}
+
+/* To the same bits, in less memory; and nothing is recomputed in a net as small as this unless it is told to. */
+static void recomputing_changes_nothing(void **state)
+{
+    (void)state;
+    nas_graph graph = {0};
+    make_supernet(false, &graph);
+    for (int gates_only = 0; gates_only < 2; gates_only++) {
+        nas_net_memory kept, recomputed, left;
+        uint64_t count, other, third;
+        float *a = run_supernet(&graph, NAS_RECOMPUTE_NEVER, gates_only, &kept, &count);
+        float *b = run_supernet(&graph, NAS_RECOMPUTE_ALWAYS, gates_only, &recomputed, &other);
+        float *c = run_supernet(&graph, NAS_RECOMPUTE_AUTO, gates_only, &left, &third);
+        assert_true(count == other && count == third);
+        assert_memory_equal(a, b, count * sizeof *a);
+        assert_memory_equal(a, c, count * sizeof *a);
+        assert_true(kept.saved_bytes == 0 && left.saved_bytes == 0 && recomputed.saved_bytes > 0);
+        assert_true(recomputed.total_bytes + recomputed.saved_bytes == kept.total_bytes);
+        free(a);
+        free(b);
+        free(c);
+    }
+    nas_graph_clear(&graph);
 }
 
 /* ---- what gates are --------------------------------------------------------------------------------------------- */
@@ -183,6 +240,7 @@ int main(void)
         cmocka_unit_test(reference_equals_finite_differences),
         cmocka_unit_test(supernet_equals_reference),
         cmocka_unit_test(unfused_supernet_equals_reference),
+        cmocka_unit_test(recomputing_changes_nothing),
         cmocka_unit_test(gates_are_data),
         cmocka_unit_test(bad_sums_are_refused),
     };

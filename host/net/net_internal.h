@@ -19,6 +19,8 @@ struct nas_net {
     uint32_t *open; /* the same guards as the tapes see them */
     nas_net_parameter *list;
     int list_count;
+    bool
+        going_back; /* while a backward tape is recorded: recomputed homes are where they are then */
     nas_tape *forward, *backward, *backward_gates, *backward_output, *evaluate;
 };
 
@@ -29,9 +31,11 @@ const nas_net_parameter *nas__net_parameter(const nas_net *net, int node, int pa
 
 /* record_forward.c, record_backward.c */
 nas_status nas__record_forward(nas_net *net, bool training, nas_tape *tape);
+/* One step's kernels alone, once more: what it wrote into the home, to the same bits. */
+nas_status nas__record_again(nas_net *net, int step, nas_tape *tape);
 typedef enum nas__wanted {
     NAS__ALL,         /* parameters and gates, from the loss */
-    NAS__GATES,       /* only what the gates' gradients need; without taps */
+    NAS__GATES,       /* only what lies between the loss and the gates; no parameters, no taps */
     NAS__FROM_OUTPUT, /* all, from dL/d(output) as it is; without taps */
 } nas__wanted;
 nas_status nas__record_backward(nas_net *net, nas__wanted wanted, nas_tape *tape);

@@ -56,6 +56,7 @@ static int add_home(nas__plan *plan, int node, int step, nas_shape shape)
                         .last_reader = NAS__NONE,
                         .lender = NAS__NONE,
                         .z = NAS__NONE,
+                        .again = NAS__NONE,
                         .g = NAS__NONE,
                         .statistics = NAS__NONE,
                         .reductions = NAS__NONE,
@@ -168,9 +169,11 @@ static void mark_gradients(nas__plan *plan)
     plan->homes[0].wants_gradient = plan->options.input_gradient;
     for (int s = 0; s < plan->step_count; s++) {
         nas__step *step = &plan->steps[s];
-        bool wants = false;
-        for (int i = 0; i < step->input_count; i++)
+        bool wants = false, gated = step->node != NAS__COPY && nas__step_op(plan, step)->gates;
+        for (int i = 0; i < step->input_count; i++) {
             wants |= plan->homes[step->in[i].home].wants_gradient;
+            gated |= plan->homes[step->in[i].home].gated;
+        }
         if (step->node != NAS__COPY)
             wants |= nas_node_parameters(&plan->graph, step->node, parameters) > 0 ||
                      nas__step_op(plan, step)->gates;
@@ -178,6 +181,7 @@ static void mark_gradients(nas__plan *plan)
             nas__home *home = &plan->homes[step->home];
             wants |= home->norm_node != NAS__NONE;
             home->wants_gradient = wants;
+            home->gated = gated;
         }
         step->backward = wants;
     }
@@ -223,6 +227,35 @@ static void lend_gradients(nas__plan *plan)
         for (int i = 0; i < step->input_count; i++)
             if (may_borrow(plan, s, i))
                 plan->homes[step->in[i].home].lender = step->home;
+    }
+}
+
+/* Raw, read by one step that has weights and comes later, written by a cheap step whose inputs are kept. */
+static bool is_cheap(const nas__plan *plan, int index)
+{
+    const nas__home *home = &plan->homes[index];
+    nas_shape shapes[NAS_OP_INPUTS];
+    if (home->step == NAS__NONE || home->norm_node != NAS__NONE || index == plan->output_home ||
+        home->first_reader == NAS__NONE || home->first_reader != home->last_reader)
+        return false;
+    const nas__step *writer = &plan->steps[home->step], *reader = &plan->steps[home->first_reader];
+    const nas_op *op = nas__step_op(plan, writer), *its = nas__step_op(plan, reader);
+    if (!op || !op->cheap || !its || its->channels != NAS_CHANNELS_MIXED || !writer->backward ||
+        !reader->backward || nas__taps_saliency(plan, writer))
+        return false;
+    for (int i = 0; i < writer->input_count; i++)
+        if (plan->homes[writer->in[i].home].cheap)
+            return false;
+    nas_node_shapes(&plan->graph, writer->node, shapes);
+    return op->cheap(plan->graph.nodes[writer->node].options.bytes, shapes, writer->input_count);
+}
+
+/* In order, so that of two cheap steps in a row the second one's output is kept. */
+static void mark_cheap(nas__plan *plan)
+{
+    for (int h = 0; h < plan->home_count && plan->options.training; h++) {
+        plan->homes[h].cheap = is_cheap(plan, h);
+        plan->cheap_homes += plan->homes[h].cheap;
     }
 }
 
@@ -296,6 +329,7 @@ nas_status nas__plan_make(nas_device *device, const nas_graph *graph,
     mark_gradients(plan);
     drop_dead_ends(plan);
     lend_gradients(plan);
+    mark_cheap(plan);
     make_sizes(plan);
     if (options->paths)
         NAS_TRY_DONE(nas__plan_guards(plan));

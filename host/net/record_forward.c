@@ -13,7 +13,8 @@ nas_tensor nas__reserved(const nas_net *net, int reservation)
 
 nas_tensor nas__home_z(const nas_net *net, int home)
 {
-    return nas__reserved(net, net->plan.homes[home].z);
+    const nas__home *h = &net->plan.homes[home];
+    return nas__reserved(net, net->going_back && h->again != NAS__NONE ? h->again : h->z);
 }
 
 nas_tensor nas__home_g(const nas_net *net, int home)
@@ -59,7 +60,8 @@ void nas__fill_call(const nas_net *net, int index, bool training, nas_op_call *c
     call->training = training;
     call->scratch = nas__reserved(net, net->plan.scratch);
     call->saved = nas__reserved(net, step->saved);
-    call->table = nas__reserved(net, step->table);
+    if (step->table != NAS__NONE)
+        call->table = nas_tensor_view(nas__reserved(net, step->table), 0, step->sizes.table);
     call->step = net->step;
     call->labels = net->labels;
     call->metrics = net->metrics;
@@ -176,6 +178,13 @@ static nas_status record_step(nas_net *net, int index, bool training, nas_tape *
     if (step->home != NAS__NONE && net->plan.homes[step->home].norm_node != NAS__NONE)
         NAS_TRY(record_norm(net, step->home, training, tape));
     return training && step->home != NAS__NONE ? nas__record_signs(net, step->home, tape) : NAS_OK;
+}
+
+nas_status nas__record_again(nas_net *net, int index, nas_tape *tape)
+{
+    nas_op_call call;
+    nas__fill_call(net, index, true, &call);
+    return nas__step_op(&net->plan, &net->plan.steps[index])->forward(&call, tape);
 }
 
 nas_status nas__record_forward(nas_net *net, bool training, nas_tape *tape)

@@ -5,6 +5,8 @@
  * lives from its last reader's backward to its own step's backward.  Everything else lives for one step.  The arena packs
  * intervals; nothing is allocated here.
  *
+ * A home that is recomputed (plan.c, is_cheap) lives twice: until its reader has run forward, and while that runs backward.
+ *
  * Evaluation replays the same steps in the same homes: its lifetimes are shorter, so it fits.
  */
 #include "plan.h"
@@ -27,7 +29,8 @@ static int last_use(const nas__plan *plan, int index)
         for (int i = 0; i < plan->steps[s].input_count; i++) {
             if (plan->steps[s].in[i].home != index)
                 continue;
-            int time = needed(plan, s) ? nas__time_back(plan, s) : s;
+            bool kept = needed(plan, s) && !nas__is_recomputed(plan, home);
+            int time = kept ? nas__time_back(plan, s) : s;
             last = time > last ? time : last;
         }
     bool again = home->norm_node != NAS__NONE || nas__taps_saliency(plan, &plan->steps[home->step]);
@@ -98,6 +101,11 @@ static nas_status reserve_home(nas__plan *plan, nas_arena *arena, int index)
     int begin = home->step == NAS__NONE ? 0 : home->step;
     NAS_TRY(nas_arena_reserve(arena, nas__home_floats(plan, home), begin, last_use(plan, index),
                               &home->z));
+    home->again = NAS__NONE;
+    if (nas__is_recomputed(plan, home)) {
+        int time = nas__time_back(plan, home->first_reader);
+        NAS_TRY(nas_arena_reserve(arena, nas__home_floats(plan, home), time, time, &home->again));
+    }
     if (home->norm_node != NAS__NONE) {
         const nas__step *step = &plan->steps[home->step];
         bool fused = nas__plan_fusion(plan, step) & NAS_FUSES_STATISTICS;
@@ -152,8 +160,9 @@ static nas_status reserve_step(nas__plan *plan, nas_arena *arena, int index)
     int end = needed(plan, index) ? nas__time_back(plan, index) : index;
     if (step->sizes.saved > 0)
         NAS_TRY(nas_arena_reserve(arena, step->sizes.saved, index, end, &step->saved));
-    if (step->sizes.table > 0)
-        NAS_TRY(nas_arena_reserve(arena, step->sizes.table, 0, INT_MAX, &step->table));
+    if (step->sizes.table >
+        0) /* one for the gates' backward pass, which wants less, and one for all others */
+        NAS_TRY(nas_arena_reserve(arena, 2 * nas__table_floats(step), 0, INT_MAX, &step->table));
     NAS_TRY(reserve_raw(plan, arena, index));
     if (needed(plan, index))
         NAS_TRY(reserve_backward(plan, arena, index));

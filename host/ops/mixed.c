@@ -134,8 +134,8 @@ static void fill_row(const nas_op_call *call, int k, int m, uint32_t row[ROW])
     memcpy(&row[ROW_SLOPE], &read->slope, sizeof read->slope);
 }
 
-/* Every tape of a net writes the same rows, but forward ones have nothing to say about means and reductions yet, and do not
- * read them. */
+/* Forward and backward tapes write the same rows, but forward ones have nothing to say about means and reductions yet, and do
+ * not read them. */
 static nas_status write_table(const nas_op_call *call)
 {
     const int count = rows(call);

@@ -131,7 +131,8 @@ typedef struct nas_op_sizes {
     int statistics_parts;               /* if it fuses statistics */
     int reduction_parts[NAS_OP_INPUTS]; /* if it fuses reductions */
     uint64_t scratch, saved;
-    uint64_t table; /* written while recording, the same on every tape; lives as long as the net */
+    uint64_t
+        table; /* written while recording, the same forward and backward; lives as long as the net */
 } nas_op_sizes;
 
 /* ---- parameters and cost --------------------------------------------------------------------------- */
@@ -233,6 +234,9 @@ typedef struct nas_op {
      * (`first` may be NULL).  NULL: it has no gates. */
     int (*gates)(const void *options, const nas_shape *in, int count, int *first);
     void (*sizes)(const nas_op_call *call, nas_op_sizes *sizes); /* NULL: all 0 */
+    /* Its forward costs about as much as reading its input and keeps nothing for backward, which does not read the output:
+     * a net may run it again rather than keep the output.  NULL: no. */
+    bool (*cheap)(const void *options, const nas_shape *in, int count);
     nas_status (*forward)(const nas_op_call *call, nas_tape *tape);
     nas_status (*backward)(const nas_op_call *call, nas_tape *tape);
     nas_reference_function reference_forward[2], reference_backward[2]; /* [0] float, [1] double */
