@@ -53,6 +53,14 @@ double bench_median_ms(const bench_times *times); /* of sorted times */
 /* The subcommands; the result is the exit code. */
 int bench_net(int argc, char **argv);
 int bench_peers(int argc, char **argv);
+int bench_supernet(int argc, char **argv);
+
+/* The python that was asked for, or (NULL) the first that can import torch; quoted for the shell. */
+bool bench_find_torch(const char *python, char *quoted, size_t size);
+/* Environment of PyTorch at its best: an allocator that keeps its pages. */
+#define BENCH_PEER_BEST                                                                            \
+    "MALLOC_TOP_PAD_=268435456 MALLOC_MMAP_THRESHOLD_=4294967296 "                                 \
+    "MALLOC_TRIM_THRESHOLD_=8589934592 "
 
 /* clnas-bench search */
 int bench_search(void);

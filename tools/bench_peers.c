@@ -23,10 +23,7 @@ enum { PEER_DEFAULT, PEER_BEST, PEERS };
 enum { PIECES = 4, ROUNDS_MAX = BENCH_REPEATS / (PEERS * PIECES) };
 static const peer_setting settings[PEERS] = {
     {"PyTorch, default", "", ""},
-    {"PyTorch, best setting",
-     "MALLOC_TOP_PAD_=268435456 MALLOC_MMAP_THRESHOLD_=4294967296 "
-     "MALLOC_TRIM_THRESHOLD_=8589934592 ",
-     " --channels-last"},
+    {"PyTorch, best setting", BENCH_PEER_BEST, " --channels-last"},
 };
 
 typedef struct peers {
@@ -54,14 +51,13 @@ static bool has_torch(const char *python, char *quoted, size_t size)
     return system(command) == 0;
 }
 
-/* The python that was asked for, or the first that can import torch. */
-static bool find_torch(peers *p)
+bool bench_find_torch(const char *python, char *quoted, size_t size)
 {
     static const char *const candidates[] = {"python3", "/usr/bin/python3"};
-    if (p->options->python)
-        return has_torch(p->options->python, p->python, sizeof p->python);
+    if (python)
+        return has_torch(python, quoted, size);
     for (size_t i = 0; i < sizeof candidates / sizeof *candidates; i++)
-        if (has_torch(candidates[i], p->python, sizeof p->python))
+        if (has_torch(candidates[i], quoted, size))
             return true;
     return false;
 }
@@ -172,7 +168,7 @@ static void print_json(const peers *p, bool torch)
 static nas_status compare(peers *p)
 {
     const char *script = p->options->script ? p->options->script : NAS_PEERS_FOLDER "/small_cnn.py";
-    const bool torch = find_torch(p);
+    const bool torch = bench_find_torch(p->options->python, p->python, sizeof p->python);
     if (!torch)
         fprintf(
             stderr,

@@ -40,6 +40,7 @@ nas_status nas__record_saliency(nas_net *net, int step, nas_tape *tape);
 
 /* Pieces that both directions use. */
 nas_tensor nas__home_z(const nas_net *net, int home);
+nas_tensor nas__home_g(const nas_net *net, int home); /* its own G, or the one it borrows */
 void nas__home_norm(const nas_net *net, int home, nas_norm *norm);
 nas_read nas__read_of(const nas_net *net, const nas__view *view);
 /* Options, shapes, parameters, scratch, step, inputs as the op wants to read them. */

@@ -53,6 +53,7 @@ static int add_home(nas__plan *plan, int node, int step, nas_shape shape)
                         .shape = shape,
                         .first_reader = NAS__NONE,
                         .last_reader = NAS__NONE,
+                        .lender = NAS__NONE,
                         .z = NAS__NONE,
                         .g = NAS__NONE,
                         .statistics = NAS__NONE,
@@ -67,7 +68,11 @@ static int add_home(nas__plan *plan, int node, int step, nas_shape shape)
 static nas__step *add_step(nas__plan *plan, int node)
 {
     nas__step *step = &plan->steps[plan->step_count++];
-    *step = (nas__step){.node = node, .home = NAS__NONE, .saved = NAS__NONE, .formed = NAS__NONE};
+    *step = (nas__step){.node = node,
+                        .home = NAS__NONE,
+                        .saved = NAS__NONE,
+                        .table = NAS__NONE,
+                        .formed = NAS__NONE};
     for (int i = 0; i < NAS_OP_INPUTS; i++)
         step->raw_in[i] = step->plain[i] = NAS__NONE;
     return step;
@@ -195,6 +200,31 @@ static void drop_dead_ends(nas__plan *plan)
     }
 }
 
+/* An input that only this step reads, through its norm alone: its gradient is the output's times a gate. */
+static bool may_borrow(const nas__plan *plan, int s, int i)
+{
+    const nas__step *step = &plan->steps[s];
+    const nas__view *view = &step->in[i];
+    const nas__home *home = &plan->homes[view->home];
+    return view->normed && view->activation == NAS_ACT_NONE && nas__wants_gradient(plan, s, i) &&
+           home->first_reader == s && home->last_reader == s && nas__into_direct(plan, s, i) &&
+           home->shape.c == plan->homes[step->home].shape.c;
+}
+
+/* Candidates whose mixed sum lends them its gradient, where that is at hand as it stands. */
+static void lend_gradients(nas__plan *plan)
+{
+    for (int s = 0; s < plan->step_count; s++) {
+        const nas__step *step = &plan->steps[s];
+        if (!(nas__plan_fusion(plan, step) & NAS_FUSES_LENDING) || !step->backward ||
+            plan->homes[step->home].norm_node != NAS__NONE)
+            continue;
+        for (int i = 0; i < step->input_count; i++)
+            if (may_borrow(plan, s, i))
+                plan->homes[step->in[i].home].lender = step->home;
+    }
+}
+
 static nas_status allocate(nas__plan *plan)
 {
     size_t most = 2 * (size_t)plan->graph.count + 2; /* a copy for every node at worst */
@@ -264,6 +294,7 @@ nas_status nas__plan_make(nas_device *device, const nas_graph *graph,
     walk(plan);
     mark_gradients(plan);
     drop_dead_ends(plan);
+    lend_gradients(plan);
     make_sizes(plan);
 done:
     if (status != NAS_OK)

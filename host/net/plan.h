@@ -28,6 +28,7 @@ typedef struct nas__home {
     int norm_node; /* batch_norm that reads it; NAS__NONE: none */
     nas_shape shape;
     bool wants_gradient;
+    int lender; /* home whose G, times a gate, is this one's: it has none of its own; NAS__NONE */
     int first_reader, last_reader; /* steps */
     /* arena reservations */
     int z, g, statistics, reductions, norm;
@@ -43,7 +44,7 @@ typedef struct nas__step {
     nas_op_sizes sizes;
     bool backward; /* some gradient flows through it */
     /* arena reservations; NAS__NONE: none */
-    int saved, raw_in[NAS_OP_INPUTS], formed, plain[NAS_OP_INPUTS];
+    int saved, table, raw_in[NAS_OP_INPUTS], formed, plain[NAS_OP_INPUTS];
 } nas__step;
 
 typedef struct nas__plan {

@@ -16,7 +16,7 @@ static nas_status form_output(nas_net *net, int index, nas__wanted wanted, nas_o
     if (step->home == NAS__NONE)
         return NAS_OK; /* a loss starts the chain itself */
     const nas__home *home = &net->plan.homes[step->home];
-    call->out_gradient.g = nas__reserved(net, home->g);
+    call->out_gradient.g = nas__home_g(net, step->home);
     if (home->norm_node == NAS__NONE)
         return NAS_OK;
     nas_norm_call norm_call;

@@ -16,6 +16,12 @@ nas_tensor nas__home_z(const nas_net *net, int home)
     return nas__reserved(net, net->plan.homes[home].z);
 }
 
+nas_tensor nas__home_g(const nas_net *net, int home)
+{
+    const nas__home *h = &net->plan.homes[home];
+    return nas__reserved(net, h->lender == NAS__NONE ? h->g : net->plan.homes[h->lender].g);
+}
+
 /* scale, shift, mean, rstd, then the three coefficient rows, which are dense: [3][c]. */
 void nas__home_norm(const nas_net *net, int home, nas_norm *norm)
 {
@@ -53,6 +59,7 @@ void nas__fill_call(const nas_net *net, int index, bool training, nas_op_call *c
     call->training = training;
     call->scratch = nas__reserved(net, net->plan.scratch);
     call->saved = nas__reserved(net, step->saved);
+    call->table = nas__reserved(net, step->table);
     call->step = net->step;
     call->labels = net->labels;
     call->metrics = net->metrics;
@@ -72,6 +79,20 @@ void nas__fill_call(const nas_net *net, int index, bool training, nas_op_call *c
         call->parameters[p] = parameter->tensor;
         call->parameter_gradients[p] = parameter->gradient;
     }
+}
+
+/* The gate that weighs a home in the only step that reads it. */
+static nas_tensor gate_of(const nas_net *net, int home)
+{
+    const nas__step *step = &net->plan.steps[net->plan.homes[home].first_reader];
+    nas_shape shapes[NAS_OP_INPUTS];
+    int first[NAS_OP_INPUTS], input = 0;
+    nas_node_shapes(&net->plan.graph, step->node, shapes);
+    nas__step_op(&net->plan, step)
+        ->gates(net->plan.graph.nodes[step->node].options.bytes, shapes, step->input_count, first);
+    while (step->in[input].home != home)
+        input++;
+    return nas_tensor_view(net->gates, (uint64_t)first[input], 1);
 }
 
 void nas__fill_norm_call(const nas_net *net, int home, bool training, nas_norm_call *call)
@@ -94,6 +115,8 @@ void nas__fill_norm_call(const nas_net *net, int home, bool training, nas_norm_c
         node.parameter_gradients[p] = parameter->gradient;
     }
     nas_norm_call_make(&node, call);
+    if (h->lender != NAS__NONE)
+        call->gate = gate_of(net, home);
 }
 
 static nas_status materialise_inputs(nas_net *net, int index, nas_tape *tape)

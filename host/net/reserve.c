@@ -56,6 +56,17 @@ static int reduction_parts(const nas__plan *plan, int index)
     return nas_pass_parts(home->shape, plan->n);
 }
 
+/* The last time that a home's gradient is read: by its own writer at `end`, or by that of a home that borrows it. */
+static int last_borrowed(const nas__plan *plan, int index, int end)
+{
+    for (int h = 0; h < plan->home_count; h++) {
+        const nas__home *home = &plan->homes[h];
+        if (home->lender == index && nas__time_back(plan, home->step) > end)
+            end = nas__time_back(plan, home->step);
+    }
+    return end;
+}
+
 static nas_status reserve_gradient(nas__plan *plan, nas_arena *arena, int index)
 {
     nas__home *home = &plan->homes[index];
@@ -70,7 +81,9 @@ static nas_status reserve_gradient(nas__plan *plan, nas_arena *arena, int index)
             }
     if (index == plan->output_home && !plan->options.loss)
         begin = 0, end = INT_MAX;
-    NAS_TRY(nas_arena_reserve(arena, nas__home_floats(plan, home), begin, end, &home->g));
+    if (home->lender == NAS__NONE)
+        NAS_TRY(nas_arena_reserve(arena, nas__home_floats(plan, home), begin,
+                                  last_borrowed(plan, index, end), &home->g));
     if (home->norm_node == NAS__NONE)
         return NAS_OK;
     home->reduction_parts = reduction_parts(plan, index);
@@ -139,6 +152,8 @@ static nas_status reserve_step(nas__plan *plan, nas_arena *arena, int index)
     int end = needed(plan, index) ? nas__time_back(plan, index) : index;
     if (step->sizes.saved > 0)
         NAS_TRY(nas_arena_reserve(arena, step->sizes.saved, index, end, &step->saved));
+    if (step->sizes.table > 0)
+        NAS_TRY(nas_arena_reserve(arena, step->sizes.table, 0, INT_MAX, &step->table));
     NAS_TRY(reserve_raw(plan, arena, index));
     if (needed(plan, index))
         NAS_TRY(reserve_backward(plan, arena, index));
