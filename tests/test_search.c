@@ -113,6 +113,12 @@ static bool is_grid(const nas_strategy *strategy)
     return strcmp(strategy->kind.name, "grid") == 0;
 }
 
+/* Decides about shared weights: no toy stands for those (test_session_oneshot.c). */
+static bool is_one_shot(const nas_strategy *strategy)
+{
+    return strategy->evaluator != NULL;
+}
+
 /* order = "index": the list of trials does not depend on workers or timing, only on the seed. */
 static void index_order_is_the_same_for_any_workers(void **state)
 {
@@ -121,6 +127,8 @@ static void index_order_is_the_same_for_any_workers(void **state)
     (void)state;
     nas_domain *domain = open_domain(NULL);
     for (int s = 0; s < count; s++) {
+        if (is_one_shot(all[s]))
+            continue;
         plan one = plan_of(all[s], domain), many = one, other = one;
         for (int workers = 2; workers <= 6; workers += 2) {
             many.workers = workers;
@@ -145,6 +153,8 @@ static void a_cut_log_goes_on(void **state)
     (void)state;
     nas_domain *domain = open_domain(NULL);
     for (int s = 0; s < count; s++) {
+        if (is_one_shot(all[s]))
+            continue;
         plan p = plan_of(all[s], domain);
         check_replay(p);
         p.lookahead = 1;
@@ -171,6 +181,8 @@ static void arrival_order_repeats_with_its_timing(void **state)
     (void)state;
     nas_domain *domain = open_domain(NULL);
     for (int s = 0; s < count; s++) {
+        if (is_one_shot(all[s]))
+            continue;
         plan p = plan_of(all[s], domain);
         if (p.strategy->lookahead_max)
             continue;
@@ -189,6 +201,8 @@ static void given_ones_come_first(void **state)
     (void)state;
     nas_domain *domain = open_domain(NULL);
     for (int s = 0; s < count; s++) {
+        if (is_one_shot(all[s]))
+            continue;
         plan p = plan_of(all[s], domain);
         run r;
         p.given = 2;
@@ -213,7 +227,7 @@ static void no_strategy_is_worse_than_random(void **state)
     nas_domain *domain = open_domain(NULL);
     double random = mean_best(nas_strategy_find("random"), NULL, domain);
     for (int s = 0; s < count; s++) {
-        if (is_grid(all[s]))
+        if (is_grid(all[s]) || is_one_shot(all[s]))
             continue;
         double start = nas_now_s(), mean = mean_best(all[s], NULL, domain);
         print_message("%.3f (random %.3f) %s, %.1f ms a search\n", mean, random, all[s]->kind.name,
@@ -236,6 +250,8 @@ static void small_spaces_are_used_up(void **state)
     assert_true(nas_domain_size(domain, &size, &exact) && exact);
     assert_true(size == 12);
     for (int s = 0; s < count; s++) {
+        if (is_one_shot(all[s]))
+            continue;
         plan p = plan_of(all[s], domain);
         run r;
         p.trials = 500;
@@ -264,6 +280,7 @@ static void options_are_checked(void **state)
         run r;
         nas_search *search = NULL;
         nas_value value = {0};
+        p.given = !is_one_shot(all[s]);
         run_open(&p, NULL, &r);
         nas_test_ok(
             nas_search_strategy_options(r.search, &value)); /* completed options read back */

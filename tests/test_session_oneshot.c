@@ -304,7 +304,7 @@ static void test_refusals(void **state)
     nas_text written = {0}, again = {0};
     (void)state;
     assert_non_null(config);
-    refuse("type = \"chain\";", darts, train_group, "test.cfg:3: this space has no supernet");
+    refuse("type = \"chain\";", darts, train_group, "test.cfg:3: space chain has no supernet");
     refuse(space_cell, "type = \"darts\"; epochs = 0;", train_group, "epochs");
     refuse(space_cell, "type = \"darts\"; temperature = { from = 1.0; };", train_group,
            "temperature");

@@ -21,11 +21,11 @@ static const cli_option rows[] = {
 
 static void add_columns(cli_listing *listing)
 {
-    static const char *const names[] = {"genes",         "size",           "train_samples",
-                                        "valid_samples", "test_samples",   "baseline_parameters",
-                                        "baseline_macs", "baseline_bytes", "largest_parameters",
-                                        "largest_macs",  "largest_bytes",  "within_bounds",
-                                        "device"};
+    static const char *const names[] = {"genes",          "size",           "train_samples",
+                                        "valid_samples",  "test_samples",   "baseline_parameters",
+                                        "baseline_macs",  "baseline_bytes", "largest_parameters",
+                                        "largest_macs",   "largest_bytes",  "supernet_parameters",
+                                        "supernet_bytes", "within_bounds",  "device"};
     listing->name = "check";
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         cli_listing_column(listing, names[i], true);
@@ -52,6 +52,10 @@ static void fill(cli_listing *listing, const nas_check_report *report, const cha
         cli_listing_bytes(listing, "baseline_bytes", report->baseline_bytes);
     if (report->largest_bytes)
         cli_listing_bytes(listing, "largest_bytes", report->largest_bytes);
+    if (report->supernet_parameters)
+        cli_listing_int(listing, "supernet_parameters", (int64_t)report->supernet_parameters);
+    if (report->supernet_bytes)
+        cli_listing_bytes(listing, "supernet_bytes", report->supernet_bytes);
     cli_listing_real(listing, "within_bounds", report->within_bounds, "%.3f");
     cli_listing_text(listing, "device", report->device);
     cli_listing_text(listing, "baseline", report->baseline);
@@ -73,6 +77,19 @@ static void print_space(const nas_check_report *report)
            (unsigned long long)report->largest_cost.macs);
 }
 
+static void print_supernet(const nas_check_report *report)
+{
+    char bytes[32];
+    if (!report->supernet_parameters)
+        return;
+    printf("# supernet: %d decisions, %llu parameters", report->supernet_decisions,
+           (unsigned long long)report->supernet_parameters);
+    cli_bytes_text(report->supernet_bytes, bytes, sizeof bytes);
+    if (report->supernet_bytes)
+        printf(", %s while training", bytes);
+    putchar('\n');
+}
+
 /* The effective config, then the figures as comments. */
 static void print_annotated(const nas_check_report *report, const char *config)
 {
@@ -87,6 +104,7 @@ static void print_annotated(const nas_check_report *report, const char *config)
     printf("# device: %s\n", report->device);
     if (report->largest_bytes)
         printf("# memory on it while training: baseline %s, largest %s\n", small, large);
+    print_supernet(report);
 }
 
 static nas_status check(const char *path, const options *given, const cli_overrides *overrides,

@@ -13,19 +13,21 @@ static const cli_option rows[] = {
     {.name = NULL},
 };
 
-/* What the architecture means; empty texts when the data set or space cannot be opened any more. */
+/* What the architecture means, of an epoch of a supernet the one that it derives; empty texts when the data set or space cannot be opened any more. */
 typedef struct network {
     nas_text line, graph;
 } network;
 
-static nas_status describe(const cli_study *view, const nas_trial *trial, network *out)
+static nas_status describe(const cli_study *view, const nas_trial *trial, const nas_trial *result,
+                           network *out)
 {
+    const char *text = result && result->derived ? result->derived : trial->arch;
     nas_domain *domain = NULL;
     nas_graph graph = {0};
     nas_arch arch;
     nas_status status;
     NAS_TRY_DONE(cli_domain_open(view, &domain));
-    NAS_TRY_DONE(nas_domain_read(domain, trial->arch, &arch));
+    NAS_TRY_DONE(nas_domain_read(domain, text, &arch));
     nas_domain_describe(domain, &arch, &out->line);
     NAS_TRY_DONE(nas_domain_build(domain, &arch, &graph));
     nas_graph_write(&graph, &out->graph);
@@ -101,7 +103,7 @@ static nas_status print_trial(const cli_study *view, int index, cli_format forma
     NAS_TRY_DONE(cli_trials_listing(view, &index, 1, &listing));
     for (int i = 0; i < listing.column_count; i++)
         listing.columns[i].table = true;
-    if (describe(view, trial, &net) != NAS_OK)
+    if (describe(view, trial, result, &net) != NAS_OK)
         cli_note("the network cannot be shown: %s", nas_error_message());
     if (format == CLI_TABLE)
         print_people(&listing, result, &net);

@@ -78,22 +78,48 @@ static nas_status look_at_space(checking *c, nas_arch *baseline, bool *has_basel
     return draw_samples(c);
 }
 
+static nas_status measure_graph(nas_device *device, const nas_train_config *train,
+                                const nas_graph *graph, uint64_t *bytes)
+{
+    nas_net_memory memory = {0};
+    nas_net_options options = {.batch = (int)train->common.batch, .training = true, .loss = true};
+    nas_status status = nas_net_measure(device, graph, &options, &memory);
+    *bytes = memory.total_bytes;
+    return status == NAS_DEVICE_MEMORY ? NAS_OK : status;
+}
+
 static nas_status measure(const checking *c, nas_device *device, const nas_train_config *train,
                           const nas_arch *arch, uint64_t *bytes)
 {
     nas_graph graph = {0};
-    nas_net_memory memory = {0};
-    nas_net_options options = {.batch = (int)train->common.batch, .training = true, .loss = true};
     nas_status status = nas_domain_build(c->domain, arch, &graph);
     if (status == NAS_OK)
-        status = nas_net_measure(device, &graph, &options, &memory);
-    *bytes = memory.total_bytes;
+        status = measure_graph(device, train, &graph, bytes);
     nas_graph_clear(&graph);
-    return status == NAS_DEVICE_MEMORY ? NAS_OK : status;
+    return status;
+}
+
+/* The supernet of a one-shot strategy; `graph` stays empty for others. */
+static nas_status look_at_supernet(checking *c, nas_graph *graph)
+{
+    const nas_value *type = nas_value_member(&c->config->strategy, "type");
+    const nas_value *partial = nas_value_member(&c->config->strategy, "partial");
+    const nas_supergraph_options options = {.partial = partial ? (int)partial->integer : 1};
+    const nas_strategy *strategy;
+    nas_gate_table table;
+    nas_cost cost;
+    NAS_TRY(nas_strategy_get(type ? type->text : "", &strategy));
+    if (!strategy->evaluator)
+        return NAS_OK;
+    NAS_TRY(nas_domain_supergraph(c->domain, &options, graph, &table));
+    nas_graph_cost(graph, &cost);
+    c->report->supernet_parameters = cost.parameters;
+    c->report->supernet_decisions = table.count;
+    return NAS_OK;
 }
 
 /* Memory on the first device that is there; without one the report says why. */
-static nas_status look_at_device(checking *c, const nas_arch *baseline)
+static nas_status look_at_device(checking *c, const nas_arch *baseline, const nas_graph *supernet)
 {
     nas_check_report *report = c->report;
     nas_train_config train;
@@ -114,6 +140,8 @@ static nas_status look_at_device(checking *c, const nas_arch *baseline)
         status = measure(c, device, &train, baseline, &report->baseline_bytes);
     if (status == NAS_OK && c->has_largest)
         status = measure(c, device, &train, &c->largest, &report->largest_bytes);
+    if (status == NAS_OK && supernet->count)
+        status = measure_graph(device, &train, supernet, &report->supernet_bytes);
     nas_device_destroy(device);
     return status;
 }
@@ -134,6 +162,7 @@ nas_status nas_session_check(const nas_config *config, nas_check_report *report)
 {
     checking c = {.config = config, .report = report};
     nas_data *data = NULL;
+    nas_graph supernet = {0};
     nas_arch baseline;
     bool has_baseline = false;
     uint32_t counts[3] = {0};
@@ -149,8 +178,10 @@ nas_status nas_session_check(const nas_config *config, nas_check_report *report)
     NAS_TRY_DONE(nas__open_domain(config, data, &c.domain));
     NAS_TRY_DONE(check_given(&c));
     NAS_TRY_DONE(look_at_space(&c, &baseline, &has_baseline));
-    status = look_at_device(&c, has_baseline ? &baseline : NULL);
+    NAS_TRY_DONE(look_at_supernet(&c, &supernet));
+    status = look_at_device(&c, has_baseline ? &baseline : NULL, &supernet);
 done:
+    nas_graph_clear(&supernet);
     nas_domain_close(c.domain);
     nas_data_destroy(data);
     return status;

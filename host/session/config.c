@@ -78,27 +78,6 @@ static nas_status read_space(const nas_value *root, nas_config *config)
     return complete_group(&space->kind, group, also, &config->space);
 }
 
-/* A strategy that decides about shared weights and the evaluator that trains them need each other. */
-static nas_status check_pair(const nas_value *group, const nas_strategy *strategy,
-                             const nas_evaluator *evaluator)
-{
-    char message[192];
-    const char *wanted = strategy->evaluator;
-    if (wanted ? strcmp(evaluator->kind.name, wanted) == 0 : !evaluator->shared)
-        return NAS_OK;
-    if (wanted)
-        snprintf(message, sizeof message,
-                 "strategy %s needs evaluate.type = \"%s\", which it has when `evaluate` says "
-                 "nothing else",
-                 strategy->kind.name, wanted);
-    else
-        snprintf(message, sizeof message,
-                 "evaluator %s trains what a one-shot strategy decides about, such as darts, not "
-                 "%s",
-                 evaluator->kind.name, strategy->kind.name);
-    return nas__value_fail(group, message);
-}
-
 static nas_status read_evaluate(const nas_value *root, const nas_strategy *strategy,
                                 nas_config *config)
 {
@@ -109,13 +88,13 @@ static nas_status read_evaluate(const nas_value *root, const nas_strategy *strat
     NAS_TRY(
         type_of(group, "evaluate", strategy->evaluator ? strategy->evaluator : "trained", &type));
     NAS_TRY(at_type(group, nas_evaluator_get(type, &evaluator)));
-    NAS_TRY(check_pair(group, strategy, evaluator));
+    NAS_TRY(nas__one_shot_pair(group, strategy, evaluator));
     NAS_TRY(complete_group(&evaluator->kind, group, also, &config->evaluate));
     return nas_evaluator_simulates(&config->evaluate, &config->simulated);
 }
 
 /* Sets member `from->name` of `group` to a copy of `from`, in place of one that is there. */
-static nas_status set_member(nas_value *group, const nas_value *from)
+nas_status nas__config_set(nas_value *group, const nas_value *from)
 {
     nas_value copy = {0}, *member = nas_value_member(group, from->name);
     if (!member)
@@ -144,7 +123,7 @@ static nas_status read_given(const nas_value *group, nas_config *config)
     const nas_value *member = nas_value_member(group, "given");
     nas_status status = row ? NAS_OK : NAS_MEMORY;
     if (status == NAS_OK && member)
-        status = set_member(&only, member);
+        status = nas__config_set(&only, member);
     if (status == NAS_OK)
         status = nas_options_fill(&given_kind, &only, NULL, row);
     if (status == NAS_OK)
@@ -176,30 +155,6 @@ static nas_status complete_strategy(const nas_strategy *strategy, const nas_valu
     return status;
 }
 
-/* Where the config says nothing, the budget is what such a strategy takes: all its epochs and the architectures that
- * come of them, one after the other. */
-static nas_status fit_one_shot(const nas_value *root, nas_config *config)
-{
-    const nas_value *space = nas_value_member(root, "space"), *own;
-    const nas_value *budget = nas_value_member(root, "budget");
-    const nas_value *epochs = nas_value_member(&config->strategy, "epochs");
-    const nas_value *candidates = nas_value_member(&config->strategy, "candidates");
-    const nas_space *found;
-    own = nas_value_member(&config->space, "type");
-    NAS_TRY(nas_space_get(own->text, &found));
-    if (!found->supergraph)
-        return nas__value_fail(space, "this space has no supernet, which one-shot strategies "
-                                      "train; cell and cell201 have");
-    if (config->given.count)
-        return nas__value_fail(nas_value_member(root, "strategy"),
-                               "strategy.given: a supernet has no trials for given architectures");
-    if (!nas_value_member(budget, "lookahead"))
-        config->budget.lookahead = 1;
-    if (!nas_value_member(budget, "trials"))
-        config->budget.trials = epochs->integer + (candidates ? candidates->integer : 1);
-    return NAS_OK;
-}
-
 static nas_status read_strategy(const nas_value *root, nas_config *config,
                                 const nas_strategy **chosen)
 {
@@ -214,7 +169,7 @@ static nas_status read_strategy(const nas_value *root, nas_config *config,
     NAS_TRY(read_given(group, config));
     *chosen = strategy;
     if (strategy->evaluator)
-        NAS_TRY(fit_one_shot(root, config));
+        NAS_TRY(nas__one_shot_fit(root, config));
     snprintf(message, sizeof message, "%s works with %d objective%s, not %d", type,
              strategy->objectives_max, strategy->objectives_max == 1 ? "" : "s",
              config->objectives.count);
@@ -282,31 +237,11 @@ static nas_status merge_recipe(const nas_value *train, const nas_value *retrain,
     merged->name = strdup("retrain");
     for (int i = 0; i < train->item_count; i++)
         if (!other || in_table(&nas_train_kind, train->items[i].name))
-            NAS_TRY(set_member(merged, &train->items[i]));
+            NAS_TRY(nas__config_set(merged, &train->items[i]));
     for (int i = 0; retrain && i < retrain->item_count; i++)
         if (!in_table(&nas__retrain_kind, retrain->items[i].name))
-            NAS_TRY(set_member(merged, &retrain->items[i]));
+            NAS_TRY(nas__config_set(merged, &retrain->items[i]));
     return NAS_OK;
-}
-
-/* Where a strategy says how long a training is, `train` says so too. */
-static nas_status complete_strategy_train(const nas_value *group, nas_config *config)
-{
-    const nas_value *epochs = nas_value_member(&config->strategy, "epochs");
-    const nas_value *own = nas_value_member(group, "epochs");
-    nas_value copy = {.type = NAS_VALUE_GROUP};
-    nas_status status = NAS_OK;
-    if (own && own->type == NAS_VALUE_INT && own->integer != epochs->integer)
-        return nas__value_fail(own, "a supernet is trained for strategy.epochs; leave train.epochs "
-                                    "out, or make them equal");
-    for (int i = 0; group && i < group->item_count && status == NAS_OK; i++)
-        status = set_member(&copy, &group->items[i]);
-    if (status == NAS_OK)
-        status = set_member(&copy, epochs);
-    if (status == NAS_OK)
-        status = complete_train(&copy, &config->train);
-    nas_value_clear(&copy);
-    return status;
 }
 
 static nas_status read_train(const nas_value *root, const nas_strategy *strategy,
@@ -314,23 +249,23 @@ static nas_status read_train(const nas_value *root, const nas_strategy *strategy
 {
     const nas_value *retrain = nas_value_member(root, "retrain");
     const nas_value *train = nas_value_member(root, "train");
-    nas_value merged = {0}, own = {.type = NAS_VALUE_GROUP};
+    nas_value merged = {0}, own = {.type = NAS_VALUE_GROUP}, longer = {0};
     nas_status status = NAS_OK;
     if (retrain && retrain->type != NAS_VALUE_GROUP)
         return nas__value_fail(retrain, "retrain must be a group { … }");
-    if (strategy->evaluator && (!train || train->type == NAS_VALUE_GROUP))
-        NAS_TRY(complete_strategy_train(train, config));
-    else
-        NAS_TRY(complete_train(train, &config->train));
+    if (strategy->evaluator)
+        NAS_TRY_DONE(nas__one_shot_train(train, config, &longer));
+    NAS_TRY_DONE(complete_train(strategy->evaluator ? &longer : train, &config->train));
     NAS_TRY_DONE(merge_recipe(&config->train, retrain, &merged));
     NAS_TRY_DONE(complete_train(&merged, &config->retrain_train));
     for (int i = 0; retrain && i < retrain->item_count; i++)
         if (in_table(&nas__retrain_kind, retrain->items[i].name))
-            NAS_TRY_DONE(set_member(&own, &retrain->items[i]));
+            NAS_TRY_DONE(nas__config_set(&own, &retrain->items[i]));
     NAS_TRY_DONE(nas_options_fill(&nas__retrain_kind, &own, NULL, &config->retrain));
     if (!retrain)
         config->retrain.top = 0;
 done:
+    nas_value_clear(&longer);
     nas_value_clear(&merged);
     nas_value_clear(&own);
     return status;
@@ -351,6 +286,8 @@ static nas_status check_name(const nas_value *root, const char *name)
 
 static nas_status check_end(const nas_value *root, const nas_budget *budget)
 {
+    if (nas__one_shot_ends(root))
+        return NAS_OK;
     if (budget->trials == 0 && budget->minutes == 0 && budget->target == 0 && budget->patience == 0)
         return nas__value_fail(
             nas_value_member(root, "budget"),
@@ -368,13 +305,13 @@ static nas_status read_root(nas_value *root, nas_config *config)
     config->seed = row.seed;
     NAS_TRY(nas_options_fill(&nas__budget_kind, nas_value_member(root, "budget"), NULL,
                              &config->budget));
+    NAS_TRY(check_end(root, &config->budget));
     NAS_TRY(nas__objectives_fill(nas_value_member(root, "objectives"), &config->objectives));
     NAS_TRY(nas__bounds_fill(nas_value_member(root, "bounds"), &config->objectives));
     NAS_TRY(nas__devices_fill(nas_value_member(root, "devices"), config));
     NAS_TRY(read_data(root, config));
     NAS_TRY(read_space(root, config));
     NAS_TRY(read_strategy(root, config, &strategy));
-    NAS_TRY(check_end(root, &config->budget));
     NAS_TRY(read_evaluate(root, strategy, config));
     return read_train(root, strategy, config);
 }
@@ -461,7 +398,7 @@ static nas_status own_groups(const nas_config *config, nas_value *own)
     NAS_TRY(nas_value_append(own, "retrain", &item));
     NAS_TRY(nas_options_value(&nas__retrain_kind, &config->retrain, item));
     for (int i = 0; i < config->retrain_train.item_count; i++)
-        NAS_TRY(set_member(item, &config->retrain_train.items[i]));
+        NAS_TRY(nas__config_set(item, &config->retrain_train.items[i]));
     return NAS_OK;
 }
 

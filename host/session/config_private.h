@@ -31,4 +31,19 @@ nas_status nas__config_lint(nas_config_text *expanded);
 /* Puts "path.to.key=value" into the raw tree. */
 nas_status nas__config_override(nas_value *root, const char *assignment);
 
+/* Sets member `from->name` of `group` to a copy of `from`, in place of one that is there. */
+nas_status nas__config_set(nas_value *group, const nas_value *from);
+
+/* ---- one-shot strategies: config_one_shot.c ---- */
+
+/* Does the search end without a budget, because its strategy does? */
+bool nas__one_shot_ends(const nas_value *root);
+/* A strategy that decides about shared weights and the evaluator that trains them need each other. */
+nas_status nas__one_shot_pair(const nas_value *group, const nas_strategy *strategy,
+                              const nas_evaluator *evaluator);
+/* Checks the rest of the config; the budget is the strategy's where the config says nothing. */
+nas_status nas__one_shot_fit(const nas_value *root, nas_config *config);
+/* The `train` group with the strategy's epochs in it. */
+nas_status nas__one_shot_train(const nas_value *group, const nas_config *config, nas_value *longer);
+
 #endif

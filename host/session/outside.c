@@ -40,6 +40,21 @@ static nas_status desk_open(const char *path, const nas_ask_options *options, de
     return status;
 }
 
+/* Epochs of a supernet are nothing that somebody else could train, and nothing stands between them. */
+static nas_status refuse_one_shot(const desk *d)
+{
+    const nas_value *type = nas_value_member(&d->bench.config.strategy, "type");
+    const nas_strategy *strategy;
+    NAS_TRY(nas_strategy_get(type ? type->text : "", &strategy));
+    if (strategy->evaluator)
+        NAS_FAIL(
+            NAS_CONFIG,
+            "%s: the trials of strategy %s are epochs of one supernet, which `clnas search` and "
+            "`clnas resume` train",
+            nas_study_path(d->study), strategy->kind.name);
+    return NAS_OK;
+}
+
 static const nas_domain *domain_of(const desk *d)
 {
     return d->bench.domain;
@@ -149,6 +164,7 @@ nas_status nas_session_ask(const char *path, const nas_ask_options *options, nas
     snprintf(asked->study_path, sizeof asked->study_path, "%s", nas_study_path(d.study));
     snprintf(d.bench.device_name, sizeof d.bench.device_name, "%s",
              options->device ? options->device : "");
+    NAS_TRY_DONE(refuse_one_shot(&d));
     NAS_TRY_DONE(nas__search_open(&d.bench, &search));
     status = ask(&d, search, &owner, options->wait_s, asked);
 done:
@@ -413,7 +429,9 @@ nas_status nas_session_enqueue(const char *path, const nas_ask_options *options,
         NAS_FAIL(NAS_MEMORY, "no memory for %d architectures", count);
     NAS_TRY_DONE(desk_open(path, options, &d));
     double full = (double)d.bench.train->common.epochs;
-    status = read_all(&d, archs, count, rows);
+    status = refuse_one_shot(&d);
+    if (status == NAS_OK)
+        status = read_all(&d, archs, count, rows);
     if (status == NAS_OK && budget > full)
         status = nas_error_set(NAS_CONFIG, __FILE__, __LINE__,
                                "%.6g epochs are more than the study's train.epochs = %.6g", budget,

@@ -266,7 +266,10 @@ typedef struct nas_check_report {
     uint64_t baseline_bytes,
         largest_bytes;    /* device memory for training at the config's batch; 0: no device */
     double within_bounds; /* share of the 256 that no bound rejects */
-    char device[256];     /* the device they were measured on, or why there is none */
+    /* Of a one-shot strategy's supernet; 0: there is none. */
+    uint64_t supernet_parameters, supernet_bytes;
+    int supernet_decisions; /* rows of gates */
+    char device[256];       /* the device they were measured on, or why there is none */
     uint64_t train_samples, valid_samples, test_samples;
 } nas_check_report;
 
