@@ -58,6 +58,7 @@ static void test_options_and_shapes(void **state)
                  "\"loose_ends\"; reductions = [0, 2]; op = [\"sep_conv_7x7\", \"conv_7x1_1x7\", "
                  "\"conv_1x1\", \"conv_3x3\", \"skip_connect\"]; }"},
         {"cell", "{ nodes = 8; cells = 3; channels = 2; stem_channels = 5; reductions = [ ]; }"},
+        {"cell", "{ nodes = 3; cells = 3; channels = 2; inputs = \"distinct\"; }"},
         {"cell201", "{ cells = 1; channels = 1; dead = \"keep\"; }"},
         {"cell201", "{ cells = 2; channels = 5; }"},
         {"cell201", "{ cells = 1; channels = 2; op = [\"none\", \"avg_pool_3x3\"]; }"},
@@ -120,6 +121,10 @@ static void test_sizes(void **state)
         {"cell",
          "{ nodes = 1; op = [\"skip_connect\", \"conv_1x1\", \"max_pool_3x3\"]; cells = 4; }",
          21 * 21},
+        {"cell",
+         "{ nodes = 2; op = [\"skip_connect\", \"conv_3x3\"]; cells = 3; reductions = [ ]; "
+         "inputs = \"distinct\"; }",
+         4 * 12},
         {"cell201", "{ op = [\"skip_connect\", \"nor_conv_3x3\", \"avg_pool_3x3\"]; }", 729},
         /* counted by another program, as graphs in which every edge is on a path */
         {"cell201", "{ op = [\"none\", \"nor_conv_3x3\"]; }", 16},

@@ -28,6 +28,7 @@
 enum { NORMAL = NAS__CELL_NORMAL, REDUCE = NAS__CELL_REDUCE, KINDS = NAS__CELL_KINDS };
 enum { INPUT, OP, PAIR, NODE_GENES = 2 * PAIR };
 enum { STEM_PLAIN, STEM_STRIDED, STEM_IMAGENET };
+enum { INPUTS_ANY, INPUTS_DISTINCT };
 enum { CELLS_MAX = 64 };
 
 typedef nas__cell_options cell_options;
@@ -40,6 +41,8 @@ static const nas_option options[] = {
      "[\"max_pool_3x3\", \"avg_pool_3x3\", \"skip_connect\", \"sep_conv_3x3\", \"sep_conv_5x5\", "
      "\"dil_conv_3x3\", \"dil_conv_5x5\"]",
      0, 0, NAS__CELL_OPS, "operations to choose from"},
+    {"inputs", NAS_OPTION_CHOICE, AT(inputs), "any", 0, 0, "any|distinct",
+     "of a node: any two, or two different ones, as in DARTS' supernet (spos, fairnas)"},
     {"output", NAS_OPTION_CHOICE, AT(output), "all", 0, 0, "all|loose_ends",
      "nodes whose channels the output joins: all, or those that no node reads"},
     {"cells", NAS_OPTION_INT, AT(cells), "8", 1, CELLS_MAX, NULL, "cells in the network"},
@@ -130,6 +133,20 @@ static void cell_canonical(const void *state, nas_arch *arch)
         }
 }
 
+static nas_status cell_valid(const void *state, const nas_arch *arch)
+{
+    const cell_space *s = state;
+    for (int kind = 0; kind < KINDS && s->options->inputs == INPUTS_DISTINCT; kind++)
+        for (int node = 0; node < s->nodes && s->present[kind]; node++)
+            if (nas__cell_edge_of(s, arch, kind, node, 0).input ==
+                nas__cell_edge_of(s, arch, kind, node, 1).input)
+                NAS_FAIL(NAS_SHAPE,
+                         "node %d of the %s cell reads one input twice, and space.inputs = "
+                         "\"distinct\"",
+                         node, nas__cell_kind_names[kind]);
+    return NAS_OK;
+}
+
 /* Unordered pairs of (input, op), for every node of every cell that is there. */
 static double cell_size(const void *state, bool *exact)
 {
@@ -137,8 +154,9 @@ static double cell_size(const void *state, bool *exact)
     double size = 1;
     for (int kind = 0; kind < KINDS; kind++)
         for (int node = 0; node < s->nodes && s->present[kind]; node++) {
-            double choices = (double)(node + 2) * s->options->op.count;
-            size *= choices * (choices + 1) / 2;
+            const double inputs = node + 2, ops = s->options->op.count, choices = inputs * ops;
+            size *= s->options->inputs == INPUTS_DISTINCT ? inputs * (inputs - 1) / 2 * ops * ops
+                                                          : choices * (choices + 1) / 2;
         }
     *exact = true;
     return size;
@@ -390,6 +408,7 @@ const nas_space nas__space_cell = {
     .end = cell_end,
     .genes = cell_genes,
     .canonical = cell_canonical,
+    .valid = cell_valid,
     .build = cell_build,
     .describe = cell_describe,
     .size = cell_size,

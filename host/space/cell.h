@@ -12,7 +12,7 @@ enum { NAS__CELL_OUTPUT_ALL, NAS__CELL_OUTPUT_LOOSE_ENDS };
 typedef struct nas__cell_options {
     int64_t nodes, cells, channels, stem_channels;
     nas_int_list op, reductions;
-    int output, stem;
+    int inputs, output, stem;
     bool drop_path;
 } nas__cell_options;
 
