@@ -29,6 +29,35 @@ static uint64_t small_floats(const nas__plan *plan)
            2 * round_up((uint64_t)nas_graph_gates(&plan->graph));
 }
 
+static nas_status reserve_all(nas_net *net, bool recompute, uint64_t *bytes)
+{
+    nas_arena_destroy(net->arena);
+    net->arena = NULL;
+    net->plan.recompute = recompute;
+    NAS_TRY(nas_arena_create(net->device, "activations", &net->arena));
+    NAS_TRY(nas__plan_reserve(&net->plan, net->arena));
+    return nas_arena_plan(net->arena, bytes);
+}
+
+/* With or without cheap homes kept, as the options say or as it is worth. */
+static nas_status choose_recompute(nas_net *net, uint64_t *bytes)
+{
+    enum { WORTH_SHARE = 4, WORTH_BYTES = 256 << 20 };
+    const nas_recompute wanted = net->plan.options.recompute;
+    uint64_t kept, recomputed;
+    NAS_TRY(reserve_all(net, false, &kept));
+    *bytes = kept;
+    if (wanted == NAS_RECOMPUTE_NEVER || net->plan.cheap_homes == 0)
+        return NAS_OK;
+    NAS_TRY(reserve_all(net, true, &recomputed));
+    const uint64_t saved = kept > recomputed ? kept - recomputed : 0;
+    if (wanted == NAS_RECOMPUTE_AUTO && (saved < WORTH_BYTES || saved < kept / WORTH_SHARE))
+        return reserve_all(net, false, bytes);
+    *bytes = recomputed;
+    net->memory.saved_bytes = saved;
+    return NAS_OK;
+}
+
 /* Plan, layout and reservations: everything before the first allocation on the device. */
 static nas_status prepare(nas_net *net, const nas_graph *graph, const nas_net_options *options)
 {
@@ -36,9 +65,7 @@ static nas_status prepare(nas_net *net, const nas_graph *graph, const nas_net_op
     NAS_TRY(nas_graph_copy(graph, &net->graph));
     NAS_TRY(nas__plan_make(net->device, graph, options, &net->plan));
     NAS_TRY(nas__net_lay_out(net, &trained, &states));
-    NAS_TRY(nas_arena_create(net->device, "activations", &net->arena));
-    NAS_TRY(nas__plan_reserve(&net->plan, net->arena));
-    NAS_TRY(nas_arena_plan(net->arena, &activations));
+    NAS_TRY(choose_recompute(net, &activations));
     for (int s = 0; s < net->plan.step_count; s++)
         if (net->plan.steps[s].sizes.scratch > scratch)
             scratch = net->plan.steps[s].sizes.scratch;

@@ -8,6 +8,13 @@
  */
 #include "net_internal.h"
 
+/* The gradient of this input is wanted in this kind of pass. */
+static bool wants_input(const nas_net *net, int index, int i, nas__wanted wanted)
+{
+    const nas__home *home = &net->plan.homes[net->plan.steps[index].in[i].home];
+    return nas__wants_gradient(&net->plan, index, i) && (wanted != NAS__GATES || home->gated);
+}
+
 /* dL/dz of the step's home as its kernels see it. */
 static nas_status form_output(nas_net *net, int index, nas__wanted wanted, nas_op_call *call,
                               nas_tape *tape)
@@ -16,7 +23,7 @@ static nas_status form_output(nas_net *net, int index, nas__wanted wanted, nas_o
     if (step->home == NAS__NONE)
         return NAS_OK; /* a loss starts the chain itself */
     const nas__home *home = &net->plan.homes[step->home];
-    call->out_gradient.g = nas__reserved(net, home->g);
+    call->out_gradient.g = nas__home_g(net, step->home);
     if (home->norm_node == NAS__NONE)
         return NAS_OK;
     nas_norm_call norm_call;
@@ -84,15 +91,29 @@ static nas_status finish_into(nas_net *net, int index, int i, nas_tape *tape)
     return NAS_OK;
 }
 
-static nas_status record_copy(nas_net *net, int index, const nas_gradient *gradient, nas_tape *tape)
+static nas_status record_copy(nas_net *net, int index, nas__wanted wanted,
+                              const nas_gradient *gradient, nas_tape *tape)
 {
     const nas__step *step = &net->plan.steps[index];
     nas_into into;
-    if (!nas__wants_gradient(&net->plan, index, 0))
+    if (!wants_input(net, index, 0, wanted))
         return NAS_OK;
     final_into(net, index, 0, &into);
     return nas_pass_into(tape, gradient->g, &into, net->plan.homes[step->in[0].home].shape,
                          net->plan.n, net->plan.options.batch);
+}
+
+/* Inputs that were not kept.  A layer whose gradient of the weights is not wanted does not read what it multiplied. */
+static nas_status recompute_inputs(nas_net *net, int index, nas__wanted wanted, nas_tape *tape)
+{
+    const nas__step *step = &net->plan.steps[index];
+    for (int i = 0; i < step->input_count; i++) {
+        const nas__home *home = &net->plan.homes[step->in[i].home];
+        bool read = wanted != NAS__GATES || step->in[i].activation != NAS_ACT_NONE;
+        if (home->again != NAS__NONE && read)
+            NAS_TRY(nas__record_again(net, home->step, tape));
+    }
+    return NAS_OK;
 }
 
 static nas_status record_step(nas_net *net, int index, nas__wanted wanted, nas_tape *tape)
@@ -102,18 +123,37 @@ static nas_status record_step(nas_net *net, int index, nas__wanted wanted, nas_t
     nas__fill_call(net, index, true, &call);
     for (int p = 0; wanted == NAS__GATES && p < NAS_OP_PARAMETERS; p++)
         call.parameter_gradients[p] = (nas_tensor){0};
+    if (step->table != NAS__NONE && wanted == NAS__GATES)
+        call.table.at += nas__table_floats(step);
+    NAS_TRY(recompute_inputs(net, index, wanted, tape));
     NAS_TRY(form_output(net, index, wanted, &call, tape));
     if (wanted == NAS__ALL)
         NAS_TRY(nas__record_saliency(net, index, tape));
     if (step->node == NAS__COPY)
-        return record_copy(net, index, &call.out_gradient, tape);
-    for (int i = 0; i < step->input_count; i++)
+        return record_copy(net, index, wanted, &call.out_gradient, tape);
+    for (int i = 0; i < step->input_count; i++) {
         if (nas__wants_gradient(&net->plan, index, i))
             op_into(net, index, i, &call.into[i]);
+        if (!wants_input(net, index, i,
+                         wanted)) /* the mean stays: sums about it are the same bits */
+            call.into[i].g = call.into[i].reductions = (nas_tensor){0};
+    }
     NAS_TRY(nas__step_op(&net->plan, step)->backward(&call, tape));
     for (int i = 0; i < step->input_count; i++)
-        if (nas__wants_gradient(&net->plan, index, i))
+        if (wants_input(net, index, i, wanted))
             NAS_TRY(finish_into(net, index, i, tape));
+    return NAS_OK;
+}
+
+static nas_status record_steps(nas_net *net, nas__wanted wanted, nas_tape *tape)
+{
+    for (int s = net->plan.step_count - 1; s >= 0; s--) {
+        const nas__step *step = &net->plan.steps[s];
+        bool loss = step->home == NAS__NONE;
+        bool idle = wanted == NAS__GATES && !loss && !net->plan.homes[step->home].gated;
+        if (step->backward && !idle && !(wanted == NAS__FROM_OUTPUT && loss))
+            NAS_TRY(record_step(net, s, wanted, tape));
+    }
     return NAS_OK;
 }
 
@@ -122,10 +162,8 @@ nas_status nas__record_backward(nas_net *net, nas__wanted wanted, nas_tape *tape
     const nas_tensor gates = net->gate_gradients;
     if (gates.buffer)
         NAS_TRY(nas_tape_add_fill(tape, gates.buffer, 4 * gates.at, 4 * gates.count, 0.0f));
-    for (int s = net->plan.step_count - 1; s >= 0; s--) {
-        const nas__step *step = &net->plan.steps[s];
-        if (step->backward && !(wanted == NAS__FROM_OUTPUT && step->home == NAS__NONE))
-            NAS_TRY(record_step(net, s, wanted, tape));
-    }
-    return NAS_OK;
+    net->going_back = true;
+    nas_status status = record_steps(net, wanted, tape);
+    net->going_back = false;
+    return status;
 }

@@ -13,7 +13,14 @@ nas_tensor nas__reserved(const nas_net *net, int reservation)
 
 nas_tensor nas__home_z(const nas_net *net, int home)
 {
-    return nas__reserved(net, net->plan.homes[home].z);
+    const nas__home *h = &net->plan.homes[home];
+    return nas__reserved(net, net->going_back && h->again != NAS__NONE ? h->again : h->z);
+}
+
+nas_tensor nas__home_g(const nas_net *net, int home)
+{
+    const nas__home *h = &net->plan.homes[home];
+    return nas__reserved(net, h->lender == NAS__NONE ? h->g : net->plan.homes[h->lender].g);
 }
 
 /* scale, shift, mean, rstd, then the three coefficient rows, which are dense: [3][c]. */
@@ -53,6 +60,8 @@ void nas__fill_call(const nas_net *net, int index, bool training, nas_op_call *c
     call->training = training;
     call->scratch = nas__reserved(net, net->plan.scratch);
     call->saved = nas__reserved(net, step->saved);
+    if (step->table != NAS__NONE)
+        call->table = nas_tensor_view(nas__reserved(net, step->table), 0, step->sizes.table);
     call->step = net->step;
     call->labels = net->labels;
     call->metrics = net->metrics;
@@ -72,6 +81,20 @@ void nas__fill_call(const nas_net *net, int index, bool training, nas_op_call *c
         call->parameters[p] = parameter->tensor;
         call->parameter_gradients[p] = parameter->gradient;
     }
+}
+
+/* The gate that weighs a home in the only step that reads it. */
+static nas_tensor gate_of(const nas_net *net, int home)
+{
+    const nas__step *step = &net->plan.steps[net->plan.homes[home].first_reader];
+    nas_shape shapes[NAS_OP_INPUTS];
+    int first[NAS_OP_INPUTS], input = 0;
+    nas_node_shapes(&net->plan.graph, step->node, shapes);
+    nas__step_op(&net->plan, step)
+        ->gates(net->plan.graph.nodes[step->node].options.bytes, shapes, step->input_count, first);
+    while (step->in[input].home != home)
+        input++;
+    return nas_tensor_view(net->gates, (uint64_t)first[input], 1);
 }
 
 void nas__fill_norm_call(const nas_net *net, int home, bool training, nas_norm_call *call)
@@ -94,6 +117,8 @@ void nas__fill_norm_call(const nas_net *net, int home, bool training, nas_norm_c
         node.parameter_gradients[p] = parameter->gradient;
     }
     nas_norm_call_make(&node, call);
+    if (h->lender != NAS__NONE)
+        call->gate = gate_of(net, home);
 }
 
 static nas_status materialise_inputs(nas_net *net, int index, nas_tape *tape)
@@ -153,6 +178,13 @@ static nas_status record_step(nas_net *net, int index, bool training, nas_tape *
     if (step->home != NAS__NONE && net->plan.homes[step->home].norm_node != NAS__NONE)
         NAS_TRY(record_norm(net, step->home, training, tape));
     return training && step->home != NAS__NONE ? nas__record_signs(net, step->home, tape) : NAS_OK;
+}
+
+nas_status nas__record_again(nas_net *net, int index, nas_tape *tape)
+{
+    nas_op_call call;
+    nas__fill_call(net, index, true, &call);
+    return nas__step_op(&net->plan, &net->plan.steps[index])->forward(&call, tape);
 }
 
 nas_status nas__record_forward(nas_net *net, bool training, nas_tape *tape)
