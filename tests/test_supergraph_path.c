@@ -404,7 +404,59 @@ static void sum_edges(const supergraph *super, nas_reference *reference, const i
     }
 }
 
-static void assert_partial(const char *space, const char *options, int partial, int nodes)
+/* The two slices of a state are all of it, the first channels first. */
+static void check_slices(const nas_graph *graph, nas_reference *reference, int first)
+{
+    const int state = graph->nodes[first].inputs[0];
+    const nas_shape shapes[2] = {graph->nodes[first].shape, graph->nodes[first + 1].shape};
+    const double *whole = nas_reference_value(reference, state);
+    assert_int_equal(graph->nodes[first + 1].inputs[0], state);
+    assert_int_equal(shapes[0].c + shapes[1].c, graph->nodes[state].shape.c);
+    for (int i = 0; i < 2; i++) {
+        const uint64_t count = nas_shape_count(shapes[i]) * BATCH;
+        assert_memory_equal(nas_reference_value(reference, first + i), whole,
+                            count * sizeof *whole);
+        whole += count;
+    }
+}
+
+/* Where an edge halves the size, what goes around it is the maximum of each 2×2; sides are even here. */
+static void check_pooled(const nas_graph *graph, nas_reference *reference, int pool)
+{
+    const nas_shape out = graph->nodes[pool].shape;
+    const double *in = nas_reference_value(reference, graph->nodes[pool].inputs[0]);
+    const double *got = nas_reference_value(reference, pool);
+    for (int row = 0; row < out.c * out.h; row++)
+        for (int w = 0; w < out.w; w++)
+            for (int n = 0; n < BATCH; n++) {
+                double most = -INFINITY;
+                for (int k = 0; k < 4; k++)
+                    most =
+                        fmax(most, in[((2 * row + k / 2) * 2 * out.w + 2 * w + k % 2) * BATCH + n]);
+                assert_true(got[(row * out.w + w) * BATCH + n] == most);
+            }
+}
+
+/* Slices, and what goes around edges of stride 2; returns how many of the latter. */
+static int check_around(const supergraph *super, nas_reference *reference)
+{
+    const nas_graph *graph = &super->graph;
+    int pooled = 0;
+    for (int node = 1; node < graph->count; node++) {
+        const int input = graph->nodes[node].inputs[0];
+        if (is_op(graph, node, "slice") && !is_op(graph, node - 1, "slice"))
+            check_slices(graph, reference, node);
+        if (is_op(graph, node, "pool") && is_op(graph, input, "slice") &&
+            is_op(graph, input - 1, "slice")) {
+            check_pooled(graph, reference, node);
+            pooled++;
+        }
+    }
+    return pooled;
+}
+
+static void assert_partial(const char *space, const char *options, int partial, int nodes,
+                           int pooled)
 {
     const nas_net_options net = {.batch = BATCH, .training = true};
     supergraph super = supergraph_open(space, options, (nas_shape){2, 8, 8},
@@ -428,6 +480,7 @@ static void assert_partial(const char *space, const char *options, int partial, 
         nodes--;
     }
     assert_int_equal(nodes, 0);
+    assert_int_equal(check_around(&super, reference), pooled);
     nas_reference_destroy(reference);
     supergraph_close(&super);
 }
@@ -435,9 +488,9 @@ static void assert_partial(const char *space, const char *options, int partial, 
 static void test_partial(void **state)
 {
     (void)state;
-    assert_partial("cell", "{ cells = 4; channels = 8; }", 4, 4 * 4);
-    assert_partial("cell", "{ cells = 3; channels = 6; nodes = 2; }", 2, 3 * 2);
-    assert_partial("cell201", "{ cells = 1; channels = 6; }", 3, 3 * 3);
+    assert_partial("cell", "{ cells = 4; channels = 8; }", 4, 4 * 4, 2 * 2);
+    assert_partial("cell", "{ cells = 3; channels = 6; nodes = 2; }", 2, 3 * 2, 2 * 2);
+    assert_partial("cell201", "{ cells = 1; channels = 6; }", 3, 3 * 3, 0);
 }
 
 int main(void)
