@@ -504,7 +504,7 @@ static void set_up(fixture *f, nas_device *device, const char *config, nas_split
     f->image_count = nas_shape_count(nas_data_shape(f->data)) * (uint64_t)f->n;
     nas_test_ok(nas_buffer_create(device, 4 * (f->image_count + (uint64_t)f->n + 16), "target",
                                   &f->buffer));
-    f->target.images = (nas_tensor){f->buffer, 16, f->image_count};
+    f->target.images[0] = (nas_tensor){f->buffer, 16, f->image_count};
     f->target.labels = (nas_tensor){f->buffer, 16 + f->image_count, (uint64_t)f->n};
     f->target.step = (nas_tensor){f->buffer, 0, 16};
     nas_test_ok(nas_batches_create(f->home, split, options, &f->target, &f->batches));
@@ -530,7 +530,7 @@ static void load(fixture *f, uint32_t epoch, int step)
 
 static void read_batch(fixture *f, float *images, int32_t *labels)
 {
-    nas_test_ok(nas_tensor_read(f->target.images, images));
+    nas_test_ok(nas_tensor_read(f->target.images[0], images));
     nas_test_ok(nas_buffer_read(f->buffer, 4 * f->target.labels.at, 4 * (uint64_t)f->n, labels));
 }
 

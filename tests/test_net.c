@@ -102,28 +102,35 @@ static int teardown(void **state)
     return live != 0;
 }
 
+static void randomise_shard(nas_net *net, nas_reference *reference, int index,
+                            nas_random *random)
+{
+    const nas_net_shard shard = nas_net_shard_at(net, index);
+    const uint64_t pixels = nas_shape_count(nas_net_graph(net)->nodes[0].shape);
+    const uint64_t padded = shard.input.count / pixels;
+    const uint64_t batch = (uint64_t)nas_net_options_of(net)->batch;
+    float *input = calloc(shard.input.count, sizeof *input);
+    for (uint64_t i = 0; i < pixels; i++)
+        for (int n = 0; n < shard.real; n++) {
+            float value = (float)nas_random_normal(random);
+            input[i * padded + (uint64_t)n] = value;
+            nas_reference_input(reference)[i * batch + (uint64_t)(shard.first + n)] = value;
+        }
+    must(nas_tensor_write(shard.input, input));
+    free(input);
+}
+
 /* Random input and labels, and parameters away from their symmetric start. */
 static void randomise(nas_net *net, nas_reference *reference)
 {
     nas_random random = nas_random_make(5, NAS_STREAM_TEST, 1, 2, 3);
-    const nas_net_options *options = nas_net_options_of(net);
-    int batch = options->batch, padded = nas_batch_padded(batch);
-    nas_shape shape = nas_net_graph(net)->nodes[0].shape;
-    uint64_t pixels = nas_shape_count(shape);
-    float *input = calloc(pixels * (uint64_t)padded, sizeof *input);
-    int32_t *labels = calloc((size_t)padded, sizeof *labels);
-    for (uint64_t i = 0; i < pixels; i++)
-        for (int n = 0; n < batch; n++) {
-            float value = (float)nas_random_normal(&random);
-            input[i * (uint64_t)padded + (uint64_t)n] = value;
-            nas_reference_input(reference)[i * (uint64_t)batch + (uint64_t)n] = value;
-        }
-    for (int n = 0; n < batch; n++)
+    const nas_tensor to = nas_net_labels(net);
+    int32_t *labels = calloc(to.count, sizeof *labels);
+    for (int i = 0; i < nas_net_shard_count(net); i++)
+        randomise_shard(net, reference, i, &random);
+    for (int n = 0; n < nas_net_options_of(net)->batch; n++)
         labels[n] = nas_reference_labels(reference)[n] = (int32_t)nas_random_below(&random, 3);
-    must(nas_tensor_write(nas_net_input(net), input));
-    must(nas_buffer_write(nas_net_labels(net).buffer, 4 * nas_net_labels(net).at,
-                          4 * (uint64_t)padded, labels));
-    free(input);
+    must(nas_buffer_write(to.buffer, 4 * to.at, 4 * to.count, labels));
     free(labels);
     must(nas_net_initialise(net, 3, 4));
     for (int i = 0; i < nas_net_parameter_count(net); i++) {
@@ -189,23 +196,28 @@ static void compare_parameters(nas_net *net, nas_reference *reference, bool stat
     }
 }
 
-static void compare_input_gradient(nas_net *net, nas_reference *reference, const char *name)
+static void compare_input_gradient(nas_net *net, nas_reference *reference, int index,
+                                   const char *name)
 {
-    nas_shape shape = nas_net_graph(net)->nodes[0].shape;
-    int batch = nas_net_options_of(net)->batch, padded = nas_batch_padded(batch);
-    uint64_t pixels = nas_shape_count(shape);
-    float *got = calloc(pixels * (uint64_t)padded, sizeof *got);
-    float *dense = calloc(pixels * (uint64_t)batch, sizeof *dense);
-    must(nas_tensor_read(nas_net_input_gradient(net), got));
-    for (uint64_t i = 0; i < pixels; i++)
-        memcpy(dense + i * (uint64_t)batch, got + i * (uint64_t)padded,
-               (size_t)batch * sizeof *dense);
-    double error =
-        worst(dense, nas_reference_input_gradient(reference), pixels * (uint64_t)batch, 1e-9);
+    const nas_net_shard shard = nas_net_shard_at(net, index);
+    const uint64_t pixels = nas_shape_count(nas_net_graph(net)->nodes[0].shape);
+    const uint64_t batch = (uint64_t)nas_net_options_of(net)->batch;
+    const uint64_t real = (uint64_t)shard.real, padded = shard.input_gradient.count / pixels;
+    const double *whole = nas_reference_input_gradient(reference);
+    float *got = calloc(pixels * padded, sizeof *got);
+    float *dense = calloc(pixels * real, sizeof *dense);
+    double *truth = calloc(pixels * real, sizeof *truth);
+    must(nas_tensor_read(shard.input_gradient, got));
+    for (uint64_t i = 0; i < pixels; i++) {
+        memcpy(dense + i * real, got + i * padded, real * sizeof *dense);
+        memcpy(truth + i * real, whole + i * batch + (uint64_t)shard.first, real * sizeof *truth);
+    }
+    double error = worst(dense, truth, pixels * real, 1e-9);
     if (error > 1e-3)
         fail_msg("%s: input gradient differs by %.2e of its largest entry", name, error);
     free(got);
     free(dense);
+    free(truth);
 }
 
 static void compare_loss(nas_net *net, double truth, const char *name)
@@ -218,27 +230,30 @@ static void compare_loss(nas_net *net, double truth, const char *name)
         fail_msg("%s: loss %.7f, reference %.7f", name, loss, truth);
 }
 
-static void check_case(const net_case *c, bool unfused, bool clblast)
+static void check_case(const net_case *c, int shards, bool unfused, bool clblast)
 {
     nas_graph graph;
     nas_net *net;
     nas_reference *reference;
-    nas_net_options options = {.batch = c->batch,
+    nas_net_options options = {.batch = c->batch + 16 * (shards - 1),
+                               .shards = shards,
                                .training = true,
                                .loss = true,
                                .label_smoothing = 0.1,
                                .unfused = unfused,
                                .use_clblast = clblast,
                                .input_gradient = true};
+    while (nas_batch_padded(options.batch) % (NAS_BATCH_MULTIPLE * shards) != 0)
+        options.batch += NAS_BATCH_MULTIPLE;
     char name[128];
-    snprintf(name, sizeof name, "%s (%s%s)", c->name, unfused ? "unfused" : "fused",
-             clblast ? ", clblast" : "");
+    snprintf(name, sizeof name, "%s (%d shards, %s%s)", c->name, shards,
+             unfused ? "unfused" : "fused", clblast ? ", clblast" : "");
     must(nas_graph_parse(c->graph, c->name, &graph));
     must(nas_net_create(device, &graph, &options, &net));
     must(nas_reference_create(&graph, &options, &reference));
     randomise(net, reference);
     nas_step now = step;
-    now.real = (uint32_t)c->batch;
+    now.real = (uint32_t)options.batch;
     must(nas_net_set_step(net, &now));
     must(nas_net_forward(net));
     must(nas_net_backward(net));
@@ -246,7 +261,8 @@ static void check_case(const net_case *c, bool unfused, bool clblast)
     nas_reference_backward(reference, &now);
     compare_parameters(net, reference, false, 1e-3, name);
     compare_parameters(net, reference, true, 1e-4, name);
-    compare_input_gradient(net, reference, name);
+    for (int i = 0; i < shards; i++)
+        compare_input_gradient(net, reference, i, name);
     must(nas_net_evaluate(net));
     compare_loss(net, nas_reference_forward(reference, false, &now), name);
     nas_reference_destroy(reference);
@@ -381,14 +397,24 @@ static void fused_equals_reference(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        check_case(&cases[i], false, false);
+        check_case(&cases[i], 1, false, false);
 }
 
 static void unfused_equals_reference(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        check_case(&cases[i], true, false);
+        check_case(&cases[i], 1, true, false);
+}
+
+/* The batch in shards: norms, losses, gradients and draws are those of the whole. */
+static void shards_equal_reference(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        check_case(&cases[i], 2, false, false);
+        check_case(&cases[i], 4, i % 2 == 1, false);
+    }
 }
 
 static void clblast_equals_reference(void **state)
@@ -397,7 +423,7 @@ static void clblast_equals_reference(void **state)
     if (getenv("CLNAS_TEST_SMALL"))
         skip();
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        check_case(&cases[i], false, true);
+        check_case(&cases[i], 1, false, true);
 }
 
 /* The reference's own gradients against central differences of the loss, in double, along one random direction per
@@ -563,6 +589,7 @@ int main(void)
         cmocka_unit_test(taps_equal_the_reference),
         cmocka_unit_test(fused_equals_reference),
         cmocka_unit_test(unfused_equals_reference),
+        cmocka_unit_test(shards_equal_reference),
         cmocka_unit_test(clblast_equals_reference),
         cmocka_unit_test(reference_equals_finite_differences),
         cmocka_unit_test(weights_survive_a_file),

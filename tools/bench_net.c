@@ -1,6 +1,6 @@
 /* bench_net.c - clnas-bench net: how fast a whole network trains, and where the time of a step goes.
  *
- *     clnas-bench net [small_cnn|GRAPH.txt] [--device 0:0] [--batch 128] [--steps 20] [--repeats 9] [--profile]
+ *     clnas-bench net [small_cnn|GRAPH.txt] [--device 0:0] [--batch 128] [--shards 2] [--steps 20] [--repeats 9] [--profile]
  *                     [--format table|json]
  *
  * First rounds of steps as the trainer runs them, one synchronisation per round: milliseconds per step (the median of the
@@ -33,6 +33,8 @@ static bool read_option(const char *name, const char *value, bench_net_options *
 {
     if (strcmp(name, "--batch") == 0)
         return read_number(value, 1, 65536, &options->batch);
+    if (strcmp(name, "--shards") == 0)
+        return read_number(value, 1, NAS_SHARDS, &options->shards);
     if (strcmp(name, "--steps") == 0)
         return read_number(value, 1, 100000, &options->steps);
     if (strcmp(name, "--repeats") == 0)

@@ -24,7 +24,8 @@ struct nas_batches {
     int part; /* 0 training files, 1 test files */
     const uint32_t *members;
     uint32_t member_count, samples; /* of the split; of an epoch */
-    int steps, n;                   /* n: padded batch */
+    int steps;
+    int shards, n; /* parts of a batch; padded samples of each */
     uint32_t *order;                /* [member_count] */
     bool ordered;                   /* an epoch was fixed */
     nas_buffer *order_buffer, *plan;
@@ -42,7 +43,13 @@ static bool augments(const nas_batches *batches)
 
 /* ---- recording ------------------------------------------------------------------------------- */
 
-static nas_status record_plan(nas_batches *batches, const char *defines, nas_tape *tape)
+/* The shard's plan, one behind the other. */
+static uint64_t plan_at(const nas_batches *batches, int shard)
+{
+    return (uint64_t)PLAN_ROWS * (uint64_t)batches->n * (uint64_t)shard;
+}
+
+static nas_status record_plan(nas_batches *batches, int shard, const char *defines, nas_tape *tape)
 {
     const nas_data_options *options = &nas_data_config_of(batches->home->data)->common;
     const nas_shape shape = nas_data_shape(batches->home->data);
@@ -52,9 +59,11 @@ static nas_status record_plan(nas_batches *batches, const char *defines, nas_tap
         NAS_ARG_TENSOR(batches->target.step),
         NAS_ARG_BUFFER(batches->order_buffer, 0),
         NAS_ARG_BUFFER(batches->home->labels[batches->part], 0),
-        NAS_ARG_TENSOR(batches->target.labels),
-        NAS_ARG_BUFFER(batches->plan, 0),
+        NAS_ARG_BUFFER(batches->target.labels.buffer,
+                       batches->target.labels.at + (uint64_t)(shard * batches->n)),
+        NAS_ARG_BUFFER(batches->plan, plan_at(batches, shard)),
         NAS_ARG_INT(batches->n),
+        NAS_ARG_INT(shard * batches->n),
         NAS_ARG_INT(batches->options.batch),
         NAS_ARG_INT(!batches->home->resident),
         NAS_ARG_INT(shape.h),
@@ -77,8 +86,8 @@ static nas_status record_plan(nas_batches *batches, const char *defines, nas_tap
     return nas_tape_add(tape, &launch);
 }
 
-static nas_status record_images(nas_batches *batches, const char *defines, nas_buffer *samples,
-                                nas_tape *tape)
+static nas_status record_images(nas_batches *batches, int shard, const char *defines,
+                                nas_buffer *samples, nas_tape *tape)
 {
     const nas_data_options *options = &nas_data_config_of(batches->home->data)->common;
     const nas_shape shape = nas_data_shape(batches->home->data);
@@ -86,10 +95,10 @@ static nas_status record_images(nas_batches *batches, const char *defines, nas_b
     const int all_rows = shape.c * shape.h, rows = plain ? 1 : (all_rows + GROUP - 1) / GROUP;
     const size_t blocks = ((size_t)all_rows + (size_t)rows - 1) / (size_t)rows;
     const nas_argument arguments[] = {
-        NAS_ARG_BUFFER(batches->plan, 0),
+        NAS_ARG_BUFFER(batches->plan, plan_at(batches, shard)),
         NAS_ARG_BUFFER(samples, 0),
         NAS_ARG_BUFFER(batches->home->mapping, 0),
-        NAS_ARG_TENSOR(batches->target.images),
+        NAS_ARG_TENSOR(batches->target.images[shard]),
         NAS_ARG_INT(batches->n),
         NAS_ARG_INT(shape.c),
         NAS_ARG_INT(shape.h),
@@ -115,10 +124,16 @@ static nas_status record(nas_batches *batches, int area)
     snprintf(defines, sizeof defines, "-DSAMPLE=%s -DAUGMENT=%d", bytes ? "uchar" : "float",
              augments(batches));
     NAS_TRY(nas_tape_create(batches->home->device, "gather", &batches->tapes[area]));
-    NAS_TRY(record_plan(batches, defines, batches->tapes[area]));
+    nas_tape *tape = batches->tapes[area];
     nas_buffer *samples =
         batches->home->resident ? batches->home->samples[batches->part] : batches->areas[area];
-    return record_images(batches, defines, samples, batches->tapes[area]);
+    NAS_TRY(nas_tape_part(tape, batches->shards));
+    for (int i = 0; i < batches->shards; i++) {
+        nas_tape_shard(tape, i);
+        NAS_TRY(record_plan(batches, i, defines, tape));
+        NAS_TRY(record_images(batches, i, defines, samples, tape));
+    }
+    return NAS_OK;
 }
 
 /* ---- making ---------------------------------------------------------------------------------- */
@@ -145,22 +160,30 @@ static nas_status count_steps(nas_batches *batches)
     return NAS_OK;
 }
 
-static nas_status check_target(const nas_batches *batches)
+static nas_status check_target(nas_batches *batches)
 {
     const nas_batches_target *target = &batches->target;
-    uint64_t wanted = nas_shape_count(nas_data_shape(batches->home->data)) * (uint64_t)batches->n;
-    if (target->images.count < wanted || target->labels.count < (uint64_t)batches->n)
-        NAS_FAIL(NAS_SHAPE,
-                 "a batch needs %" PRIu64 " values and %d labels and its target has %" PRIu64
-                 " and %" PRIu64,
-                 wanted, batches->n, target->images.count, target->labels.count);
+    const int whole = nas_batch_padded(batches->options.batch);
+    batches->shards = target->shards > 1 ? target->shards : 1;
+    batches->n = whole / batches->shards;
+    if (batches->shards > NAS_SHARDS || whole % (batches->shards * NAS_BATCH_MULTIPLE) != 0)
+        NAS_FAIL(NAS_SHAPE, "a batch of %d cannot be cut into %d shards", batches->options.batch,
+                 batches->shards);
+    const uint64_t wanted = nas_shape_count(nas_data_shape(batches->home->data)) *
+                            (uint64_t)batches->n;
+    for (int i = 0; i < batches->shards; i++)
+        if (target->images[i].count < wanted || target->labels.count < (uint64_t)whole)
+            NAS_FAIL(NAS_SHAPE,
+                     "a batch needs %" PRIu64 " values and %d labels and its target has %" PRIu64
+                     " and %" PRIu64,
+                     wanted, whole, target->images[i].count, target->labels.count);
     return NAS_OK;
 }
 
 static nas_status allocate(nas_batches *batches)
 {
     nas_device *device = batches->home->device;
-    uint64_t area = (uint64_t)batches->n * nas__data_sample_bytes(batches->home->data);
+    uint64_t area = (uint64_t)(batches->shards * batches->n) * nas__data_sample_bytes(batches->home->data);
     batches->order = malloc((size_t)batches->member_count * sizeof *batches->order);
     if (!batches->order)
         NAS_FAIL(NAS_MEMORY, "no memory for the order of %" PRIu32 " samples",
@@ -168,7 +191,7 @@ static nas_status allocate(nas_batches *batches)
     memcpy(batches->order, batches->members, batches->member_count * sizeof *batches->order);
     NAS_TRY(nas_buffer_create(device, 4 * (uint64_t)batches->samples, "order of samples",
                               &batches->order_buffer));
-    NAS_TRY(nas_buffer_create(device, 4 * (uint64_t)PLAN_ROWS * (uint64_t)batches->n, "batch plan",
+    NAS_TRY(nas_buffer_create(device, 4 * plan_at(batches, batches->shards), "batch plan",
                               &batches->plan));
     for (int i = 0; i < AREAS && !batches->home->resident; i++) {
         NAS_TRY(
@@ -184,7 +207,6 @@ static nas_status make(nas_batches *batches)
 {
     if (batches->options.batch < 1)
         NAS_FAIL(NAS_CONFIG, "a batch of %d samples", batches->options.batch);
-    batches->n = nas_batch_padded(batches->options.batch);
     NAS_TRY(count_steps(batches));
     NAS_TRY(check_target(batches));
     NAS_TRY(allocate(batches));

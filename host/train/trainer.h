@@ -32,4 +32,7 @@ struct nas_trainer {
     double meeting_s;    /* between two reads of the metrics, about */
 };
 
+/* evaluate.c: where a net wants its batches. */
+nas_batches_target nas__target_of(const nas_net *net);
+
 #endif
