@@ -25,9 +25,9 @@ struct nas_batches {
     const uint32_t *members;
     uint32_t member_count, samples; /* of the split; of an epoch */
     int steps;
-    int shards, n; /* parts of a batch; padded samples of each */
-    uint32_t *order;                /* [member_count] */
-    bool ordered;                   /* an epoch was fixed */
+    int shards, n;   /* parts of a batch; padded samples of each */
+    uint32_t *order; /* [member_count] */
+    bool ordered;    /* an epoch was fixed */
     nas_buffer *order_buffer, *plan;
     nas_tape *tapes[AREAS]; /* the second only when streaming */
     nas_buffer *areas[AREAS];
@@ -169,8 +169,8 @@ static nas_status check_target(nas_batches *batches)
     if (batches->shards > NAS_SHARDS || whole % (batches->shards * NAS_BATCH_MULTIPLE) != 0)
         NAS_FAIL(NAS_SHAPE, "a batch of %d cannot be cut into %d shards", batches->options.batch,
                  batches->shards);
-    const uint64_t wanted = nas_shape_count(nas_data_shape(batches->home->data)) *
-                            (uint64_t)batches->n;
+    const uint64_t wanted =
+        nas_shape_count(nas_data_shape(batches->home->data)) * (uint64_t)batches->n;
     for (int i = 0; i < batches->shards; i++)
         if (target->images[i].count < wanted || target->labels.count < (uint64_t)whole)
             NAS_FAIL(NAS_SHAPE,
@@ -183,7 +183,8 @@ static nas_status check_target(nas_batches *batches)
 static nas_status allocate(nas_batches *batches)
 {
     nas_device *device = batches->home->device;
-    uint64_t area = (uint64_t)(batches->shards * batches->n) * nas__data_sample_bytes(batches->home->data);
+    uint64_t area =
+        (uint64_t)(batches->shards * batches->n) * nas__data_sample_bytes(batches->home->data);
     batches->order = malloc((size_t)batches->member_count * sizeof *batches->order);
     if (!batches->order)
         NAS_FAIL(NAS_MEMORY, "no memory for the order of %" PRIu32 " samples",

@@ -50,8 +50,8 @@ nas_status nas__buffer_make(nas_device *device, uint64_t size_bytes, const char 
         /* Drivers allocate late: the fill is where memory that is not there shows. */
         const cl_uint zeros[4] = {0};
         call = "clEnqueueFillBuffer";
-        code = clEnqueueFillBuffer(device->whole.queue, made->memory, zeros, sizeof zeros, 0, whole, 0,
-                                   NULL, NULL);
+        code = clEnqueueFillBuffer(device->whole.queue, made->memory, zeros, sizeof zeros, 0, whole,
+                                   0, NULL, NULL);
     }
     if (!made->memory || code != CL_SUCCESS) {
         nas_status status = nas__opencl_failed(device, code, call, __FILE__, __LINE__);
@@ -119,9 +119,9 @@ nas_status nas_buffer_write(nas_buffer *buffer, uint64_t offset, uint64_t size, 
     if (size == 0)
         return NAS_OK;
     NAS_TRY(nas__queues_join(buffer->device));
-    NAS_CL(buffer->device, clEnqueueWriteBuffer(buffer->device->whole.queue, buffer->memory, CL_TRUE,
-                                                (size_t)offset + NAS_SLACK_BYTES, (size_t)size,
-                                                from, 0, NULL, NULL));
+    NAS_CL(buffer->device, clEnqueueWriteBuffer(buffer->device->whole.queue, buffer->memory,
+                                                CL_TRUE, (size_t)offset + NAS_SLACK_BYTES,
+                                                (size_t)size, from, 0, NULL, NULL));
     return NAS_OK;
 }
 

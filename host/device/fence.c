@@ -23,9 +23,9 @@ nas_status nas_buffer_write_later(nas_buffer *buffer, uint64_t offset, uint64_t 
     if (size == 0)
         return NAS_OK;
     NAS_TRY(nas__queues_join(buffer->device));
-    NAS_CL(buffer->device, clEnqueueWriteBuffer(buffer->device->whole.queue, buffer->memory, CL_FALSE,
-                                                (size_t)offset + NAS_SLACK_BYTES, (size_t)size,
-                                                from, 0, NULL, NULL));
+    NAS_CL(buffer->device, clEnqueueWriteBuffer(buffer->device->whole.queue, buffer->memory,
+                                                CL_FALSE, (size_t)offset + NAS_SLACK_BYTES,
+                                                (size_t)size, from, 0, NULL, NULL));
     return NAS_OK;
 }
 

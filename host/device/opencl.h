@@ -37,11 +37,12 @@ enum {
 /* In-order queue of the whole device or of a team of its units (queues.c). */
 typedef struct nas__queue {
     cl_command_queue queue;
-    cl_device_id id;     /* of a team; NULL: the whole device */
-    unsigned shares;     /* threads that keep to a part of the image each; 0: not threads of ours */
-    nas_buffer *claims;  /* cl/share.clh: who has taken what of a launch; NULL where shares is 0 */
-    cl_event last;       /* of a team: its latest command since the device was parted */
-    cl_event waits[NAS_TEAMS + 1]; /* what its next command waits for: by team, then the whole device */
+    cl_device_id id;    /* of a team; NULL: the whole device */
+    unsigned shares;    /* threads that keep to a part of the image each; 0: not threads of ours */
+    nas_buffer *claims; /* cl/share.clh: who has taken what of a launch; NULL where shares is 0 */
+    cl_event last;      /* of a team: its latest command since the device was parted */
+    cl_event
+        waits[NAS_TEAMS + 1]; /* what its next command waits for: by team, then the whole device */
 } nas__queue;
 
 struct nas_device {
@@ -62,7 +63,7 @@ struct nas_device {
     cl_event mark;
     nas__program *programs;
     nas_build_counts builds;
-    nas_buffer *dummy; /* stands in where a launch gives no buffer; does not count as live */
+    nas_buffer *dummy;     /* stands in where a launch gives no buffer; does not count as live */
     nas__profile *profile; /* NULL: not profiling */
 };
 

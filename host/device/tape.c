@@ -32,8 +32,8 @@ struct nas_tape {
     nas_device *device;
     nas__step *steps;
     int length, capacity;
-    int teams;  /* that its shards are dealt to; 1: the whole device */
-    int team;   /* whose turn it is */
+    int teams; /* that its shards are dealt to; 1: the whole device */
+    int team;  /* whose turn it is */
     char label[64];
 };
 

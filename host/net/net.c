@@ -116,8 +116,7 @@ static nas_status make_small(nas_net *net)
     for (int i = 0; i < net->plan.shards; i++) {
         nas__shard *shard = &net->shards[i];
         shard->labels = nas_tensor_view(net->labels, (uint64_t)i * n, n);
-        shard->metrics =
-            net->plan.shards > 1 ? take(net->small, &at, metrics) : net->metrics;
+        shard->metrics = net->plan.shards > 1 ? take(net->small, &at, metrics) : net->metrics;
     }
     for (int i = 0; i < net->plan.shards && gates > 0; i++)
         net->shards[i].gate_gradients = take(net->small, &at, gates);

@@ -14,8 +14,8 @@ static nas_tensor reductions_of(const nas_net *net, int shard, const nas__home *
 }
 
 /* dL/dz of the step's home as its kernels see it. */
-static nas_status form_output(nas_net *net, int shard, int index, nas__wanted wanted, nas_op_call *call,
-                              nas_tape *tape)
+static nas_status form_output(nas_net *net, int shard, int index, nas__wanted wanted,
+                              nas_op_call *call, nas_tape *tape)
 {
     const nas__step *step = &net->plan.steps[index];
     if (step->home == NAS__NONE)
@@ -38,8 +38,7 @@ static nas_status form_output(nas_net *net, int shard, int index, nas__wanted wa
     if (step->formed == NAS__NONE)
         return NAS_OK;
     nas_tensor formed = nas__reserved(net, shard, step->formed);
-    NAS_TRY(nas_pass_form(tape, &call->out_gradient, home->shape, net->plan.n, call->real,
-                          formed));
+    NAS_TRY(nas_pass_form(tape, &call->out_gradient, home->shape, net->plan.n, call->real, formed));
     call->out_gradient = (nas_gradient){.g = formed};
     return NAS_OK;
 }
@@ -83,11 +82,11 @@ static nas_status finish_into(nas_net *net, int shard, int index, int i, nas_tap
     nas_into into;
     final_into(net, shard, index, i, &into);
     if (step->plain[i] != NAS__NONE)
-        return nas_pass_into(tape, nas__reserved(net, shard, step->plain[i]), &into,
-                             home->shape, net->plan.n, real);
+        return nas_pass_into(tape, nas__reserved(net, shard, step->plain[i]), &into, home->shape,
+                             net->plan.n, real);
     if (into.reductions.buffer && !reduces)
-        return nas_pass_reduce(tape, into.g, into.read.x, into.mean, home->shape, net->plan.n,
-                               real, into.reductions);
+        return nas_pass_reduce(tape, into.g, into.read.x, into.mean, home->shape, net->plan.n, real,
+                               into.reductions);
     return NAS_OK;
 }
 

@@ -295,8 +295,8 @@ typedef struct nas_norm_call {
     nas_tensor gamma_gradient, beta_gradient;
     float epsilon, momentum;
     int channels;
-    uint64_t count; /* real elements per channel: h·w·real, of all shards */
-    int shards;     /* sets of statistics or reductions to merge, in order; 0: 1 */
+    uint64_t count;  /* real elements per channel: h·w·real, of all shards */
+    int shards;      /* sets of statistics or reductions to merge, in order; 0: 1 */
     uint64_t stride; /* floats from one to the next */
 } nas_norm_call;
 
