@@ -78,8 +78,8 @@ __kernel void batch_norm_frozen(READS(gamma), READS(beta), READS(running_mean),
     rstd_out_home[rstd_out_at + c] = r;
 }
 
-// `tells` has bit 0 where dγ and bit 1 where dβ is wanted.
-__kernel void batch_norm_backward(READS(reductions), READS(gamma), READS(mean), READS(rstd),
+// `tells` has bit 0 where dγ and bit 1 where dβ is wanted, bit 2 where what is read as g is G / gate.
+__kernel void batch_norm_backward(READS(reductions), READS(gamma), READS(mean), READS(rstd), READS(gate),
                                   WRITES(coefficients), WRITES(gamma_gradient),
                                   WRITES(beta_gradient), const int parts, const int shards,
                                   const int stride, const int channels, const int affine,
@@ -93,7 +93,7 @@ __kernel void batch_norm_backward(READS(reductions), READS(gamma), READS(mean), 
     const float b = -a * r * r * r1 / count;
     const float d = fma(-b, mean_home[mean_at + c], -a * r0 / count);
     __global float *out = coefficients_home + coefficients_at + c;
-    out[0] = a;
+    out[0] = tells & 4 ? a * gate_home[gate_at] : a;
     out[channels] = b;
     out[2 * (size_t)channels] = d;
     if (tells & 1)

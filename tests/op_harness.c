@@ -175,7 +175,7 @@ static void make_parameters(bench *b)
 static void make_gates(bench *b)
 {
     if (b->op->gates)
-        b->gate_count = b->op->gates(b->options.bytes, b->in, b->inputs);
+        b->gate_count = b->op->gates(b->options.bytes, b->in, b->inputs, NULL);
     const uint64_t count = (uint64_t)b->gate_count;
     b->gate = drawn(b, count, 0, 0.5);
     for (uint64_t i = 3; i < count; i += 4)
@@ -457,6 +457,7 @@ static void make_call(bench *b, nas_op_call *call)
                                               (uint64_t)b->out.c);
     call->scratch = make_tensor(b, b->sizes.scratch);
     call->saved = make_tensor(b, b->sizes.saved);
+    call->table = make_tensor(b, b->sizes.table);
     call->step = make_tensor(b, sizeof b->step / sizeof(float));
     nas_test_ok(nas_tensor_write(call->step, (const float *)(const void *)&b->step));
     call->labels = make_tensor(b, (uint64_t)b->n);

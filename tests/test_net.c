@@ -5,24 +5,9 @@
  * statistics and every gradient are compared with the reference; and the reference itself with finite differences of the loss along a random
  * direction.  The bound is the product's: 1e-3 of the largest entry of the double gradient.
  */
-#include <clnas/net.h>
+#include "net_harness.h"
 
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-typedef struct net_case {
-    const char *name;
-    int batch;
-    const char *graph;
-} net_case;
 
 static const net_case cases[] = {
     {"small chain", 5,
@@ -78,13 +63,6 @@ static const net_case cases[] = {
 };
 
 static nas_device *device;
-static const nas_step step = {.epoch = 2, .step = 7, .key = {11, 13}, .drop_path = 0.2f};
-
-static void must(nas_status status)
-{
-    if (status != NAS_OK)
-        fail_msg("%s: %s", nas_status_name(status), nas_error_message());
-}
 
 static int setup(void **state)
 {
@@ -95,178 +73,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     (void)state;
-    int live = nas_device_live_objects(device);
-    nas_device_destroy(device);
-    if (live != 0)
-        print_error("%d live device objects at the end\n", live);
-    return live != 0;
-}
-
-static void randomise_shard(nas_net *net, nas_reference *reference, int index, nas_random *random)
-{
-    const nas_net_shard shard = nas_net_shard_at(net, index);
-    const uint64_t pixels = nas_shape_count(nas_net_graph(net)->nodes[0].shape);
-    const uint64_t padded = shard.input.count / pixels;
-    const uint64_t batch = (uint64_t)nas_net_options_of(net)->batch;
-    float *input = calloc(shard.input.count, sizeof *input);
-    for (uint64_t i = 0; i < pixels; i++)
-        for (int n = 0; n < shard.real; n++) {
-            float value = (float)nas_random_normal(random);
-            input[i * padded + (uint64_t)n] = value;
-            nas_reference_input(reference)[i * batch + (uint64_t)(shard.first + n)] = value;
-        }
-    must(nas_tensor_write(shard.input, input));
-    free(input);
-}
-
-/* Random input and labels, and parameters away from their symmetric start. */
-static void randomise(nas_net *net, nas_reference *reference)
-{
-    nas_random random = nas_random_make(5, NAS_STREAM_TEST, 1, 2, 3);
-    const nas_tensor to = nas_net_labels(net);
-    int32_t *labels = calloc(to.count, sizeof *labels);
-    for (int i = 0; i < nas_net_shard_count(net); i++)
-        randomise_shard(net, reference, i, &random);
-    for (int n = 0; n < nas_net_options_of(net)->batch; n++)
-        labels[n] = nas_reference_labels(reference)[n] = (int32_t)nas_random_below(&random, 3);
-    must(nas_buffer_write(to.buffer, 4 * to.at, 4 * to.count, labels));
-    free(labels);
-    must(nas_net_initialise(net, 3, 4));
-    for (int i = 0; i < nas_net_parameter_count(net); i++) {
-        const nas_net_parameter *p = nas_net_parameter_at(net, i);
-        if (!p->tensor.buffer || !p->spec.trained || p->spec.init == NAS_INIT_HE)
-            continue;
-        float *values = calloc(p->tensor.count, sizeof *values);
-        must(nas_tensor_read(p->tensor, values));
-        for (uint64_t k = 0; k < p->tensor.count; k++)
-            values[k] += 0.3f * (float)nas_random_normal(&random);
-        must(nas_tensor_write(p->tensor, values));
-        free(values);
-    }
-    must(nas_reference_copy(reference, net));
-}
-
-/* Largest difference as a share of the largest entry of the truth (and at least `floor` of anything). */
-static double worst(const float *got, const double *truth, uint64_t count, double floor)
-{
-    double largest = floor, difference = 0.0;
-    for (uint64_t i = 0; i < count; i++) {
-        largest = fmax(largest, fabs(truth[i]));
-        difference = fmax(difference, isfinite(got[i]) ? fabs(got[i] - truth[i]) : INFINITY);
-    }
-    return difference / largest;
-}
-
-static double largest_gradient(nas_reference *reference, const nas_net *net)
-{
-    double largest = 0.0;
-    for (int node = 1; node < nas_net_graph(net)->count; node++)
-        for (int p = 0; p < NAS_OP_PARAMETERS; p++) {
-            double *gradient;
-            uint64_t count;
-            if (!nas_reference_parameter(reference, node, p, &gradient, &count))
-                continue;
-            for (uint64_t i = 0; i < count; i++)
-                largest = fmax(largest, fabs(gradient[i]));
-        }
-    return largest;
-}
-
-static void compare_parameters(nas_net *net, nas_reference *reference, bool states, double bound,
-                               const char *name)
-{
-    double floor = states ? 1.0 : 1e-3 * largest_gradient(reference, net);
-    int parameter = 0;
-    for (int i = 0; i < nas_net_parameter_count(net); i++) {
-        const nas_net_parameter *p = nas_net_parameter_at(net, i);
-        bool again = i > 0 && nas_net_parameter_at(net, i - 1)->node == p->node;
-        parameter = again ? parameter + 1 : 0;
-        if (!p->tensor.buffer || p->spec.trained == states)
-            continue;
-        double *gradient;
-        double *value = nas_reference_parameter(reference, p->node, parameter, &gradient, NULL);
-        float *got = calloc(p->tensor.count, sizeof *got);
-        must(nas_tensor_read(states ? p->tensor : p->gradient, got));
-        double error = worst(got, states ? value : gradient, p->tensor.count, floor);
-        if (error > bound)
-            fail_msg("%s: %s %s differs by %.2e of its largest entry", name, p->name,
-                     states ? "state" : "gradient", error);
-        free(got);
-    }
-}
-
-static void compare_input_gradient(nas_net *net, nas_reference *reference, int index,
-                                   const char *name)
-{
-    const nas_net_shard shard = nas_net_shard_at(net, index);
-    const uint64_t pixels = nas_shape_count(nas_net_graph(net)->nodes[0].shape);
-    const uint64_t batch = (uint64_t)nas_net_options_of(net)->batch;
-    const uint64_t real = (uint64_t)shard.real, padded = shard.input_gradient.count / pixels;
-    const double *whole = nas_reference_input_gradient(reference);
-    float *got = calloc(pixels * padded, sizeof *got);
-    float *dense = calloc(pixels * real, sizeof *dense);
-    double *truth = calloc(pixels * real, sizeof *truth);
-    must(nas_tensor_read(shard.input_gradient, got));
-    for (uint64_t i = 0; i < pixels; i++) {
-        memcpy(dense + i * real, got + i * padded, real * sizeof *dense);
-        memcpy(truth + i * real, whole + i * batch + (uint64_t)shard.first, real * sizeof *truth);
-    }
-    double error = worst(dense, truth, pixels * real, 1e-9);
-    if (error > 1e-3)
-        fail_msg("%s: input gradient differs by %.2e of its largest entry", name, error);
-    free(got);
-    free(dense);
-    free(truth);
-}
-
-static void compare_loss(nas_net *net, double truth, const char *name)
-{
-    float metrics[4];
-    must(nas_tensor_read(nas_tensor_view(nas_net_metrics(net), 0, 4), metrics));
-    assert_true(metrics[2] == (float)nas_net_options_of(net)->batch);
-    double loss = metrics[0] / metrics[2];
-    if (!(fabs(loss - truth) <= 1e-4 * fmax(1.0, fabs(truth))))
-        fail_msg("%s: loss %.7f, reference %.7f", name, loss, truth);
-}
-
-static void check_case(const net_case *c, int shards, bool unfused, bool clblast)
-{
-    nas_graph graph;
-    nas_net *net;
-    nas_reference *reference;
-    nas_net_options options = {.batch = c->batch + 16 * (shards - 1),
-                               .shards = shards,
-                               .training = true,
-                               .loss = true,
-                               .label_smoothing = 0.1,
-                               .unfused = unfused,
-                               .use_clblast = clblast,
-                               .input_gradient = true};
-    while (nas_batch_padded(options.batch) % (NAS_BATCH_MULTIPLE * shards) != 0)
-        options.batch += NAS_BATCH_MULTIPLE;
-    char name[128];
-    snprintf(name, sizeof name, "%s (%d shards, %s%s)", c->name, shards,
-             unfused ? "unfused" : "fused", clblast ? ", clblast" : "");
-    must(nas_graph_parse(c->graph, c->name, &graph));
-    must(nas_net_create(device, &graph, &options, &net));
-    must(nas_reference_create(&graph, &options, &reference));
-    randomise(net, reference);
-    nas_step now = step;
-    now.real = (uint32_t)options.batch;
-    must(nas_net_set_step(net, &now));
-    must(nas_net_forward(net));
-    must(nas_net_backward(net));
-    compare_loss(net, nas_reference_forward(reference, true, &now), name);
-    nas_reference_backward(reference, &now);
-    compare_parameters(net, reference, false, 1e-3, name);
-    compare_parameters(net, reference, true, 1e-4, name);
-    for (int i = 0; i < shards; i++)
-        compare_input_gradient(net, reference, i, name);
-    must(nas_net_evaluate(net));
-    compare_loss(net, nas_reference_forward(reference, false, &now), name);
-    nas_reference_destroy(reference);
-    nas_net_destroy(net);
-    nas_graph_clear(&graph);
+    return net_close_device(device);
 }
 
 /* What a net keeps for measures, fused and unfused, against the reference: saliency of each layer, features, and in how many
@@ -281,7 +88,7 @@ static void check_saliency(nas_net *net, nas_reference *reference, int node)
     const int pixels = shape.h * shape.w;
     float *got = malloc(tensor.count * sizeof *got), *dense = malloc(tensor.count * sizeof *dense);
     double *truth = calloc(tensor.count, sizeof *truth);
-    must(nas_tensor_read(tensor, got));
+    nas_test_ok(nas_tensor_read(tensor, got));
     for (int c = 0; c < shape.c; c++)
         for (int n = 0; n < batch; n++) {
             dense[c * batch + n] = got[c * padded + n];
@@ -290,7 +97,7 @@ static void check_saliency(nas_net *net, nas_reference *reference, int node)
                 truth[c * batch + n] += z[at] * dz[at];
             }
         }
-    double error = worst(dense, truth, (uint64_t)(shape.c * batch), 1e-6);
+    double error = net_worst(dense, truth, (uint64_t)(shape.c * batch), 1e-6);
     if (!(error <= 1e-3))
         fail_msg("saliency of node %d differs by %.2e of its largest entry", node, error);
     free(got);
@@ -305,7 +112,7 @@ static void check_distances(nas_net *net, nas_reference *reference)
     const nas_tensor tensor = nas_net_distances(net);
     uint32_t *got = malloc(tensor.count * sizeof *got);
     uint64_t signs = 0;
-    must(nas_buffer_read(tensor.buffer, 4 * tensor.at, 4 * tensor.count, got));
+    nas_test_ok(nas_buffer_read(tensor.buffer, 4 * tensor.at, 4 * tensor.count, got));
     for (int i = 0; i < batch; i++)
         for (int j = 0; j < batch; j++) {
             uint32_t distance = 0;
@@ -339,7 +146,7 @@ static void check_features(nas_net *net, nas_reference *reference)
     const nas_tensor tensor = nas_net_features(net);
     const double *truth = nas_reference_value(reference, options->features);
     float *got = malloc(tensor.count * sizeof *got);
-    must(nas_tensor_read(tensor, got));
+    nas_test_ok(nas_tensor_read(tensor, got));
     for (uint64_t i = 0; i < nas_shape_count(shape); i++)
         for (int n = 0; n < batch; n++)
             if (!(fabs(got[i * (uint64_t)padded + (uint64_t)n] -
@@ -353,22 +160,22 @@ static void check_taps(const net_case *c, bool unfused)
     nas_graph graph;
     nas_net *net;
     nas_reference *reference;
-    must(nas_graph_parse(c->graph, c->name, &graph));
+    nas_test_ok(nas_graph_parse(c->graph, c->name, &graph));
     const nas_net_options options = {.batch = c->batch,
                                      .training = true,
                                      .loss = true,
                                      .unfused = unfused,
                                      .taps = NAS_TAP_SIGNS | NAS_TAP_SALIENCY,
                                      .features = 3};
-    must(nas_net_create(device, &graph, &options, &net));
-    must(nas_reference_create(&graph, &options, &reference));
-    randomise(net, reference);
-    nas_step now = step;
+    nas_test_ok(nas_net_create(device, &graph, &options, &net));
+    nas_test_ok(nas_reference_create(&graph, &options, &reference));
+    net_randomise(net, reference);
+    nas_step now = net_step;
     now.real = (uint32_t)c->batch;
-    must(nas_net_set_step(net, &now));
+    nas_test_ok(nas_net_set_step(net, &now));
     for (int again = 0; again < 2; again++) { /* nothing adds up from pass to pass */
-        must(nas_net_forward(net));
-        must(nas_net_backward(net));
+        nas_test_ok(nas_net_forward(net));
+        nas_test_ok(nas_net_backward(net));
     }
     nas_reference_forward(reference, true, &now);
     nas_reference_backward(reference, &now);
@@ -396,14 +203,14 @@ static void fused_equals_reference(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        check_case(&cases[i], 1, false, false);
+        net_check(device, &cases[i], 1, false, false);
 }
 
 static void unfused_equals_reference(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        check_case(&cases[i], 1, true, false);
+        net_check(device, &cases[i], 1, true, false);
 }
 
 /* The batch in shards: norms, losses, gradients and draws are those of the whole. */
@@ -411,8 +218,8 @@ static void shards_equal_reference(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        check_case(&cases[i], 2, false, false);
-        check_case(&cases[i], 4, i % 2 == 1, false);
+        net_check(device, &cases[i], 2, false, false);
+        net_check(device, &cases[i], 4, i % 2 == 1, false);
     }
 }
 
@@ -422,58 +229,7 @@ static void clblast_equals_reference(void **state)
     if (getenv("CLNAS_TEST_SMALL"))
         skip();
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        check_case(&cases[i], 1, false, true);
-}
-
-/* The reference's own gradients against central differences of the loss, in double, along one random direction per
- * parameter tensor; at 1e-5 the truncation error is far below the bound and kinks are improbable. */
-static void check_differences(const net_case *c)
-{
-    nas_graph graph;
-    nas_net *net;
-    nas_reference *reference;
-    nas_net_options options = {.batch = c->batch, .training = true, .loss = true};
-    must(nas_graph_parse(c->graph, c->name, &graph));
-    must(nas_net_create(device, &graph, &options, &net));
-    must(nas_reference_create(&graph, &options, &reference));
-    randomise(net, reference);
-    nas_step now = step;
-    now.real = (uint32_t)c->batch;
-    nas_random random = nas_random_make(9, NAS_STREAM_TEST, 0, 0, 0);
-    nas_reference_forward(reference, true, &now);
-    nas_reference_backward(reference, &now);
-    double scale = largest_gradient(reference, net);
-    for (int node = 1; node < graph.count; node++)
-        for (int p = 0; p < NAS_OP_PARAMETERS; p++) {
-            double *gradient, along = 0.0, loss[2];
-            uint64_t count;
-            double *value = nas_reference_parameter(reference, node, p, &gradient, &count);
-            nas_parameter specs[NAS_OP_PARAMETERS];
-            if (!value || p >= nas_node_parameters(&graph, node, specs) || !specs[p].trained)
-                continue;
-            double *start = malloc(count * sizeof *start), *way = malloc(count * sizeof *way);
-            for (uint64_t i = 0; i < count; i++) {
-                start[i] = value[i];
-                way[i] = nas_random_normal(&random);
-                along += way[i] * gradient[i];
-            }
-            for (int side = 0; side < 2; side++) {
-                for (uint64_t i = 0; i < count; i++)
-                    value[i] = start[i] + (side ? -1e-6 : 1e-6) * way[i];
-                loss[side] = nas_reference_forward(reference, true, &now);
-            }
-            memcpy(value, start, count * sizeof *value);
-            double difference = (loss[0] - loss[1]) / 2e-6;
-            double bound = 1e-4 * fmax(fabs(along), scale * sqrt((double)count));
-            if (!(fabs(difference - along) <= bound))
-                fail_msg("%s: node %d parameter %d: finite difference %.9g, gradient %.9g", c->name,
-                         node, p, difference, along);
-            free(start);
-            free(way);
-        }
-    nas_reference_destroy(reference);
-    nas_net_destroy(net);
-    nas_graph_clear(&graph);
+        net_check(device, &cases[i], 1, false, true);
 }
 
 static void reference_equals_finite_differences(void **state)
@@ -482,7 +238,7 @@ static void reference_equals_finite_differences(void **state)
     if (getenv("CLNAS_TEST_SMALL"))
         skip();
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        check_differences(&cases[i]);
+        net_check_differences(device, &cases[i]);
 }
 
 static void graph_text_round_trips(void **state)
@@ -492,13 +248,13 @@ static void graph_text_round_trips(void **state)
         nas_graph graph, again;
         nas_text first = {0}, second = {0};
         uint64_t a, b;
-        must(nas_graph_parse(cases[i].graph, "case", &graph));
+        nas_test_ok(nas_graph_parse(cases[i].graph, "case", &graph));
         nas_graph_write(&graph, &first);
-        must(nas_graph_parse(first.data, "text", &again));
+        nas_test_ok(nas_graph_parse(first.data, "text", &again));
         nas_graph_write(&again, &second);
         assert_string_equal(first.data, second.data);
-        must(nas_graph_hash(&graph, &a));
-        must(nas_graph_hash(&again, &b));
+        nas_test_ok(nas_graph_hash(&graph, &a));
+        nas_test_ok(nas_graph_hash(&again, &b));
         assert_true(a == b);
         nas_text_clear(&first);
         nas_text_clear(&second);
@@ -540,18 +296,18 @@ static void weights_survive_a_file(void **state)
     char path[] = "/tmp/clnas_net_XXXXXX.safetensors";
     snprintf(path, sizeof path, "test_net_%d.safetensors", 1);
     nas_net_options options = {.batch = 4};
-    must(nas_graph_parse(cases[0].graph, "case", &graph));
-    must(nas_net_create(device, &graph, &options, &a));
-    must(nas_net_create(device, &graph, &options, &b));
-    must(nas_net_initialise(a, 1, 2));
-    must(nas_net_initialise(b, 7, 2));
+    nas_test_ok(nas_graph_parse(cases[0].graph, "case", &graph));
+    nas_test_ok(nas_net_create(device, &graph, &options, &a));
+    nas_test_ok(nas_net_create(device, &graph, &options, &b));
+    nas_test_ok(nas_net_initialise(a, 1, 2));
+    nas_test_ok(nas_net_initialise(b, 7, 2));
     const char *keys[] = {"note"}, *values[] = {"a test"};
-    must(nas_net_save(a, path, keys, values, 1));
-    must(nas_net_load(b, path));
+    nas_test_ok(nas_net_save(a, path, keys, values, 1));
+    nas_test_ok(nas_net_load(b, path));
     uint64_t count = nas_net_parameters(a).parameters.count;
     float *x = calloc(count, sizeof *x), *y = calloc(count, sizeof *y);
-    must(nas_tensor_read(nas_net_parameters(a).parameters, x));
-    must(nas_tensor_read(nas_net_parameters(b).parameters, y));
+    nas_test_ok(nas_tensor_read(nas_net_parameters(a).parameters, x));
+    nas_test_ok(nas_tensor_read(nas_net_parameters(b).parameters, y));
     assert_memory_equal(x, y, count * sizeof *x);
     free(x);
     free(y);
@@ -575,7 +331,7 @@ static void shards_are_checked(void **state)
     nas_net_options options = {.batch = 80, .training = true, .loss = true, .shards = 2};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         assert_int_equal(nas_batch_shards(device, rows[i].batch), host ? rows[i].shards : 1);
-    must(nas_graph_parse(cases[0].graph, "case", &graph));
+    nas_test_ok(nas_graph_parse(cases[0].graph, "case", &graph));
     assert_int_equal(nas_net_create(device, &graph, &options, &net), NAS_CONFIG);
     assert_non_null(strstr(nas_error_message(), "a batch of 80"));
     options.batch = 64;
@@ -596,20 +352,20 @@ static void memory_is_known_before(void **state)
     nas_net *net;
     nas_net_memory before, after;
     nas_net_options options = {.batch = 8, .training = true, .loss = true};
-    must(nas_graph_parse(cases[2].graph, "case", &graph));
+    nas_test_ok(nas_graph_parse(cases[2].graph, "case", &graph));
     int live = nas_device_live_objects(device);
-    must(nas_net_measure(device, &graph, &options, &before));
+    nas_test_ok(nas_net_measure(device, &graph, &options, &before));
     assert_int_equal(nas_device_live_objects(device), live);
-    must(nas_net_create(device, &graph, &options, &net));
+    nas_test_ok(nas_net_create(device, &graph, &options, &net));
     nas_net_memory_of(net, &after);
     assert_true(before.total_bytes == after.total_bytes);
     assert_true(before.total_bytes > 0);
     nas_net_destroy(net);
     options.batch = 64;
     options.shards = 4;
-    must(nas_net_measure(device, &graph, &options, &before));
+    nas_test_ok(nas_net_measure(device, &graph, &options, &before));
     assert_true(before.total_bytes > after.total_bytes);
-    must(nas_net_create(device, &graph, &options, &net));
+    nas_test_ok(nas_net_create(device, &graph, &options, &net));
     nas_net_memory_of(net, &after);
     assert_true(before.total_bytes == after.total_bytes);
     nas_net_destroy(net);

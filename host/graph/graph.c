@@ -75,7 +75,7 @@ int nas_graph_gates(const nas_graph *graph)
         if (!n->op->gates)
             continue;
         nas_node_shapes(graph, i, shapes);
-        const int wanted = n->op->gates(n->options.bytes, shapes, n->input_count);
+        const int wanted = n->op->gates(n->options.bytes, shapes, n->input_count, NULL);
         most = wanted > most ? wanted : most;
     }
     return most;

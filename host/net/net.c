@@ -36,24 +36,61 @@ static uint64_t small_floats(const nas__plan *plan)
            (1 + shards) * round_up((uint64_t)nas_graph_gates(&plan->graph));
 }
 
-/* An arena for each shard, all alike, and one where they meet; nothing is allocated yet. */
-static nas_status reserve(nas_net *net, uint64_t *bytes)
+static void destroy_arenas(nas_net *net)
 {
-    const int n = net->plan.n, batch = net->plan.options.batch;
+    nas_arena_destroy(net->shared);
+    net->shared = NULL;
+    for (int i = 0; i < NAS_SHARDS; i++) {
+        nas_arena_destroy(net->shards[i].arena);
+        net->shards[i].arena = NULL;
+    }
+}
+
+/* An arena for each shard, all alike, and one where they meet; nothing is allocated yet. */
+static nas_status reserve_all(nas_net *net, bool recompute, uint64_t *bytes)
+{
     uint64_t shared = 0, own = 0;
+    destroy_arenas(net);
+    net->plan.recompute = recompute;
     NAS_TRY(nas_arena_create(net->device, "shared sums", &net->shared));
     NAS_TRY(nas__plan_reserve_shared(&net->plan, net->shared));
     NAS_TRY(nas_arena_plan(net->shared, &shared));
     for (int i = 0; i < net->plan.shards; i++) {
-        nas__shard *shard = &net->shards[i];
-        shard->first = i * n;
-        shard->real = batch - i * n < n ? batch - i * n : n;
-        NAS_TRY(nas_arena_create(net->device, "activations", &shard->arena));
-        NAS_TRY(nas__plan_reserve(&net->plan, shard->arena));
-        NAS_TRY(nas_arena_plan(shard->arena, &own));
+        NAS_TRY(nas_arena_create(net->device, "activations", &net->shards[i].arena));
+        NAS_TRY(nas__plan_reserve(&net->plan, net->shards[i].arena));
+        NAS_TRY(nas_arena_plan(net->shards[i].arena, &own));
     }
     *bytes = shared + (uint64_t)net->plan.shards * own;
     return NAS_OK;
+}
+
+/* With or without cheap homes kept, as the options say or as it is worth. */
+static nas_status choose_recompute(nas_net *net, uint64_t *bytes)
+{
+    enum { WORTH_SHARE = 4, WORTH_BYTES = 256 << 20 };
+    const nas_recompute wanted = net->plan.options.recompute;
+    uint64_t kept, recomputed;
+    NAS_TRY(reserve_all(net, false, &kept));
+    *bytes = kept;
+    if (wanted == NAS_RECOMPUTE_NEVER || net->plan.cheap_homes == 0)
+        return NAS_OK;
+    NAS_TRY(reserve_all(net, true, &recomputed));
+    const uint64_t saved = kept > recomputed ? kept - recomputed : 0;
+    if (wanted == NAS_RECOMPUTE_AUTO && (saved < WORTH_BYTES || saved < kept / WORTH_SHARE))
+        return reserve_all(net, false, bytes);
+    *bytes = recomputed;
+    net->memory.saved_bytes = saved;
+    return NAS_OK;
+}
+
+/* Which samples of the batch are whose. */
+static void cut(nas_net *net)
+{
+    const int n = net->plan.n, batch = net->plan.options.batch;
+    for (int i = 0; i < net->plan.shards; i++) {
+        net->shards[i].first = i * n;
+        net->shards[i].real = batch - i * n < n ? batch - i * n : n;
+    }
 }
 
 /* Plan, layout and reservations: everything before the first allocation on the device. */
@@ -63,7 +100,8 @@ static nas_status prepare(nas_net *net, const nas_graph *graph, const nas_net_op
     NAS_TRY(nas_graph_copy(graph, &net->graph));
     NAS_TRY(nas__plan_make(net->device, graph, options, &net->plan));
     NAS_TRY(nas__net_lay_out(net, &trained, &states));
-    NAS_TRY(reserve(net, &activations));
+    cut(net);
+    NAS_TRY(choose_recompute(net, &activations));
     for (int s = 0; s < net->plan.step_count; s++)
         if (net->plan.steps[s].sizes.scratch > scratch)
             scratch = net->plan.steps[s].sizes.scratch;
@@ -187,9 +225,7 @@ void nas_net_destroy(nas_net *net)
     nas_buffer_destroy(net->states);
     nas_buffer_destroy(net->small);
     nas_buffer_destroy(net->shard_gradients);
-    nas_arena_destroy(net->shared);
-    for (int i = 0; i < NAS_SHARDS; i++)
-        nas_arena_destroy(net->shards[i].arena);
+    destroy_arenas(net);
     nas__plan_clear(&net->plan);
     nas_graph_clear(&net->graph);
     free(net->list);

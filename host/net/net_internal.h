@@ -26,6 +26,8 @@ struct nas_net {
     nas_net_block block;
     nas_net_parameter *list;
     int list_count;
+    bool
+        going_back; /* while a backward tape is recorded: recomputed homes are where they are then */
     nas_tape *forward, *backward, *backward_gates, *backward_output, *evaluate;
 };
 
@@ -36,9 +38,11 @@ const nas_net_parameter *nas__net_parameter(const nas_net *net, int node, int pa
 
 /* record_forward.c, record_backward.c */
 nas_status nas__record_forward(nas_net *net, bool training, nas_tape *tape);
+/* One step's kernels alone, once more: what it wrote into the home, to the same bits. */
+nas_status nas__record_again(nas_net *net, int shard, int step, nas_tape *tape);
 typedef enum nas__wanted {
     NAS__ALL,         /* parameters and gates, from the loss */
-    NAS__GATES,       /* only what the gates' gradients need; without taps */
+    NAS__GATES,       /* only what lies between the loss and the gates; no parameters, no taps */
     NAS__FROM_OUTPUT, /* all, from dL/d(output) as it is; without taps */
 } nas__wanted;
 nas_status nas__record_backward(nas_net *net, nas__wanted wanted, nas_tape *tape);
@@ -50,6 +54,8 @@ nas_status nas__record_saliency(nas_net *net, int step, nas_tape *tape);
 
 /* Pieces that both directions use. */
 nas_tensor nas__home_z(const nas_net *net, int shard, int home);
+/* Its own G, or the one it borrows. */
+nas_tensor nas__home_g(const nas_net *net, int shard, int home);
 void nas__home_norm(const nas_net *net, int shard, int home, nas_norm *norm);
 nas_read nas__read_of(const nas_net *net, int shard, const nas__view *view);
 /* Options, shapes, parameters, scratch, step, inputs as the op wants to read them. */

@@ -54,7 +54,9 @@ static int add_home(nas__plan *plan, int node, int step, nas_shape shape)
                         .shape = shape,
                         .first_reader = NAS__NONE,
                         .last_reader = NAS__NONE,
+                        .lender = NAS__NONE,
                         .z = NAS__NONE,
+                        .again = NAS__NONE,
                         .g = NAS__NONE,
                         .statistics = NAS__NONE,
                         .reductions = NAS__NONE,
@@ -68,7 +70,11 @@ static int add_home(nas__plan *plan, int node, int step, nas_shape shape)
 static nas__step *add_step(nas__plan *plan, int node)
 {
     nas__step *step = &plan->steps[plan->step_count++];
-    *step = (nas__step){.node = node, .home = NAS__NONE, .saved = NAS__NONE, .formed = NAS__NONE};
+    *step = (nas__step){.node = node,
+                        .home = NAS__NONE,
+                        .saved = NAS__NONE,
+                        .table = NAS__NONE,
+                        .formed = NAS__NONE};
     for (int i = 0; i < NAS_OP_INPUTS; i++)
         step->raw_in[i] = step->plain[i] = NAS__NONE;
     return step;
@@ -163,9 +169,11 @@ static void mark_gradients(nas__plan *plan)
     plan->homes[0].wants_gradient = plan->options.input_gradient;
     for (int s = 0; s < plan->step_count; s++) {
         nas__step *step = &plan->steps[s];
-        bool wants = false;
-        for (int i = 0; i < step->input_count; i++)
+        bool wants = false, gated = step->node != NAS__COPY && nas__step_op(plan, step)->gates;
+        for (int i = 0; i < step->input_count; i++) {
             wants |= plan->homes[step->in[i].home].wants_gradient;
+            gated |= plan->homes[step->in[i].home].gated;
+        }
         if (step->node != NAS__COPY)
             wants |= nas_node_parameters(&plan->graph, step->node, parameters) > 0 ||
                      nas__step_op(plan, step)->gates;
@@ -173,6 +181,7 @@ static void mark_gradients(nas__plan *plan)
             nas__home *home = &plan->homes[step->home];
             wants |= home->norm_node != NAS__NONE;
             home->wants_gradient = wants;
+            home->gated = gated;
         }
         step->backward = wants;
     }
@@ -193,6 +202,60 @@ static void drop_dead_ends(nas__plan *plan)
             step->backward = false;
             plan->homes[step->home].wants_gradient = false;
         }
+    }
+}
+
+/* An input that only this step reads, through its norm alone: its gradient is the output's times a gate. */
+static bool may_borrow(const nas__plan *plan, int s, int i)
+{
+    const nas__step *step = &plan->steps[s];
+    const nas__view *view = &step->in[i];
+    const nas__home *home = &plan->homes[view->home];
+    return view->normed && view->activation == NAS_ACT_NONE && nas__wants_gradient(plan, s, i) &&
+           home->first_reader == s && home->last_reader == s && nas__into_direct(plan, s, i) &&
+           home->shape.c == plan->homes[step->home].shape.c;
+}
+
+/* Candidates whose mixed sum lends them its gradient, where that is at hand as it stands. */
+static void lend_gradients(nas__plan *plan)
+{
+    for (int s = 0; s < plan->step_count; s++) {
+        const nas__step *step = &plan->steps[s];
+        if (!(nas__plan_fusion(plan, step) & NAS_FUSES_LENDING) || !step->backward ||
+            plan->homes[step->home].norm_node != NAS__NONE)
+            continue;
+        for (int i = 0; i < step->input_count; i++)
+            if (may_borrow(plan, s, i))
+                plan->homes[step->in[i].home].lender = step->home;
+    }
+}
+
+/* Raw, read by one step that has weights and comes later, written by a cheap step whose inputs are kept. */
+static bool is_cheap(const nas__plan *plan, int index)
+{
+    const nas__home *home = &plan->homes[index];
+    nas_shape shapes[NAS_OP_INPUTS];
+    if (home->step == NAS__NONE || home->norm_node != NAS__NONE || index == plan->output_home ||
+        home->first_reader == NAS__NONE || home->first_reader != home->last_reader)
+        return false;
+    const nas__step *writer = &plan->steps[home->step], *reader = &plan->steps[home->first_reader];
+    const nas_op *op = nas__step_op(plan, writer), *its = nas__step_op(plan, reader);
+    if (!op || !op->cheap || !its || its->channels != NAS_CHANNELS_MIXED || !writer->backward ||
+        !reader->backward || nas__taps_saliency(plan, writer))
+        return false;
+    for (int i = 0; i < writer->input_count; i++)
+        if (plan->homes[writer->in[i].home].cheap)
+            return false;
+    nas_node_shapes(&plan->graph, writer->node, shapes);
+    return op->cheap(plan->graph.nodes[writer->node].options.bytes, shapes, writer->input_count);
+}
+
+/* In order, so that of two cheap steps in a row the second one's output is kept. */
+static void mark_cheap(nas__plan *plan)
+{
+    for (int h = 0; h < plan->home_count && plan->options.training; h++) {
+        plan->homes[h].cheap = is_cheap(plan, h);
+        plan->cheap_homes += plan->homes[h].cheap;
     }
 }
 
@@ -280,6 +343,8 @@ nas_status nas__plan_make(nas_device *device, const nas_graph *graph,
     walk(plan);
     mark_gradients(plan);
     drop_dead_ends(plan);
+    lend_gradients(plan);
+    mark_cheap(plan);
     make_sizes(plan);
 done:
     if (status != NAS_OK)

@@ -28,9 +28,15 @@ typedef struct nas__home {
     int norm_node; /* batch_norm that reads it; NAS__NONE: none */
     nas_shape shape;
     bool wants_gradient;
+    bool
+        gated; /* some gate weighs what it comes from: the gates' backward pass needs its gradient */
+    int lender; /* home whose G, times a gate, is this one's: it has none of its own; NAS__NONE */
     int first_reader, last_reader; /* steps */
-    /* arena reservations; of the shared arena: statistics and reductions, a set for each shard */
-    int z, g, norm, statistics, reductions;
+    bool
+        cheap; /* its step can be run again just before the one step that reads it, going backward */
+    /* arena reservations; `again`: z when it is recomputed; of the shared arena: statistics and reductions, a set for each
+     * shard */
+    int z, again, g, norm, statistics, reductions;
     int saliency; /* of a tap */
     int statistics_parts, reduction_parts;
 } nas__home;
@@ -43,7 +49,7 @@ typedef struct nas__step {
     nas_op_sizes sizes;
     bool backward; /* some gradient flows through it */
     /* arena reservations; NAS__NONE: none */
-    int saved, raw_in[NAS_OP_INPUTS], formed, plain[NAS_OP_INPUTS];
+    int saved, table, raw_in[NAS_OP_INPUTS], formed, plain[NAS_OP_INPUTS];
 } nas__step;
 
 typedef struct nas__plan {
@@ -59,6 +65,8 @@ typedef struct nas__plan {
     int output_home;
     int features_home;    /* NAS__NONE: none was asked for */
     int signs, distances; /* arena reservations of a tap */
+    bool recompute;       /* cheap homes are not kept */
+    int cheap_homes;      /* how many there are */
     int widest;           /* channels of the widest home: length of the constants */
     int scratch;          /* arena reservation that all steps share */
 } nas__plan;
@@ -88,10 +96,20 @@ static inline uint64_t nas__home_floats(const nas__plan *plan, const nas__home *
 {
     return nas_shape_count(home->shape) * (uint64_t)plan->n;
 }
+/* This home is not kept from forward to backward. */
+static inline bool nas__is_recomputed(const nas__plan *plan, const nas__home *home)
+{
+    return plan->recompute && home->cheap;
+}
 /* A channel vector in the norm block is padded to this many floats. */
 static inline uint64_t nas__channel_floats(int channels)
 {
     return ((uint64_t)channels + 15) / 16 * 16;
+}
+/* Of one of the two tables of a step. */
+static inline uint64_t nas__table_floats(const nas__step *step)
+{
+    return (step->sizes.table + 15) / 16 * 16;
 }
 /* taps.c: memory of what is kept; does the saliency of this step's home count among it? */
 bool nas__taps_saliency(const nas__plan *plan, const nas__step *step);

@@ -8,6 +8,13 @@
  */
 #include "net_internal.h"
 
+/* The gradient of this input is wanted in this kind of pass. */
+static bool wants_input(const nas_net *net, int index, int i, nas__wanted wanted)
+{
+    const nas__home *home = &net->plan.homes[net->plan.steps[index].in[i].home];
+    return nas__wants_gradient(&net->plan, index, i) && (wanted != NAS__GATES || home->gated);
+}
+
 static nas_tensor reductions_of(const nas_net *net, int shard, const nas__home *home)
 {
     return nas__shared_set(net, shard, home->reductions, home->shape.c, 2, home->reduction_parts);
@@ -21,7 +28,7 @@ static nas_status form_output(nas_net *net, int shard, int index, nas__wanted wa
     if (step->home == NAS__NONE)
         return NAS_OK; /* a loss starts the chain itself */
     const nas__home *home = &net->plan.homes[step->home];
-    call->out_gradient.g = nas__reserved(net, shard, home->g);
+    call->out_gradient.g = nas__home_g(net, shard, step->home);
     if (home->norm_node == NAS__NONE)
         return NAS_OK;
     nas_norm_call norm_call;
@@ -78,28 +85,41 @@ static nas_status finish_into(nas_net *net, int shard, int index, int i, nas_tap
     const nas__step *step = &net->plan.steps[index];
     const nas__home *home = &net->plan.homes[step->in[i].home];
     bool reduces = nas__plan_fusion(&net->plan, step) & NAS_FUSES_REDUCTION;
-    const int real = net->shards[shard].real;
     nas_into into;
     final_into(net, shard, index, i, &into);
     if (step->plain[i] != NAS__NONE)
         return nas_pass_into(tape, nas__reserved(net, shard, step->plain[i]), &into, home->shape,
-                             net->plan.n, real);
+                             net->plan.n, net->shards[shard].real);
     if (into.reductions.buffer && !reduces)
-        return nas_pass_reduce(tape, into.g, into.read.x, into.mean, home->shape, net->plan.n, real,
-                               into.reductions);
+        return nas_pass_reduce(tape, into.g, into.read.x, into.mean, home->shape, net->plan.n,
+                               net->shards[shard].real, into.reductions);
     return NAS_OK;
 }
 
-static nas_status record_copy(nas_net *net, int shard, int index, const nas_gradient *gradient,
-                              nas_tape *tape)
+static nas_status record_copy(nas_net *net, int shard, int index, nas__wanted wanted,
+                              const nas_gradient *gradient, nas_tape *tape)
 {
     const nas__step *step = &net->plan.steps[index];
     nas_into into;
-    if (!nas__wants_gradient(&net->plan, index, 0))
+    if (!wants_input(net, index, 0, wanted))
         return NAS_OK;
     final_into(net, shard, index, 0, &into);
     return nas_pass_into(tape, gradient->g, &into, net->plan.homes[step->in[0].home].shape,
                          net->plan.n, net->shards[shard].real);
+}
+
+/* Inputs that were not kept.  A layer whose gradient of the weights is not wanted does not read what it multiplied. */
+static nas_status recompute_inputs(nas_net *net, int shard, int index, nas__wanted wanted,
+                                   nas_tape *tape)
+{
+    const nas__step *step = &net->plan.steps[index];
+    for (int i = 0; i < step->input_count; i++) {
+        const nas__home *home = &net->plan.homes[step->in[i].home];
+        bool read = wanted != NAS__GATES || step->in[i].activation != NAS_ACT_NONE;
+        if (home->again != NAS__NONE && read)
+            NAS_TRY(nas__record_again(net, shard, home->step, tape));
+    }
+    return NAS_OK;
 }
 
 static nas_status record_shard(nas_net *net, int shard, int index, nas__wanted wanted,
@@ -110,17 +130,24 @@ static nas_status record_shard(nas_net *net, int shard, int index, nas__wanted w
     nas__fill_call(net, shard, index, true, &call);
     for (int p = 0; wanted == NAS__GATES && p < NAS_OP_PARAMETERS; p++)
         call.parameter_gradients[p] = (nas_tensor){0};
+    if (step->table != NAS__NONE && wanted == NAS__GATES)
+        call.table.at += nas__table_floats(step);
+    NAS_TRY(recompute_inputs(net, shard, index, wanted, tape));
     NAS_TRY(form_output(net, shard, index, wanted, &call, tape));
     if (wanted == NAS__ALL)
         NAS_TRY(nas__record_saliency(net, index, tape));
     if (step->node == NAS__COPY)
-        return record_copy(net, shard, index, &call.out_gradient, tape);
-    for (int i = 0; i < step->input_count; i++)
+        return record_copy(net, shard, index, wanted, &call.out_gradient, tape);
+    for (int i = 0; i < step->input_count; i++) {
         if (nas__wants_gradient(&net->plan, index, i))
             op_into(net, shard, index, i, &call.into[i]);
+        if (!wants_input(net, index, i,
+                         wanted)) /* the mean stays: sums about it are the same bits */
+            call.into[i].g = call.into[i].reductions = (nas_tensor){0};
+    }
     NAS_TRY(nas__step_op(&net->plan, step)->backward(&call, tape));
     for (int i = 0; i < step->input_count; i++)
-        if (nas__wants_gradient(&net->plan, index, i))
+        if (wants_input(net, index, i, wanted))
             NAS_TRY(finish_into(net, shard, index, i, tape));
     return NAS_OK;
 }
@@ -133,6 +160,28 @@ static nas_status record_step(nas_net *net, int index, nas__wanted wanted, nas_t
     for (int i = 0; i < net->plan.shards; i++) {
         nas_tape_shard(tape, i);
         NAS_TRY(record_shard(net, i, index, wanted, tape));
+    }
+    return NAS_OK;
+}
+
+static nas_status record_steps(nas_net *net, nas__wanted wanted, nas_tape *tape)
+{
+    for (int s = net->plan.step_count - 1; s >= 0; s--) {
+        const nas__step *step = &net->plan.steps[s];
+        bool loss = step->home == NAS__NONE;
+        bool idle = wanted == NAS__GATES && !loss && !net->plan.homes[step->home].gated;
+        if (step->backward && !idle && !(wanted == NAS__FROM_OUTPUT && loss))
+            NAS_TRY(record_step(net, s, wanted, tape));
+    }
+    return NAS_OK;
+}
+
+static nas_status clear_gates(nas_net *net, nas_tape *tape)
+{
+    for (int i = 0; i < net->plan.shards && net->gates.buffer; i++) {
+        const nas_tensor gates = net->shards[i].gate_gradients;
+        nas_tape_shard(tape, i);
+        NAS_TRY(nas_tape_add_fill(tape, gates.buffer, 4 * gates.at, 4 * gates.count, 0.0f));
     }
     return NAS_OK;
 }
@@ -158,15 +207,10 @@ static nas_status sum_gradients(nas_net *net, nas__wanted wanted, nas_tape *tape
 nas_status nas__record_backward(nas_net *net, nas__wanted wanted, nas_tape *tape)
 {
     NAS_TRY(nas_tape_part(tape, net->plan.shards));
-    for (int i = 0; i < net->plan.shards && net->gates.buffer; i++) {
-        const nas_tensor gates = net->shards[i].gate_gradients;
-        nas_tape_shard(tape, i);
-        NAS_TRY(nas_tape_add_fill(tape, gates.buffer, 4 * gates.at, 4 * gates.count, 0.0f));
-    }
-    for (int s = net->plan.step_count - 1; s >= 0; s--) {
-        const nas__step *step = &net->plan.steps[s];
-        if (step->backward && !(wanted == NAS__FROM_OUTPUT && step->home == NAS__NONE))
-            NAS_TRY(record_step(net, s, wanted, tape));
-    }
+    NAS_TRY(clear_gates(net, tape));
+    net->going_back = true;
+    nas_status status = record_steps(net, wanted, tape);
+    net->going_back = false;
+    NAS_TRY(status);
     return sum_gradients(net, wanted, tape);
 }

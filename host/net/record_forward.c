@@ -30,7 +30,14 @@ static nas_tensor statistics_of(const nas_net *net, int shard, const nas__home *
 
 nas_tensor nas__home_z(const nas_net *net, int shard, int home)
 {
-    return nas__reserved(net, shard, net->plan.homes[home].z);
+    const nas__home *h = &net->plan.homes[home];
+    return nas__reserved(net, shard, net->going_back && h->again != NAS__NONE ? h->again : h->z);
+}
+
+nas_tensor nas__home_g(const nas_net *net, int shard, int home)
+{
+    const nas__home *h = &net->plan.homes[home];
+    return nas__reserved(net, shard, h->lender == NAS__NONE ? h->g : net->plan.homes[h->lender].g);
 }
 
 /* scale, shift, mean, rstd, then the three coefficient rows, which are dense: [3][c]. */
@@ -83,6 +90,8 @@ void nas__fill_call(const nas_net *net, int shard, int index, bool training, nas
     call->training = training;
     call->scratch = nas__reserved(net, shard, net->plan.scratch);
     call->saved = nas__reserved(net, shard, step->saved);
+    if (step->table != NAS__NONE)
+        call->table = nas_tensor_view(nas__reserved(net, shard, step->table), 0, step->sizes.table);
     call->step = net->step;
     call->labels = own->labels;
     call->metrics = own->metrics;
@@ -102,6 +111,20 @@ void nas__fill_call(const nas_net *net, int shard, int index, bool training, nas
         call->parameters[p] = parameter->tensor;
         call->parameter_gradients[p] = gradient_of(own, parameter);
     }
+}
+
+/* The gate that weighs a home in the only step that reads it. */
+static nas_tensor gate_of(const nas_net *net, int home)
+{
+    const nas__step *step = &net->plan.steps[net->plan.homes[home].first_reader];
+    nas_shape shapes[NAS_OP_INPUTS];
+    int first[NAS_OP_INPUTS], input = 0;
+    nas_node_shapes(&net->plan.graph, step->node, shapes);
+    nas__step_op(&net->plan, step)
+        ->gates(net->plan.graph.nodes[step->node].options.bytes, shapes, step->input_count, first);
+    while (step->in[input].home != home)
+        input++;
+    return nas_tensor_view(net->gates, (uint64_t)first[input], 1);
 }
 
 void nas__fill_norm_call(const nas_net *net, int shard, int home, bool training,
@@ -125,6 +148,8 @@ void nas__fill_norm_call(const nas_net *net, int shard, int home, bool training,
         node.parameter_gradients[p] = parameter->gradient;
     }
     nas_norm_call_make(&node, call);
+    if (h->lender != NAS__NONE)
+        call->gate = gate_of(net, home);
     call->shards = net->plan.shards;
     if (shard == 0)
         return;
@@ -209,6 +234,13 @@ static nas_status record_step(nas_net *net, int index, bool training, nas_tape *
         NAS_TRY(record_norm(net, i, step->home, training, tape));
     }
     return training ? nas__record_signs(net, step->home, tape) : NAS_OK;
+}
+
+nas_status nas__record_again(nas_net *net, int shard, int index, nas_tape *tape)
+{
+    nas_op_call call;
+    nas__fill_call(net, shard, index, true, &call);
+    return nas__step_op(&net->plan, &net->plan.steps[index])->forward(&call, tape);
 }
 
 /* Metrics of the batch from those of its shards. */

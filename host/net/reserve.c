@@ -5,6 +5,8 @@
  * lives from its last reader's backward to its own step's backward.  Everything else lives for one step.  The arena packs
  * intervals; nothing is allocated here.
  *
+ * A home that is recomputed (plan.c, is_cheap) lives twice: until its reader has run forward, and while that runs backward.
+ *
  * Evaluation replays the same steps in the same homes: its lifetimes are shorter, so it fits.
  */
 #include "plan.h"
@@ -27,7 +29,8 @@ static int last_use(const nas__plan *plan, int index)
         for (int i = 0; i < plan->steps[s].input_count; i++) {
             if (plan->steps[s].in[i].home != index)
                 continue;
-            int time = needed(plan, s) ? nas__time_back(plan, s) : s;
+            bool kept = needed(plan, s) && !nas__is_recomputed(plan, home);
+            int time = kept ? nas__time_back(plan, s) : s;
             last = time > last ? time : last;
         }
     bool again = home->norm_node != NAS__NONE || nas__taps_saliency(plan, &plan->steps[home->step]);
@@ -56,7 +59,18 @@ static int reduction_parts(const nas__plan *plan, int index)
     return nas_pass_parts(home->shape, plan->n);
 }
 
-/* From the first time that something is added to the home's gradient to the last that it is read. */
+/* The last time that a home's gradient is read: by its own writer at `end`, or by that of a home that borrows it. */
+static int last_borrowed(const nas__plan *plan, int index, int end)
+{
+    for (int h = 0; h < plan->home_count; h++) {
+        const nas__home *home = &plan->homes[h];
+        if (home->lender == index && nas__time_back(plan, home->step) > end)
+            end = nas__time_back(plan, home->step);
+    }
+    return end;
+}
+
+/* From the first time that something is added to the home's gradient to when its own writer reads it. */
 static void gradient_life(const nas__plan *plan, int index, int *first, int *last)
 {
     const nas__home *home = &plan->homes[index];
@@ -77,17 +91,21 @@ static void gradient_life(const nas__plan *plan, int index, int *first, int *las
 static nas_status reserve_home(nas__plan *plan, nas_arena *arena, int index)
 {
     nas__home *home = &plan->homes[index];
-    int begin = home->step == NAS__NONE ? 0 : home->step;
-    NAS_TRY(nas_arena_reserve(arena, nas__home_floats(plan, home), begin, last_use(plan, index),
-                              &home->z));
+    const uint64_t floats = nas__home_floats(plan, home);
+    int begin = home->step == NAS__NONE ? 0 : home->step, end;
+    NAS_TRY(nas_arena_reserve(arena, floats, begin, last_use(plan, index), &home->z));
+    home->again = NAS__NONE;
+    if (nas__is_recomputed(plan, home)) {
+        int time = nas__time_back(plan, home->first_reader);
+        NAS_TRY(nas_arena_reserve(arena, floats, time, time, &home->again));
+    }
     if (home->norm_node != NAS__NONE)
         NAS_TRY(nas_arena_reserve(arena, 7 * nas__channel_floats(home->shape.c), 0, INT_MAX,
                                   &home->norm));
-    if (!plan->options.training || !home->wants_gradient)
+    if (!plan->options.training || !home->wants_gradient || home->lender != NAS__NONE)
         return NAS_OK;
-    int end;
     gradient_life(plan, index, &begin, &end);
-    return nas_arena_reserve(arena, nas__home_floats(plan, home), begin, end, &home->g);
+    return nas_arena_reserve(arena, floats, begin, last_borrowed(plan, index, end), &home->g);
 }
 
 /* A set for each shard.  With several they share no memory: one shard may be far ahead of another. */
@@ -164,6 +182,9 @@ static nas_status reserve_step(nas__plan *plan, nas_arena *arena, int index)
     int end = needed(plan, index) ? nas__time_back(plan, index) : index;
     if (step->sizes.saved > 0)
         NAS_TRY(nas_arena_reserve(arena, step->sizes.saved, index, end, &step->saved));
+    if (step->sizes.table >
+        0) /* one for the gates' backward pass, which wants less, and one for all others */
+        NAS_TRY(nas_arena_reserve(arena, 2 * nas__table_floats(step), 0, INT_MAX, &step->table));
     NAS_TRY(reserve_raw(plan, arena, index));
     if (needed(plan, index))
         NAS_TRY(reserve_backward(plan, arena, index));

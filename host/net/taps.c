@@ -101,7 +101,7 @@ nas_status nas__record_saliency(nas_net *net, int index, nas_tape *tape)
         return NAS_OK;
     const nas__home *home = &net->plan.homes[step->home];
     nas_tensor z = nas__home_z(net, 0, step->home);
-    nas_gradient gradient = {.g = nas__reserved(net, 0, home->g), .z = z};
+    nas_gradient gradient = {.g = nas__home_g(net, 0, step->home), .z = z};
     if (home->norm_node != NAS__NONE) {
         nas_norm norm;
         nas__home_norm(net, 0, step->home, &norm);

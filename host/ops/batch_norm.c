@@ -142,12 +142,14 @@ nas_status nas_norm_frozen(nas_tape *tape, const nas_norm_call *call, const nas_
 nas_status nas_norm_backward(nas_tape *tape, const nas_norm_call *call, nas_tensor reductions,
                              int parts, const nas_norm *norm)
 {
-    const int tells = (call->gamma_gradient.buffer ? 1 : 0) | (call->beta_gradient.buffer ? 2 : 0);
+    const int tells = (call->gamma_gradient.buffer ? 1 : 0) | (call->beta_gradient.buffer ? 2 : 0) |
+                      (call->gate.buffer ? 4 : 0);
     nas__arguments arguments = {.count = 0};
     nas__push_tensor(&arguments, reductions);
     nas__push_tensor(&arguments, call->gamma);
     nas__push_tensor(&arguments, norm->mean);
     nas__push_tensor(&arguments, norm->rstd);
+    nas__push_tensor(&arguments, call->gate);
     nas__push_tensor(&arguments, norm->coefficients);
     nas__push_tensor(&arguments, call->gamma_gradient);
     nas__push_tensor(&arguments, call->beta_gradient);

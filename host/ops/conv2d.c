@@ -117,6 +117,14 @@ static void cost(const void *options, const nas_shape *in, int count, nas_shape 
     cost->bytes = 4 * nas_shape_count(out);
 }
 
+/* Depthwise. */
+static bool cheap(const void *options, const nas_shape *in, int count)
+{
+    (void)count;
+    nas__convolution c = convolution_of(options, in[0]);
+    return c.in.c > 1 && c.groups == c.in.c && c.out.c == c.in.c;
+}
+
 static void sizes(const nas_op_call *call, nas_op_sizes *sizes)
 {
     nas__convolution c = convolution_of(call->options, call->in_shape[0]);
@@ -190,6 +198,7 @@ const nas_op nas__op_conv2d = {
     .parameters = parameters,
     .cost = cost,
     .sizes = sizes,
+    .cheap = cheap,
     .forward = forward,
     .backward = backward,
     .reference_forward = {reference_forward_float, reference_forward_double},

@@ -5,12 +5,19 @@
  * whoever trains the architecture (the softmax of DARTS, a sampled path …): changing them builds and records nothing.  Nodes may
  * use the same gates, as the cells of a search network do; their gradients then add up.  "No operation" is no candidate.
  *
+ * All candidates of a node are read by one kernel, which finds them by a table; backward one pass over them and dz gives the
+ * gates' gradients and, for candidates that nobody else reads, R0 and R1 of their norms: their G = gate·dz is not written, whoever
+ * wrote the candidate reads dz instead (nas_norm_call.gate).  See cl/mixed.cl.
+ *
  * Liu, Simonyan and Yang, DARTS: Differentiable Architecture Search, arXiv 1806.09055, equation 2.
  */
 #ifndef NAS_REAL
 #include "op.h"
 #include "passes.h"
 #include "reference.h"
+
+#include <stdlib.h>
+#include <string.h>
 
 typedef struct mixed_options {
     int64_t out;
@@ -48,20 +55,17 @@ static nas_status infer(const void *options, const nas_shape *in, int count, nas
     return NAS_OK;
 }
 
-static int gates(const void *options, const nas_shape *in, int count)
+static int gates(const void *options, const nas_shape *in, int count, int *first)
 {
     const mixed_options *o = options;
     int most = 0;
     for (int k = 0; k < count; k++) {
         const int end = (int)o->gates.item[k] + in[k].c / (int)o->out;
         most = end > most ? end : most;
+        if (first)
+            first[k] = (int)o->gates.item[k];
     }
     return most;
-}
-
-static int first_gate(const nas_op_call *call, int k)
-{
-    return (int)((const mixed_options *)call->options)->gates.item[k];
 }
 
 static int candidates(const nas_op_call *call, int k)
@@ -69,63 +73,197 @@ static int candidates(const nas_op_call *call, int k)
     return call->in_shape[k].c / call->out_shape.c;
 }
 
+static int rows(const nas_op_call *call)
+{
+    int sum = 0;
+    for (int k = 0; k < call->input_count; k++)
+        sum += candidates(call, k);
+    return sum;
+}
+
+/* ---- the table ---- */
+
+/* Words of a row, as cl/mixed.cl has them. */
+enum {
+    ROW = 16,
+    ROW_X = 0,
+    ROW_SCALE = 2,
+    ROW_SHIFT = 4,
+    ROW_MEAN = 6,
+    ROW_REDUCTIONS = 8,
+    ROW_GATE = 10,
+    ROW_HAS = 11,
+    ROW_ACTIVATION = 12,
+    ROW_SLOPE = 13,
+    HAS_AFFINE = 1,
+    HAS_MEAN = 2,
+    HAS_REDUCTIONS = 4
+};
+
 static void sizes(const nas_op_call *call, nas_op_sizes *sizes)
 {
     nas__stream_sizes(call, sizes);
-    for (int k = 0; k < call->input_count; k++) {
-        const uint64_t sums = (uint64_t)call->in_shape[k].c * (uint64_t)sizes->reduction_parts[k];
-        sizes->scratch = sums > sizes->scratch ? sums : sizes->scratch;
-    }
+    sizes->table = ROW * (uint64_t)rows(call);
+    sizes->scratch = (uint64_t)rows(call) * (uint64_t)call->out_shape.c *
+                     (uint64_t)nas_pass_parts(call->out_shape, call->n);
+}
+
+/* Candidate m's share of a tensor of `count` floats per candidate. */
+static void put_place(uint32_t *words, nas_tensor tensor, int m, uint64_t count)
+{
+    const uint64_t at = tensor.at + (uint64_t)m * count;
+    words[0] = (uint32_t)at;
+    words[1] = (uint32_t)(at >> 32);
+}
+
+static void fill_row(const nas_op_call *call, int k, int m, uint32_t row[ROW])
+{
+    const nas_read *read = &call->in[k];
+    const nas_into *into = &call->into[k];
+    const uint64_t channels = (uint64_t)call->out_shape.c;
+    const uint64_t parts = (uint64_t)nas_pass_parts(call->out_shape, call->n);
+    put_place(row + ROW_X, read->x, m, nas_shape_count(call->out_shape) * (uint64_t)call->n);
+    put_place(row + ROW_SCALE, read->scale, m, channels);
+    put_place(row + ROW_SHIFT, read->shift, m, channels);
+    put_place(row + ROW_MEAN, into->mean, m, channels);
+    put_place(row + ROW_REDUCTIONS, into->reductions, m, channels * 2 * parts);
+    row[ROW_GATE] = (uint32_t)((const mixed_options *)call->options)->gates.item[k] + (uint32_t)m;
+    row[ROW_HAS] = (read->scale.buffer ? HAS_AFFINE : 0) | (into->mean.buffer ? HAS_MEAN : 0) |
+                   (!into->g.buffer && into->reductions.buffer ? HAS_REDUCTIONS : 0);
+    row[ROW_ACTIVATION] = (uint32_t)read->activation;
+    memcpy(&row[ROW_SLOPE], &read->slope, sizeof read->slope);
+}
+
+/* Forward and backward tapes write the same rows, but forward ones have nothing to say about means and reductions yet, and do
+ * not read them. */
+static nas_status write_table(const nas_op_call *call)
+{
+    const int count = rows(call);
+    uint32_t *words = calloc((size_t)count, ROW * sizeof *words);
+    if (!words)
+        NAS_FAIL(NAS_MEMORY, "no memory for the table of %d candidates", count);
+    int at = 0;
+    for (int k = 0; k < call->input_count; k++)
+        for (int m = 0; m < candidates(call, k); m++)
+            fill_row(call, k, m, words + ROW * at++);
+    nas_status status =
+        nas_buffer_write(call->table.buffer, 4 * call->table.at, 4 * ROW * (uint64_t)count, words);
+    free(words);
+    return status;
+}
+
+/* Parts of a channel that one work-item takes, which changes no sum: 32 KB of a candidate where there is still work for every
+ * core; on devices whose work-items are not threads, one. */
+static int block_of(const nas_op_call *call, int parts)
+{
+    enum { BLOCK = 8, ITEMS_PER_UNIT = 8 }; /* BLOCK as in cl/mixed.cl */
+    const nas_device_info *info = nas_device_describe(call->device);
+    const int block = parts * call->out_shape.c / (ITEMS_PER_UNIT * (int)info->compute_units);
+    return !info->on_host || block < 1 ? 1 : block > BLOCK ? BLOCK : block;
+}
+
+static nas_status launch_blocks(const nas_op_call *call, nas_tape *tape, const char *kernel,
+                                bool curved, nas__arguments *arguments)
+{
+    const int parts = nas_pass_parts(call->out_shape, call->n), block = block_of(call, parts);
+    nas__push_int(arguments, block);
+    return nas__stream_launch(tape, "mixed", kernel, nas__curved_define(curved),
+                              (parts + block - 1) / block, call->out_shape.c, arguments);
+}
+
+/* Rows next to each other whose tensors lie in the same buffers: what one launch can take. */
+enum { HOME_X, HOME_SCALE, HOME_SHIFT, HOME_MEAN, HOME_REDUCTIONS, HOMES };
+typedef struct stretch {
+    nas_buffer *home[HOMES];
+    int first, end; /* rows */
+    int next;       /* input behind it */
+    bool curved;
+} stretch;
+
+static bool stretch_takes(stretch *s, const nas_op_call *call, int k)
+{
+    const nas_into *into = &call->into[k];
+    nas_buffer *const home[HOMES] = {call->in[k].x.buffer, call->in[k].scale.buffer,
+                                     call->in[k].shift.buffer, into->mean.buffer,
+                                     into->g.buffer ? NULL : into->reductions.buffer};
+    for (int i = 0; i < HOMES; i++)
+        if (home[i] && s->home[i] && home[i] != s->home[i])
+            return false;
+    for (int i = 0; i < HOMES; i++)
+        s->home[i] = home[i] ? home[i] : s->home[i];
+    s->curved = s->curved || nas__is_curved(call->in[k].activation);
+    return true;
+}
+
+/* The stretch behind this one; false: there is none. */
+static bool stretch_next(stretch *s, const nas_op_call *call)
+{
+    *s = (stretch){.first = s->end, .end = s->end, .next = s->next};
+    while (s->next < call->input_count && stretch_takes(s, call, s->next))
+        s->end += candidates(call, s->next++);
+    return s->end > s->first;
+}
+
+static void push_home(nas__arguments *arguments, const stretch *s, int home)
+{
+    nas__push_tensor(arguments, (nas_tensor){.buffer = s->home[home]});
 }
 
 /* ---- forward ---- */
 
-static nas_status forward_input(const nas_op_call *call, nas_tape *tape, int k)
+static nas_status forward_stretch(const nas_op_call *call, nas_tape *tape, const stretch *s)
 {
-    const bool last = k + 1 == call->input_count;
     nas__arguments arguments = {.count = 0};
-    nas__push_stream_read(&arguments, &call->in[k]);
+    nas__push_tensor(&arguments, call->table);
+    push_home(&arguments, s, HOME_X);
+    push_home(&arguments, s, HOME_SCALE);
+    push_home(&arguments, s, HOME_SHIFT);
     nas__push_tensor(&arguments, call->gates);
     nas__push_tensor(&arguments, call->out);
     nas__push_tensor(&arguments, call->statistics);
     nas__push_axes(&arguments, call->out_shape, call->n, call->real);
-    nas__push_int(&arguments, candidates(call, k));
-    nas__push_int(&arguments, first_gate(call, k));
-    nas__push_int(&arguments, k > 0);
-    nas__push_int(&arguments, last && call->statistics.buffer != NULL);
-    return nas__stream_launch(
-        tape, "mixed", "mixed_forward", nas__curved_define(nas__is_curved(call->in[k].activation)),
-        nas_pass_parts(call->out_shape, call->n), call->out_shape.c, &arguments);
+    nas__push_int(&arguments, s->first);
+    nas__push_int(&arguments, s->end);
+    nas__push_int(&arguments, s->first > 0);
+    nas__push_int(&arguments, s->next == call->input_count && call->statistics.buffer);
+    return launch_blocks(call, tape, "mixed_forward", s->curved, &arguments);
 }
 
 static nas_status forward(const nas_op_call *call, nas_tape *tape)
 {
-    for (int k = 0; k < call->input_count; k++)
-        NAS_TRY(forward_input(call, tape, k));
+    stretch s = {.end = 0};
+    NAS_TRY(write_table(call));
+    while (stretch_next(&s, call))
+        NAS_TRY(forward_stretch(call, tape, &s));
     return NAS_OK;
 }
 
 /* ---- backward ---- */
 
-static nas_status backward_gates(const nas_op_call *call, nas_tape *tape, int k)
+static nas_status sum_stretch(const nas_op_call *call, nas_tape *tape, const stretch *s)
 {
-    const nas_shape shape = call->in_shape[k];
-    const int parts = nas_pass_parts(shape, call->n);
-    nas__arguments sums = {.count = 0}, merge = {.count = 0};
-    nas__push_stream_gradient(&sums, &call->out_gradient);
-    nas__push_stream_read(&sums, &call->in[k]);
-    nas__push_tensor(&sums, call->scratch);
-    nas__push_axes(&sums, shape, call->n, call->real);
-    nas__push_int(&sums, call->out_shape.c);
-    NAS_TRY(nas__stream_launch(tape, "mixed", "mixed_sums",
-                               nas__curved_define(nas__is_curved(call->in[k].activation)), parts,
-                               shape.c, &sums));
-    nas__push_tensor(&merge, call->scratch);
-    nas__push_tensor(&merge, call->gate_gradients);
-    nas__push_int(&merge, call->out_shape.c);
-    nas__push_int(&merge, parts);
-    nas__push_int(&merge, first_gate(call, k));
-    return nas__stream_launch(tape, "mixed", "mixed_gates", NULL, candidates(call, k), 1, &merge);
+    nas__arguments arguments = {.count = 0};
+    nas__push_tensor(&arguments, call->table);
+    nas__push_stream_gradient(&arguments, &call->out_gradient);
+    for (int home = 0; home < HOMES; home++)
+        push_home(&arguments, s, home);
+    nas__push_tensor(&arguments, call->gates);
+    nas__push_tensor(&arguments, call->scratch);
+    nas__push_axes(&arguments, call->out_shape, call->n, call->real);
+    nas__push_int(&arguments, s->first);
+    nas__push_int(&arguments, s->end);
+    return launch_blocks(call, tape, "mixed_sums", s->curved, &arguments);
+}
+
+static nas_status merge_gates(const nas_op_call *call, nas_tape *tape)
+{
+    nas__arguments arguments = {.count = 0};
+    nas__push_tensor(&arguments, call->table);
+    nas__push_tensor(&arguments, call->scratch);
+    nas__push_tensor(&arguments, call->gate_gradients);
+    nas__push_int(&arguments, rows(call));
+    nas__push_int(&arguments, call->out_shape.c * nas_pass_parts(call->out_shape, call->n));
+    return nas__stream_launch(tape, "mixed", "mixed_gates", NULL, 1, 1, &arguments);
 }
 
 static nas_status backward_input(const nas_op_call *call, nas_tape *tape, int k)
@@ -137,7 +275,7 @@ static nas_status backward_input(const nas_op_call *call, nas_tape *tape, int k)
     nas__push_tensor(&arguments, call->gates);
     nas__push_axes(&arguments, shape, call->n, call->real);
     nas__push_int(&arguments, call->out_shape.c);
-    nas__push_int(&arguments, first_gate(call, k));
+    nas__push_int(&arguments, (int)((const mixed_options *)call->options)->gates.item[k]);
     return nas__stream_launch(tape, "mixed", "mixed_into",
                               nas__curved_define(nas__is_curved(call->into[k].read.activation)),
                               nas_pass_parts(shape, call->n), shape.c, &arguments);
@@ -145,11 +283,14 @@ static nas_status backward_input(const nas_op_call *call, nas_tape *tape, int k)
 
 static nas_status backward(const nas_op_call *call, nas_tape *tape)
 {
-    for (int k = 0; k < call->input_count; k++) {
-        NAS_TRY(backward_gates(call, tape, k));
+    stretch s = {.end = 0};
+    NAS_TRY(write_table(call));
+    while (stretch_next(&s, call))
+        NAS_TRY(sum_stretch(call, tape, &s));
+    NAS_TRY(merge_gates(call, tape));
+    for (int k = 0; k < call->input_count; k++)
         if (call->into[k].g.buffer)
             NAS_TRY(backward_input(call, tape, k));
-    }
     return NAS_OK;
 }
 
@@ -178,7 +319,7 @@ const nas_op nas__op_mixed = {
     .inputs_min = 1,
     .inputs_max = NAS_OP_INPUTS,
     .fusion = NAS_FUSES_READ | NAS_FUSES_STATISTICS | NAS_FUSES_GRADIENT | NAS_FUSES_INTO |
-              NAS_FUSES_REDUCTION,
+              NAS_FUSES_REDUCTION | NAS_FUSES_LENDING,
     .infer = infer,
     .gates = gates,
     .sizes = sizes,

@@ -24,6 +24,14 @@ typedef enum nas_net_tap {
     NAS_TAP_SALIENCY = 2, /* backward: Σ z·dL/dz of each weighted layer (nas_net_saliency) */
 } nas_net_tap;
 
+/* Cheap outputs that a weighted layer reads and nobody else (depthwise convolutions before their 1×1 ones) need not be kept from forward
+ * to backward: they can be computed once more, to the same bits, when backward comes to that layer. */
+typedef enum nas_recompute {
+    NAS_RECOMPUTE_AUTO, /* where it saves a quarter of the activations and 256 MiB or more */
+    NAS_RECOMPUTE_NEVER,
+    NAS_RECOMPUTE_ALWAYS,
+} nas_recompute;
+
 typedef struct nas_net_options {
     int batch;              /* real samples of a full batch */
     bool training;          /* false: evaluation only (less memory) */
@@ -36,6 +44,7 @@ typedef struct nas_net_options {
     bool input_gradient;    /* keep dL/d(input) */
     unsigned taps;          /* nas_net_tap bits */
     int features;           /* node whose value each forward pass keeps; 0: none */
+    nas_recompute recompute;
 } nas_net_options;
 
 /* Bytes on the device, known before anything is allocated. */
@@ -44,6 +53,8 @@ typedef struct nas_net_memory {
     uint64_t activation_bytes;
     uint64_t scratch_bytes;
     uint64_t total_bytes;
+    uint64_t
+        saved_bytes; /* that recomputing saves and the total does not have; 0: nothing is recomputed */
 } nas_net_memory;
 
 /* The graph is copied.  Over the device's limits: NAS_DEVICE_MEMORY with the numbers, before allocating. */

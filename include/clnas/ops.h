@@ -74,7 +74,7 @@ typedef struct nas_gradient {
 /* Where dL/d(value read) of one input goes:  v·activation'(scale·x + shift)  is stored to g, or added when
  * `accumulate`.  With `reductions` the writer also gives [c][2][parts] sums R0, R1 of the completed g (mean [c] given).
  * INTO = 0 plain store or add (activation none, no reductions), 1 with derivative, 2 with derivative and reductions.
- * No g: this gradient is not wanted. */
+ * No g: this gradient is not wanted; but with reductions still those of G = gate·dz, see NAS_FUSES_LENDING. */
 typedef struct nas_into {
     nas_tensor g;
     bool accumulate;
@@ -118,6 +118,7 @@ typedef struct nas_op_call {
     nas_tensor labels;  /* losses only: int32 class per sample [n] */
     nas_tensor metrics; /* losses only: [slots][4] = loss sum, correct, real samples, 0 */
     nas_tensor saved; /* what forward keeps for backward (sizes.saved), e.g. argmax of a pooling */
+    nas_tensor table; /* sizes.table */
     nas_tensor gates; /* the net's gate vector; for ops that have gates */
     /* backward only */
     nas_gradient out_gradient;
@@ -131,6 +132,8 @@ typedef struct nas_op_sizes {
     int statistics_parts;               /* if it fuses statistics */
     int reduction_parts[NAS_OP_INPUTS]; /* if it fuses reductions */
     uint64_t scratch, saved;
+    uint64_t
+        table; /* written while recording, the same forward and backward; lives as long as the net */
 } nas_op_sizes;
 
 /* ---- parameters and cost --------------------------------------------------------------------------- */
@@ -185,6 +188,9 @@ typedef enum nas_fusion {
     NAS_FUSES_GRADIENT = 4,   /* forms dz on load; else a formed gradient is handed in */
     NAS_FUSES_INTO = 8, /* derivative and accumulation; else it writes plain v and a pass follows */
     NAS_FUSES_REDUCTION = 16, /* R0 and R1; else a pass over G and z does */
+    /* An op with gates: for an input of as many channels as the output it gives R0 and R1 of G = gate·dz without writing
+     * G, so that the input's writer reads dz itself, with coefficients that have the gate in them. */
+    NAS_FUSES_LENDING = 32,
 } nas_fusion;
 
 typedef enum nas_view {
@@ -225,9 +231,13 @@ typedef struct nas_op {
                       nas_parameter parameters[NAS_OP_PARAMETERS]);
     void (*cost)(const void *options, const nas_shape *in, int count, nas_shape out,
                  nas_cost *cost); /* NULL: bytes of the output only */
-    /* Elements that the net's gate vector must have for this node, ≤ NAS_GATES; NULL: it has no gates. */
-    int (*gates)(const void *options, const nas_shape *in, int count);
+    /* Elements that the net's gate vector must have for this node, ≤ NAS_GATES, and the first that weighs each input
+     * (`first` may be NULL).  NULL: it has no gates. */
+    int (*gates)(const void *options, const nas_shape *in, int count, int *first);
     void (*sizes)(const nas_op_call *call, nas_op_sizes *sizes); /* NULL: all 0 */
+    /* Its forward costs about as much as reading its input and keeps nothing for backward, which does not read the output:
+     * a net may run it again rather than keep the output.  NULL: no. */
+    bool (*cheap)(const void *options, const nas_shape *in, int count);
     nas_status (*forward)(const nas_op_call *call, nas_tape *tape);
     nas_status (*backward)(const nas_op_call *call, nas_tape *tape);
     nas_reference_function reference_forward[2], reference_backward[2]; /* [0] float, [1] double */
@@ -293,6 +303,8 @@ typedef struct nas_norm_call {
     nas_tensor gamma, beta;                    /* none: not affine */
     nas_tensor running_mean, running_variance; /* none: not kept */
     nas_tensor gamma_gradient, beta_gradient;
+    nas_tensor
+        gate; /* backward: [1], G is so many times what nas_gradient.g holds; none: it is G */
     float epsilon, momentum;
     int channels;
     uint64_t count;  /* real elements per channel: h·w·real, of all shards */
