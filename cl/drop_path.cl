@@ -10,8 +10,8 @@
 // A position that no element has: dropout and drop_path of one node would differ anyway, by the node.
 #define WHOLE_SAMPLE 0xffffffffu
 
-__kernel void drop_path_factors(WRITES(factors), READS_OF(step_block, step), const uint node,
-                                const float probability)
+__kernel void drop_path_factors(WRITES(factors), READS_OF(step_block, step), const int first_sample,
+                                const uint node, const float probability)
 {
     OPEN_WRITE(factors);
     OPEN_READ_OF(step_block, step);
@@ -19,7 +19,7 @@ __kernel void drop_path_factors(WRITES(factors), READS_OF(step_block, step), con
     const float wanted = probability < 0.0f ? step->drop_path : probability;
     const float p = clamp(wanted, 0.0f, 0x1.fffffep-1f);
     uint16 words[4];
-    keep_words(words, (uint16)(WHOLE_SAMPLE), keep_counters(node, sample), step);
+    keep_words(words, (uint16)(WHOLE_SAMPLE), keep_counters(node, first_sample + sample), step);
     strip_store(factors + sample, keep_factors(words, 0, (uint)(p * 0x1p32f), 1.0f / (1.0f - p)));
 }
 

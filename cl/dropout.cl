@@ -7,7 +7,7 @@
 
 // The factors of strips s … s + 3 of channel c, to 64 floats of the work-item.
 INLINE void dropout_factors(float *factors, __global const step_block *step, int s, int c, int strips, int n,
-                            uint node, uint threshold, float scale)
+                            int first_sample, uint node, uint threshold, float scale)
 {
     const int per_pixel = n / 16, base = c * (strips / per_pixel);
     uint at[4];
@@ -15,7 +15,7 @@ INLINE void dropout_factors(float *factors, __global const step_block *step, int
     for (int k = 0; k < 4; k++) {
         const int pixel = (s + k) / per_pixel;
         at[k] = (uint)(base + pixel);
-        sample[k] = (s + k - pixel * per_pixel) * 16;
+        sample[k] = first_sample + (s + k - pixel * per_pixel) * 16;
     }
     uint16 words[4];
     keep_words(words, (uint16)((uint4)(at[0]), (uint4)(at[1]), (uint4)(at[2]), (uint4)(at[3])),
@@ -26,8 +26,9 @@ INLINE void dropout_factors(float *factors, __global const step_block *step, int
 }
 
 __kernel void dropout_forward(STREAM_READ_ARGUMENTS(x), WRITES(y), WRITES(statistics),
-                              READS_OF(step_block, step), STREAM_AXES, const uint node,
-                              const uint threshold, const float scale, const int wants_statistics)
+                              READS_OF(step_block, step), STREAM_AXES,
+                              const int first_sample, const uint node, const uint threshold,
+                              const float scale, const int wants_statistics)
 {
     OPEN_RUN;
     OPEN_STREAM_READ(x, c, size);
@@ -38,7 +39,7 @@ __kernel void dropout_forward(STREAM_READ_ARGUMENTS(x), WRITES(y), WRITES(statis
     for (int s = first; s < last; s++) {
         const int k = (s - first) % 4;
         if (k == 0)
-            dropout_factors(factors, step, s, c, strips, n, node, threshold, scale);
+            dropout_factors(factors, step, s, c, strips, n, first_sample, node, threshold, scale);
         for (int j = 0; j < PARTS; j++) {
             const size_t i = (size_t)s * 16 + j * LANES;
             lanes_store(y + i, STREAM_READ(x, i) * NAS_JOIN(vload, LANES)(k * PARTS + j, factors));
@@ -49,8 +50,9 @@ __kernel void dropout_forward(STREAM_READ_ARGUMENTS(x), WRITES(y), WRITES(statis
 }
 
 __kernel void dropout_backward(STREAM_GRADIENT_ARGUMENTS(g), STREAM_INTO_ARGUMENTS(t),
-                               READS_OF(step_block, step), STREAM_AXES, const uint node,
-                               const uint threshold, const float scale, const int channels)
+                               READS_OF(step_block, step), STREAM_AXES,
+                               const int first_sample, const uint node, const uint threshold,
+                               const float scale, const int channels)
 {
     OPEN_RUN;
     OPEN_STREAM_GRADIENT(g, c, channels, size);
@@ -61,7 +63,7 @@ __kernel void dropout_backward(STREAM_GRADIENT_ARGUMENTS(g), STREAM_INTO_ARGUMEN
     for (int s = first; s < last; s++) {
         const int k = (s - first) % 4;
         if (k == 0)
-            dropout_factors(factors, step, s, c, strips, n, node, threshold, scale);
+            dropout_factors(factors, step, s, c, strips, n, first_sample, node, threshold, scale);
         for (int j = 0; j < PARTS; j++) {
             const size_t i = (size_t)s * 16 + j * LANES;
             const lanes v = STREAM_FORM(g, i, sample + j * LANES) * NAS_JOIN(vload, LANES)(k * PARTS + j, factors);

@@ -1,8 +1,9 @@
 /* gather.cl - from stored samples to a batch: pick, normalise, augment, turn N×C×H×W into CHWN.
  *
  * Three kernels:
- *   gather_plan    one work-item per sample of the batch: which one, its label, and by one Philox
- *                  draw what happens to it (flip, shift, where the cutout square is)
+ *   gather_plan    one work-item per sample of the batch, or of the shard that begins with sample
+ *                  `first`: which one, its label, and by one Philox draw what happens to it (flip,
+ *                  shift, where the cutout square is)
  *   gather_plain   the readable mover: one work-item per (sample, row); neighbours write
  *                  neighbours, which suits a GPU
  *   gather_tile    the same bits for CPUs: one work-item per (16 samples, some rows); it loads 16
@@ -40,7 +41,7 @@ int gather_shift(uint half_word, int reach)
  * 2 … */
 __kernel void gather_plan(READS_OF(step_block, step), READS_OF(uint, order),
                           READS_OF(int, all_labels), WRITES_OF(int, labels), WRITES_OF(int, plan),
-                          const int n, const int batch, const int streamed, const int h,
+                          const int n, const int first, const int batch, const int streamed, const int h,
                           const int w, const int flip, const int crop, const int cutout,
                           const uint key0, const uint key1, const uint trial0, const uint trial1)
 {
@@ -52,11 +53,11 @@ __kernel void gather_plan(READS_OF(step_block, step), READS_OF(uint, order),
     const int i = (int)get_global_id(0);
     if (i >= n)
         return;
-    const bool real = i < (int)step->real;
-    const uint place = step->step * (uint)batch + (uint)i;
+    const bool real = first + i < (int)step->real;
+    const uint place = step->step * (uint)batch + (uint)(first + i);
     const uint sample = real ? order[place] : 0u;
     labels[i] = real ? all_labels[sample] : 0;
-    plan[i] = real ? (streamed ? i : (int)sample) : -1;
+    plan[i] = real ? (streamed ? first + i : (int)sample) : -1;
 #if AUGMENT
     const uint4 words = philox((uint4)(place, step->epoch, trial0, trial1), (uint2)(key0, key1));
     plan[n + i] = flip && words.x >> 31;

@@ -5,6 +5,7 @@
 //   passes_into         G[c] takes dz[map(c)]·act'            and, if wanted, R0 and R1 of the completed G
 //   passes_statistics   count, mean, M2 of z
 //   passes_reduce       R0 = ΣG, R1 = ΣG·(z − mean)
+//   passes_sum          total = first + others, a vector of each shard of the batch: 1024 floats per work-item
 //
 // One work-item computes one part, `run` strips of 16 floats of one channel (stream.clh): global size (parts, channels).
 // The channel map is map(c) = from + (c mod groups)·per + c div groups, groups = 1 and per = 0 for a plain shift; channels that
@@ -82,4 +83,19 @@ __kernel void passes_reduce(READS(g), READS(z), READS(mean), WRITES(reductions),
     }
     reductions[(2 * c) * parts + part] = lanes_total(r0);
     reductions[(2 * c + 1) * parts + part] = lanes_total(r1);
+}
+
+__kernel void passes_sum(READS(first), READS(others), WRITES(total), const uint size, const uint stride,
+                         const int count)
+{
+    OPEN_READ(first);
+    OPEN_READ(others);
+    OPEN_WRITE(total);
+    const uint from = (uint)get_global_id(0) * 1024;
+    for (uint i = from; i < min(from + 1024, size); i++) {
+        float sum = first[i];
+        for (int k = 0; k < count; k++)
+            sum += others[(size_t)k * stride + i];
+        total[i] = sum;
+    }
 }

@@ -4,7 +4,8 @@
 //     dL/dx[k]     = (exp(x[k] − lse) − (1 − ε)·[k = label] − ε/classes) / real        of the mean over the real samples
 //
 // Logits are a vector {classes,1,1} × n; classes are few, so one work-item takes all classes of 16 samples.
-// How many samples are real is in the step block (the last batch of an evaluation is short); the others count for nothing.
+// How many samples are real is in the step block (the last batch of an evaluation is short); the others count for nothing.  Sample 0
+// is number `first` of the batch.
 //
 //   loss_forward   loss per sample to `losses`, lse to `saved`, (loss sum, correct) per strip to `scratch`; global size n/16
 //   loss_finish    adds the strips in order, writes metrics[slot] = loss sum, correct, real, 0; global size 1
@@ -21,14 +22,14 @@
 
 __kernel void loss_forward(STREAM_READ_ARGUMENTS(x), READS_OF(int, labels), READS_OF(step_block, step),
                            WRITES(losses), WRITES(saved), WRITES(scratch), const int classes, const int n,
-                           const float smoothing, const int wants_losses)
+                           const int first, const float smoothing, const int wants_losses)
 {
     OPEN_READ_OF(int, labels);
     OPEN_READ_OF(step_block, step);
     OPEN_WRITE(losses);
     OPEN_WRITE(saved);
     OPEN_WRITE(scratch);
-    const int strip_index = get_global_id(0), real = (int)step->real;
+    const int strip_index = get_global_id(0), real = (int)step->real - first;
     lanes loss_part[PARTS], correct_part[PARTS];
     for (int j = 0; j < PARTS; j++) {
         const int sample = strip_index * 16 + j * LANES;
@@ -58,7 +59,8 @@ __kernel void loss_forward(STREAM_READ_ARGUMENTS(x), READS_OF(int, labels), READ
     scratch[2 * strip_index + 1] = lanes_total(correct_part);
 }
 
-__kernel void loss_finish(READS(scratch), READS_OF(step_block, step), WRITES(metrics), const int strips)
+__kernel void loss_finish(READS(scratch), READS_OF(step_block, step), WRITES(metrics), const int strips,
+                          const int first)
 {
     OPEN_READ(scratch);
     OPEN_READ_OF(step_block, step);
@@ -70,19 +72,19 @@ __kernel void loss_finish(READS(scratch), READS_OF(step_block, step), WRITES(met
     }
     slot[0] = loss;
     slot[1] = correct;
-    slot[2] = (float)step->real;
+    slot[2] = (float)clamp((int)step->real - first, 0, 16 * strips);
     slot[3] = 0.0f;
 }
 
 __kernel void loss_backward(STREAM_READ_ARGUMENTS(x), READS_OF(int, labels), READS_OF(step_block, step),
                             READS(saved), STREAM_INTO_ARGUMENTS(t), const int classes, const int n,
-                            const float smoothing)
+                            const int first, const float smoothing)
 {
     OPEN_READ_OF(int, labels);
     OPEN_READ_OF(step_block, step);
     OPEN_READ(saved);
-    const int strip_index = get_global_id(0), real = (int)step->real;
-    const float share = 1.0f / (float)max(real, 1);
+    const int strip_index = get_global_id(0), real = (int)step->real - first;
+    const float share = 1.0f / (float)max((int)step->real, 1);
     for (int k = 0; k < classes; k++) {
         OPEN_STREAM_INTO(t, k, (size_t)n);
         for (int j = 0; j < PARTS; j++) {

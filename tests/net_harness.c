@@ -26,27 +26,33 @@ static void randomise_gates(nas_net *net, nas_random *random)
     free(values);
 }
 
+static void randomise_shard(nas_net *net, nas_reference *reference, int index, nas_random *random)
+{
+    const nas_net_shard shard = nas_net_shard_at(net, index);
+    const uint64_t pixels = nas_shape_count(nas_net_graph(net)->nodes[0].shape);
+    const uint64_t padded = shard.input.count / pixels;
+    const uint64_t batch = (uint64_t)nas_net_options_of(net)->batch;
+    float *input = calloc(shard.input.count, sizeof *input);
+    for (uint64_t i = 0; i < pixels; i++)
+        for (int n = 0; n < shard.real; n++) {
+            float value = (float)nas_random_normal(random);
+            input[i * padded + (uint64_t)n] = value;
+            nas_reference_input(reference)[i * batch + (uint64_t)(shard.first + n)] = value;
+        }
+    nas_test_ok(nas_tensor_write(shard.input, input));
+    free(input);
+}
+
 void net_randomise(nas_net *net, nas_reference *reference)
 {
     nas_random random = nas_random_make(5, NAS_STREAM_TEST, 1, 2, 3);
-    const nas_net_options *options = nas_net_options_of(net);
-    int batch = options->batch, padded = nas_batch_padded(batch);
-    nas_shape shape = nas_net_graph(net)->nodes[0].shape;
-    uint64_t pixels = nas_shape_count(shape);
-    float *input = calloc(pixels * (uint64_t)padded, sizeof *input);
-    int32_t *labels = calloc((size_t)padded, sizeof *labels);
-    for (uint64_t i = 0; i < pixels; i++)
-        for (int n = 0; n < batch; n++) {
-            float value = (float)nas_random_normal(&random);
-            input[i * (uint64_t)padded + (uint64_t)n] = value;
-            nas_reference_input(reference)[i * (uint64_t)batch + (uint64_t)n] = value;
-        }
-    for (int n = 0; n < batch; n++)
+    const nas_tensor to = nas_net_labels(net);
+    int32_t *labels = calloc(to.count, sizeof *labels);
+    for (int i = 0; i < nas_net_shard_count(net); i++)
+        randomise_shard(net, reference, i, &random);
+    for (int n = 0; n < nas_net_options_of(net)->batch; n++)
         labels[n] = nas_reference_labels(reference)[n] = (int32_t)nas_random_below(&random, 3);
-    nas_test_ok(nas_tensor_write(nas_net_input(net), input));
-    nas_test_ok(nas_buffer_write(nas_net_labels(net).buffer, 4 * nas_net_labels(net).at,
-                                 4 * (uint64_t)padded, labels));
-    free(input);
+    nas_test_ok(nas_buffer_write(to.buffer, 4 * to.at, 4 * to.count, labels));
     free(labels);
     nas_test_ok(nas_net_initialise(net, 3, 4));
     for (int i = 0; i < nas_net_parameter_count(net); i++) {
@@ -126,23 +132,28 @@ void net_compare_gates(nas_net *net, nas_reference *reference, const char *name)
     free(got);
 }
 
-static void compare_input_gradient(nas_net *net, nas_reference *reference, const char *name)
+static void compare_input_gradient(nas_net *net, nas_reference *reference, int index,
+                                   const char *name)
 {
-    nas_shape shape = nas_net_graph(net)->nodes[0].shape;
-    int batch = nas_net_options_of(net)->batch, padded = nas_batch_padded(batch);
-    uint64_t pixels = nas_shape_count(shape);
-    float *got = calloc(pixels * (uint64_t)padded, sizeof *got);
-    float *dense = calloc(pixels * (uint64_t)batch, sizeof *dense);
-    nas_test_ok(nas_tensor_read(nas_net_input_gradient(net), got));
-    for (uint64_t i = 0; i < pixels; i++)
-        memcpy(dense + i * (uint64_t)batch, got + i * (uint64_t)padded,
-               (size_t)batch * sizeof *dense);
-    double error =
-        net_worst(dense, nas_reference_input_gradient(reference), pixels * (uint64_t)batch, 1e-9);
+    const nas_net_shard shard = nas_net_shard_at(net, index);
+    const uint64_t pixels = nas_shape_count(nas_net_graph(net)->nodes[0].shape);
+    const uint64_t batch = (uint64_t)nas_net_options_of(net)->batch;
+    const uint64_t real = (uint64_t)shard.real, padded = shard.input_gradient.count / pixels;
+    const double *whole = nas_reference_input_gradient(reference);
+    float *got = calloc(pixels * padded, sizeof *got);
+    float *dense = calloc(pixels * real, sizeof *dense);
+    double *truth = calloc(pixels * real, sizeof *truth);
+    nas_test_ok(nas_tensor_read(shard.input_gradient, got));
+    for (uint64_t i = 0; i < pixels; i++) {
+        memcpy(dense + i * real, got + i * padded, real * sizeof *dense);
+        memcpy(truth + i * real, whole + i * batch + (uint64_t)shard.first, real * sizeof *truth);
+    }
+    double error = net_worst(dense, truth, pixels * real, 1e-9);
     if (error > 1e-3)
         fail_msg("%s: input gradient differs by %.2e of its largest entry", name, error);
     free(got);
     free(dense);
+    free(truth);
 }
 
 void net_compare_loss(nas_net *net, double truth, const char *name)
@@ -189,12 +200,22 @@ static void check_gates_alone(nas_net *net, nas_reference *reference, const nas_
     free(untouched);
 }
 
-void net_check(nas_device *device, const net_case *c, bool unfused, bool clblast)
+/* The case's batch, and 16 samples more for each further shard, until all can be as wide. */
+static int batch_of(const net_case *c, int shards)
+{
+    int batch = c->batch + NAS_BATCH_MULTIPLE * (shards - 1);
+    while (nas_batch_padded(batch) % (NAS_BATCH_MULTIPLE * shards) != 0)
+        batch += NAS_BATCH_MULTIPLE;
+    return batch;
+}
+
+void net_check(nas_device *device, const net_case *c, int shards, bool unfused, bool clblast)
 {
     nas_graph graph;
     nas_net *net;
     nas_reference *reference;
-    nas_net_options options = {.batch = c->batch,
+    nas_net_options options = {.batch = batch_of(c, shards),
+                               .shards = shards,
                                .training = true,
                                .loss = true,
                                .label_smoothing = 0.1,
@@ -202,14 +223,14 @@ void net_check(nas_device *device, const net_case *c, bool unfused, bool clblast
                                .use_clblast = clblast,
                                .input_gradient = true};
     char name[128];
-    snprintf(name, sizeof name, "%s (%s%s)", c->name, unfused ? "unfused" : "fused",
-             clblast ? ", clblast" : "");
+    snprintf(name, sizeof name, "%s (%d shards, %s%s)", c->name, shards,
+             unfused ? "unfused" : "fused", clblast ? ", clblast" : "");
     nas_test_ok(nas_graph_parse(c->graph, c->name, &graph));
     nas_test_ok(nas_net_create(device, &graph, &options, &net));
     nas_test_ok(nas_reference_create(&graph, &options, &reference));
     net_randomise(net, reference);
     nas_step now = net_step;
-    now.real = (uint32_t)c->batch;
+    now.real = (uint32_t)options.batch;
     nas_test_ok(nas_net_set_step(net, &now));
     nas_test_ok(nas_net_forward(net));
     nas_test_ok(nas_net_backward(net));
@@ -218,7 +239,8 @@ void net_check(nas_device *device, const net_case *c, bool unfused, bool clblast
     net_compare_parameters(net, reference, false, 1e-3, name);
     net_compare_parameters(net, reference, true, 1e-4, name);
     net_compare_gates(net, reference, name);
-    compare_input_gradient(net, reference, name);
+    for (int k = 0; k < shards; k++)
+        compare_input_gradient(net, reference, k, name);
     nas_test_ok(nas_net_evaluate(net));
     net_compare_loss(net, nas_reference_forward(reference, false, &now), name);
     check_gates_alone(net, reference, &now, name);

@@ -19,8 +19,8 @@ typedef struct net_case {
 /* What a test's step block says, but for `real`. */
 extern const nas_step net_step;
 
-/* Fails the running test where the net and the reference differ. */
-void net_check(nas_device *device, const net_case *c, bool unfused, bool clblast);
+/* Fails the running test where the net and the reference differ.  With several shards the batch is larger than the case says. */
+void net_check(nas_device *device, const net_case *c, int shards, bool unfused, bool clblast);
 /* The reference's own gradients against central differences of the loss, in double, along one random direction per
  * parameter tensor and for the gates; at 1e-6 the truncation error is far below the bound and kinks are improbable. */
 void net_check_differences(nas_device *device, const net_case *c);

@@ -493,8 +493,8 @@ typedef struct fixture {
     int n;
 } fixture;
 
-static void set_up(fixture *f, nas_device *device, const char *config, nas_split split,
-                   const nas_batches_options *options, bool plain)
+static void set_up_shards(fixture *f, nas_device *device, const char *config, nas_split split,
+                          const nas_batches_options *options, bool plain, int shards)
 {
     *f = (fixture){.device = device};
     nas_test_ok(open_data(config, &f->data));
@@ -504,10 +504,19 @@ static void set_up(fixture *f, nas_device *device, const char *config, nas_split
     f->image_count = nas_shape_count(nas_data_shape(f->data)) * (uint64_t)f->n;
     nas_test_ok(nas_buffer_create(device, 4 * (f->image_count + (uint64_t)f->n + 16), "target",
                                   &f->buffer));
-    f->target.images = (nas_tensor){f->buffer, 16, f->image_count};
+    const uint64_t each = f->image_count / (uint64_t)shards;
+    f->target.shards = shards;
+    for (int i = 0; i < shards; i++)
+        f->target.images[i] = (nas_tensor){f->buffer, 16 + each * (uint64_t)i, each};
     f->target.labels = (nas_tensor){f->buffer, 16 + f->image_count, (uint64_t)f->n};
     f->target.step = (nas_tensor){f->buffer, 0, 16};
     nas_test_ok(nas_batches_create(f->home, split, options, &f->target, &f->batches));
+}
+
+static void set_up(fixture *f, nas_device *device, const char *config, nas_split split,
+                   const nas_batches_options *options, bool plain)
+{
+    set_up_shards(f, device, config, split, options, plain, 1);
 }
 
 static void tear_down(fixture *f)
@@ -530,7 +539,14 @@ static void load(fixture *f, uint32_t epoch, int step)
 
 static void read_batch(fixture *f, float *images, int32_t *labels)
 {
-    nas_test_ok(nas_tensor_read(f->target.images, images));
+    const size_t n = (size_t)f->n / (size_t)f->target.shards;
+    float *shard = malloc(f->image_count * sizeof *shard);
+    for (int s = 0; s < f->target.shards; s++) {
+        nas_test_ok(nas_tensor_read(f->target.images[s], shard));
+        for (size_t i = 0; i < f->target.images[s].count; i++)
+            images[i / n * (size_t)f->n + (size_t)s * n + i % n] = shard[i];
+    }
+    free(shard);
     nas_test_ok(nas_buffer_read(f->buffer, 4 * f->target.labels.at, 4 * (uint64_t)f->n, labels));
 }
 
@@ -729,8 +745,9 @@ static void gather_equals_the_host(void **state)
     };
     char config[512];
     for (int i = 0; i < 3; i++)
-        for (int variant = 0; variant < 8; variant++) {
+        for (int variant = 0; variant < 16; variant++) {
             const bool training = variant & 1, plain = variant & 2, streamed = variant & 4;
+            const int shards = variant & 8 ? 2 : 1; /* 16 samples and 2 */
             const nas_split split = training ? NAS_SPLIT_TRAIN : NAS_SPLIT_TEST;
             const nas_batches_options options = {.batch = 18,
                                                  .training = training,
@@ -739,7 +756,7 @@ static void gather_equals_the_host(void **state)
                                                  .key = 0x123456789abcULL};
             fixture f;
             snprintf(config, sizeof config, configs[i], streamed ? "streamed" : "resident");
-            set_up(&f, *state, config, split, &options, plain);
+            set_up_shards(&f, *state, config, split, &options, plain, shards);
             assert_int_equal(nas_data_home_resident(f.home), !streamed);
             nas_test_ok(nas_batches_epoch(f.batches, 2));
             check_batch(&f, &options, split, 2, 0);

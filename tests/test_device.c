@@ -471,6 +471,89 @@ static void test_shares(void **state)
     check_shares(101, 1, 1);
 }
 
+/* ---- shards --------------------------------------------------------------------------------------
+ *
+ * Each round every shard doubles its own vector a few times - the first shard more often than the others, so that they come to
+ * meetings at different times - and hands it to its neighbour.  Then the whole device turns all signs.  Without the
+ * order that tapes promise, somebody takes a vector that is too old or too new. */
+
+enum { SHARD_FLOATS = 256, SHARD_ROUNDS = 6, SHARD_RUNS = 20, SHARDS_MOST = 5 };
+
+static nas_launch scale(const nas_argument arguments[3], size_t floats_)
+{
+    return (nas_launch){.source = "selftest",
+                        .kernel = "selftest_scale",
+                        .global = {floats_ / (size_t)nas_device_lanes(device)},
+                        .arguments = arguments,
+                        .argument_count = 3};
+}
+
+static void add_scale(nas_tape *tape, nas_buffer *from, nas_buffer *to, int shard, float factor)
+{
+    const uint64_t at = (uint64_t)shard * SHARD_FLOATS;
+    const nas_argument arguments[] = {NAS_ARG_BUFFER(from, at), NAS_ARG_BUFFER(to, at),
+                                      NAS_ARG_FLOAT(factor)};
+    const nas_launch launch_ = scale(arguments, SHARD_FLOATS);
+    ok(nas_tape_add(tape, &launch_));
+}
+
+static void add_round(nas_tape *tape, nas_buffer *x, nas_buffer *y, int shards)
+{
+    const nas_argument whole[] = {NAS_ARG_BUFFER(x, 0), NAS_ARG_BUFFER(x, 0), NAS_ARG_FLOAT(-1)};
+    const nas_launch turn = scale(whole, (size_t)shards * SHARD_FLOATS);
+    for (int s = 0; s < shards; s++) {
+        nas_tape_shard(tape, s);
+        for (int i = 0; i < (s == 0 ? 24 : 0); i++)
+            add_scale(tape, x, x, s, i % 2 ? 0.5f : 2.0f);
+        add_scale(tape, x, y, s, 2.0f);
+    }
+    ok(nas_tape_meet(tape));
+    for (int s = 0; s < shards; s++) {
+        const uint64_t bytes = 4 * SHARD_FLOATS;
+        nas_tape_shard(tape, s);
+        ok(nas_tape_add_copy(tape, y, bytes * (uint64_t)((s + 1) % shards), x, bytes * (uint64_t)s,
+                             bytes));
+    }
+    ok(nas_tape_meet(tape)); /* y may be written again */
+    nas_tape_shard(tape, NAS_ALL_SHARDS);
+    ok(nas_tape_add(tape, &turn));
+}
+
+static void check_shards(int shards)
+{
+    float values[SHARDS_MOST * SHARD_FLOATS], back[SHARDS_MOST * SHARD_FLOATS];
+    const size_t count = (size_t)shards * SHARD_FLOATS;
+    nas_tape *tape;
+    nas_buffer *x = floats(NULL, count), *y = floats(NULL, count);
+    ok(nas_tape_create(device, "shards", &tape));
+    ok(nas_tape_part(tape, shards));
+    for (int i = 0; i < SHARD_ROUNDS; i++)
+        add_round(tape, x, y, shards);
+    nas_test_fails(nas_tape_part(tape, 1), NAS_DEVICE, "behind its first entry");
+    for (int run = 0; run < (getenv("CLNAS_TEST_SMALL") ? 1 : SHARD_RUNS); run++) {
+        for (size_t i = 0; i < count; i++)
+            values[i] = (float)(i + 1) + (float)run;
+        ok(nas_buffer_write(x, 0, 4 * count, values));
+        ok(nas_tape_run(tape)); /* and once more, behind itself */
+        ok(nas_tape_run(tape));
+        ok(nas_buffer_read(x, 0, 4 * count, back));
+        for (size_t i = 0; i < count; i++) {
+            const size_t from = (i + 2 * SHARD_ROUNDS * SHARD_FLOATS) % count;
+            assert_true(back[i] == ldexpf(values[from], 2 * SHARD_ROUNDS)); /* signs: even */
+        }
+    }
+    nas_tape_destroy(tape);
+    nas_buffer_destroy(x);
+    nas_buffer_destroy(y);
+}
+
+static void test_shards(void **state)
+{
+    (void)state;
+    for (int shards = 1; shards <= SHARDS_MOST; shards++)
+        check_shards(shards);
+}
+
 /* ---- gemm, profile
  * -------------------------------------------------------------------------------- */
 
@@ -590,6 +673,7 @@ int main(void)
         cmocka_unit_test(test_guards),
         cmocka_unit_test(test_far_ahead),
         cmocka_unit_test(test_shares),
+        cmocka_unit_test(test_shards),
         cmocka_unit_test(test_gemm),
         cmocka_unit_test(test_profile),
         cmocka_unit_test(test_nothing_lives),

@@ -63,14 +63,21 @@ static void fused_equals_reference(void **state)
 {
     (void)state;
     for (int i = 0; i < CASES; i++)
-        net_check(device, &cases[i], false, false);
+        net_check(device, &cases[i], 1, false, false);
+}
+
+static void shards_equal_reference(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        net_check(device, &cases[i], 2, i % 2 == 1, false);
 }
 
 static void unfused_equals_reference(void **state)
 {
     (void)state;
     for (int i = 0; i < CASES; i++)
-        net_check(device, &cases[i], true, false);
+        net_check(device, &cases[i], 1, true, false);
 }
 
 static void reference_equals_finite_differences(void **state)
@@ -109,7 +116,7 @@ static void check_supernet(bool affine, bool unfused)
     make_supernet(affine, &graph);
     nas_graph_write(&graph, &text);
     const net_case c = {affine ? "supernet, affine" : "supernet", 9, text.data};
-    net_check(device, &c, unfused, false);
+    net_check(device, &c, 1, unfused, false);
     nas_text_clear(&text);
     nas_graph_clear(&graph);
 }
@@ -237,6 +244,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fused_equals_reference),
         cmocka_unit_test(unfused_equals_reference),
+        cmocka_unit_test(shards_equal_reference),
         cmocka_unit_test(reference_equals_finite_differences),
         cmocka_unit_test(supernet_equals_reference),
         cmocka_unit_test(unfused_supernet_equals_reference),

@@ -203,14 +203,24 @@ static void fused_equals_reference(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        net_check(device, &cases[i], false, false);
+        net_check(device, &cases[i], 1, false, false);
 }
 
 static void unfused_equals_reference(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        net_check(device, &cases[i], true, false);
+        net_check(device, &cases[i], 1, true, false);
+}
+
+/* The batch in shards: norms, losses, gradients and draws are those of the whole. */
+static void shards_equal_reference(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        net_check(device, &cases[i], 2, false, false);
+        net_check(device, &cases[i], 4, i % 2 == 1, false);
+    }
 }
 
 static void clblast_equals_reference(void **state)
@@ -219,7 +229,7 @@ static void clblast_equals_reference(void **state)
     if (getenv("CLNAS_TEST_SMALL"))
         skip();
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        net_check(device, &cases[i], false, true);
+        net_check(device, &cases[i], 1, false, true);
 }
 
 static void reference_equals_finite_differences(void **state)
@@ -307,6 +317,34 @@ static void weights_survive_a_file(void **state)
     nas_graph_clear(&graph);
 }
 
+/* How a batch may be cut, and how the trainer cuts it. */
+static void shards_are_checked(void **state)
+{
+    (void)state;
+    static const struct {
+        int batch, shards;
+    } rows[] = {{1, 1},   {64, 1},  {127, 2}, {128, 2},  {100, 1},  {129, 1}, {144, 1},
+                {160, 2}, {192, 2}, {250, 4}, {1024, 8}, {4096, 8}, {255, 4}, {113, 2}};
+    const bool host = nas_device_describe(device)->on_host;
+    nas_graph graph;
+    nas_net *net = NULL;
+    nas_net_options options = {.batch = 80, .training = true, .loss = true, .shards = 2};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        assert_int_equal(nas_batch_shards(device, rows[i].batch), host ? rows[i].shards : 1);
+    nas_test_ok(nas_graph_parse(cases[0].graph, "case", &graph));
+    assert_int_equal(nas_net_create(device, &graph, &options, &net), NAS_CONFIG);
+    assert_non_null(strstr(nas_error_message(), "a batch of 80"));
+    options.batch = 64;
+    options.taps = NAS_TAP_SIGNS;
+    assert_int_equal(nas_net_create(device, &graph, &options, &net), NAS_CONFIG);
+    assert_non_null(strstr(nas_error_message(), "taps"));
+    options.batch = 256;
+    options.taps = 0;
+    options.shards = 16;
+    assert_int_equal(nas_net_create(device, &graph, &options, &net), NAS_CONFIG);
+    nas_graph_clear(&graph);
+}
+
 static void memory_is_known_before(void **state)
 {
     (void)state;
@@ -323,6 +361,14 @@ static void memory_is_known_before(void **state)
     assert_true(before.total_bytes == after.total_bytes);
     assert_true(before.total_bytes > 0);
     nas_net_destroy(net);
+    options.batch = 64;
+    options.shards = 4;
+    nas_test_ok(nas_net_measure(device, &graph, &options, &before));
+    assert_true(before.total_bytes > after.total_bytes);
+    nas_test_ok(nas_net_create(device, &graph, &options, &net));
+    nas_net_memory_of(net, &after);
+    assert_true(before.total_bytes == after.total_bytes);
+    nas_net_destroy(net);
     nas_graph_clear(&graph);
 }
 
@@ -334,9 +380,11 @@ int main(void)
         cmocka_unit_test(taps_equal_the_reference),
         cmocka_unit_test(fused_equals_reference),
         cmocka_unit_test(unfused_equals_reference),
+        cmocka_unit_test(shards_equal_reference),
         cmocka_unit_test(clblast_equals_reference),
         cmocka_unit_test(reference_equals_finite_differences),
         cmocka_unit_test(weights_survive_a_file),
+        cmocka_unit_test(shards_are_checked),
         cmocka_unit_test(memory_is_known_before),
     };
     nas_device_info *devices = NULL;

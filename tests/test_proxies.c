@@ -70,7 +70,7 @@ static void fill_batch(const bench *b, nas_reference *reference)
     nas_test_ok(nas_data_home_create(device, b->data, &home));
     nas_test_ok(nas_buffer_create(device, 4 * 2048, "target", &buffer));
     const nas_batches_target target = {
-        .images = {buffer, 0, 960}, .labels = {buffer, 960, 16}, .step = {buffer, 976, 16}};
+        .images = {{buffer, 0, 960}}, .labels = {buffer, 960, 16}, .step = {buffer, 976, 16}};
     nas_test_ok(nas_batches_create(home, NAS_SPLIT_TRAIN, &options, &target, &batches));
     nas_test_ok(nas_batches_epoch(batches, 0));
     const nas_data_part *part = &nas_data_content_of(b->data)->train;

@@ -612,15 +612,25 @@ static void resume_gives_equal_bits(void **state)
 
 static const char *const hash_only = "NAS_TEST_TRAIN_HASH";
 
-static int print_hash(void)
+/* The batch in shards, each on a team of cores where there are several. */
+static const char *const sharded_data =
+    "{ type = \"synthetic\"; train = 300; valid = 44; test = 0; "
+    "shape = [1, 8, 8]; classes = 3; }";
+static const char *const sharded_train = "{ epochs = 2; batch = 128; lr = 0.05; }";
+
+static int print_hash(const char *what)
 {
     world w;
     nas_trainer *trainer;
     nas_device *device;
     if (nas_device_open("any", NULL, &device) != NAS_OK)
         return 1;
-    make_world(&w, device, small_data, resumed_train());
+    const bool sharded = strcmp(what, "sharded") == 0;
+    make_world(&w, device, sharded ? sharded_data : small_data,
+               sharded ? sharded_train : resumed_train());
     make_trainer(&w, &trainer);
+    assert_true((nas_net_shard_count(nas_trainer_net(trainer)) > 1) ==
+                (sharded && nas_device_describe(device)->on_host));
     nas_test_ok(nas_trainer_run(trainer, 2));
     printf("%016llx\n", (unsigned long long)weights_hash(trainer));
     nas_trainer_destroy(trainer);
@@ -629,14 +639,15 @@ static int print_hash(void)
     return 0;
 }
 
-static void read_hash(const char *threads, char hash[32])
+static void read_hash(const char *what, const char *threads, const char *teams, char hash[32])
 {
     char path[512], command[1024];
     ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
     assert_true(length > 0);
     path[length] = '\0';
-    snprintf(command, sizeof command, "%s=1 POCL_MAX_PTHREAD_COUNT=%s LP_NUM_THREADS=%s '%s'",
-             hash_only, threads, threads, path);
+    snprintf(command, sizeof command,
+             "%s=%s POCL_MAX_PTHREAD_COUNT=%s LP_NUM_THREADS=%s CLNAS_TEAMS=%s '%s'", hash_only,
+             what, threads, threads, teams, path);
     FILE *pipe = popen(command, "r");
     assert_non_null(pipe);
     assert_non_null(fgets(hash, 32, pipe));
@@ -646,11 +657,64 @@ static void read_hash(const char *threads, char hash[32])
 
 static void threads_change_nothing(void **state)
 {
-    char one[32], two[32];
+    char one[32], other[32];
     (void)state;
-    read_hash("1", one);
-    read_hash("2", two);
-    assert_string_equal(one, two);
+    read_hash("whole", "1", "8", one);
+    read_hash("whole", "2", "8", other);
+    assert_string_equal(one, other);
+    read_hash("sharded", "1", "8", one);
+    read_hash("sharded", "2", "1", other); /* both threads for each shard in turn */
+    assert_string_equal(one, other);
+    read_hash("sharded", "2", "8", other); /* a thread for each shard */
+    assert_string_equal(one, other);
+    read_hash("sharded", "4", "8", other); /* two threads for each */
+    assert_string_equal(one, other);
+}
+
+/* Predictions of a net in shards are those of one in one piece: of whole batches, and where the second shard has no sample. */
+static void check_predictions(world *w, nas_net *sharded, nas_net *whole, nas_split split)
+{
+    nas_evaluation a, b;
+    uint32_t count, right = 0;
+    const uint32_t *members = nas_data_split(w->data, split, &count);
+    int32_t *first = calloc(count, sizeof *first), *second = calloc(count, sizeof *second);
+    nas_test_ok(nas_evaluate(sharded, w->home, split, &a, first));
+    nas_test_ok(nas_evaluate(whole, w->home, split, &b, second));
+    assert_int_equal(a.count, count);
+    close_to(a.loss, b.loss, 1e-6);
+    assert_true(a.accuracy == b.accuracy);
+    for (uint32_t i = 0; i < count; i++)
+        right += first[i] == nas_data_content_of(w->data)->train.labels[members[i]];
+    close_to(a.accuracy, right / (double)count, 1e-9);
+    assert_memory_equal(first, second, count * sizeof *first);
+    free(first);
+    free(second);
+}
+
+static void shards_are_evaluated(void **state)
+{
+    world w;
+    nas_trainer *trainer;
+    nas_net *sharded, *whole;
+    const char *path = "/tmp/clnas_test_shards.safetensors";
+    nas_net_options options = {.batch = 128, .training = true, .loss = true, .shards = 2};
+    make_world(&w, *state, sharded_data, sharded_train);
+    make_trainer(&w, &trainer);
+    if (!getenv("CLNAS_TEST_SMALL"))
+        nas_test_ok(nas_trainer_run(trainer, 2));
+    nas_test_ok(nas_net_save(nas_trainer_net(trainer), path, NULL, NULL, 0));
+    nas_trainer_destroy(trainer);
+    nas_test_ok(nas_net_create(w.device, &w.graph, &options, &sharded));
+    options.shards = 0;
+    nas_test_ok(nas_net_create(w.device, &w.graph, &options, &whole));
+    nas_test_ok(nas_net_load(sharded, path));
+    nas_test_ok(nas_net_load(whole, path));
+    check_predictions(&w, sharded, whole, NAS_SPLIT_TRAIN);
+    check_predictions(&w, sharded, whole, NAS_SPLIT_VALID);
+    nas_net_destroy(sharded);
+    nas_net_destroy(whole);
+    unlink(path);
+    clear_world(&w);
 }
 
 static void damaged_checkpoints_are_refused(void **state)
@@ -770,13 +834,14 @@ int main(void)
         cmocka_unit_test(steps_follow_the_reference),
         cmocka_unit_test(resume_gives_equal_bits),
         cmocka_unit_test(threads_change_nothing),
+        cmocka_unit_test(shards_are_evaluated),
         cmocka_unit_test(damaged_checkpoints_are_refused),
         cmocka_unit_test(nan_stops_training),
         cmocka_unit_test(wrong_graphs_and_limits_are_refused),
         cmocka_unit_test(optimizer_timing),
     };
     if (getenv(hash_only))
-        return print_hash();
+        return print_hash(getenv(hash_only));
     const char *only =
         getenv("NAS_TEST_ONLY"); /* a name or pattern, for slow runs under Oclgrind */
     if (only)

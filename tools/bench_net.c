@@ -1,6 +1,6 @@
 /* bench_net.c - clnas-bench net: how fast a whole network trains, and where the time of a step goes.
  *
- *     clnas-bench net [small_cnn|GRAPH.txt] [--device 0:0] [--batch 128] [--steps 20] [--repeats 9] [--profile]
+ *     clnas-bench net [small_cnn|GRAPH.txt] [--device 0:0] [--batch 128] [--shards 2] [--steps 20] [--repeats 9] [--profile]
  *                     [--format table|json]
  *
  * First rounds of steps as the trainer runs them, one synchronisation per round: milliseconds per step (the median of the
@@ -33,6 +33,8 @@ static bool read_option(const char *name, const char *value, bench_net_options *
 {
     if (strcmp(name, "--batch") == 0)
         return read_number(value, 1, 65536, &options->batch);
+    if (strcmp(name, "--shards") == 0)
+        return read_number(value, 1, NAS_SHARDS, &options->shards);
     if (strcmp(name, "--steps") == 0)
         return read_number(value, 1, 100000, &options->steps);
     if (strcmp(name, "--repeats") == 0)
@@ -120,6 +122,7 @@ typedef struct results {
     int row_count;
     double profile_s;
     uint64_t launches; /* per step */
+    int shards;
     nas_build_counts builds;
     char device[256];
 } results;
@@ -137,6 +140,7 @@ static nas_status run_timed(const bench_net_options *options, results *r)
     NAS_TRY_DONE(bench_network_loss(&b, &r->loss));
     bench_times_sort(&r->times);
     r->builds = nas_device_builds(b.device);
+    r->shards = nas_net_shard_count(b.net);
     const nas_device_info *info = nas_device_describe(b.device);
     snprintf(r->device, sizeof r->device, "%s %.200s", info->id, info->name);
 done:
@@ -159,6 +163,9 @@ static void print_profile(const bench_network *b, const results *r, int steps)
     }
     printf("%-28s %9llu %9.3f\n", "all", (unsigned long long)r->launches,
            r->profile_s * 1e3 / steps);
+    if (r->shards > 1)
+        printf("(of %d shards that may run side by side: the times of all of them, added up)\n",
+               r->shards);
 }
 
 static void print_profile_json(const bench_network *b, const results *r, int steps)
@@ -181,19 +188,21 @@ static void print_times(const bench_net_options *options, const results *r)
     const double launch_us = r->launches ? times->host_us / (double)r->launches : 0;
     if (options->json) {
         printf(
-            "{\"network\": \"%s\", \"device\": \"%s\", \"batch\": %d, \"median_ms\": %.4f, "
+            "{\"network\": \"%s\", \"device\": \"%s\", \"batch\": %d, \"shards\": %d, "
+            "\"median_ms\": %.4f, "
             "\"min_ms\": %.4f, "
             "\"max_ms\": %.4f, \"processor_ms\": %.4f, \"images_per_s\": %.1f, \"launches\": %llu, "
             "\"host_us_per_launch\": %.3f, \"core_ns\": [%.0f, %.0f], "
             "\"programs\": %d, \"loss\": %.6f",
-            options->network, r->device, options->batch, median, fastest, slowest,
+            options->network, r->device, options->batch, r->shards, median, fastest, slowest,
             bench_median(times->work_ms, times->count), options->batch * 1e3 / median,
             (unsigned long long)r->launches, launch_us, r->cores.near_ns, r->cores.far_ns,
             r->builds.programs, r->loss);
         return;
     }
-    printf("%s, batch %d, on %s: %d rounds of %d steps\n", options->network, options->batch,
-           r->device, times->count, options->steps);
+    printf("%s, batch %d in %d shard%s, on %s: %d rounds of %d steps\n", options->network,
+           options->batch, r->shards, r->shards > 1 ? "s" : "", r->device, times->count,
+           options->steps);
     printf("step        %.3f ms median, %.3f fastest, %.3f slowest (spread %.0f %%)\n", median,
            fastest, slowest, 100 * (slowest - fastest) / median);
     printf("processor   %.3f ms median over all threads: a step takes this much over the cores it "

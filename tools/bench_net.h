@@ -12,6 +12,7 @@ typedef struct bench_net_options {
     const char *device;          /* as nas_device_open takes it */
     const char *python, *script; /* peers only; NULL: looked for */
     int batch, steps, repeats, threads;
+    int shards; /* of the batch; 0: as many as the trainer takes */
     bool profile, json;
 } bench_net_options;
 

@@ -42,28 +42,39 @@ static nas_status read_graph(const char *network, nas_graph *graph)
 
 /* ---- making ------------------------------------------------------------------------------------------- */
 
+static nas_status fill_labels(bench_network *b, nas_random *random)
+{
+    const nas_tensor labels = nas_net_labels(b->net);
+    const int classes = b->graph.nodes[b->graph.output].shape.c;
+    int32_t *classes_of = calloc(labels.count, sizeof *classes_of);
+    if (!classes_of)
+        NAS_FAIL(NAS_MEMORY, "out of memory for random labels");
+    for (int i = 0; i < b->batch; i++)
+        classes_of[i] = (int32_t)nas_random_below(random, (uint32_t)classes);
+    nas_status status =
+        nas_buffer_write(labels.buffer, 4 * labels.at, 4 * labels.count, classes_of);
+    free(classes_of);
+    return status;
+}
+
+static nas_status fill_images(nas_tensor input, nas_random *random)
+{
+    float *images = malloc(input.count * sizeof *images);
+    if (!images)
+        NAS_FAIL(NAS_MEMORY, "out of memory for random images");
+    for (uint64_t i = 0; i < input.count; i++)
+        images[i] = (float)nas_random_normal(random);
+    nas_status status = nas_tensor_write(input, images);
+    free(images);
+    return status;
+}
+
 static nas_status fill_input(bench_network *b)
 {
     nas_random random = nas_random_make(1, NAS_STREAM_TEST, 0, 0, 0);
-    const nas_tensor input = nas_net_input(b->net), labels = nas_net_labels(b->net);
-    const int classes = b->graph.nodes[b->graph.output].shape.c;
-    float *images = malloc(input.count * sizeof *images);
-    int32_t *classes_of = calloc(labels.count, sizeof *classes_of);
-    nas_status status = NAS_OK;
-    if (!images || !classes_of) {
-        status = nas_error_set(NAS_MEMORY, __FILE__, __LINE__, "out of memory for a random batch");
-        goto done;
-    }
-    for (uint64_t i = 0; i < input.count; i++)
-        images[i] = (float)nas_random_normal(&random);
-    for (int i = 0; i < b->batch; i++)
-        classes_of[i] = (int32_t)nas_random_below(&random, (uint32_t)classes);
-    NAS_TRY_DONE(nas_tensor_write(input, images));
-    NAS_TRY_DONE(nas_buffer_write(labels.buffer, 4 * labels.at, 4 * labels.count, classes_of));
-done:
-    free(images);
-    free(classes_of);
-    return status;
+    for (int i = 0; i < nas_net_shard_count(b->net); i++)
+        NAS_TRY(fill_images(nas_net_shard_at(b->net, i).input, &random));
+    return fill_labels(b, &random);
 }
 
 static nas_status fill_config(nas_train_config *config)
@@ -106,12 +117,13 @@ static nas_status step(bench_network *b)
 static nas_status open_all(const bench_net_options *options, bool profile, bench_network *b)
 {
     const nas_device_options device_options = {.profile = profile};
-    const nas_net_options net_options = {
+    nas_net_options net_options = {
         .batch = options->batch, .training = true, .loss = true, .slots = 1};
     b->batch = options->batch;
     NAS_TRY(fill_config(&b->config));
     NAS_TRY(read_graph(options->network, &b->graph));
     NAS_TRY(nas_device_open(options->device, &device_options, &b->device));
+    net_options.shards = options->shards ? options->shards : nas_batch_shards(b->device, b->batch);
     NAS_TRY(nas_net_create(b->device, &b->graph, &net_options, &b->net));
     NAS_TRY(nas_net_initialise(b->net, 1, 1));
     NAS_TRY(fill_input(b));

@@ -1,6 +1,6 @@
 /* bench_supernet.c - clnas-bench supernet: a search step of DARTS, its memory, and where the time goes.
  *
- *     clnas-bench supernet [--cells 8] [--channels 16] [--batch 64] [--size 32] [--steps 3] [--repeats 3]
+ *     clnas-bench supernet [--cells 8] [--channels 16] [--batch 64] [--shards 2] [--size 32] [--steps 3] [--repeats 3]
  *                          [--device MATCH] [--keep] [--profile] [--peer] [--python PYTHON] [--threads 2] [--format table|json]
  *
  * A search step is a weight step (forward, backward, clip by norm, SGD with momentum) and a first-order architecture step
@@ -25,6 +25,7 @@ enum { COPY_BYTES = 1 << 28, PEER_LINE = 512 };
 
 typedef struct supernet_options {
     int cells, channels, batch, size, steps, repeats, threads;
+    int shards; /* of the batch; 0: as many as the trainer takes */
     const char *device, *python, *script;
     bool keep, profile, peer, json;
 } supernet_options;
@@ -69,10 +70,10 @@ static bool read_option(const char *name, const char *value, supernet_options *o
     const struct {
         const char *name;
         int *number, most;
-    } numbers[] = {{"--cells", &o->cells, 32},      {"--channels", &o->channels, 256},
-                   {"--batch", &o->batch, 65536},   {"--size", &o->size, 512},
-                   {"--steps", &o->steps, 1000},    {"--repeats", &o->repeats, BENCH_REPEATS},
-                   {"--threads", &o->threads, 1024}};
+    } numbers[] = {{"--cells", &o->cells, 32},       {"--channels", &o->channels, 256},
+                   {"--batch", &o->batch, 65536},    {"--size", &o->size, 512},
+                   {"--steps", &o->steps, 1000},     {"--repeats", &o->repeats, BENCH_REPEATS},
+                   {"--threads", &o->threads, 1024}, {"--shards", &o->shards, NAS_SHARDS}};
     const struct {
         const char *name, **text;
     } texts[] = {{"--device", &o->device}, {"--python", &o->python}, {"--script", &o->script}};
@@ -128,32 +129,33 @@ done:
     return status;
 }
 
+static nas_status fill_tensor(nas_tensor tensor, float middle, float width, nas_random *random)
+{
+    float *values = malloc(tensor.count * sizeof *values);
+    if (!values)
+        NAS_FAIL(NAS_MEMORY, "no memory for random values");
+    for (uint64_t i = 0; i < tensor.count; i++)
+        values[i] = middle + width * (float)nas_random_normal(random);
+    nas_status status = nas_tensor_write(tensor, values);
+    free(values);
+    return status;
+}
+
 static nas_status fill_random(supernet *s)
 {
-    nas_status status = NAS_OK;
     nas_random random = nas_random_make(1, NAS_STREAM_TEST, 0, 0, 0);
-    const nas_tensor input = nas_net_input(s->net), labels = nas_net_labels(s->net);
-    const nas_tensor gates = nas_net_gates(s->net);
-    float *values =
-        malloc((input.count > gates.count ? input.count : gates.count) * sizeof *values);
+    const nas_tensor labels = nas_net_labels(s->net);
+    for (int i = 0; i < nas_net_shard_count(s->net); i++)
+        NAS_TRY(fill_tensor(nas_net_shard_at(s->net, i).input, 0, 1, &random));
     int32_t *classes = calloc(labels.count, sizeof *classes);
-    if (!values || !classes) {
-        status = nas_error_set(NAS_MEMORY, __FILE__, __LINE__, "no memory for a random batch");
-        goto done;
-    }
-    for (uint64_t i = 0; i < input.count; i++)
-        values[i] = (float)nas_random_normal(&random);
+    if (!classes)
+        NAS_FAIL(NAS_MEMORY, "no memory for random labels");
     for (int i = 0; i < s->batch; i++)
         classes[i] = (int32_t)nas_random_below(&random, 10);
-    NAS_TRY_DONE(nas_tensor_write(input, values));
-    NAS_TRY_DONE(nas_buffer_write(labels.buffer, 4 * labels.at, 4 * labels.count, classes));
-    for (uint64_t i = 0; i < gates.count; i++) /* what the softmax of DARTS begins with */
-        values[i] = 0.125f + 1e-4f * (float)nas_random_normal(&random);
-    NAS_TRY_DONE(nas_tensor_write(gates, values));
-done:
-    free(values);
+    nas_status status = nas_buffer_write(labels.buffer, 4 * labels.at, 4 * labels.count, classes);
     free(classes);
-    return status;
+    NAS_TRY(status); /* gates as the softmax of DARTS begins with */
+    return fill_tensor(nas_net_gates(s->net), 0.125f, 1e-4f, &random);
 }
 
 static nas_status record_update(supernet *s)
@@ -185,14 +187,14 @@ static nas_status record_update(supernet *s)
 static nas_status open_all(const supernet_options *o, bool profile, supernet *s)
 {
     const nas_device_options device_options = {.profile = profile};
-    const nas_net_options net_options = {.batch = o->batch,
-                                         .training = true,
-                                         .loss = true,
-                                         .recompute =
-                                             o->keep ? NAS_RECOMPUTE_NEVER : NAS_RECOMPUTE_AUTO};
+    nas_net_options net_options = {.batch = o->batch,
+                                   .training = true,
+                                   .loss = true,
+                                   .recompute = o->keep ? NAS_RECOMPUTE_NEVER : NAS_RECOMPUTE_AUTO};
     s->batch = o->batch;
     NAS_TRY(make_graph(o, &s->graph));
     NAS_TRY(nas_device_open(o->device, &device_options, &s->device));
+    net_options.shards = o->shards ? o->shards : nas_batch_shards(s->device, o->batch);
     NAS_TRY(nas_net_create(s->device, &s->graph, &net_options, &s->net));
     NAS_TRY(nas_net_initialise(s->net, 1, 1));
     NAS_TRY(fill_random(s));

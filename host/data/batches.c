@@ -24,10 +24,11 @@ struct nas_batches {
     int part; /* 0 training files, 1 test files */
     const uint32_t *members;
     uint32_t member_count, samples; /* to draw from; of an epoch */
-    int steps, n;                   /* n: padded batch */
-    uint32_t *order;                /* [the larger of the two] */
-    uint32_t *urn;                  /* [member_count], of independent batches; NULL: of none */
-    bool ordered;                   /* an epoch was fixed */
+    int steps;
+    int shards, n;   /* parts of a batch; padded samples of each */
+    uint32_t *order; /* [the larger of the two] */
+    uint32_t *urn;   /* [member_count], of independent batches; NULL: of none */
+    bool ordered;    /* an epoch was fixed */
     nas_buffer *order_buffer, *plan;
     nas_tape *tapes[AREAS]; /* the second only when streaming */
     nas_buffer *areas[AREAS];
@@ -43,7 +44,13 @@ static bool augments(const nas_batches *batches)
 
 /* ---- recording ------------------------------------------------------------------------------- */
 
-static nas_status record_plan(nas_batches *batches, const char *defines, nas_tape *tape)
+/* The shard's plan, one behind the other. */
+static uint64_t plan_at(const nas_batches *batches, int shard)
+{
+    return (uint64_t)PLAN_ROWS * (uint64_t)batches->n * (uint64_t)shard;
+}
+
+static nas_status record_plan(nas_batches *batches, int shard, const char *defines, nas_tape *tape)
 {
     const nas_data_options *options = &nas_data_config_of(batches->home->data)->common;
     const nas_shape shape = nas_data_shape(batches->home->data);
@@ -53,9 +60,11 @@ static nas_status record_plan(nas_batches *batches, const char *defines, nas_tap
         NAS_ARG_TENSOR(batches->target.step),
         NAS_ARG_BUFFER(batches->order_buffer, 0),
         NAS_ARG_BUFFER(batches->home->labels[batches->part], 0),
-        NAS_ARG_TENSOR(batches->target.labels),
-        NAS_ARG_BUFFER(batches->plan, 0),
+        NAS_ARG_BUFFER(batches->target.labels.buffer,
+                       batches->target.labels.at + (uint64_t)(shard * batches->n)),
+        NAS_ARG_BUFFER(batches->plan, plan_at(batches, shard)),
         NAS_ARG_INT(batches->n),
+        NAS_ARG_INT(shard * batches->n),
         NAS_ARG_INT(batches->options.batch),
         NAS_ARG_INT(!batches->home->resident),
         NAS_ARG_INT(shape.h),
@@ -78,8 +87,8 @@ static nas_status record_plan(nas_batches *batches, const char *defines, nas_tap
     return nas_tape_add(tape, &launch);
 }
 
-static nas_status record_images(nas_batches *batches, const char *defines, nas_buffer *samples,
-                                nas_tape *tape)
+static nas_status record_images(nas_batches *batches, int shard, const char *defines,
+                                nas_buffer *samples, nas_tape *tape)
 {
     const nas_data_options *options = &nas_data_config_of(batches->home->data)->common;
     const nas_shape shape = nas_data_shape(batches->home->data);
@@ -87,10 +96,10 @@ static nas_status record_images(nas_batches *batches, const char *defines, nas_b
     const int all_rows = shape.c * shape.h, rows = plain ? 1 : (all_rows + GROUP - 1) / GROUP;
     const size_t blocks = ((size_t)all_rows + (size_t)rows - 1) / (size_t)rows;
     const nas_argument arguments[] = {
-        NAS_ARG_BUFFER(batches->plan, 0),
+        NAS_ARG_BUFFER(batches->plan, plan_at(batches, shard)),
         NAS_ARG_BUFFER(samples, 0),
         NAS_ARG_BUFFER(batches->home->mapping, 0),
-        NAS_ARG_TENSOR(batches->target.images),
+        NAS_ARG_TENSOR(batches->target.images[shard]),
         NAS_ARG_INT(batches->n),
         NAS_ARG_INT(shape.c),
         NAS_ARG_INT(shape.h),
@@ -116,10 +125,16 @@ static nas_status record(nas_batches *batches, int area)
     snprintf(defines, sizeof defines, "-DSAMPLE=%s -DAUGMENT=%d", bytes ? "uchar" : "float",
              augments(batches));
     NAS_TRY(nas_tape_create(batches->home->device, "gather", &batches->tapes[area]));
-    NAS_TRY(record_plan(batches, defines, batches->tapes[area]));
+    nas_tape *tape = batches->tapes[area];
     nas_buffer *samples =
         batches->home->resident ? batches->home->samples[batches->part] : batches->areas[area];
-    return record_images(batches, defines, samples, batches->tapes[area]);
+    NAS_TRY(nas_tape_part(tape, batches->shards));
+    for (int i = 0; i < batches->shards; i++) {
+        nas_tape_shard(tape, i);
+        NAS_TRY(record_plan(batches, i, defines, tape));
+        NAS_TRY(record_images(batches, i, defines, samples, tape));
+    }
+    return NAS_OK;
 }
 
 /* ---- making ---------------------------------------------------------------------------------- */
@@ -147,22 +162,31 @@ static nas_status count_steps(nas_batches *batches)
     return NAS_OK;
 }
 
-static nas_status check_target(const nas_batches *batches)
+static nas_status check_target(nas_batches *batches)
 {
     const nas_batches_target *target = &batches->target;
-    uint64_t wanted = nas_shape_count(nas_data_shape(batches->home->data)) * (uint64_t)batches->n;
-    if (target->images.count < wanted || target->labels.count < (uint64_t)batches->n)
-        NAS_FAIL(NAS_SHAPE,
-                 "a batch needs %" PRIu64 " values and %d labels and its target has %" PRIu64
-                 " and %" PRIu64,
-                 wanted, batches->n, target->images.count, target->labels.count);
+    const int whole = nas_batch_padded(batches->options.batch);
+    batches->shards = target->shards > 1 ? target->shards : 1;
+    batches->n = whole / batches->shards;
+    if (batches->shards > NAS_SHARDS || whole % (batches->shards * NAS_BATCH_MULTIPLE) != 0)
+        NAS_FAIL(NAS_SHAPE, "a batch of %d cannot be cut into %d shards", batches->options.batch,
+                 batches->shards);
+    const uint64_t wanted =
+        nas_shape_count(nas_data_shape(batches->home->data)) * (uint64_t)batches->n;
+    for (int i = 0; i < batches->shards; i++)
+        if (target->images[i].count < wanted || target->labels.count < (uint64_t)whole)
+            NAS_FAIL(NAS_SHAPE,
+                     "a batch needs %" PRIu64 " values and %d labels and its target has %" PRIu64
+                     " and %" PRIu64,
+                     wanted, whole, target->images[i].count, target->labels.count);
     return NAS_OK;
 }
 
 static nas_status allocate(nas_batches *batches)
 {
     nas_device *device = batches->home->device;
-    uint64_t area = (uint64_t)batches->n * nas__data_sample_bytes(batches->home->data);
+    const uint64_t area =
+        (uint64_t)(batches->shards * batches->n) * nas__data_sample_bytes(batches->home->data);
     const size_t members = batches->member_count, samples = batches->samples;
     const size_t places = samples > members ? samples : members;
     batches->order = malloc(places * sizeof *batches->order);
@@ -173,7 +197,7 @@ static nas_status allocate(nas_batches *batches)
     memcpy(batches->order, batches->members, batches->member_count * sizeof *batches->order);
     NAS_TRY(nas_buffer_create(device, 4 * (uint64_t)batches->samples, "order of samples",
                               &batches->order_buffer));
-    NAS_TRY(nas_buffer_create(device, 4 * (uint64_t)PLAN_ROWS * (uint64_t)batches->n, "batch plan",
+    NAS_TRY(nas_buffer_create(device, 4 * plan_at(batches, batches->shards), "batch plan",
                               &batches->plan));
     for (int i = 0; i < AREAS && !batches->home->resident; i++) {
         NAS_TRY(
@@ -189,7 +213,6 @@ static nas_status make(nas_batches *batches)
 {
     if (batches->options.batch < 1)
         NAS_FAIL(NAS_CONFIG, "a batch of %d samples", batches->options.batch);
-    batches->n = nas_batch_padded(batches->options.batch);
     NAS_TRY(count_steps(batches));
     NAS_TRY(check_target(batches));
     NAS_TRY(allocate(batches));

@@ -147,19 +147,22 @@ void nas__binary_load(const nas_device *device, const nas_kernel_source *source,
     *binary = data;
 }
 
-/* header + binary in one block; NULL where the driver gives no binary. */
+/* header + binary in one block; NULL where the driver gives no binary.  A program of a parted device has one for each of its
+ * teams, which are all the same: the first one is kept. */
 static unsigned char *pack(cl_program program, const char *key, size_t *size)
 {
-    size_t length = 0;
-    if (clGetProgramInfo(program, CL_PROGRAM_BINARY_SIZES, sizeof length, &length, NULL) !=
-            CL_SUCCESS ||
-        length == 0 || length > BINARY_LIMIT - HEADER_SIZE)
+    size_t lengths[NAS_DEVICE_IDS] = {0}, length = 0;
+    unsigned char *binaries[NAS_DEVICE_IDS] = {NULL}; /* NULL: not wanted */
+    if (clGetProgramInfo(program, CL_PROGRAM_BINARY_SIZES, sizeof lengths, lengths, NULL) ==
+        CL_SUCCESS)
+        length = lengths[0];
+    if (length == 0 || length > BINARY_LIMIT - HEADER_SIZE)
         return NULL;
     unsigned char *file = calloc(1, HEADER_SIZE + length);
     if (!file)
         return NULL;
-    unsigned char *binary = file + HEADER_SIZE;
-    if (clGetProgramInfo(program, CL_PROGRAM_BINARIES, sizeof binary, &binary, NULL) !=
+    binaries[0] = file + HEADER_SIZE;
+    if (clGetProgramInfo(program, CL_PROGRAM_BINARIES, sizeof binaries, binaries, NULL) !=
         CL_SUCCESS) {
         free(file);
         return NULL;
@@ -167,7 +170,7 @@ static unsigned char *pack(cl_program program, const char *key, size_t *size)
     memcpy(file, magic, sizeof magic);
     memcpy(file + 8, key, 32);
     put_number(file + 40, length);
-    put_number(file + 48, nas_hash(binary, length, 0));
+    put_number(file + 48, nas_hash(binaries[0], length, 0));
     *size = HEADER_SIZE + length;
     return file;
 }

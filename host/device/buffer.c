@@ -34,6 +34,7 @@ nas_status nas__buffer_make(nas_device *device, uint64_t size_bytes, const char 
                             bool counted, nas_buffer **buffer)
 {
     label = label ? label : "unnamed";
+    NAS_TRY(nas__queues_join(device));
     NAS_TRY(check_size(device, size_bytes, label));
     nas_buffer *made = calloc(1, sizeof *made);
     if (!made)
@@ -49,8 +50,8 @@ nas_status nas__buffer_make(nas_device *device, uint64_t size_bytes, const char 
         /* Drivers allocate late: the fill is where memory that is not there shows. */
         const cl_uint zeros[4] = {0};
         call = "clEnqueueFillBuffer";
-        code = clEnqueueFillBuffer(device->queue, made->memory, zeros, sizeof zeros, 0, whole, 0,
-                                   NULL, NULL);
+        code = clEnqueueFillBuffer(device->whole.queue, made->memory, zeros, sizeof zeros, 0, whole,
+                                   0, NULL, NULL);
     }
     if (!made->memory || code != CL_SUCCESS) {
         nas_status status = nas__opencl_failed(device, code, call, __FILE__, __LINE__);
@@ -105,8 +106,9 @@ nas_status nas_buffer_read(nas_buffer *buffer, uint64_t offset, uint64_t size, v
     NAS_TRY(nas__buffer_range(buffer, offset, size, "read"));
     if (size == 0)
         return NAS_OK;
+    NAS_TRY(nas__queues_join(buffer->device));
     NAS_CL(buffer->device,
-           clEnqueueReadBuffer(buffer->device->queue, buffer->memory, CL_TRUE,
+           clEnqueueReadBuffer(buffer->device->whole.queue, buffer->memory, CL_TRUE,
                                (size_t)offset + NAS_SLACK_BYTES, (size_t)size, to, 0, NULL, NULL));
     return NAS_OK;
 }
@@ -116,9 +118,10 @@ nas_status nas_buffer_write(nas_buffer *buffer, uint64_t offset, uint64_t size, 
     NAS_TRY(nas__buffer_range(buffer, offset, size, "write"));
     if (size == 0)
         return NAS_OK;
-    NAS_CL(buffer->device, clEnqueueWriteBuffer(buffer->device->queue, buffer->memory, CL_TRUE,
-                                                (size_t)offset + NAS_SLACK_BYTES, (size_t)size,
-                                                from, 0, NULL, NULL));
+    NAS_TRY(nas__queues_join(buffer->device));
+    NAS_CL(buffer->device, clEnqueueWriteBuffer(buffer->device->whole.queue, buffer->memory,
+                                                CL_TRUE, (size_t)offset + NAS_SLACK_BYTES,
+                                                (size_t)size, from, 0, NULL, NULL));
     return NAS_OK;
 }
 
@@ -134,8 +137,9 @@ nas_status nas_buffer_fill(nas_buffer *buffer, uint64_t offset, uint64_t size, c
                  size, offset, buffer->label, pattern_size);
     if (size == 0)
         return NAS_OK;
+    NAS_TRY(nas__queues_join(buffer->device));
     NAS_CL(buffer->device,
-           clEnqueueFillBuffer(buffer->device->queue, buffer->memory, pattern, pattern_size,
+           clEnqueueFillBuffer(buffer->device->whole.queue, buffer->memory, pattern, pattern_size,
                                (size_t)offset + NAS_SLACK_BYTES, (size_t)size, 0, NULL, NULL));
     return NAS_OK;
 }
@@ -147,8 +151,9 @@ nas_status nas_buffer_copy(nas_buffer *from, uint64_t from_offset, nas_buffer *t
     NAS_TRY(nas__buffer_range(to, to_offset, size, "copy to"));
     if (size == 0)
         return NAS_OK;
+    NAS_TRY(nas__queues_join(from->device));
     NAS_CL(from->device,
-           clEnqueueCopyBuffer(from->device->queue, from->memory, to->memory,
+           clEnqueueCopyBuffer(from->device->whole.queue, from->memory, to->memory,
                                (size_t)from_offset + NAS_SLACK_BYTES,
                                (size_t)to_offset + NAS_SLACK_BYTES, (size_t)size, 0, NULL, NULL));
     return NAS_OK;

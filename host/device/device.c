@@ -1,8 +1,8 @@
-/* device.c - opening a device: context, in-order queue, how many lanes kernels use.
+/* device.c - opening a device: context, queues, how many lanes kernels use.
  *
- * An in-order queue without events is the whole model of execution: work runs in the order in which
- * it was enqueued, and the host waits only where it reads. Everything else (programs, buffers,
- * tapes) hangs on the nas_device. */
+ * An in-order queue is the whole model of execution: work runs in the order in which it was enqueued, and the host waits only
+ * where it reads.  (Tapes in shards may use several, queues.c; for everybody else it is one.)  Everything else (programs,
+ * buffers, tapes) hangs on the nas_device. */
 #include "opencl.h"
 
 #include <stdlib.h>
@@ -43,18 +43,16 @@ static nas_status find(const char *match, nas_device *device)
     return status;
 }
 
-static nas_status open_queue(nas_device *device, bool profile)
+static nas_status open_context(nas_device *device)
 {
     cl_int code = CL_SUCCESS;
+    cl_device_id ids[NAS_DEVICE_IDS];
     cl_context_properties properties[] = {CL_CONTEXT_PLATFORM,
                                           (cl_context_properties)device->platform, 0};
-    device->context = clCreateContext(properties, 1, &device->id, NULL, NULL, &code);
+    const int count = nas__queues_ids(device, ids);
+    device->context = clCreateContext(properties, (cl_uint)count, ids, NULL, NULL, &code);
     if (!device->context)
         return nas__opencl_failed(device, code, "clCreateContext", __FILE__, __LINE__);
-    cl_command_queue_properties wanted = profile ? CL_QUEUE_PROFILING_ENABLE : 0;
-    device->queue = clCreateCommandQueue(device->context, device->id, wanted, &code);
-    if (!device->queue)
-        return nas__opencl_failed(device, code, "clCreateCommandQueue", __FILE__, __LINE__);
     size_t sizes[16] = {0};
     if (clGetDeviceInfo(device->id, CL_DEVICE_MAX_WORK_ITEM_SIZES, sizeof sizes, sizes, NULL) !=
         CL_SUCCESS)
@@ -62,20 +60,6 @@ static nas_status open_queue(nas_device *device, bool profile)
     for (int i = 0; i < 3; i++)
         device->item_limit[i] = sizes[i] ? sizes[i] : SIZE_MAX;
     return NAS_OK;
-}
-
-/* A share for each thread, and room for the counters of cl/share.clh, which counts from the start of the memory.  One share is
- * the whole: none.  CLNAS_SHARES asks for another number, 0 to switch them off. */
-static nas_status make_shares(nas_device *device)
-{
-    enum { SHARES_MOST = 4096 };
-    const char *variable = getenv("CLNAS_SHARES");
-    int wanted = variable ? atoi(variable) : (int)device->info.compute_units;
-    if (!device->info.on_host || wanted < 2)
-        return NAS_OK;
-    device->shares = (unsigned)(wanted < SHARES_MOST ? wanted : SHARES_MOST);
-    uint64_t words = 32 + (device->shares + 31) / 32 * 32 + 32 * (uint64_t)device->shares;
-    return nas__buffer_make(device, 4 * words, "claims", false, &device->claims);
 }
 
 nas_status nas_device_open(const char *match, const nas_device_options *options,
@@ -94,9 +78,10 @@ nas_status nas_device_open(const char *match, const nas_device_options *options,
     NAS_TRY_DONE(find(match, opened));
     opened->lanes = choose_lanes(&opened->info, options);
     opened->use_binaries = !(options && options->no_binary_cache) && nas__binary_wanted(opened);
-    NAS_TRY_DONE(open_queue(opened, options && options->profile));
+    nas__queues_part(opened);
+    NAS_TRY_DONE(open_context(opened));
+    NAS_TRY_DONE(nas__queues_open(opened, options && options->profile));
     NAS_TRY_DONE(nas__buffer_make(opened, NAS_SLACK_BYTES, "dummy", false, &opened->dummy));
-    NAS_TRY_DONE(make_shares(opened));
     if (options && options->profile)
         NAS_TRY_DONE(nas__profile_create(opened));
     *device = opened;
@@ -112,21 +97,19 @@ void nas_device_destroy(nas_device *device)
 {
     if (!device)
         return;
-    if (device->queue)
-        clFinish(device->queue);
+    if (device->whole.queue)
+        nas_device_finish(device);
     if (device->live_objects != 0)
         nas_log(NAS_LOG_WARNING, "device %s is closed with %d live objects", device->info.id,
                 device->live_objects);
     if (device->mark)
         clReleaseEvent(device->mark);
     nas_buffer_destroy(device->dummy);
-    nas_buffer_destroy(device->claims);
     nas__profile_destroy(device->profile);
     nas__programs_release(device);
     if (device->used_gemm)
         nas__gemm_forget();
-    if (device->queue)
-        clReleaseCommandQueue(device->queue);
+    nas__queues_close(device);
     if (device->context)
         clReleaseContext(device->context);
     free(device);
@@ -144,7 +127,8 @@ int nas_device_lanes(const nas_device *device)
 
 nas_status nas_device_finish(nas_device *device)
 {
-    NAS_CL(device, clFinish(device->queue));
+    NAS_TRY(nas__queues_join(device));
+    NAS_CL(device, clFinish(device->whole.queue));
     return NAS_OK;
 }
 

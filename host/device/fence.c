@@ -22,18 +22,20 @@ nas_status nas_buffer_write_later(nas_buffer *buffer, uint64_t offset, uint64_t 
     NAS_TRY(nas__buffer_range(buffer, offset, size, "write"));
     if (size == 0)
         return NAS_OK;
-    NAS_CL(buffer->device, clEnqueueWriteBuffer(buffer->device->queue, buffer->memory, CL_FALSE,
-                                                (size_t)offset + NAS_SLACK_BYTES, (size_t)size,
-                                                from, 0, NULL, NULL));
+    NAS_TRY(nas__queues_join(buffer->device));
+    NAS_CL(buffer->device, clEnqueueWriteBuffer(buffer->device->whole.queue, buffer->memory,
+                                                CL_FALSE, (size_t)offset + NAS_SLACK_BYTES,
+                                                (size_t)size, from, 0, NULL, NULL));
     return NAS_OK;
 }
 
 nas_status nas_fence_put(nas_device *device, nas_fence **fence)
 {
+    NAS_TRY(nas__queues_join(device));
     nas_fence *made = calloc(1, sizeof *made);
     if (!made)
         NAS_FAIL(NAS_MEMORY, "out of memory for a fence");
-    cl_int code = clEnqueueMarkerWithWaitList(device->queue, 0, NULL, &made->event);
+    cl_int code = clEnqueueMarkerWithWaitList(device->whole.queue, 0, NULL, &made->event);
     if (code != CL_SUCCESS) {
         free(made);
         return nas__opencl_failed(device, code, "clEnqueueMarkerWithWaitList", __FILE__, __LINE__);
@@ -68,10 +70,11 @@ nas_status nas__queue_throttle(nas_device *device, int commands)
         return NAS_OK;
     device->since_mark = 0;
     cl_event mark = NULL;
-    NAS_CL(device, clEnqueueMarkerWithWaitList(device->queue, 0, NULL, &mark));
+    NAS_TRY(nas__queues_join(device));
+    NAS_CL(device, clEnqueueMarkerWithWaitList(device->whole.queue, 0, NULL, &mark));
     cl_event before = device->mark;
     device->mark = mark;
-    NAS_CL(device, clFlush(device->queue));
+    NAS_CL(device, clFlush(device->whole.queue));
     if (!before)
         return NAS_OK;
     cl_int code = clWaitForEvents(1, &before);

@@ -37,16 +37,27 @@ nas_status nas__gemm_check(const nas_device *device, const nas_gemm *gemm)
     return check_matrix(device, "C", gemm->c, gemm->c_at, m, n, gemm->c_stride);
 }
 
-nas_status nas__gemm_run(nas_device *device, const nas_gemm *gemm)
+/* CLBlast takes no wait list, so what a team's queue has to wait for goes before, as a barrier. */
+nas_status nas__gemm_run(nas_device *device, nas__queue *queue, const nas_gemm *gemm)
 {
+    nas__order order;
+    cl_event done = NULL;
     device->used_gemm = true;
+    nas__order_open(queue, &order);
+    if (order.count > 0)
+        NAS_CL(device, clEnqueueBarrierWithWaitList(queue->queue, order.count, order.list, NULL));
     CLBlastStatusCode code = CLBlastSgemm(
         CLBlastLayoutRowMajor, gemm->transpose_a ? CLBlastTransposeYes : CLBlastTransposeNo,
         gemm->transpose_b ? CLBlastTransposeYes : CLBlastTransposeNo, (size_t)gemm->m,
         (size_t)gemm->n, (size_t)gemm->k, gemm->alpha, gemm->a->memory,
         (size_t)gemm->a_at + NAS_SLACK_FLOATS, (size_t)gemm->a_stride, gemm->b->memory,
         (size_t)gemm->b_at + NAS_SLACK_FLOATS, (size_t)gemm->b_stride, gemm->beta, gemm->c->memory,
-        (size_t)gemm->c_at + NAS_SLACK_FLOATS, (size_t)gemm->c_stride, &device->queue, NULL);
+        (size_t)gemm->c_at + NAS_SLACK_FLOATS, (size_t)gemm->c_stride, &queue->queue,
+        order.kept ? &done : NULL);
+    nas__order_close(queue, &order, code == CLBlastSuccess ? CL_SUCCESS : CL_OUT_OF_RESOURCES,
+                     done);
+    if (done)
+        clReleaseEvent(done);
     if (code == CLBlastSuccess)
         return NAS_OK;
     nas_status status =

@@ -29,12 +29,30 @@ typedef struct nas__program {
 
 typedef struct nas__profile nas__profile; /* profile.c */
 
+enum {
+    NAS_TEAMS = 8,                 /* most teams of one parting: 2, 4 or 8 */
+    NAS_DEVICE_IDS = 1 + 2 + 4 + 8 /* the device and the teams of all partings */
+};
+
+/* In-order queue of the whole device or of a team of its units (queues.c). */
+typedef struct nas__queue {
+    cl_command_queue queue;
+    cl_device_id id;    /* of a team; NULL: the whole device */
+    unsigned shares;    /* threads that keep to a part of the image each; 0: not threads of ours */
+    nas_buffer *claims; /* cl/share.clh: who has taken what of a launch; NULL where shares is 0 */
+    cl_event last;      /* of a team: its latest command since the device was parted */
+    cl_event
+        waits[NAS_TEAMS + 1]; /* what its next command waits for: by team, then the whole device */
+} nas__queue;
+
 struct nas_device {
     nas_device_info info;
     cl_platform_id platform;
     cl_device_id id;
     cl_context context;
-    cl_command_queue queue;
+    nas__queue whole, teams[NAS_DEVICE_IDS - 1];
+    int team_limit; /* most teams that it can be parted into; 1: none */
+    int parted;     /* teams that were given work last; 1: the whole device */
     int lanes;
     size_t item_limit[3];  /* CL_DEVICE_MAX_WORK_ITEM_SIZES */
     bool use_binaries;     /* kernel binaries on disk */
@@ -45,9 +63,7 @@ struct nas_device {
     cl_event mark;
     nas__program *programs;
     nas_build_counts builds;
-    nas_buffer *dummy;  /* stands in where a launch gives no buffer; does not count as live */
-    nas_buffer *claims; /* cl/share.clh: who has taken what of a launch; NULL where shares is 0 */
-    unsigned shares;    /* threads that keep to a part of the image each; 0: not threads of ours */
+    nas_buffer *dummy;     /* stands in where a launch gives no buffer; does not count as live */
     nas__profile *profile; /* NULL: not profiling */
 };
 
@@ -81,6 +97,28 @@ nas_status nas__opencl_failed(const nas_device *device, cl_int code, const char 
             return nas__opencl_failed((device), nas_cl_code_, #call, __FILE__, __LINE__);          \
     } while (0)
 
+/* queues.c.  Before the context is made: sub-devices, as many as may be; then the list of all ids, and the queues. */
+void nas__queues_part(nas_device *device);
+int nas__queues_ids(const nas_device *device, cl_device_id ids[NAS_DEVICE_IDS]);
+nas_status nas__queues_open(nas_device *device, bool profile);
+void nas__queues_close(nas_device *device);
+nas__queue *nas__queue_of(nas_device *device, int teams, int team); /* teams 1: the whole */
+/* Before anything is enqueued for the whole device: waits for all teams. */
+nas_status nas__queues_join(nas_device *device);
+/* Before work of one of `teams` teams; 1: joins.  Then, as often as wanted, a meeting of all. */
+nas_status nas__queues_part_into(nas_device *device, int teams);
+nas_status nas__queues_meet(nas_device *device);
+nas_status nas__queues_flush(nas_device *device);
+/* Around each command: what it must wait for, and its event when a team's queue keeps it (`kept`). */
+typedef struct nas__order {
+    cl_uint count;
+    const cl_event *list; /* NULL: nothing */
+    cl_event waits[NAS_TEAMS + 1];
+    bool kept;
+} nas__order;
+void nas__order_open(nas__queue *queue, nas__order *order);
+void nas__order_close(nas__queue *queue, const nas__order *order, cl_int code, cl_event done);
+
 /* program.c: the built program of (source, defines), from this process, from disk or compiled. */
 nas_status nas__program_get(nas_device *device, const char *source, const char *defines,
                             const nas__program **program);
@@ -108,7 +146,7 @@ nas_status nas__queue_throttle(nas_device *device, int commands);
 
 /* gemm.c */
 nas_status nas__gemm_check(const nas_device *device, const nas_gemm *gemm);
-nas_status nas__gemm_run(nas_device *device, const nas_gemm *gemm);
+nas_status nas__gemm_run(nas_device *device, nas__queue *queue, const nas_gemm *gemm);
 void nas__gemm_forget(void);
 
 /* profile.c */

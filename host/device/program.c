@@ -73,7 +73,7 @@ static nas_status compile(nas_device *device, const nas_kernel_source *source, c
         device->context, source->line_count, (const char **)(uintptr_t)source->lines, NULL, &code);
     if (!made)
         return nas__opencl_failed(device, code, "clCreateProgramWithSource", __FILE__, __LINE__);
-    code = clBuildProgram(made, 1, &device->id, options, NULL, NULL);
+    code = clBuildProgram(made, 0, NULL, options, NULL, NULL); /* for all teams, too */
     if (code != CL_SUCCESS) {
         nas_status status = build_failed(device, made, source, options, code);
         clReleaseProgram(made);
@@ -92,14 +92,21 @@ static cl_program load(nas_device *device, const nas_kernel_source *source, cons
     nas__binary_load(device, source, options, &binary, &size);
     if (!binary)
         return NULL;
-    cl_int code = CL_SUCCESS, state = CL_SUCCESS;
-    const unsigned char *bytes = binary;
-    cl_program made =
-        clCreateProgramWithBinary(device->context, 1, &device->id, &size, &bytes, &state, &code);
-    if (made && state == CL_SUCCESS && code == CL_SUCCESS)
-        code = clBuildProgram(made, 1, &device->id, options, NULL, NULL);
+    cl_int code = CL_SUCCESS, states[NAS_DEVICE_IDS] = {CL_SUCCESS};
+    cl_device_id ids[NAS_DEVICE_IDS];
+    const unsigned char *bytes[NAS_DEVICE_IDS];
+    size_t sizes[NAS_DEVICE_IDS];
+    const int count = nas__queues_ids(device, ids);
+    for (int i = 0; i < count; i++) { /* teams run what the whole device runs */
+        bytes[i] = binary;
+        sizes[i] = size;
+    }
+    cl_program made = clCreateProgramWithBinary(device->context, (cl_uint)count, ids, sizes, bytes,
+                                                states, &code);
+    if (made && states[0] == CL_SUCCESS && code == CL_SUCCESS)
+        code = clBuildProgram(made, 0, NULL, options, NULL, NULL);
     else
-        code = code != CL_SUCCESS ? code : state != CL_SUCCESS ? state : CL_INVALID_BINARY;
+        code = code != CL_SUCCESS ? code : states[0] != CL_SUCCESS ? states[0] : CL_INVALID_BINARY;
     free(binary);
     if (code == CL_SUCCESS) {
         device->builds.from_cache++;

@@ -14,12 +14,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FLUSH_EVERY = 64 };
+enum { FLUSH_EVERY = 64, WHOLE = -1 };
 
 typedef struct nas__step {
-    enum { LAUNCH, FILL, COPY, GEMM } kind;
+    enum { LAUNCH, FILL, COPY, GEMM, MEET } kind;
     int row; /* of the profile */
     int guard;
+    int team; /* whose queue; WHOLE: the device's */
     cl_uint dimensions;
     size_t global[3], local[3];
     cl_kernel kernel;
@@ -36,6 +37,8 @@ struct nas_tape {
     int length, capacity;
     int guard; /* of what is added now */
     const uint32_t *open;
+    int teams; /* that its shards are dealt to; 1: the whole device */
+    int team;  /* whose turn it is */
     char label[64];
 };
 
@@ -45,6 +48,8 @@ nas_status nas_tape_create(nas_device *device, const char *label, nas_tape **tap
     if (!made)
         NAS_FAIL(NAS_MEMORY, "out of memory for a tape");
     made->device = device;
+    made->teams = 1;
+    made->team = WHOLE;
     snprintf(made->label, sizeof made->label, "%s", label ? label : "unnamed");
     device->live_objects++;
     *tape = made;
@@ -86,6 +91,29 @@ int nas_tape_length(const nas_tape *tape)
     return tape->length;
 }
 
+/* ---- shards -------------------------------------------------------------------------------------
+ * */
+
+nas_status nas_tape_part(nas_tape *tape, int shards)
+{
+    if (tape->length > 0)
+        NAS_FAIL(NAS_DEVICE, "tape \"%s\" is parted behind its first entry", tape->label);
+    for (tape->teams = 1; 2 * tape->teams <= shards && tape->teams < tape->device->team_limit;)
+        tape->teams *= 2;
+    return NAS_OK;
+}
+
+void nas_tape_shard(nas_tape *tape, int shard)
+{
+    tape->team = shard == NAS_ALL_SHARDS || tape->teams == 1 ? WHOLE : shard % tape->teams;
+}
+
+/* Where the next step runs. */
+static nas__queue *queue_of(const nas_tape *tape, int team)
+{
+    return nas__queue_of(tape->device, team == WHOLE ? 1 : tape->teams, team);
+}
+
 /* Appends a finished step; takes what it holds also on failure. */
 static nas_status append(nas_tape *tape, nas__step *step)
 {
@@ -101,7 +129,8 @@ static nas_status append(nas_tape *tape, nas__step *step)
         tape->steps = more;
         tape->capacity = capacity;
     }
-    if (tape->device->profile)
+    step->team = tape->team;
+    if (tape->device->profile && step->kind != MEET)
         NAS_TRY_DONE(nas__profile_row(tape->device->profile, step->label, &step->row));
     step->guard = tape->guard;
     tape->steps[tape->length++] = *step;
@@ -109,6 +138,12 @@ done:
     if (status != NAS_OK)
         clear_step(tape, step);
     return status;
+}
+
+nas_status nas_tape_meet(nas_tape *tape)
+{
+    nas__step step = {.kind = MEET};
+    return tape->teams > 1 ? append(tape, &step) : NAS_OK;
 }
 
 /* ---- arguments ----------------------------------------------------------------------------------
@@ -152,20 +187,20 @@ static cl_uint axis(size_t size)
     return size ? (cl_uint)size : 1;
 }
 
-static bool is_shared(const nas_device *device, const nas_launch *launch)
+static bool is_shared(const nas__queue *queue, const nas_launch *launch)
 {
-    for (int i = 0; i < launch->argument_count && device->shares > 0; i++)
+    for (int i = 0; i < launch->argument_count && queue->shares > 0; i++)
         if (launch->arguments[i].type == NAS_ARGUMENT_SHARES)
             return true;
     return false;
 }
 
 /* Who has taken what, and the grid that is shared out (cl/share.clh). */
-static nas_status set_shares(nas_device *device, cl_kernel kernel, const nas_launch *launch,
-                             int *index)
+static nas_status set_shares(nas_device *device, const nas__queue *queue, cl_kernel kernel,
+                             const nas_launch *launch, int *index)
 {
-    const nas_buffer *claims = device->claims ? device->claims : device->dummy;
-    cl_uint numbers[] = {device->shares, axis(launch->global[0]), axis(launch->global[1]),
+    const nas_buffer *claims = queue->claims ? queue->claims : device->dummy;
+    cl_uint numbers[] = {queue->shares, axis(launch->global[0]), axis(launch->global[1]),
                          axis(launch->global[2])};
     cl_int code =
         clSetKernelArg(kernel, (cl_uint)(*index)++, sizeof claims->memory, &claims->memory);
@@ -206,7 +241,8 @@ static int extra_arguments(nas_argument_type type)
     return type == NAS_ARGUMENT_BUFFER ? 1 : type == NAS_ARGUMENT_SHARES ? 4 : 0;
 }
 
-static nas_status set_arguments(nas_device *device, cl_kernel kernel, const nas_launch *launch)
+static nas_status set_arguments(nas_device *device, const nas__queue *queue, cl_kernel kernel,
+                                const nas_launch *launch)
 {
     cl_uint wanted = 0;
     NAS_CL(device, clGetKernelInfo(kernel, CL_KERNEL_NUM_ARGS, sizeof wanted, &wanted, NULL));
@@ -224,7 +260,7 @@ static nas_status set_arguments(nas_device *device, cl_kernel kernel, const nas_
         if (argument->type == NAS_ARGUMENT_BUFFER)
             NAS_TRY(set_buffer(device, kernel, argument, &index));
         else if (argument->type == NAS_ARGUMENT_SHARES)
-            NAS_TRY(set_shares(device, kernel, launch, &index));
+            NAS_TRY(set_shares(device, queue, kernel, launch, &index));
         else
             NAS_TRY(set_scalar(device, kernel, argument, &index));
     }
@@ -250,10 +286,11 @@ static void shrink_group(size_t local[3], const size_t limit[3], size_t items)
 
 /* Checks the sizes against the kernel and the device; a group that is too large becomes smaller,
  * unless the kernel was written for one size (reqd_work_group_size). */
-static nas_status set_sizes(nas_device *device, const nas_launch *launch, nas__step *step)
+static nas_status set_sizes(nas_device *device, const nas__queue *queue, const nas_launch *launch,
+                            nas__step *step)
 {
     size_t items = 0, fixed[3] = {0};
-    const bool shared = is_shared(device, launch);
+    const bool shared = is_shared(queue, launch);
     for (int i = 0; i < 3; i++) {
         step->global[i] = axis(launch->global[i]);
         step->local[i] = launch->local[i] ? launch->local[i] : 1;
@@ -261,7 +298,7 @@ static nas_status set_sizes(nas_device *device, const nas_launch *launch, nas__s
             NAS_FAIL(NAS_DEVICE, "global size %zu is not a multiple of local size %zu",
                      step->global[i], step->local[i]);
         if (shared) /* a group for each thread, which walks through the grid */
-            step->global[i] = i == 0 ? device->shares : 1;
+            step->global[i] = i == 0 ? queue->shares : 1;
         if (step->global[i] > 1)
             step->dimensions = (cl_uint)i + 1;
     }
@@ -298,8 +335,9 @@ static nas_status prepare(nas_tape *tape, const nas_launch *launch, nas__step *s
     if (!step->kernel)
         return nas__opencl_failed(device, code, "clCreateKernel", __FILE__, __LINE__);
     device->live_objects++;
-    NAS_TRY(set_arguments(device, step->kernel, launch));
-    return set_sizes(device, launch, step);
+    const nas__queue *queue = queue_of(tape, tape->team);
+    NAS_TRY(set_arguments(device, queue, step->kernel, launch));
+    return set_sizes(device, queue, launch, step);
 }
 
 nas_status nas_tape_add(nas_tape *tape, const nas_launch *launch)
@@ -366,19 +404,21 @@ nas_status nas_tape_add_gemm(nas_tape *tape, const nas_gemm *gemm)
 /* ---- running
  * -------------------------------------------------------------------------------------- */
 
-static cl_int enqueue(nas_device *device, const nas__step *step, cl_event *event)
+static cl_int enqueue(nas__queue *queue, const nas__step *step, const nas__order *order,
+                      cl_event *event)
 {
     switch (step->kind) {
     case LAUNCH:
-        return clEnqueueNDRangeKernel(device->queue, step->kernel, step->dimensions, NULL,
-                                      step->global, step->local, 0, NULL, event);
+        return clEnqueueNDRangeKernel(queue->queue, step->kernel, step->dimensions, NULL,
+                                      step->global, step->local, order->count, order->list, event);
     case FILL:
-        return clEnqueueFillBuffer(device->queue, step->to, &step->value, sizeof step->value,
-                                   step->to_offset, step->size, 0, NULL, event);
+        return clEnqueueFillBuffer(queue->queue, step->to, &step->value, sizeof step->value,
+                                   step->to_offset, step->size, order->count, order->list, event);
     case COPY:
-        return clEnqueueCopyBuffer(device->queue, step->from, step->to, step->from_offset,
-                                   step->to_offset, step->size, 0, NULL, event);
+        return clEnqueueCopyBuffer(queue->queue, step->from, step->to, step->from_offset,
+                                   step->to_offset, step->size, order->count, order->list, event);
     case GEMM:
+    case MEET:
         break;
     }
     return CL_INVALID_OPERATION;
@@ -396,11 +436,19 @@ static nas_status enqueue_failed(const nas_tape *tape, const nas__step *step, cl
     return status;
 }
 
+/* `event` may be NULL: the caller does not want it. */
 static nas_status run_step(nas_tape *tape, const nas__step *step, cl_event *event)
 {
+    nas__queue *queue = queue_of(tape, step->team);
+    nas__order order;
+    cl_event own = NULL, *done = event ? event : &own;
     if (step->kind == GEMM)
-        return nas__gemm_run(tape->device, step->gemm);
-    cl_int code = enqueue(tape->device, step, event);
+        return nas__gemm_run(tape->device, queue, step->gemm);
+    nas__order_open(queue, &order);
+    cl_int code = enqueue(queue, step, &order, event || order.kept ? done : NULL);
+    nas__order_close(queue, &order, code, *done);
+    if (own)
+        clReleaseEvent(own);
     return code == CL_SUCCESS ? NAS_OK : enqueue_failed(tape, step, code);
 }
 
@@ -415,6 +463,7 @@ static nas_status run_profiled(nas_tape *tape, const nas__step *step)
     }
     NAS_TRY(nas_device_finish(device));
     double start = nas_now_s();
+    NAS_TRY(nas__queues_part_into(device, step->team == WHOLE ? 1 : tape->teams));
     NAS_TRY(run_step(tape, step, NULL));
     NAS_TRY(nas_device_finish(device));
     nas__profile_wall(device->profile, step->row, nas_now_s() - start);
@@ -426,18 +475,25 @@ static bool is_open(const nas_tape *tape, int guard)
     return guard == 0 || !tape->open || (tape->open[guard / 32] >> guard % 32 & 1);
 }
 
+/* Tapes are in order with each other, so one in shards begins with a meeting. */
 nas_status nas_tape_run(nas_tape *tape)
 {
     nas_device *device = tape->device;
     int run = 0;
+    if (tape->teams == device->parted)
+        NAS_TRY(nas__queues_meet(device));
     for (int i = 0; i < tape->length; i++) {
         const nas__step *step = &tape->steps[i];
         if (!is_open(tape, step->guard))
             continue;
-        NAS_TRY(device->profile ? run_profiled(tape, step) : run_step(tape, step, NULL));
+        NAS_TRY(nas__queues_part_into(device, step->team == WHOLE ? 1 : tape->teams));
+        if (step->kind == MEET)
+            NAS_TRY(nas__queues_meet(device));
+        else
+            NAS_TRY(device->profile ? run_profiled(tape, step) : run_step(tape, step, NULL));
         if (++run % FLUSH_EVERY == 0)
-            NAS_CL(device, clFlush(device->queue));
+            NAS_TRY(nas__queues_flush(device));
     }
-    NAS_CL(device, clFlush(device->queue));
+    NAS_TRY(nas__queues_flush(device));
     return nas__queue_throttle(device, run);
 }

@@ -31,7 +31,7 @@ static nas_status gather(nas__mini_batch *batch, nas_data_home *home, nas_buffer
     const nas_batches_options options = {
         .batch = batch->real, .training = true, .seed = batch->seed};
     const uint64_t images = nas__image_count(batch), n = (uint64_t)batch->n;
-    const nas_batches_target target = {.images = {buffer, 0, images},
+    const nas_batches_target target = {.images = {{buffer, 0, images}},
                                        .labels = {buffer, images, n},
                                        .step = {buffer, images + n, 16}};
     const nas_step step = step_of(batch, 0);

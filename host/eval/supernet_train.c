@@ -91,6 +91,7 @@ static nas_status plan(supernet *s)
     const nas_supergraph_options options = {.partial = (int)s->options.partial};
     const nas_train_options *train = &s->train.common;
     const nas_net_options net = {.batch = (int)train->batch,
+                                 .shards = nas_batch_shards(s->setting->device, (int)train->batch),
                                  .training = true,
                                  .loss = true,
                                  .use_clblast = train->gemm == 1,
@@ -129,10 +130,7 @@ static nas_status take_pass(void *user, const nas_step *step, int pass);
 
 static nas_status make_batches(supernet *s)
 {
-    nas_net *net = nas_trainer_net(s->trainer);
-    const nas_batches_target target = {.images = nas_net_input(net),
-                                       .labels = nas_net_labels(net),
-                                       .step = nas_net_step_block(net)};
+    const nas_batches_target target = nas_train_target(nas_trainer_net(s->trainer));
     const int batch = (int)s->train.common.batch;
     const uint64_t key = 1; /* the weights' batches have that of the placeholder */
     const nas_batches_options alpha = {.batch = batch,

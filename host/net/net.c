@@ -2,7 +2,7 @@
  *
  * Creation is: plan (plan.c), lay out the parameters (weights.c), reserve (reserve.c), state the bytes, allocate, record
  * (record_*.c).  After that a pass is one replay of a tape.  The small buffer holds what the host or a gather kernel
- * writes per step: step block, labels, metrics; and two constant rows, ones and zeros, for activations on homes without norm; and the gates.
+ * writes per step: step block, labels, metrics (of the batch, and of its shards); and two constant rows, ones and zeros, for activations on homes without norm; and the gates.
  */
 #include "net_internal.h"
 
@@ -21,22 +21,47 @@ static int slots_of(const nas_net_options *options)
     return options->slots > 0 ? options->slots : 1;
 }
 
-static uint64_t small_floats(const nas__plan *plan)
+/* Metrics of the batch and, when it is cut, of each shard. */
+static uint64_t metric_rows(const nas__plan *plan)
 {
-    return STEP_FLOATS + round_up((uint64_t)plan->n) +
-           round_up((uint64_t)slots_of(&plan->options) * METRIC_FLOATS) +
-           2 * round_up((uint64_t)plan->widest) +
-           2 * round_up((uint64_t)nas_graph_gates(&plan->graph));
+    return plan->shards > 1 ? 1 + (uint64_t)plan->shards : 1;
 }
 
+static uint64_t small_floats(const nas__plan *plan)
+{
+    const uint64_t shards = (uint64_t)plan->shards;
+    return STEP_FLOATS + shards * (uint64_t)plan->n +
+           metric_rows(plan) * round_up((uint64_t)slots_of(&plan->options) * METRIC_FLOATS) +
+           2 * round_up((uint64_t)plan->widest) +
+           (1 + shards) * round_up((uint64_t)nas_graph_gates(&plan->graph));
+}
+
+static void destroy_arenas(nas_net *net)
+{
+    nas_arena_destroy(net->shared);
+    net->shared = NULL;
+    for (int i = 0; i < NAS_SHARDS; i++) {
+        nas_arena_destroy(net->shards[i].arena);
+        net->shards[i].arena = NULL;
+    }
+}
+
+/* An arena for each shard, all alike, and one where they meet; nothing is allocated yet. */
 static nas_status reserve_all(nas_net *net, bool recompute, uint64_t *bytes)
 {
-    nas_arena_destroy(net->arena);
-    net->arena = NULL;
+    uint64_t shared = 0, own = 0;
+    destroy_arenas(net);
     net->plan.recompute = recompute;
-    NAS_TRY(nas_arena_create(net->device, "activations", &net->arena));
-    NAS_TRY(nas__plan_reserve(&net->plan, net->arena));
-    return nas_arena_plan(net->arena, bytes);
+    NAS_TRY(nas_arena_create(net->device, "shared sums", &net->shared));
+    NAS_TRY(nas__plan_reserve_shared(&net->plan, net->shared));
+    NAS_TRY(nas_arena_plan(net->shared, &shared));
+    for (int i = 0; i < net->plan.shards; i++) {
+        NAS_TRY(nas_arena_create(net->device, "activations", &net->shards[i].arena));
+        NAS_TRY(nas__plan_reserve(&net->plan, net->shards[i].arena));
+        NAS_TRY(nas_arena_plan(net->shards[i].arena, &own));
+    }
+    *bytes = shared + (uint64_t)net->plan.shards * own;
+    return NAS_OK;
 }
 
 /* With or without cheap homes kept, as the options say or as it is worth. */
@@ -58,6 +83,16 @@ static nas_status choose_recompute(nas_net *net, uint64_t *bytes)
     return NAS_OK;
 }
 
+/* Which samples of the batch are whose. */
+static void cut(nas_net *net)
+{
+    const int n = net->plan.n, batch = net->plan.options.batch;
+    for (int i = 0; i < net->plan.shards; i++) {
+        net->shards[i].first = i * n;
+        net->shards[i].real = batch - i * n < n ? batch - i * n : n;
+    }
+}
+
 /* Plan, layout and reservations: everything before the first allocation on the device. */
 static nas_status prepare(nas_net *net, const nas_graph *graph, const nas_net_options *options)
 {
@@ -65,12 +100,14 @@ static nas_status prepare(nas_net *net, const nas_graph *graph, const nas_net_op
     NAS_TRY(nas_graph_copy(graph, &net->graph));
     NAS_TRY(nas__plan_make(net->device, graph, options, &net->plan));
     NAS_TRY(nas__net_lay_out(net, &trained, &states));
+    cut(net);
     NAS_TRY(choose_recompute(net, &activations));
     for (int s = 0; s < net->plan.step_count; s++)
         if (net->plan.steps[s].sizes.scratch > scratch)
             scratch = net->plan.steps[s].sizes.scratch;
-    net->memory.parameter_bytes = 4 * (trained * (options->training ? 2 : 1) + states);
-    net->memory.scratch_bytes = 4 * scratch;
+    const uint64_t shards = (uint64_t)net->plan.shards;
+    net->memory.parameter_bytes = 4 * (trained * (options->training ? 1 + shards : 1) + states);
+    net->memory.scratch_bytes = 4 * scratch * shards;
     net->memory.activation_bytes =
         activations - net->memory.scratch_bytes + 4 * small_floats(&net->plan);
     net->memory.total_bytes =
@@ -101,22 +138,36 @@ static nas_tensor take(nas_buffer *buffer, uint64_t *at, uint64_t count)
 
 static nas_status make_small(nas_net *net)
 {
-    uint64_t at = 0, floats = small_floats(&net->plan);
-    uint64_t widest = (uint64_t)net->plan.widest;
-    uint64_t gates = (uint64_t)nas_graph_gates(&net->graph);
+    const uint64_t floats = small_floats(&net->plan), widest = (uint64_t)net->plan.widest;
+    const uint64_t gates = (uint64_t)nas_graph_gates(&net->graph), n = (uint64_t)net->plan.n;
+    const uint64_t metrics = (uint64_t)slots_of(&net->plan.options) * METRIC_FLOATS;
     const float one = 1.0f;
+    uint64_t at = 0;
     NAS_TRY(nas_buffer_create(net->device, 4 * floats, "net small", &net->small));
     net->step = take(net->small, &at, STEP_FLOATS);
-    net->labels = take(net->small, &at, (uint64_t)net->plan.n);
-    net->metrics = take(net->small, &at, (uint64_t)slots_of(&net->plan.options) * METRIC_FLOATS);
+    net->labels = take(net->small, &at, n * (uint64_t)net->plan.shards);
+    net->metrics = take(net->small, &at, metrics);
     net->ones = take(net->small, &at, widest);
     net->zeros = take(net->small, &at, widest);
+    if (gates > 0)
+        net->gates = take(net->small, &at, gates);
+    for (int i = 0; i < net->plan.shards; i++) {
+        nas__shard *shard = &net->shards[i];
+        shard->labels = nas_tensor_view(net->labels, (uint64_t)i * n, n);
+        shard->metrics = net->plan.shards > 1 ? take(net->small, &at, metrics) : net->metrics;
+    }
+    for (int i = 0; i < net->plan.shards && gates > 0; i++)
+        net->shards[i].gate_gradients = take(net->small, &at, gates);
     NAS_TRY(nas_buffer_fill(net->small, 4 * net->ones.at, 4 * widest, &one, sizeof one));
-    if (gates == 0)
-        return NAS_OK;
-    net->gates = take(net->small, &at, gates);
-    net->gate_gradients = take(net->small, &at, gates);
     return nas_buffer_fill(net->small, 4 * net->gates.at, 4 * gates, &one, sizeof one);
+}
+
+static nas_status commit(nas_net *net)
+{
+    NAS_TRY(nas_arena_commit(net->shared));
+    for (int i = 0; i < net->plan.shards; i++)
+        NAS_TRY(nas_arena_commit(net->shards[i].arena));
+    return NAS_OK;
 }
 
 static nas_status record(nas_net *net)
@@ -149,7 +200,7 @@ nas_status nas_net_create(nas_device *device, const nas_graph *graph,
     made->device = device;
     NAS_TRY_DONE(prepare(made, graph, options));
     NAS_TRY_DONE(check_memory(made));
-    NAS_TRY_DONE(nas_arena_commit(made->arena));
+    NAS_TRY_DONE(commit(made));
     NAS_TRY_DONE(nas__net_bind(made));
     NAS_TRY_DONE(make_small(made));
     NAS_TRY_DONE(record(made));
@@ -177,7 +228,8 @@ void nas_net_destroy(nas_net *net)
     nas_buffer_destroy(net->small);
     nas_buffer_destroy(net->masks);
     free(net->open);
-    nas_arena_destroy(net->arena);
+    nas_buffer_destroy(net->shard_gradients);
+    destroy_arenas(net);
     nas__plan_clear(&net->plan);
     nas_graph_clear(&net->graph);
     free(net->list);
@@ -220,9 +272,30 @@ void nas_net_memory_of(const nas_net *net, nas_net_memory *memory)
     *memory = net->memory;
 }
 
+int nas_net_shard_count(const nas_net *net)
+{
+    return net->plan.shards;
+}
+
+nas_net_shard nas_net_shard_at(const nas_net *net, int shard)
+{
+    const nas__plan *plan = &net->plan;
+    const nas__home *output = &plan->homes[plan->output_home];
+    const int features = plan->features_home;
+    return (nas_net_shard){
+        .first = net->shards[shard].first,
+        .real = net->shards[shard].real,
+        .input = nas__home_z(net, shard, 0),
+        .output = nas__home_z(net, shard, plan->output_home),
+        .output_gradient = nas__reserved(net, shard, output->g),
+        .input_gradient = nas__reserved(net, shard, plan->homes[0].g),
+        .features = features == NAS__NONE ? (nas_tensor){0} : nas__home_z(net, shard, features),
+    };
+}
+
 nas_tensor nas_net_input(const nas_net *net)
 {
-    return nas__home_z(net, 0);
+    return nas_net_shard_at(net, 0).input;
 }
 
 nas_tensor nas_net_labels(const nas_net *net)
@@ -232,17 +305,22 @@ nas_tensor nas_net_labels(const nas_net *net)
 
 nas_tensor nas_net_output(const nas_net *net)
 {
-    return nas__home_z(net, net->plan.output_home);
+    return nas_net_shard_at(net, 0).output;
 }
 
 nas_tensor nas_net_output_gradient(const nas_net *net)
 {
-    return nas__reserved(net, net->plan.homes[net->plan.output_home].g);
+    return nas_net_shard_at(net, 0).output_gradient;
 }
 
 nas_tensor nas_net_input_gradient(const nas_net *net)
 {
-    return nas__reserved(net, net->plan.homes[0].g);
+    return nas_net_shard_at(net, 0).input_gradient;
+}
+
+nas_tensor nas_net_features(const nas_net *net)
+{
+    return nas_net_shard_at(net, 0).features;
 }
 
 nas_tensor nas_net_step_block(const nas_net *net)
@@ -262,7 +340,7 @@ nas_tensor nas_net_gates(const nas_net *net)
 
 nas_tensor nas_net_gate_gradients(const nas_net *net)
 {
-    return net->gate_gradients;
+    return net->shards[0].gate_gradients;
 }
 
 nas_net_block nas_net_parameters(const nas_net *net)

@@ -31,7 +31,8 @@ void nas__plan_call(const nas__plan *plan, const nas__step *step, nas_op_call *c
     *call = (nas_op_call){.device = plan->device,
                           .node = step->node,
                           .n = plan->n,
-                          .real = plan->options.batch,
+                          .real = plan->n,
+                          .ragged = plan->options.batch != plan->n * plan->shards,
                           .training = plan->options.training,
                           .use_clblast = plan->options.use_clblast,
                           .paths = plan->options.paths,
@@ -304,13 +305,27 @@ static void walk(nas__plan *plan)
         settle_output(plan, graph->output);
 }
 
+static nas_status check_shards(nas__plan *plan)
+{
+    const int n = nas_batch_padded(plan->options.batch);
+    if (plan->shards > NAS_SHARDS || n % (plan->shards * NAS_BATCH_MULTIPLE) != 0)
+        NAS_FAIL(NAS_CONFIG,
+                 "shards = %d: a batch of %d, padded to %d, can be cut into parts of %d samples "
+                 "only, and into %d at most",
+                 plan->shards, plan->options.batch, n, NAS_BATCH_MULTIPLE, NAS_SHARDS);
+    if (plan->shards > 1 && plan->options.taps)
+        NAS_FAIL(NAS_CONFIG, "shards = %d: taps want the whole batch in one", plan->shards);
+    plan->n = n / plan->shards;
+    return NAS_OK;
+}
+
 nas_status nas__plan_make(nas_device *device, const nas_graph *graph,
                           const nas_net_options *options, nas__plan *plan)
 {
     nas_status status = NAS_OK;
     *plan = (nas__plan){.device = device,
                         .options = *options,
-                        .n = nas_batch_padded(options->batch),
+                        .shards = options->shards > 1 ? options->shards : 1,
                         .widest = 1,
                         .features_home = NAS__NONE,
                         .signs = NAS__NONE,
@@ -320,6 +335,7 @@ nas_status nas__plan_make(nas_device *device, const nas_graph *graph,
     if (options->features < 0 || options->features >= graph->count)
         NAS_FAIL(NAS_CONFIG, "features = %d: the network has nodes 0 to %d", options->features,
                  graph->count - 1);
+    NAS_TRY(check_shards(plan));
     NAS_TRY(nas_graph_copy(graph, &plan->graph));
     if (options->loss)
         NAS_TRY_DONE(add_loss(plan));

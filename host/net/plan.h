@@ -36,8 +36,9 @@ typedef struct nas__home {
     int first_reader, last_reader; /* steps */
     bool
         cheap; /* its step can be run again just before the one step that reads it, going backward */
-    /* arena reservations; `again`: z when it is recomputed */
-    int z, again, g, statistics, reductions, norm;
+    /* arena reservations; `again`: z when it is recomputed; of the shared arena: statistics and reductions, a set for each
+     * shard */
+    int z, again, g, norm, statistics, reductions;
     int saliency; /* of a tap */
     int statistics_parts, reduction_parts;
 } nas__home;
@@ -58,7 +59,7 @@ typedef struct nas__plan {
     nas_device *device; /* sizes may depend on its kind, never on its speed */
     nas_graph graph;    /* with the loss, if any */
     nas_net_options options;
-    int n;            /* padded batch */
+    int shards, n;    /* parts of the batch; padded samples of each */
     nas__view *views; /* per node */
     nas__home *homes;
     int home_count;
@@ -80,8 +81,15 @@ typedef struct nas__plan {
 nas_status nas__plan_make(nas_device *device, const nas_graph *graph,
                           const nas_net_options *options, nas__plan *plan);
 void nas__plan_clear(nas__plan *plan);
-/* Reserves everything that lives in the activation arena. */
+/* Reserves everything that lives in the activation arena of a shard: the same for each. */
 nas_status nas__plan_reserve(nas__plan *plan, nas_arena *arena);
+/* Statistics and reductions of norms, where the shards meet. */
+nas_status nas__plan_reserve_shared(nas__plan *plan, nas_arena *arena);
+/* Floats from one shard's set of `sums` numbers per channel and part to the next one's. */
+static inline uint64_t nas__set_floats(int channels, int sums, int parts)
+{
+    return ((uint64_t)channels * (uint64_t)sums * (uint64_t)parts + 63) / 64 * 64;
+}
 
 /* The op's fusion bits, 0 when the options say unfused. */
 unsigned nas__plan_fusion(const nas__plan *plan, const nas__step *step);

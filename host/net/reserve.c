@@ -1,4 +1,4 @@
-/* reserve.c - what lives in the activation arena, and from when to when.
+/* reserve.c - what lives in the activation arenas, one for each shard of the batch and all alike, and from when to when.
  *
  * Going forward a home's z is born at its step; going backward it is needed by the readers' backward (their weight
  * gradients and activation derivatives) and, when it has a norm or a tap, by its own step's backward (dz = a·G + b·z + d).  Its gradient G
@@ -70,10 +70,10 @@ static int last_borrowed(const nas__plan *plan, int index, int end)
     return end;
 }
 
-static nas_status reserve_gradient(nas__plan *plan, nas_arena *arena, int index)
+/* From the first time that something is added to the home's gradient to when its own writer reads it. */
+static void gradient_life(const nas__plan *plan, int index, int *first, int *last)
 {
-    nas__home *home = &plan->homes[index];
-    uint64_t channels = (uint64_t)home->shape.c;
+    const nas__home *home = &plan->homes[index];
     int end = home->step == NAS__NONE ? INT_MAX : nas__time_back(plan, home->step);
     int begin = end;
     for (int s = 0; s < plan->step_count; s++)
@@ -84,40 +84,62 @@ static nas_status reserve_gradient(nas__plan *plan, nas_arena *arena, int index)
             }
     if (index == plan->output_home && !plan->options.loss)
         begin = 0, end = INT_MAX;
-    if (home->lender == NAS__NONE)
-        NAS_TRY(nas_arena_reserve(arena, nas__home_floats(plan, home), begin,
-                                  last_borrowed(plan, index, end), &home->g));
-    if (home->norm_node == NAS__NONE)
-        return NAS_OK;
-    home->reduction_parts = reduction_parts(plan, index);
-    return nas_arena_reserve(arena, channels * 2 * (uint64_t)home->reduction_parts, begin, end,
-                             &home->reductions);
+    *first = begin;
+    *last = end;
 }
 
 static nas_status reserve_home(nas__plan *plan, nas_arena *arena, int index)
 {
     nas__home *home = &plan->homes[index];
-    uint64_t channels = (uint64_t)home->shape.c;
-    int begin = home->step == NAS__NONE ? 0 : home->step;
-    NAS_TRY(nas_arena_reserve(arena, nas__home_floats(plan, home), begin, last_use(plan, index),
-                              &home->z));
+    const uint64_t floats = nas__home_floats(plan, home);
+    int begin = home->step == NAS__NONE ? 0 : home->step, end;
+    NAS_TRY(nas_arena_reserve(arena, floats, begin, last_use(plan, index), &home->z));
     home->again = NAS__NONE;
     if (nas__is_recomputed(plan, home)) {
         int time = nas__time_back(plan, home->first_reader);
-        NAS_TRY(nas_arena_reserve(arena, nas__home_floats(plan, home), time, time, &home->again));
+        NAS_TRY(nas_arena_reserve(arena, floats, time, time, &home->again));
     }
-    if (home->norm_node != NAS__NONE) {
-        const nas__step *step = &plan->steps[home->step];
-        bool fused = nas__plan_fusion(plan, step) & NAS_FUSES_STATISTICS;
-        home->statistics_parts =
-            fused ? step->sizes.statistics_parts : nas_pass_parts(home->shape, plan->n);
-        NAS_TRY(nas_arena_reserve(arena, channels * 3 * (uint64_t)home->statistics_parts, begin,
-                                  begin, &home->statistics));
+    if (home->norm_node != NAS__NONE)
         NAS_TRY(nas_arena_reserve(arena, 7 * nas__channel_floats(home->shape.c), 0, INT_MAX,
                                   &home->norm));
-    }
-    if (plan->options.training && home->wants_gradient)
-        NAS_TRY(reserve_gradient(plan, arena, index));
+    if (!plan->options.training || !home->wants_gradient || home->lender != NAS__NONE)
+        return NAS_OK;
+    gradient_life(plan, index, &begin, &end);
+    return nas_arena_reserve(arena, floats, begin, last_borrowed(plan, index, end), &home->g);
+}
+
+/* A set for each shard.  With several they share no memory: one shard may be far ahead of another. */
+static nas_status reserve_sets(const nas__plan *plan, nas_arena *arena, uint64_t floats, int begin,
+                               int end, int *reservation)
+{
+    const bool ahead = plan->shards > 1;
+    return nas_arena_reserve(arena, floats * (uint64_t)plan->shards, ahead ? 0 : begin,
+                             ahead ? INT_MAX : end, reservation);
+}
+
+static nas_status reserve_norm(nas__plan *plan, nas_arena *arena, int index)
+{
+    nas__home *home = &plan->homes[index];
+    const nas__step *step = &plan->steps[home->step];
+    bool fused = nas__plan_fusion(plan, step) & NAS_FUSES_STATISTICS;
+    home->statistics_parts =
+        fused ? step->sizes.statistics_parts : nas_pass_parts(home->shape, plan->n);
+    NAS_TRY(reserve_sets(plan, arena, nas__set_floats(home->shape.c, 3, home->statistics_parts),
+                         home->step, home->step, &home->statistics));
+    if (!plan->options.training || !home->wants_gradient)
+        return NAS_OK;
+    int begin, end;
+    gradient_life(plan, index, &begin, &end);
+    home->reduction_parts = reduction_parts(plan, index);
+    return reserve_sets(plan, arena, nas__set_floats(home->shape.c, 2, home->reduction_parts),
+                        begin, end, &home->reductions);
+}
+
+nas_status nas__plan_reserve_shared(nas__plan *plan, nas_arena *arena)
+{
+    for (int h = 0; h < plan->home_count; h++)
+        if (plan->homes[h].norm_node != NAS__NONE)
+            NAS_TRY(reserve_norm(plan, arena, h));
     return NAS_OK;
 }
 

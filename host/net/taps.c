@@ -70,17 +70,17 @@ nas_status nas__taps_reserve(nas__plan *plan, nas_arena *arena)
 static nas_status record_relu(nas_net *net, int node, nas_tape *tape)
 {
     const nas__plan *plan = &net->plan;
-    const nas_read read = nas__read_of(net, &plan->views[node]);
-    nas_tensor words = nas__reserved(net, plan->signs);
+    const nas_read read = nas__read_of(net, 0, &plan->views[node]);
+    nas_tensor words = nas__reserved(net, 0, plan->signs);
     nas_shape shape = plan->graph.nodes[node].shape;
     NAS_TRY(nas_tap_signs(tape, &read, shape, plan->n, words));
-    return nas_tap_distances(tape, words, shape, plan->n, nas__reserved(net, plan->distances));
+    return nas_tap_distances(tape, words, shape, plan->n, nas__reserved(net, 0, plan->distances));
 }
 
 nas_status nas__record_signs(nas_net *net, int home, nas_tape *tape)
 {
     const nas__plan *plan = &net->plan;
-    nas_tensor distances = nas__reserved(net, plan->distances);
+    nas_tensor distances = nas__reserved(net, 0, plan->distances);
     if (!distances.buffer)
         return NAS_OK;
     if (home == NAS__NONE) {
@@ -100,28 +100,22 @@ nas_status nas__record_saliency(nas_net *net, int index, nas_tape *tape)
     if (step->home == NAS__NONE || net->plan.homes[step->home].saliency == NAS__NONE)
         return NAS_OK;
     const nas__home *home = &net->plan.homes[step->home];
-    nas_tensor z = nas__home_z(net, step->home);
-    nas_gradient gradient = {.g = nas__home_g(net, step->home), .z = z};
+    nas_tensor z = nas__home_z(net, 0, step->home);
+    nas_gradient gradient = {.g = nas__home_g(net, 0, step->home), .z = z};
     if (home->norm_node != NAS__NONE) {
         nas_norm norm;
-        nas__home_norm(net, step->home, &norm);
+        nas__home_norm(net, 0, step->home, &norm);
         gradient.coefficients = norm.coefficients;
     }
     return nas_tap_saliency(tape, &gradient, z, home->shape, net->plan.n, net->plan.options.batch,
-                            nas__reserved(net, home->saliency));
+                            nas__reserved(net, 0, home->saliency));
 }
 
 /* ---- getters ------------------------------------------------------------------------------------------------------ */
 
-nas_tensor nas_net_features(const nas_net *net)
-{
-    int home = net->plan.features_home;
-    return home == NAS__NONE ? (nas_tensor){0} : nas__home_z(net, home);
-}
-
 nas_tensor nas_net_distances(const nas_net *net)
 {
-    return nas__reserved(net, net->plan.distances);
+    return nas__reserved(net, 0, net->plan.distances);
 }
 
 uint64_t nas_net_sign_count(const nas_net *net)
@@ -137,6 +131,6 @@ nas_tensor nas_net_saliency(const nas_net *net, int node)
 {
     for (int s = 0; s < net->plan.step_count; s++)
         if (net->plan.steps[s].node == node && net->plan.steps[s].home != NAS__NONE)
-            return nas__reserved(net, net->plan.homes[net->plan.steps[s].home].saliency);
+            return nas__reserved(net, 0, net->plan.homes[net->plan.steps[s].home].saliency);
     return (nas_tensor){0};
 }

@@ -98,6 +98,20 @@ static void bind_entry(nas_net *net, nas_net_parameter *entry)
     }
 }
 
+/* Shard 0 sums up its gradients where those of the batch will be; the others have copies of the block. */
+static nas_status bind_shards(nas_net *net)
+{
+    const uint64_t count = net->block.gradients.count, others = (uint64_t)net->plan.shards - 1;
+    net->shards[0].gradients = net->block.gradients;
+    if (others == 0 || count == 0 || !net->plan.options.training)
+        return NAS_OK;
+    NAS_TRY(nas_buffer_create(net->device, 4 * count * others, "gradients of shards",
+                              &net->shard_gradients));
+    for (uint64_t i = 0; i < others; i++)
+        net->shards[1 + i].gradients = (nas_tensor){net->shard_gradients, i * count, count};
+    return NAS_OK;
+}
+
 nas_status nas__net_bind(nas_net *net)
 {
     uint64_t trained = net->block.parameters.count, states = net->block.states.count;
@@ -112,7 +126,7 @@ nas_status nas__net_bind(nas_net *net)
     net->block.gradients.buffer = net->gradients;
     for (int i = 0; i < net->list_count; i++)
         bind_entry(net, &net->list[i]);
-    return NAS_OK;
+    return bind_shards(net);
 }
 
 const nas_net_parameter *nas__net_parameter(const nas_net *net, int node, int parameter)

@@ -86,6 +86,13 @@ void nas_norm_call_make(const nas_op_call *node, nas_norm_call *call)
     };
 }
 
+static void push_parts(nas__arguments *arguments, const nas_norm_call *call, int parts)
+{
+    nas__push_int(arguments, parts);
+    nas__push_int(arguments, call->shards > 1 ? call->shards : 1);
+    nas__push_int(arguments, (int)call->stride);
+}
+
 static nas_status launch(nas_tape *tape, const char *kernel, int channels,
                          const nas__arguments *arguments)
 {
@@ -110,7 +117,7 @@ nas_status nas_norm_finish(nas_tape *tape, const nas_norm_call *call, nas_tensor
     nas__push_tensor(&arguments, call->running_mean);
     nas__push_tensor(&arguments, call->running_variance);
     push_norm(&arguments, norm);
-    nas__push_int(&arguments, parts);
+    push_parts(&arguments, call, parts);
     nas__push_int(&arguments, call->gamma.buffer != NULL);
     nas__push_int(&arguments, call->running_mean.buffer != NULL);
     nas__push_float(&arguments, call->epsilon);
@@ -146,7 +153,7 @@ nas_status nas_norm_backward(nas_tape *tape, const nas_norm_call *call, nas_tens
     nas__push_tensor(&arguments, norm->coefficients);
     nas__push_tensor(&arguments, call->gamma_gradient);
     nas__push_tensor(&arguments, call->beta_gradient);
-    nas__push_int(&arguments, parts);
+    push_parts(&arguments, call, parts);
     nas__push_int(&arguments, call->channels);
     nas__push_int(&arguments, call->gamma.buffer != NULL);
     nas__push_int(&arguments, tells);

@@ -86,7 +86,7 @@ plan nas__convolution_plan_make(const nas__convolution *convolution, const nas_o
 {
     plan p = {.c = *convolution, .n = call->n, .real = call->real};
     p.way = choose_way(&p.c, call);
-    p.flat = p.way == FAST && is_product(&p.c) && call->n == call->real;
+    p.flat = p.way == FAST && is_product(&p.c) && call->n == call->real && !call->ragged;
     nas__convolution_lay_flat(&p, PB);
     p.strips = p.n / 16;
     p.group = p.way == DEPTHWISE ? depthwise_group(&p.c) : 1;

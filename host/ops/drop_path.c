@@ -39,6 +39,7 @@ static nas_status draw(const nas_op_call *call, nas_tape *tape)
     nas__arguments arguments = {.count = 0};
     nas__push_tensor(&arguments, call->saved);
     nas__push_tensor(&arguments, call->step);
+    nas__push_int(&arguments, call->first);
     nas__push_uint(&arguments, (uint32_t)call->node);
     nas__push_float(&arguments, (float)o->probability);
     return nas__stream_launch(tape, "drop_path", "drop_path_factors", NULL, call->n / 16, 1,

@@ -31,6 +31,7 @@ static void push_draw(nas__arguments *arguments, const nas_op_call *call)
 {
     const dropout_options *o = call->options;
     const float rate = (float)o->rate;
+    nas__push_int(arguments, call->first);
     nas__push_uint(arguments, (uint32_t)call->node);
     nas__push_uint(arguments, nas__keep_threshold(rate));
     nas__push_float(arguments, 1.0f / (1.0f - rate));

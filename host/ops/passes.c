@@ -153,3 +153,17 @@ nas_status nas_pass_reduce(nas_tape *tape, nas_tensor g, nas_tensor z, nas_tenso
     return nas__stream_launch(tape, "passes", "passes_reduce", NULL, nas_pass_parts(shape, n),
                               shape.c, &arguments);
 }
+
+nas_status nas_pass_sum(nas_tape *tape, nas_tensor first, nas_tensor others, uint64_t stride,
+                        int count, nas_tensor total)
+{
+    nas__arguments arguments = {.count = 0};
+    nas__push_tensor(&arguments, first);
+    nas__push_tensor(&arguments, others);
+    nas__push_tensor(&arguments, total);
+    nas__push_uint(&arguments, (uint32_t)first.count);
+    nas__push_uint(&arguments, (uint32_t)stride);
+    nas__push_int(&arguments, count);
+    return nas__stream_launch(tape, "passes", "passes_sum", NULL,
+                              (int)((first.count + 1023) / 1024), 1, &arguments);
+}

@@ -58,6 +58,7 @@ static nas_status forward(const nas_op_call *call, nas_tape *tape)
     nas__push_tensor(&arguments, call->scratch);
     nas__push_int(&arguments, call->in_shape[0].c);
     nas__push_int(&arguments, call->n);
+    nas__push_int(&arguments, call->first);
     nas__push_float(&arguments, (float)o->label_smoothing);
     nas__push_int(&arguments, call->out.buffer != NULL);
     NAS_TRY(nas__stream_launch(tape, "softmax_cross_entropy", "loss_forward",
@@ -68,6 +69,7 @@ static nas_status forward(const nas_op_call *call, nas_tape *tape)
     nas__push_tensor(&finish, call->step);
     nas__push_tensor(&finish, call->metrics);
     nas__push_int(&finish, call->n / 16);
+    nas__push_int(&finish, call->first);
     return nas__stream_launch(tape, "softmax_cross_entropy", "loss_finish",
                               nas__curved_define(nas__is_curved(call->in[0].activation)), 1, 1,
                               &finish);
@@ -86,6 +88,7 @@ static nas_status backward(const nas_op_call *call, nas_tape *tape)
     nas__push_stream_into(&arguments, &call->into[0]);
     nas__push_int(&arguments, call->in_shape[0].c);
     nas__push_int(&arguments, call->n);
+    nas__push_int(&arguments, call->first);
     nas__push_float(&arguments, (float)o->label_smoothing);
     return nas__stream_launch(tape, "softmax_cross_entropy", "loss_backward",
                               nas__curved_define(nas__is_curved(call->in[0].activation)),

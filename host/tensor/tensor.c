@@ -18,6 +18,16 @@ int nas_batch_padded(int batch)
     return (batch + NAS_BATCH_MULTIPLE - 1) / NAS_BATCH_MULTIPLE * NAS_BATCH_MULTIPLE;
 }
 
+int nas_batch_shards(const nas_device *device, int batch)
+{
+    const int n = nas_batch_padded(batch);
+    int shards = 1;
+    while (nas_device_describe(device)->on_host && shards < NAS_SHARDS &&
+           n % (2 * shards * NAS_BATCH_MULTIPLE) == 0 && n / (2 * shards) >= NAS_SHARD_SAMPLES)
+        shards *= 2;
+    return shards;
+}
+
 nas_tensor nas_tensor_view(nas_tensor whole, uint64_t at, uint64_t count)
 {
     assert(at <= whole.count && count <= whole.count - at);

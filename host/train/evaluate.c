@@ -2,7 +2,7 @@
  *
  * Steps are enqueued ahead; the metrics of several lie in slots of their own and are read together.
  * */
-#include <clnas/train.h>
+#include "trainer.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -48,19 +48,29 @@ static nas_status settle(evaluation *e, int used)
     return NAS_OK;
 }
 
-/* The largest logit of each sample; the first of equals. */
-static nas_status predict(evaluation *e, int real)
+nas_batches_target nas_train_target(const nas_net *net)
 {
-    const nas_tensor output = nas_net_output(e->net);
-    const uint64_t n = (uint64_t)nas_batch_padded(nas_net_options_of(e->net)->batch);
-    const uint64_t classes = output.count / n;
-    NAS_TRY(nas_tensor_read(output, e->logits));
-    for (uint64_t i = 0; i < (uint64_t)real; i++) {
+    nas_batches_target target = {.shards = nas_net_shard_count(net),
+                                 .labels = nas_net_labels(net),
+                                 .step = nas_net_step_block(net)};
+    for (int i = 0; i < target.shards; i++)
+        target.images[i] = nas_net_shard_at(net, i).input;
+    return target;
+}
+
+/* The largest logit of each sample of a shard; the first of equals. */
+static nas_status predict(evaluation *e, const nas_net_shard *shard, int real)
+{
+    const nas_graph *graph = nas_net_graph(e->net);
+    const uint64_t classes = (uint64_t)graph->nodes[graph->output].shape.c;
+    const uint64_t n = shard->output.count / classes;
+    NAS_TRY(nas_tensor_read(shard->output, e->logits));
+    for (uint64_t i = 0; i < n && shard->first + (int)i < real; i++) {
         uint64_t best = 0;
         for (uint64_t k = 1; k < classes; k++)
             if (e->logits[k * n + i] > e->logits[best * n + i])
                 best = k;
-        e->predicted[e->count + i] = (int32_t)best;
+        e->predicted[e->count + (uint64_t)shard->first + i] = (int32_t)best;
     }
     return NAS_OK;
 }
@@ -73,8 +83,10 @@ static nas_status run_steps(evaluation *e)
         NAS_TRY(nas_net_set_step(e->net, &step));
         NAS_TRY(nas_batches_load(e->batches, i));
         NAS_TRY(e->training ? nas_net_forward(e->net) : nas_net_evaluate(e->net));
-        if (e->predicted)
-            NAS_TRY(predict(e, real));
+        for (int k = 0; e->predicted && k < nas_net_shard_count(e->net); k++) {
+            const nas_net_shard shard = nas_net_shard_at(e->net, k);
+            NAS_TRY(predict(e, &shard, real));
+        }
         e->count += (uint64_t)real;
         if (slot == e->slots - 1 || i == e->steps - 1)
             NAS_TRY(settle(e, slot + 1));
@@ -85,9 +97,7 @@ static nas_status run_steps(evaluation *e)
 static nas_status make_batches(evaluation *e, nas_data_home *home, nas_split split)
 {
     const nas_batches_options wanted = {.batch = nas_net_options_of(e->net)->batch};
-    const nas_batches_target target = {.images = nas_net_input(e->net),
-                                       .labels = nas_net_labels(e->net),
-                                       .step = nas_net_step_block(e->net)};
+    const nas_batches_target target = nas_train_target(e->net);
     NAS_TRY(check_fit(e->net, nas_data_home_data(home)));
     return nas_batches_create(home, split, &wanted, &target, &e->batches);
 }

@@ -35,7 +35,9 @@ static nas_status check_graph(const nas_graph *graph, const nas_data *data)
 static nas_status make_net(nas_trainer *trainer, const nas_graph *graph)
 {
     const nas_train_options *common = &trainer->config.common;
+    nas_device *device = nas_data_home_device(trainer->home);
     const nas_net_options options = {.batch = (int)common->batch,
+                                     .shards = nas_batch_shards(device, (int)common->batch),
                                      .training = true,
                                      .loss = true,
                                      .label_smoothing = common->label_smoothing,
@@ -43,7 +45,7 @@ static nas_status make_net(nas_trainer *trainer, const nas_graph *graph)
                                      .use_clblast = common->gemm == 1,
                                      .paths = trainer->setup.pass != NULL};
     const uint64_t key = trainer->setup.key;
-    NAS_TRY(nas_net_create(nas_data_home_device(trainer->home), graph, &options, &trainer->net));
+    NAS_TRY(nas_net_create(device, graph, &options, &trainer->net));
     return nas_net_initialise(trainer->net, trainer->setup.seed, (uint32_t)(key ^ key >> 32));
 }
 
@@ -58,9 +60,7 @@ static nas_status make_batches(nas_trainer *trainer)
                                          .samples = (uint32_t)common->samples,
                                          .subset = trainer->setup.subset,
                                          .subset_count = trainer->setup.subset_count};
-    const nas_batches_target target = {.images = nas_net_input(trainer->net),
-                                       .labels = nas_net_labels(trainer->net),
-                                       .step = nas_net_step_block(trainer->net)};
+    const nas_batches_target target = nas_train_target(trainer->net);
     NAS_TRY(nas_batches_create(trainer->home, trainer->setup.split, &options, &target,
                                &trainer->batches));
     trainer->steps = nas_batches_steps(trainer->batches);

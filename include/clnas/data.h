@@ -171,10 +171,12 @@ typedef struct nas_batches_options {
     bool independent;
 } nas_batches_options;
 
-/* Where batches go: nas_net_input, nas_net_labels and nas_net_step_block, or a test's own. */
+/* Where batches go: nas_net_input, nas_net_labels and nas_net_step_block, or a test's own.  A batch in shards
+ * (nas_net_shard) has images in each; its labels are one row. */
 typedef struct nas_batches_target {
-    nas_tensor images; /* [c][h][w][n padded]; padded lanes get 0 */
-    nas_tensor labels; /* int32 [n padded]; padded lanes get 0 */
+    int shards;                    /* parts of n padded samples, in order; 0: 1 */
+    nas_tensor images[NAS_SHARDS]; /* [c][h][w][n padded] each; padded lanes get 0 */
+    nas_tensor labels;             /* int32 [shards · n padded]; padded lanes get 0 */
     nas_tensor
         /* Nas_step: the kernels read its `real`, `epoch` and `step` (counted within the epoch) */
         step;

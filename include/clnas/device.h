@@ -61,6 +61,7 @@ typedef struct nas_device_options {
  *   CLNAS_LANES         4, 8 or 16 where options->lanes is 0
  *   CLNAS_SHARES        shares of the image (cl/share.clh) in place of one for each thread; 0: none, where kernels are not threads
  *                       of the process there are none either
+ *   CLNAS_TEAMS         the most teams of cores with a queue each (nas_tape_part), 1: none
  *   CLNAS_KERNEL_CACHE  always, never; else binaries are kept on disk for all but PoCL, which has its own cache */
 NAS_API nas_status nas_device_open(const char *match, const nas_device_options *options,
                                    nas_device **device);
@@ -176,6 +177,21 @@ NAS_API nas_status nas_tape_add_gemm(nas_tape *tape, const nas_gemm *gemm);
 NAS_API void nas_tape_guard(nas_tape *tape, int guard);
 /* Which guards are open: bit g % 32 of open[g / 32], looked at by each run; lent.  NULL, as at first: all are. */
 NAS_API void nas_tape_guards(nas_tape *tape, const uint32_t *open);
+
+/* ---- shards: queues side by side
+ *
+ * Samples of a batch meet at few points of a step, so a batch can be cut into shards (nas_batch_shards) that run side by side, each
+ * on a team of the cores of its own, which keeps what it computes in its caches.  A tape in shards says of each entry whose it
+ * is.  Entries of one shard run in order; those of different shards in any order but for meetings: what is recorded behind a
+ * meeting runs after all that was recorded before it.  An entry of all shards is in order with everything, and so are
+ * tapes with each other.  Where the driver cannot part the device all run one after the other, with the same bits. */
+enum { NAS_ALL_SHARDS = -1 };
+/* Before the first entry: the tape has `shards` shards.  1, as it is without: every entry is in order. */
+NAS_API nas_status nas_tape_part(nas_tape *tape, int shards);
+/* The entries that follow are of this shard; at first, NAS_ALL_SHARDS. */
+NAS_API void nas_tape_shard(nas_tape *tape, int shard);
+NAS_API nas_status nas_tape_meet(nas_tape *tape);
+
 NAS_API int nas_tape_length(const nas_tape *tape);
 /* Enqueues every launch that is not guarded off, in order; does not wait.  (Flushes now and then, so that the device starts.) */
 NAS_API nas_status nas_tape_run(nas_tape *tape);

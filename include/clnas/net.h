@@ -35,6 +35,7 @@ typedef enum nas_recompute {
 typedef struct nas_net_options {
     int batch;              /* real samples of a full batch */
     bool training;          /* false: evaluation only (less memory) */
+    int shards;             /* the batch is cut into so many (0: 1), see nas_net_shard */
     bool loss;              /* put softmax_cross_entropy behind the output; needs labels */
     double label_smoothing; /* of that loss, in training only */
     int slots;              /* metric slots (steps between two reads of the metrics); ≥ 1, 0: 1 */
@@ -69,6 +70,17 @@ NAS_API const nas_net_options *nas_net_options_of(const nas_net *net);
 NAS_API void nas_net_memory_of(const nas_net *net, nas_net_memory *memory);
 
 /* ---- tensors (lent; live as long as the net) ---------------------------------------------------------- */
+
+/* A batch may be cut into shards, which run side by side where the device can (nas_tape_part): data parallelism within a device,
+ * with norms and sums of gradients over the whole batch.  nas_batch_shards says how many suit; the padded batch must be a multiple of
+ * 16 for each.  Then [n padded] of the tensors of samples below means that of a shard, and the functions that name no shard mean shard 0;
+ * labels and metrics are the batch's.  Taps want one shard. */
+typedef struct nas_net_shard {
+    int first, real; /* samples of the batch: first … first + real − 1 */
+    nas_tensor input, output, output_gradient, input_gradient, features;
+} nas_net_shard;
+NAS_API int nas_net_shard_count(const nas_net *net);
+NAS_API nas_net_shard nas_net_shard_at(const nas_net *net, int shard);
 
 NAS_API nas_tensor nas_net_input(const nas_net *net);  /* [c][h][w][n padded] */
 NAS_API nas_tensor nas_net_labels(const nas_net *net); /* int32 [n padded] */

@@ -101,7 +101,9 @@ typedef struct nas_op_call {
     nas_device *device;
     const void *options; /* the op's instance */
     int node;            /* index in the graph: a stream of its own for random numbers */
-    int n, real;         /* padded and real batch */
+    int n, real;         /* padded and real samples */
+    int first;           /* number in the batch of sample 0: a shard's (nas_net_options.shards) */
+    bool ragged;         /* some shard has padded lanes: sizes are the same for all */
     bool training;
     bool use_clblast; /* gemm = "clblast" */
     bool paths; /* a candidate whose gate is 0 may not have been computed (nas_net_set_path) */
@@ -271,6 +273,10 @@ NAS_API nas_status nas_pass_into(nas_tape *tape, nas_tensor v, const nas_into *i
 NAS_API nas_status nas_pass_reduce(nas_tape *tape, nas_tensor g, nas_tensor z, nas_tensor mean,
                                    nas_shape shape, int n, int real, nas_tensor reductions);
 
+/* total[i] = first[i] + Σ others[k·stride + i], k = 0 … count − 1 in order; total may be first.  As many floats as first has. */
+NAS_API nas_status nas_pass_sum(nas_tape *tape, nas_tensor first, nas_tensor others,
+                                uint64_t stride, int count, nas_tensor total);
+
 /* ---- taps: what measures look at inside a network (nas_net_options.taps) -------------------------------------- */
 
 /* Which values a read would pass on, scale·x + shift > 0, as bits: 32 neighbouring pixels of one channel and sample to a
@@ -302,7 +308,9 @@ typedef struct nas_norm_call {
         gate; /* backward: [1], G is so many times what nas_gradient.g holds; none: it is G */
     float epsilon, momentum;
     int channels;
-    uint64_t count; /* real elements per channel: h·w·real */
+    uint64_t count;  /* real elements per channel: h·w·real, of all shards */
+    int shards;      /* sets of statistics or reductions to merge, in order; 0: 1 */
+    uint64_t stride; /* floats from one to the next */
 } nas_norm_call;
 
 /* Training: merge parts, write mean, rstd, scale, shift; update running statistics (variance unbiased). */

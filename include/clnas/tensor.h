@@ -13,7 +13,11 @@
 extern "C" {
 #endif
 
-enum { NAS_BATCH_MULTIPLE = 16 };
+enum {
+    NAS_BATCH_MULTIPLE = 16,
+    NAS_SHARD_SAMPLES = 64, /* a shard has so many at least: less starve the kernels */
+    NAS_SHARDS = 8
+};
 
 /* One sample's shape: channels, height, width.  A vector of F features is {F, 1, 1}. */
 typedef struct nas_shape {
@@ -29,6 +33,9 @@ typedef struct nas_tensor {
 
 NAS_API uint64_t nas_shape_count(nas_shape shape); /* c·h·w */
 NAS_API int nas_batch_padded(int batch);           /* rounded up to NAS_BATCH_MULTIPLE */
+/* Shards that a batch is best cut into for a step of training (nas_tape_part): 1, 2, 4 … NAS_SHARDS, all as wide.  Follows from
+ * the batch and the kind of the device, never from how many cores it has, since sums depend on it.  1 where cores share no work. */
+NAS_API int nas_batch_shards(const nas_device *device, int batch);
 NAS_API nas_tensor nas_tensor_view(nas_tensor whole, uint64_t at, uint64_t count);
 NAS_API nas_status nas_tensor_read(nas_tensor tensor, float *to);          /* blocking */
 NAS_API nas_status nas_tensor_write(nas_tensor tensor, const float *from); /* blocking */

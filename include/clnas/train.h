@@ -116,6 +116,9 @@ typedef struct nas_evaluation {
     uint64_t count;  /* samples */
 } nas_evaluation;
 
+/* Where a net wants its batches. */
+NAS_API nas_batches_target nas_train_target(const nas_net *net);
+
 /* Runs the split once through nas_net_evaluate.  The net has a loss and the data's shape and
  * classes.  `predicted` (NULL: not wanted) gets one class per sample of the split, in its order:
  * this waits for the device at each batch. */
