@@ -37,7 +37,7 @@ static nas_status parse_oneshot(const char *space, const char *strategy, const c
 }
 
 static const char train_group[] =
-    "train = { batch = 32; optimizer = \"sgd\"; lr = 0.05; clip = 5.0; };\n";
+    "train = { batch = 64; optimizer = \"sgd\"; lr = 0.05; clip = 5.0; };\n";
 
 static nas_config *oneshot_config(const char *strategy, const char *budget)
 {

@@ -29,7 +29,7 @@ static nas_status make_shares(nas_device *device, nas__queue *queue, unsigned un
 {
     enum { SHARES_MOST = 4096 };
     const char *variable = getenv("CLNAS_SHARES");
-    int wanted = variable && units > 1 ? atoi(variable) : (int)units;
+    int wanted = variable ? atoi(variable) : (int)units;
     if (!device->info.on_host || wanted < 2)
         return NAS_OK;
     queue->shares = (unsigned)(wanted < SHARES_MOST ? wanted : SHARES_MOST);

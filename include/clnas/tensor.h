@@ -15,7 +15,8 @@ extern "C" {
 
 enum {
     NAS_BATCH_MULTIPLE = 16,
-    NAS_SHARD_SAMPLES = 64, /* a shard has so many at least: less starve the kernels */
+    NAS_SHARD_SAMPLES =
+        64, /* a shard has so many at least, one of two half as many: less starve the kernels */
     NAS_SHARDS = 8
 };
 
