@@ -8,6 +8,8 @@
 
 #include "eval/relaxation.h"
 
+#include <clnas/search.h>
+
 #include <math.h>
 
 enum { SEED = 7, KEY = 99, BATCH = 5 };
@@ -73,6 +75,37 @@ static float *read_all(nas_tensor tensor)
     assert_non_null(values);
     nas_test_ok(nas_tensor_read(tensor, values));
     return values;
+}
+
+/* A strategy and its method have one name, and the method finds all it needs among the strategy's options. */
+static void every_strategy_has_its_method(void **state)
+{
+    int count, found = 0;
+    const nas_strategy *const *all = nas_strategy_all(&count);
+    (void)state;
+    for (int s = 0; s < count; s++) {
+        nas__relaxation_options options;
+        nas_value group = {0}, *type;
+        if (!all[s]->evaluator)
+            continue;
+        void *instance = calloc(1, all[s]->kind.instance_size);
+        nas_test_ok(nas_options_fill(&all[s]->kind, NULL, NULL, instance));
+        nas_test_ok(nas_value_parse("{ }", "test", 1, &group));
+        nas_test_ok(nas_options_value(&all[s]->kind, instance, &group));
+        nas_test_fails(nas__relaxation_read(&group, &options), NAS_CONFIG, "darts");
+        nas_test_ok(nas_value_append(&group, "type", &type));
+        type->type = NAS_VALUE_TEXT;
+        type->text = strdup(all[s]->kind.name);
+        nas_test_ok(nas__relaxation_read(&group, &options));
+        assert_ptr_equal(options.method, method_of(all[s]->kind.name));
+        assert_true(options.beta1 == 0.5 && options.beta2 == 0.999 && options.share == 0.5);
+        assert_true(options.weight_decay == 0.001 && options.scale == 0.001);
+        assert_true(options.warm >= options.cold && options.cold > 0);
+        nas_value_clear(&group);
+        free(instance);
+        found++;
+    }
+    assert_int_equal(found, nas__method_count);
 }
 
 /* ---- gates, in plain C ---------------------------------------------------------------------------------------------------- */
@@ -539,6 +572,7 @@ static void second_order_is_the_gradient_after_a_step(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_strategy_has_its_method),
         cmocka_unit_test(gates_are_those_of_plain_c),
         cmocka_unit_test(noise_is_keyed),
         cmocka_unit_test(second_order_is_the_gradient_after_a_step),

@@ -287,6 +287,65 @@ static void test_sampled_paths(void **state)
     }
 }
 
+/* A result of epoch `epoch`, as the strategy sees it; nas_trial_clear the trial. */
+static nas_seen seen_epoch(int epoch, int skips, const char *derived, nas_trial *trial)
+{
+    nas_trial_init(trial);
+    trial->status = NAS_TRIAL_COMPLETE;
+    nas_test_ok(nas_trial_set_derived(trial, derived));
+    nas_test_ok(nas_trial_set_metric(trial, "skips.normal", 0, false));
+    nas_test_ok(nas_trial_set_metric(trial, "skips.reduce", skips, false));
+    return (nas_seen){.index = epoch - 1, .budget = epoch, .note = "", .result = trial};
+}
+
+/* stop.skips: the last epoch whose cells had no more, and not before stop.after epochs. */
+static void test_stop(void **state)
+{
+    static const int skips[] = {3, 2, 1, 3};
+    const nas_strategy *darts = nas_strategy_find("darts");
+    const nas_space *cell;
+    nas_domain *domain;
+    nas_value group = {0};
+    nas_outlook outlook = {0};
+    nas_proposal proposal = {.parent = -1, .from = -1};
+    void *strategy, *options = calloc(1, darts->kind.instance_size);
+    (void)state;
+    nas_test_ok(nas_space_get("cell", &cell));
+    nas_test_ok(nas_domain_open(cell, NULL, NULL, (nas_shape){1, 8, 8}, 4, &domain));
+    nas_test_ok(
+        nas_value_parse("{ epochs = 9; stop = { skips = 2; after = 1; }; }", "test", 1, &group));
+    nas_test_ok(nas_options_fill(&darts->kind, &group, NULL, options));
+    const nas_setting setting = {.options = options, .domain = domain};
+    nas_test_ok(darts->begin(&setting, &strategy));
+    for (int epoch = 1; epoch <= 4; epoch++) {
+        char text[NAS_GENES + 1];
+        nas_trial trial;
+        for (int g = 0; g < domain->count; g++)
+            text[g] =
+                g == 0 && epoch > 2 ? '1' : '0'; /* the third and fourth differ from the others */
+        text[domain->count] = '\0';
+        nas_test_ok(darts->propose(strategy, &outlook, &proposal));
+        assert_true(proposal.budget == epoch);
+        assert_int_equal(proposal.parent, epoch - 2);
+        nas_seen seen = seen_epoch(epoch, skips[epoch - 1], text, &trial);
+        nas_test_ok(darts->observe(strategy, &seen));
+        nas_trial_clear(&trial);
+        assert_true(darts->wants_weights(strategy, epoch < 4 ? epoch - 1 : 2));
+    }
+    nas_test_ok(darts->propose(strategy, &outlook, &proposal));
+    assert_true(proposal.budget == 0);
+    assert_int_equal(proposal.from, 2);
+    assert_int_equal(proposal.arch.genes[0], 1);
+    nas_seen last = {.index = 4, .note = proposal.note, .result = &(nas_trial){0}};
+    nas_test_ok(darts->observe(strategy, &last));
+    nas_test_ok(darts->propose(strategy, &outlook, &proposal));
+    assert_int_equal(proposal.kind, NAS_PROPOSE_DONE);
+    free(strategy);
+    free(options);
+    nas_value_clear(&group);
+    nas_domain_close(domain);
+}
+
 /* ---- what does not fit ------------------------------------------------------------------------------------------------------ */
 
 static void refuse(const char *space, const char *strategy, const char *more, const char *message)
@@ -368,9 +427,13 @@ static void test_late_refusals(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_all_methods),          cmocka_unit_test(test_epochs_survive),
-        cmocka_unit_test(test_after_the_last_epoch), cmocka_unit_test(test_failed_epochs),
-        cmocka_unit_test(test_sampled_paths),        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_all_methods),
+        cmocka_unit_test(test_epochs_survive),
+        cmocka_unit_test(test_after_the_last_epoch),
+        cmocka_unit_test(test_failed_epochs),
+        cmocka_unit_test(test_sampled_paths),
+        cmocka_unit_test(test_stop),
+        cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_late_refusals),
     };
     be_a_worker(argc, argv);

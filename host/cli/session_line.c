@@ -74,6 +74,19 @@ void cli_session_line(const nas_progress *progress, char *line, size_t size)
         (long long)progress->epochs, time);
 }
 
+/* Of an epoch of a supernet: what it speaks for, and how many skip connections the cells of that have. */
+static void add_derived(const nas_trial *trial, char *line, size_t size)
+{
+    const char *between = "  skips ";
+    add(line, size, "  derived %s", trial->derived);
+    for (int i = 0; i < trial->metric_count; i++)
+        if (strncmp(trial->metrics[i].name, "skips.", 6) == 0) {
+            add(line, size, "%s%s %.0f", between, trial->metrics[i].name + 6,
+                trial->metrics[i].value);
+            between = ", ";
+        }
+}
+
 /* What became of the trial that was just committed. */
 static void add_trial(char *line, size_t size, const nas_progress *progress)
 {
@@ -86,7 +99,7 @@ static void add_trial(char *line, size_t size, const nas_progress *progress)
     else if (progress->best_metric && nas_trial_has_metric(trial, progress->best_metric))
         add(line, size, " %.4f", nas_trial_metric(trial, progress->best_metric));
     if (trial->derived)
-        add(line, size, "  derived %s", trial->derived);
+        add_derived(trial, line, size);
 }
 
 /* Each job's last epoch, and others at most every ten seconds; never the same twice. */
