@@ -267,7 +267,8 @@ __kernel void conv2d_backward_input(STREAM_GRADIENT_ARGUMENTS(g), READS(weight),
                                 if (last && p == 0 && q == 0) // what this tile hands back through
                                     for (int c = tile * KT; c < min(tile * KT + KT, C); c++) {
                                         const long at = (((long)c * H + y) * W + x0) * n + sample;
-                                        soon_row(t_z + at, xn, n);
+                                        if (t_reduces || t_activation != ACT_NONE)
+                                            soon_row(t_z + at, xn, n);
                                         for (int i = 0; i < xn; i++)
                                             SOON_WRITE(t + at + (long)i * n);
                                     }
@@ -276,7 +277,8 @@ __kernel void conv2d_backward_input(STREAM_GRADIENT_ARGUMENTS(g), READS(weight),
                                     for (int k = kn * step / steps; k < kn * (step + 1) / steps && next < HO; k++) {
                                         const long at = (((long)(k0 + k) * HO + next) * WO + left - BACK_W) * n + sample;
                                         soon_row(g + at, WINDOW_BACK, n);
-                                        soon_row(g_z + at, WINDOW_BACK, n);
+                                        if (g_formed)
+                                            soon_row(g_z + at, WINDOW_BACK, n);
                                     }
                                 }
                                 if (!last) {

@@ -1,12 +1,13 @@
 /* bench_supernet.c - clnas-bench supernet: a search step of DARTS, its memory, and where the time goes.
  *
  *     clnas-bench supernet [--cells 8] [--channels 16] [--batch 64] [--size 32] [--steps 3] [--repeats 3]
- *                          [--device MATCH] [--profile] [--peer] [--python PYTHON] [--threads 2] [--format table|json]
+ *                          [--device MATCH] [--keep] [--profile] [--peer] [--python PYTHON] [--threads 2] [--format table|json]
  *
  * A search step is a weight step (forward, backward, clip by norm, SGD with momentum) and a first-order architecture step
  * (forward, backward of the gates) on the supernet of the space `cell`.  Batches are random and stay on the device; what moves the few
  * hundred architecture weights is left out.  Memory is what the plan says, and the peak of the process (Linux).
  *
+ * `--keep` recomputes nothing (nas_net_options.recompute).
  * `--profile` adds a table by kernel from a device that reports events.  Bytes are those of the activations and
  * gradients that a kernel cannot do without: each input once, each output once; GB/s and the share of the copy bandwidth follow.
  * `--peer` runs tools/peers/darts_supernet.py in turns, at PyTorch's best setting. */
@@ -25,7 +26,7 @@ enum { COPY_BYTES = 1 << 28, PEER_LINE = 512 };
 typedef struct supernet_options {
     int cells, channels, batch, size, steps, repeats, threads;
     const char *device, *python, *script;
-    bool profile, peer, json;
+    bool keep, profile, peer, json;
 } supernet_options;
 
 typedef struct supernet {
@@ -92,6 +93,8 @@ static nas_status parse(int argc, char **argv, supernet_options *o)
     for (int i = 2; i < argc; i++) {
         if (strcmp(argv[i], "--profile") == 0) {
             o->profile = true;
+        } else if (strcmp(argv[i], "--keep") == 0) {
+            o->keep = true;
         } else if (strcmp(argv[i], "--peer") == 0) {
             o->peer = true;
         } else {
@@ -182,7 +185,11 @@ static nas_status record_update(supernet *s)
 static nas_status open_all(const supernet_options *o, bool profile, supernet *s)
 {
     const nas_device_options device_options = {.profile = profile};
-    const nas_net_options net_options = {.batch = o->batch, .training = true, .loss = true};
+    const nas_net_options net_options = {.batch = o->batch,
+                                         .training = true,
+                                         .loss = true,
+                                         .recompute =
+                                             o->keep ? NAS_RECOMPUTE_NEVER : NAS_RECOMPUTE_AUTO};
     s->batch = o->batch;
     NAS_TRY(make_graph(o, &s->graph));
     NAS_TRY(nas_device_open(o->device, &device_options, &s->device));
