@@ -151,9 +151,9 @@ void nas__binary_load(const nas_device *device, const nas_kernel_source *source,
  * teams, which are all the same: the first one is kept. */
 static unsigned char *pack(cl_program program, const char *key, size_t *size)
 {
-    size_t lengths[NAS_DEVICE_IDS] = {0}, length = 0;
+    size_t lengths[NAS_DEVICE_IDS] = {0}, listed = 0, length = 0;
     unsigned char *binaries[NAS_DEVICE_IDS] = {NULL}; /* NULL: not wanted */
-    if (clGetProgramInfo(program, CL_PROGRAM_BINARY_SIZES, sizeof lengths, lengths, NULL) ==
+    if (clGetProgramInfo(program, CL_PROGRAM_BINARY_SIZES, sizeof lengths, lengths, &listed) ==
         CL_SUCCESS)
         length = lengths[0];
     if (length == 0 || length > BINARY_LIMIT - HEADER_SIZE)
@@ -162,8 +162,8 @@ static unsigned char *pack(cl_program program, const char *key, size_t *size)
     if (!file)
         return NULL;
     binaries[0] = file + HEADER_SIZE;
-    if (clGetProgramInfo(program, CL_PROGRAM_BINARIES, sizeof binaries, binaries, NULL) !=
-        CL_SUCCESS) {
+    const size_t size_bytes = listed / sizeof lengths[0] * sizeof binaries[0];
+    if (clGetProgramInfo(program, CL_PROGRAM_BINARIES, size_bytes, binaries, NULL) != CL_SUCCESS) {
         free(file);
         return NULL;
     }
