@@ -104,7 +104,7 @@ for attempt in 1 2 3; do
 done
 run ask lease.study; expect_code 4; expect_err "lost 3 times"
 run ask lease.study --pid 999999999; expect_code 2; expect_err "999999999"
-run ask small.cfg -s study=brief --lease 1; expect_code 0; brief=$(token_of)
+run ask small.cfg -s study=brief --lease 5; expect_code 0; brief=$(token_of)
 run ask brief.study --lease 1000; expect_json 'x["trial"] == 1'
 run ask brief.study --wait 20; expect_code 0; expect_json 'x["trial"] == 0 and x["attempt"] == 2'
 run tell brief.study:0 --token "$brief" valid_accuracy=0.5; expect_code 1; expect_err "somebody else"
