@@ -51,14 +51,15 @@ static int count_distinct(uint64_t *list, int count)
 
 static void test_options_and_shapes(void **state)
 {
+    /* no network of one cell: there both inputs are the stem, and swapping them changes nothing */
     static const char *const variants[][2] = {
-        {"cell", "{ nodes = 1; cells = 1; op = \"skip_connect\"; }"},
+        {"cell", "{ nodes = 1; cells = 2; op = \"skip_connect\"; }"},
         {"cell", "{ nodes = 2; cells = 2; channels = 3; stem = \"strided\"; drop_path = true; }"},
         {"cell", "{ nodes = 5; cells = 4; channels = 4; stem = \"imagenet\"; output = "
                  "\"loose_ends\"; reductions = [0, 2]; op = [\"sep_conv_7x7\", \"conv_7x1_1x7\", "
                  "\"conv_1x1\", \"conv_3x3\", \"skip_connect\"]; }"},
         {"cell", "{ nodes = 8; cells = 3; channels = 2; stem_channels = 5; reductions = [ ]; }"},
-        {"cell", "{ nodes = 3; cells = 3; channels = 2; inputs = \"distinct\"; }"},
+        {"cell", "{ nodes = 3; cells = 4; channels = 2; inputs = \"distinct\"; }"},
         {"cell201", "{ cells = 1; channels = 1; dead = \"keep\"; }"},
         {"cell201", "{ cells = 2; channels = 5; }"},
         {"cell201", "{ cells = 1; channels = 2; op = [\"none\", \"avg_pool_3x3\"]; }"},
