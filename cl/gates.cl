@@ -25,16 +25,14 @@
 
 #define ROW 5
 
-float gates_noise(uint place, __global const step_block *step, uint2 key);
-float gates_noise(uint place, __global const step_block *step, uint2 key)
+INLINE float gates_noise(uint place, __global const step_block *step, uint2 key)
 {
     const uint4 words = philox((uint4)(place, step->epoch, step->step, step->spare[5]), key);
     return -log(-log(((float)(words.x >> 9) + 0.5f) * 0x1p-23f));
 }
 
 /* softmax of values[0 … count − 1] in place of them. */
-void gates_softmax(__global float *values, const int count);
-void gates_softmax(__global float *values, const int count)
+INLINE void gates_softmax(__global float *values, const int count)
 {
     float most = values[0], sum = 0.0f;
     for (int k = 1; k < count; k++)
@@ -48,8 +46,7 @@ void gates_softmax(__global float *values, const int count)
 }
 
 /* e of row r: its share among the rows of its group. */
-float gates_edge(__global const float *beta, const int r, const int from, const int to);
-float gates_edge(__global const float *beta, const int r, const int from, const int to)
+INLINE float gates_edge(__global const float *beta, const int r, const int from, const int to)
 {
     float most = beta[from], sum = 0.0f;
     for (int s = from + 1; s < to; s++)
@@ -93,8 +90,7 @@ __kernel void gates_forward(READS(alpha), READS_OF(int, rows), READS_OF(step_blo
 }
 
 /* f of a row: the gradient by its edge's weight. */
-float gates_of_edge(__global const int *row, __global const float *soft, __global const float *gradient);
-float gates_of_edge(__global const int *row, __global const float *soft, __global const float *gradient)
+INLINE float gates_of_edge(__global const int *row, __global const float *soft, __global const float *gradient)
 {
     float sum = row[4] >= 0 ? gradient[row[4]] : 0.0f;
     for (int k = 0; k < row[1]; k++)

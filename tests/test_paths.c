@@ -79,25 +79,20 @@ static void write_batch(nas_net *net, int step)
     free(images);
 }
 
-/* A choice for each row; gates of it are 1 and open. */
-static void draw_path(const supernet *s, int path, bool *open, float *gates)
+/* A choice for each row; its gate is 1, the others 0. */
+static void draw_path(const supernet *s, int path, float *gates)
 {
     nas_random random = nas_random_make(SEED, NAS_STREAM_TEST, 4, (uint32_t)path, 0);
-    for (int g = 0; g < s->table.gates; g++) {
-        open[g] = false;
-        gates[g] = 0;
-    }
+    memset(gates, 0, (size_t)s->table.gates * sizeof *gates);
     for (int row = 0; row < s->table.count; row++) {
         const nas_gate_row *r = &s->table.rows[row];
-        const int gate = r->first + (int)nas_random_below(&random, (uint32_t)r->choices);
-        open[gate] = true;
-        gates[gate] = 1;
+        gates[r->first + (int)nas_random_below(&random, (uint32_t)r->choices)] = 1;
     }
 }
 
 /* ---- what belongs to a path, told from the graph alone ---------------------------------------------------------------- */
 
-static bool is_open_input(const nas_graph *graph, int node, int input, const bool *open)
+static bool is_open_input(const nas_graph *graph, int node, int input, const float *gates)
 {
     const nas_node *n = &graph->nodes[node];
     if (!n->op->gates)
@@ -108,20 +103,20 @@ static bool is_open_input(const nas_graph *graph, int node, int input, const boo
     n->op->gates(n->options.bytes, shapes, n->input_count, first);
     const int count = shapes[input].c / n->shape.c;
     for (int gate = first[input]; gate < first[input] + count; gate++)
-        if (open[gate])
+        if (gates[gate] != 0)
             return true;
     return false;
 }
 
 /* Nodes whose value reaches the output, or a sum of candidates, through open gates.  A sum itself always runs. */
-static void mark_used(const nas_graph *graph, const bool *open, bool *used)
+static void mark_used(const nas_graph *graph, const float *gates, bool *used)
 {
     memset(used, 0, (size_t)graph->count * sizeof *used);
     used[graph->output] = true;
     for (int i = graph->count - 1; i > 0; i--)
         for (int k = 0; k < graph->nodes[i].input_count; k++) {
             used[i] |= graph->nodes[i].op->gates != NULL;
-            if (used[i] && is_open_input(graph, i, k, open))
+            if (used[i] && is_open_input(graph, i, k, gates))
                 used[graph->nodes[i].inputs[k]] = true;
         }
 }
@@ -186,15 +181,14 @@ static void mark_with_sentinels(const supernet *s, const bool *used)
 
 static void check_path(const supernet *s, int path)
 {
-    static bool open[NAS_GATES];
     static float gates[NAS_GATES];
     bool *used = malloc((size_t)s->graph.count * sizeof *used);
     nas_net *const nets[] = {s->sampled, s->whole};
     int closed = 0;
-    draw_path(s, path, open, gates);
-    mark_used(&s->graph, open, used);
+    draw_path(s, path, gates);
+    mark_used(&s->graph, gates, used);
     mark_with_sentinels(s, used);
-    nas_test_ok(nas_net_set_path(s->sampled, open));
+    nas_test_ok(nas_net_set_path(s->sampled, gates));
     for (int i = 0; i < 2; i++) {
         write_batch(nets[i], path);
         nas_test_ok(nas_tensor_write(nas_net_gates(nets[i]), gates));
@@ -264,7 +258,6 @@ static void all_paths_at_once(void **state)
 /* A step of SGD with momentum and decay moves what is on the path and no bit of the rest. */
 static void updates_keep_to_the_path(void **state)
 {
-    static bool open[NAS_GATES];
     static float gates[NAS_GATES];
     supernet s;
     nas_train_config config;
@@ -287,11 +280,11 @@ static void updates_keep_to_the_path(void **state)
     nas_test_ok(config.optimizer->record(&config.options, &call, update));
     for (int path = 0; path < PATHS; path++) {
         const nas_step step = {.real = BATCH, .lr = 0.1f};
-        draw_path(&s, path, open, gates);
-        mark_used(&s.graph, open, used);
+        draw_path(&s, path, gates);
+        mark_used(&s.graph, gates, used);
         write_batch(s.sampled, path);
         nas_test_ok(nas_net_set_step(s.sampled, &step));
-        nas_test_ok(nas_net_set_path(s.sampled, open));
+        nas_test_ok(nas_net_set_path(s.sampled, gates));
         nas_test_ok(nas_tensor_write(nas_net_gates(s.sampled), gates));
         nas_test_ok(nas_net_forward(s.sampled));
         nas_test_ok(nas_net_backward(s.sampled));

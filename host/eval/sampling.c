@@ -27,8 +27,8 @@ struct nas__sampling {
     uint64_t seed;
     bool fair;
     int passes;
-    float *gates; /* [table->gates], rounded up to whole fills */
-    bool *open;
+    float *gates;  /* [table->gates], rounded up to whole fills */
+    float *opened; /* 1 where a pass of the step has opened the gate */
 };
 
 int nas__sampling_passes(const nas_gate_table *table, bool fair)
@@ -54,8 +54,8 @@ nas_status nas__sampling_create(const nas_domain *domain, const nas_gate_table *
                          .fair = fair,
                          .passes = nas__sampling_passes(table, fair),
                          .gates = calloc(gates, sizeof *s->gates),
-                         .open = calloc(gates, sizeof *s->open)};
-    if (!s->gates || !s->open) {
+                         .opened = calloc(gates, sizeof *s->opened)};
+    if (!s->gates || !s->opened) {
         nas__sampling_destroy(s);
         NAS_FAIL(NAS_MEMORY, "no memory for %d gates", table->gates);
     }
@@ -68,7 +68,7 @@ void nas__sampling_destroy(nas__sampling *s)
     if (!s)
         return;
     free(s->gates);
-    free(s->open);
+    free(s->opened);
     free(s);
 }
 
@@ -148,40 +148,28 @@ static nas_status send_gates(const nas__sampling *s)
     return NAS_OK;
 }
 
-static nas_status take(nas__sampling *s, const int choices[NAS_GATE_ROWS])
+/* Opens a path.  What earlier passes of the step opened, `before`, stays noted for its update. */
+static nas_status take(nas__sampling *s, const int choices[NAS_GATE_ROWS], bool before)
 {
     nas__path_gates(s->table, choices, s->gates);
+    NAS_TRY(nas_net_set_path(s->net, s->gates));
     for (int gate = 0; gate < s->table->gates; gate++)
-        s->open[gate] = s->gates[gate] > 0;
-    NAS_TRY(nas_net_set_path(s->net, s->open));
+        s->opened[gate] = s->gates[gate] > 0 || (before && s->opened[gate] > 0);
     return send_gates(s);
-}
-
-/* What any pass of the step has opened; the gates stay those of the last. */
-static nas_status open_all(nas__sampling *s, const nas_step *step)
-{
-    int choices[NAS_GATE_ROWS];
-    for (int pass = 0; pass + 1 < s->passes; pass++) {
-        NAS_TRY(nas__sampling_draw(s, step, pass, choices));
-        nas__path_gates(s->table, choices, s->gates);
-        for (int gate = 0; gate < s->table->gates; gate++)
-            s->open[gate] |= s->gates[gate] > 0;
-    }
-    return s->passes > 1 ? nas_net_set_path(s->net, s->open) : NAS_OK;
 }
 
 nas_status nas__sampling_step(nas__sampling *s, const nas_step *step, int pass)
 {
     int choices[NAS_GATE_ROWS];
     if (pass == s->passes)
-        return open_all(s, step);
+        return s->passes > 1 ? nas_net_set_path(s->net, s->opened) : NAS_OK;
     NAS_TRY(nas__sampling_draw(s, step, pass, choices));
-    return take(s, choices);
+    return take(s, choices, pass > 0);
 }
 
 nas_status nas__sampling_take(nas__sampling *s, const nas_arch *arch)
 {
     int choices[NAS_GATE_ROWS];
     NAS_TRY(nas_domain_path(s->domain, s->table, arch, choices));
-    return take(s, choices);
+    return take(s, choices, false);
 }

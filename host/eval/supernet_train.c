@@ -160,23 +160,25 @@ static nas_status make_relaxation(supernet *s, const nas_trainer_setup *setup)
     return nas_trainer_attach(s->trainer, "alpha.moment.1", r->moments[1]);
 }
 
-static nas_status load_train(void *user)
+static nas_status set_alpha_step(supernet *s)
 {
-    supernet *s = user;
     nas_step step;
     nas__relaxation_step(s->relaxation, &s->step, nas_trainer_steps(s->trainer), NAS__PHASE_ALPHA,
                          &step);
-    NAS_TRY(nas_net_set_step(nas_trainer_net(s->trainer), &step));
+    return nas_net_set_step(nas_trainer_net(s->trainer), &step);
+}
+
+static nas_status load_train(void *user)
+{
+    supernet *s = user;
+    NAS_TRY(set_alpha_step(s));
     return nas_trainer_load_batch(s->trainer);
 }
 
 static nas_status load_alpha(void *user)
 {
     supernet *s = user;
-    nas_step step;
-    nas__relaxation_step(s->relaxation, &s->step, nas_trainer_steps(s->trainer), NAS__PHASE_ALPHA,
-                         &step);
-    NAS_TRY(nas_net_set_step(nas_trainer_net(s->trainer), &step));
+    NAS_TRY(set_alpha_step(s));
     return nas_batches_load(s->alpha_batches, (int)s->step.step);
 }
 

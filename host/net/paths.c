@@ -210,25 +210,28 @@ nas_status nas__net_make_masks(nas_net *net)
 
 /* ---- the path ------------------------------------------------------------------------------------------------------ */
 
-static bool is_open(const nas_net *net, int guard, const bool *open)
+/* Does the guard serve a gate that is open?  `open`: bits like the guard's own. */
+static bool is_open(const nas__plan *plan, int guard, const uint64_t *open)
 {
-    const size_t words = nas__guard_words(&net->plan);
-    const uint64_t *gates = net->plan.guards + (size_t)guard * words;
-    const int count = (int)net->gates.count;
-    for (int gate = 0; gate < count; gate++)
-        if ((gates[gate / 64] >> gate % 64 & 1) && open[gate])
+    const size_t words = nas__guard_words(plan);
+    const uint64_t *gates = plan->guards + (size_t)guard * words;
+    for (size_t w = 0; w < words; w++)
+        if (gates[w] & open[w])
             return true;
     return false;
 }
 
-nas_status nas_net_set_path(nas_net *net, const bool *open)
+nas_status nas_net_set_path(nas_net *net, const float *gates)
 {
     const uint64_t words = net->mask.open.count;
+    uint64_t open[NAS_GATES / 64] = {0};
     if (!net->open)
         NAS_FAIL(NAS_FAILED, "this net was created without paths");
+    for (uint64_t gate = 0; gate < net->gates.count; gate++)
+        open[gate / 64] |= (uint64_t)(!gates || gates[gate] != 0) << gate % 64;
     memset(net->open, 0, (size_t)words * sizeof *net->open);
     for (int guard = 1; guard <= net->plan.guard_count; guard++)
-        if (!open || is_open(net, guard, open))
+        if (is_open(&net->plan, guard, open))
             net->open[guard / 32] |= 1u << guard % 32;
     for (uint64_t at = 0; at < words; at += FILL_WORDS)
         NAS_TRY(nas_buffer_fill(net->masks, 4 * (net->mask.open.at + at), 4 * FILL_WORDS,

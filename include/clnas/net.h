@@ -102,9 +102,9 @@ NAS_API nas_tensor nas_net_gates(const nas_net *net);
 NAS_API nas_tensor nas_net_gate_gradients(const nas_net *net);
 
 /* For nets made with options.paths: the candidates of which gates run from now on, in forward, backward and evaluation; NULL, as at
- * first: all.  `open` has an entry per gate.  What serves closed candidates alone is not run: no time, no statistics, no gradients;
+ * first: all.  `gates` has a value per gate of the net, 0: closed.  What serves closed candidates alone is not run: no time, no statistics, no gradients;
  * those of their parameters keep what an earlier pass left.  The caller sees to it that closed gates are 0. */
-NAS_API nas_status nas_net_set_path(nas_net *net, const bool *open);
+NAS_API nas_status nas_net_set_path(nas_net *net, const float *gates);
 /* Which strips of 16 floats of the block take part in a step: those of guard 0 and of guards that are open.  No owners:
  * all do. */
 typedef struct nas_strip_mask {
