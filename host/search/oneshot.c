@@ -11,7 +11,7 @@
  * A supernet that fails, or that stop.skips ends, gives the architecture of its last good epoch.  Skip connections win when a
  * supernet is trained for too long (Chu et al., 2009.01027; Zela et al., 1909.09656), since they need no training.
  *
- * Whatever proposes candidates for shared weights (sampled paths) can do the same with many last trials.
+ * sharing.c, for supernets trained by sampled paths, has the same epochs and many last trials.
  * Read next: host/eval/supernet.c. */
 #include "oneshot.h"
 
@@ -20,24 +20,51 @@
 
 static const char *const derived_note = "derived";
 
+/* ---- epochs -------------------------------------------------------------------------------------------------------- */
+
+nas_status nas__epochs_begin(const nas_setting *setting, nas__epochs *epochs)
+{
+    if (setting->given_count)
+        NAS_FAIL(NAS_CONFIG, "strategy.given: a supernet has no trials for given architectures");
+    *epochs = (nas__epochs){.last = -1};
+    return NAS_OK;
+}
+
+void nas__epochs_observe(nas__epochs *epochs, const nas_seen *trial, int64_t wanted)
+{
+    epochs->last = trial->index;
+    epochs->done = trial->budget;
+    epochs->over = trial->budget >= (double)wanted;
+}
+
+void nas__epochs_propose(const nas__epochs *epochs, const nas_setting *setting,
+                         nas_proposal *proposal)
+{
+    proposal->arch = (nas_arch){.count = (uint16_t)setting->domain->count};
+    proposal->budget = epochs->done + 1;
+    proposal->parent = epochs->last;
+}
+
+/* ---- the strategy of α ------------------------------------------------------------------------------------------------ */
+
 typedef struct oneshot {
     const nas_setting *setting;
-    int last;      /* trial of the last good epoch; −1: none yet */
-    double epochs; /* its budget */
+    nas__epochs epochs;
     nas_arch derived;
-    bool over; /* no further epoch */
     bool done; /* the derived architecture was scored */
 } oneshot;
 
 nas_status nas__oneshot_begin(const nas_setting *setting, void **state)
 {
-    if (setting->given_count)
-        NAS_FAIL(NAS_CONFIG, "strategy.given: a supernet has no trials for given architectures");
     oneshot *s = calloc(1, sizeof *s);
     if (!s)
         NAS_FAIL(NAS_MEMORY, "no memory for a one-shot strategy");
     s->setting = setting;
-    s->last = -1;
+    nas_status status = nas__epochs_begin(setting, &s->epochs);
+    if (status != NAS_OK) {
+        free(s);
+        return status;
+    }
     *state = s;
     return NAS_OK;
 }
@@ -62,15 +89,13 @@ nas_status nas__oneshot_observe(void *state, const nas_seen *trial)
         return NAS_OK;
     }
     if (result->status != NAS_TRIAL_COMPLETE || !result->derived ||
-        (s->last >= 0 && has_too_many_skips(options, trial))) {
-        s->over = true;
+        (s->epochs.last >= 0 && has_too_many_skips(options, trial))) {
+        s->epochs.over = true;
         return NAS_OK;
     }
     NAS_TRY(nas_arch_parse(result->derived, &s->derived));
     NAS_TRY(nas_domain_check(s->setting->domain, &s->derived));
-    s->last = trial->index;
-    s->epochs = trial->budget;
-    s->over = s->epochs >= (double)options->epochs;
+    nas__epochs_observe(&s->epochs, trial, options->epochs);
     return NAS_OK;
 }
 
@@ -78,19 +103,17 @@ nas_status nas__oneshot_propose(void *state, const nas_outlook *outlook, nas_pro
 {
     const oneshot *s = state;
     (void)outlook;
-    if (!s->over) {
-        proposal->arch = (nas_arch){.count = (uint16_t)s->setting->domain->count};
-        proposal->budget = s->epochs + 1;
-        proposal->parent = s->last;
+    if (!s->epochs.over) {
+        nas__epochs_propose(&s->epochs, s->setting, proposal);
         return NAS_OK;
     }
-    if (s->done || s->last < 0) {
+    if (s->done || s->epochs.last < 0) {
         proposal->kind = NAS_PROPOSE_DONE;
         return NAS_OK;
     }
     proposal->arch = s->derived;
     proposal->budget = 0;
-    proposal->parent = proposal->from = s->last;
+    proposal->parent = proposal->from = s->epochs.last;
     strcpy(proposal->note, derived_note);
     return NAS_OK;
 }
@@ -98,5 +121,5 @@ nas_status nas__oneshot_propose(void *state, const nas_outlook *outlook, nas_pro
 bool nas__oneshot_wants_weights(const void *state, int trial)
 {
     const oneshot *s = state;
-    return trial == s->last;
+    return trial == s->epochs.last;
 }

@@ -113,6 +113,21 @@ typedef struct nas__oneshot_options {
             "in the last epoch; linear between"                                                    \
     }
 
+/* The epochs of a supernet in the log. */
+typedef struct nas__epochs {
+    int last;    /* trial of the last good one; −1: none yet */
+    double done; /* its budget */
+    bool over;   /* no further one */
+} nas__epochs;
+
+/* NAS_CONFIG where the study has given architectures. */
+nas_status nas__epochs_begin(const nas_setting *setting, nas__epochs *epochs);
+/* A good one of `wanted`. */
+void nas__epochs_observe(nas__epochs *epochs, const nas_seen *trial, int64_t wanted);
+/* The next one. */
+void nas__epochs_propose(const nas__epochs *epochs, const nas_setting *setting,
+                         nas_proposal *proposal);
+
 nas_status nas__oneshot_begin(const nas_setting *setting, void **state);
 nas_status nas__oneshot_observe(void *state, const nas_seen *trial);
 nas_status nas__oneshot_propose(void *state, const nas_outlook *outlook, nas_proposal *proposal);

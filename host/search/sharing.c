@@ -14,6 +14,7 @@
  * Read next: host/eval/sampling.c, how paths are trained. */
 #include "sharing.h"
 #include "inner.h"
+#include "oneshot.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -34,9 +35,7 @@ const char *const nas__sharing_also[] = {"inner", NULL};
 typedef struct sharing {
     const nas_setting *setting;
     nas__inner inner;
-    int last;      /* trial of the last good epoch; −1: none yet */
-    double epochs; /* its budget */
-    bool over;     /* no further epoch */
+    nas__epochs epochs;
     int scored;
 } sharing;
 
@@ -51,14 +50,13 @@ void nas__sharing_end(void *state)
 
 nas_status nas__sharing_begin(const nas_setting *setting, void **state)
 {
-    if (setting->given_count)
-        NAS_FAIL(NAS_CONFIG, "strategy.given: a supernet has no trials for given architectures");
     sharing *s = calloc(1, sizeof *s);
     if (!s)
         NAS_FAIL(NAS_MEMORY, "no memory for a one-shot strategy");
     s->setting = setting;
-    s->last = -1;
-    nas_status status = nas__inner_begin(&s->inner, setting, NULL, NULL);
+    nas_status status = nas__epochs_begin(setting, &s->epochs);
+    if (status == NAS_OK)
+        status = nas__inner_begin(&s->inner, setting, NULL, NULL);
     if (status != NAS_OK) {
         nas__sharing_end(s);
         return status;
@@ -80,12 +78,10 @@ nas_status nas__sharing_observe(void *state, const nas_seen *trial)
         s->scored++;
         return nas__inner_observe(&s->inner, trial, trial->note + strlen(MARK));
     }
-    s->over = trial->result->status != NAS_TRIAL_COMPLETE;
-    if (s->over)
-        return NAS_OK;
-    s->last = trial->index;
-    s->epochs = trial->budget;
-    s->over = s->epochs >= (double)options->epochs;
+    if (trial->result->status == NAS_TRIAL_COMPLETE)
+        nas__epochs_observe(&s->epochs, trial, options->epochs);
+    else
+        s->epochs.over = true;
     return NAS_OK;
 }
 
@@ -99,13 +95,11 @@ nas_status nas__sharing_propose(void *state, const nas_outlook *outlook, nas_pro
 {
     sharing *s = state;
     const nas__sharing_options *options = s->setting->options;
-    if (!s->over) {
-        proposal->arch = (nas_arch){.count = (uint16_t)s->setting->domain->count};
-        proposal->budget = s->epochs + 1;
-        proposal->parent = s->last;
+    if (!s->epochs.over) {
+        nas__epochs_propose(&s->epochs, s->setting, proposal);
         return NAS_OK;
     }
-    if (s->scored >= options->candidates || s->last < 0) {
+    if (s->scored >= options->candidates || s->epochs.last < 0) {
         proposal->kind = NAS_PROPOSE_DONE;
         return NAS_OK;
     }
@@ -113,12 +107,12 @@ nas_status nas__sharing_propose(void *state, const nas_outlook *outlook, nas_pro
     if (proposal->kind == NAS_PROPOSE_DONE)
         return NAS_OK;
     proposal->budget = 0;
-    proposal->from = s->last;
+    proposal->from = s->epochs.last;
     return nas__inner_mark(&s->inner, MARK, proposal);
 }
 
 bool nas__sharing_wants_weights(const void *state, int trial)
 {
     const sharing *s = state;
-    return trial == s->last;
+    return trial == s->epochs.last;
 }
