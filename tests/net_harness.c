@@ -1,5 +1,6 @@
 /* net_harness.c - see net_harness.h. */
 #include "net_harness.h"
+#include "nas_test_tensor.h"
 
 #include <math.h>
 
@@ -166,13 +167,6 @@ void net_compare_loss(nas_net *net, double truth, const char *name)
         fail_msg("%s: loss %.7f, reference %.7f", name, loss, truth);
 }
 
-static float *read_all(nas_tensor tensor)
-{
-    float *values = calloc(tensor.count + 1, sizeof *values);
-    nas_test_ok(nas_tensor_read(tensor, values));
-    return values;
-}
-
 /* Backward of the gates: the same gradient of the gates, bit for bit, and no parameter's gradient is touched. */
 static void check_gates_alone(nas_net *net, nas_reference *reference, const nas_step *now,
                               const char *name)
@@ -183,14 +177,14 @@ static void check_gates_alone(nas_net *net, nas_reference *reference, const nas_
         nas_test_fails(nas_net_backward_gates(net), NAS_FAILED, "no node");
         return;
     }
-    float *before = read_all(gates), *poison = calloc(block.gradients.count, sizeof *poison);
+    float *before = nas_test_read(gates), *poison = calloc(block.gradients.count, sizeof *poison);
     for (uint64_t i = 0; i < block.gradients.count; i++)
         poison[i] = (float)i;
     nas_test_ok(nas_tensor_write(block.gradients, poison));
     nas_test_ok(nas_net_set_step(net, now));
     nas_test_ok(nas_net_forward(net));
     nas_test_ok(nas_net_backward_gates(net));
-    float *after = read_all(gates), *untouched = read_all(block.gradients);
+    float *after = nas_test_read(gates), *untouched = nas_test_read(block.gradients);
     if (memcmp(before, after, gates.count * sizeof *after) != 0)
         fail_msg("%s: backward of the gates gives other gradients than backward", name);
     assert_memory_equal(poison, untouched, block.gradients.count * sizeof *poison);

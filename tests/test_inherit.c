@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "space_walk.h"
+#include "nas_test_tensor.h"
 
 enum { BATCH = 6, SEED = 11, KEY = 5 };
 static const char file[] = "inherit-parent.safetensors";
@@ -41,15 +42,6 @@ static void need_device(void)
 
 /* ---- networks with something in them ------------------------------------------------------------------------------ */
 
-static float *read_values(nas_tensor tensor)
-{
-    float *values = malloc((size_t)(tensor.count + 1) * sizeof *values);
-    assert_non_null(values);
-    if (tensor.count)
-        nas_test_ok(nas_tensor_read(tensor, values));
-    return values;
-}
-
 /* A value as a training might leave it: the initial one, moved; variances stay positive. */
 static float moved(const nas_parameter *spec, float value, nas_random *random)
 {
@@ -75,7 +67,7 @@ static void shake(nas_net *net)
         const nas_net_parameter *entry = nas_net_parameter_at(net, i);
         if (!entry->tensor.count)
             continue;
-        float *values = read_values(entry->tensor);
+        float *values = nas_test_read(entry->tensor);
         for (uint64_t k = 0; k < entry->tensor.count; k++)
             values[k] = moved(&entry->spec, values[k], &random);
         nas_test_ok(nas_tensor_write(entry->tensor, values));
@@ -96,7 +88,7 @@ static float *outputs_of(nas_net *net)
     free(images);
     nas_test_ok(nas_net_set_step(net, &step));
     nas_test_ok(nas_net_evaluate(net));
-    return read_values(nas_net_output(net));
+    return nas_test_read(nas_net_output(net));
 }
 
 /* Largest difference between the classes' outputs, as a share of the largest output. */
@@ -124,7 +116,7 @@ static double difference(nas_net *a, nas_net *b)
 
 static uint64_t count_changed(nas_net *net, const float *before)
 {
-    float *after = read_values(nas_net_parameters(net).parameters);
+    float *after = nas_test_read(nas_net_parameters(net).parameters);
     uint64_t changed = 0;
     for (uint64_t i = 0; i < nas_net_parameters(net).parameters.count; i++) {
         assert_true(isfinite(after[i]));
@@ -139,7 +131,7 @@ static nas_inheritance inherit(nas_net *child)
 {
     nas_inheritance got;
     nas_cost cost;
-    float *before = read_values(nas_net_parameters(child).parameters);
+    float *before = nas_test_read(nas_net_parameters(child).parameters);
     nas_test_ok(nas_net_inherit(child, file, SEED, KEY, &got));
     nas_graph_cost(nas_net_graph(child), &cost);
     assert_true(got.copied + got.set + got.fresh == cost.parameters);
@@ -277,8 +269,8 @@ static void copies_go_their_own_ways(void **state)
     nas_inheritance got;
     nas_test_ok(nas_net_save(from, file, NULL, NULL, 0));
     nas_test_ok(nas_net_inherit(to, file, SEED, KEY, &got));
-    float *old = read_values(nas_net_parameter_at(from, 1)->tensor);
-    float *new = read_values(nas_net_parameter_at(to, 1)->tensor);
+    float *old = nas_test_read(nas_net_parameter_at(from, 1)->tensor);
+    float *new = nas_test_read(nas_net_parameter_at(to, 1)->tensor);
     for (int o = 0; o < 3; o++)
         for (int i = 0; i < 2; i++) {
             double a = (double)new[4 * o + i], b = (double)new[4 * o + i + 2];
@@ -319,7 +311,7 @@ static void inserted_norms_expect_what_comes(void **state)
                                             "5.running_variance"};
         for (int k = 0; k < 4; k++)
             if (strcmp(entry->name, names[k]) == 0)
-                values[k] = read_values(entry->tensor);
+                values[k] = nas_test_read(entry->tensor);
     }
     for (int c = 0; c < 6; c++) {
         enum { DRAWS = 200000 };

@@ -5,6 +5,7 @@
  * here from the reference net, and implementations with the mistakes that are known of public ones must be as far from it
  * as they are: a tolerance that they passed would say nothing. */
 #include "nas_test_device.h"
+#include "nas_test_tensor.h"
 
 #include "eval/relaxation.h"
 
@@ -17,7 +18,7 @@ enum { SEED = 7, KEY = 99, BATCH = 5 };
 /* ---- a small supernet -------------------------------------------------------------------------------------------------- */
 
 typedef struct fixture {
-    nas__relaxation_options options;
+    nas__method_options options;
     nas_domain *domain;
     nas_graph graph;
     nas_gate_table table;
@@ -69,14 +70,6 @@ static void close_supernet(fixture *f)
     nas_domain_close(f->domain);
 }
 
-static float *read_all(nas_tensor tensor)
-{
-    float *values = malloc((size_t)tensor.count * sizeof *values);
-    assert_non_null(values);
-    nas_test_ok(nas_tensor_read(tensor, values));
-    return values;
-}
-
 /* A strategy and its method have one name, and the method finds all it needs among the strategy's options. */
 static void every_strategy_has_its_method(void **state)
 {
@@ -84,7 +77,7 @@ static void every_strategy_has_its_method(void **state)
     const nas_strategy *const *all = nas_strategy_all(&count);
     (void)state;
     for (int s = 0; s < count; s++) {
-        nas__relaxation_options options;
+        nas__method_options options;
         nas_value group = {0}, *type;
         if (!all[s]->evaluator)
             continue;
@@ -92,11 +85,11 @@ static void every_strategy_has_its_method(void **state)
         nas_test_ok(nas_options_fill(&all[s]->kind, NULL, NULL, instance));
         nas_test_ok(nas_value_parse("{ }", "test", 1, &group));
         nas_test_ok(nas_options_value(&all[s]->kind, instance, &group));
-        nas_test_fails(nas__relaxation_read(&group, &options), NAS_CONFIG, "darts");
+        nas_test_fails(nas__method_read(&group, &options), NAS_CONFIG, "darts");
         nas_test_ok(nas_value_append(&group, "type", &type));
         type->type = NAS_VALUE_TEXT;
         type->text = strdup(all[s]->kind.name);
-        nas_test_ok(nas__relaxation_read(&group, &options));
+        nas_test_ok(nas__method_read(&group, &options));
         assert_ptr_equal(options.method, method_of(all[s]->kind.name));
         if (options.method->sampled) { /* no α: all samples are the weights' */
             assert_true(options.share == 1 && options.epochs == 50);
@@ -190,7 +183,7 @@ static double plain_loss(const plain *p, const double *alpha, const double *c)
 }
 
 /* Adam in double (arXiv 1412.6980), decay added to the gradient. */
-static double plain_adam(const nas__relaxation_options *o, double alpha, double gradient,
+static double plain_adam(const nas__method_options *o, double alpha, double gradient,
                          double moments[2], int time)
 {
     const double g = gradient + o->weight_decay * alpha;
@@ -216,7 +209,7 @@ static void check_step(fixture *f, double *alpha, double (*moments)[2], int time
     plain_noise(f, &step, f->options.method->noisy, noise);
     nas_test_ok(nas_net_set_step(f->net, &step));
     nas_test_ok(nas__relaxation_sample(f->relaxation));
-    float *gates = read_all(nas_net_gates(f->net));
+    float *gates = nas_test_read(nas_net_gates(f->net));
     plain_gates(&p, alpha, false, wanted);
     for (int i = 0; i < f->table.gates; i++) {
         check_close(gates[i], wanted[i], 2e-6, "gate", i);
@@ -224,7 +217,8 @@ static void check_step(fixture *f, double *alpha, double (*moments)[2], int time
     }
     nas_test_ok(nas_tensor_write(nas_net_gate_gradients(f->net), gradient));
     nas_test_ok(nas__relaxation_update(f->relaxation));
-    float *by_alpha = read_all(f->relaxation->gradient), *after = read_all(f->relaxation->alpha);
+    float *by_alpha = nas_test_read(f->relaxation->gradient),
+          *after = nas_test_read(f->relaxation->alpha);
     for (int i = 0; i < used; i++) {
         const double h = 1e-5, middle = alpha[i];
         alpha[i] = middle + h;
@@ -263,7 +257,7 @@ static void gates_are_those_of_plain_c(void **state)
             const size_t count = (size_t)f.relaxation->alpha.count;
             double *alpha = calloc(count, sizeof *alpha), (*moments)[2];
             moments = calloc(count, sizeof *moments);
-            float *first = read_all(f.relaxation->alpha);
+            float *first = nas_test_read(f.relaxation->alpha);
             for (size_t i = 0; i < count; i++)
                 alpha[i] = first[i];
             for (int time = 0; time < 3; time++)
@@ -551,10 +545,11 @@ static void second_order_is_the_gradient_after_a_step(void **state)
                                        .load_train = load_train,
                                        .load_valid = load_valid,
                                        .user = &t};
-    float *before = read_all(block.parameters);
+    float *before = nas_test_read(block.parameters);
     nas_test_ok(nas__unrolled_create(&setup, &unrolled));
     nas_test_ok(nas__unrolled_gradient(unrolled));
-    float *after = read_all(block.parameters), *found = read_all(nas_net_gate_gradients(t.f.net));
+    float *after = nas_test_read(block.parameters),
+          *found = nas_test_read(nas_net_gate_gradients(t.f.net));
     assert_memory_equal(before, after, (size_t)block.parameters.count * sizeof *after);
     for (int g = 0; g < t.gates; g++)
         other[g] = found[g];

@@ -4,6 +4,7 @@
  * The two nets run different launches in a different order, so this is a comparison of two programs: values must be equal bit for
  * bit, gradients up to the order of their sums. */
 #include "nas_test_device.h"
+#include "nas_test_tensor.h"
 
 #include <clnas/space.h>
 #include <clnas/train.h>
@@ -47,13 +48,6 @@ static void close_supernet(supernet *s)
     nas_net_destroy(s->whole);
     nas_graph_clear(&s->graph);
     nas_domain_close(s->domain);
-}
-
-static float *values_of(nas_tensor tensor)
-{
-    float *values = malloc((size_t)tensor.count * sizeof *values);
-    nas_test_ok(nas_tensor_read(tensor, values));
-    return values;
 }
 
 static void fill(nas_tensor tensor, float value)
@@ -123,7 +117,7 @@ static void mark_used(const nas_graph *graph, const float *gates, bool *used)
 
 static void assert_equal(const char *what, int path, nas_tensor a, nas_tensor b)
 {
-    float *x = values_of(a), *y = values_of(b);
+    float *x = nas_test_read(a), *y = nas_test_read(b);
     for (uint64_t i = 0; i < a.count; i++)
         if (!(x[i] == y[i]))
             fail_msg("path %d: %s %d is %g on the path and %g in the whole", path, what, (int)i,
@@ -145,14 +139,14 @@ static void compare_parameter(const supernet *s, int path, int index, bool used)
     const nas_net_parameter *a = nas_net_parameter_at(s->sampled, index);
     const nas_net_parameter *b = nas_net_parameter_at(s->whole, index);
     if (!a->spec.trained) {
-        float *x = values_of(a->tensor), *y = values_of(b->tensor);
+        float *x = nas_test_read(a->tensor), *y = nas_test_read(b->tensor);
         for (uint64_t i = 0; i < a->tensor.count; i++)
             assert_true(used ? x[i] == y[i] : x[i] == SENTINEL);
         free(x);
         free(y);
         return;
     }
-    float *x = values_of(a->gradient), *y = values_of(b->gradient);
+    float *x = nas_test_read(a->gradient), *y = nas_test_read(b->gradient);
     const double most = largest_of(y, a->gradient.count);
     for (uint64_t i = 0; i < a->gradient.count; i++) {
         if (used && !(fabs((double)x[i] - (double)y[i]) <= 1e-4 * most + 1e-7))
@@ -288,9 +282,9 @@ static void updates_keep_to_the_path(void **state)
         nas_test_ok(nas_tensor_write(nas_net_gates(s.sampled), gates));
         nas_test_ok(nas_net_forward(s.sampled));
         nas_test_ok(nas_net_backward(s.sampled));
-        float *before = values_of(block.parameters);
+        float *before = nas_test_read(block.parameters);
         nas_test_ok(nas_tape_run(update));
-        float *after = values_of(block.parameters);
+        float *after = nas_test_read(block.parameters);
         for (int i = 0; i < nas_net_parameter_count(s.sampled); i++) {
             const nas_net_parameter *p = nas_net_parameter_at(s.sampled, i);
             if (!p->spec.trained || !p->tensor.buffer)

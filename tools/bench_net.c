@@ -19,7 +19,7 @@
 
 /* ---- options ------------------------------------------------------------------------------------------ */
 
-static bool read_number(const char *text, int low, int high, int *number)
+bool bench_read_number(const char *text, int low, int high, int *number)
 {
     char *end;
     long value = strtol(text, &end, 10);
@@ -32,15 +32,15 @@ static bool read_number(const char *text, int low, int high, int *number)
 static bool read_option(const char *name, const char *value, bench_net_options *options)
 {
     if (strcmp(name, "--batch") == 0)
-        return read_number(value, 1, 65536, &options->batch);
+        return bench_read_number(value, 1, 65536, &options->batch);
     if (strcmp(name, "--shards") == 0)
-        return read_number(value, 1, NAS_SHARDS, &options->shards);
+        return bench_read_number(value, 1, NAS_SHARDS, &options->shards);
     if (strcmp(name, "--steps") == 0)
-        return read_number(value, 1, 100000, &options->steps);
+        return bench_read_number(value, 1, 100000, &options->steps);
     if (strcmp(name, "--repeats") == 0)
-        return read_number(value, 1, BENCH_REPEATS, &options->repeats);
+        return bench_read_number(value, 1, BENCH_REPEATS, &options->repeats);
     if (strcmp(name, "--threads") == 0)
-        return read_number(value, 1, 1024, &options->threads);
+        return bench_read_number(value, 1, 1024, &options->threads);
     if (strcmp(name, "--device") == 0)
         options->device = value;
     else if (strcmp(name, "--python") == 0)

@@ -37,6 +37,8 @@ typedef struct bench_times {
 } bench_times;
 
 nas_status bench_net_parse(int argc, char **argv, bench_net_options *options);
+/* A whole number from low to high; false: it is none. */
+bool bench_read_number(const char *text, int low, int high, int *number);
 
 /* Opens the device (with events when `profile`), makes the network, trains a few steps so that all is built. */
 nas_status bench_network_open(const bench_net_options *options, bool profile,
@@ -58,6 +60,8 @@ int bench_supernet(int argc, char **argv);
 
 /* The python that was asked for, or (NULL) the first that can import torch; quoted for the shell. */
 bool bench_find_torch(const char *python, char *quoted, size_t size);
+/* The first line that a peer prints. */
+nas_status bench_first_line(const char *command, char *line, int size);
 /* Environment of PyTorch at its best: an allocator that keeps its pages. */
 #define BENCH_PEER_BEST                                                                            \
     "MALLOC_TOP_PAD_=268435456 MALLOC_MMAP_THRESHOLD_=4294967296 "                                 \

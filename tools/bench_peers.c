@@ -62,6 +62,18 @@ bool bench_find_torch(const char *python, char *quoted, size_t size)
     return false;
 }
 
+nas_status bench_first_line(const char *command, char *line, int size)
+{
+    FILE *output = popen(command, "r");
+    if (!output)
+        NAS_FAIL(NAS_FAILED, "cannot start: %s", command);
+    const bool read = fgets(line, size, output) != NULL;
+    const int code = pclose(output);
+    if (!read || code != 0)
+        NAS_FAIL(NAS_FAILED, "the peer failed (status %d): %s", code, command);
+    return NAS_OK;
+}
+
 static nas_status run_peer(peers *p, int which)
 {
     char command[2560], line[512] = "";
@@ -70,16 +82,11 @@ static nas_status run_peer(peers *p, int which)
     snprintf(command, sizeof command, "%s%s %s --batch %d --steps %d --threads %d%s",
              settings[which].environment, p->python, p->script, o->batch, o->steps, o->threads,
              settings[which].arguments);
-    FILE *output = popen(command, "r");
-    if (!output)
-        NAS_FAIL(NAS_FAILED, "cannot start: %s", command);
-    const bool read = fgets(line, sizeof line, output) != NULL;
-    const int code = pclose(output);
-    if (!read || code != 0 ||
-        sscanf(line,
+    NAS_TRY(bench_first_line(command, line, sizeof line));
+    if (sscanf(line,
                "torch %63s parameters %*d median_ms %lf min_ms %*f max_ms %*f processor_ms %lf",
                p->version, &median_ms, &work_ms) != 3)
-        NAS_FAIL(NAS_FAILED, "the peer failed (status %d): %s", code, command);
+        NAS_FAIL(NAS_FAILED, "the peer says \"%s\": %s", line, command);
     bench_times *times = &p->theirs[which];
     times->work_ms[times->count] = work_ms;
     times->step_ms[times->count++] = median_ms;

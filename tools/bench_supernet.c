@@ -55,16 +55,6 @@ typedef struct outcome {
 
 /* ---- options ------------------------------------------------------------------------------------------ */
 
-static bool read_number(const char *text, int low, int high, int *number)
-{
-    char *end;
-    const long value = strtol(text, &end, 10);
-    if (*text == '\0' || *end != '\0' || value < low || value > high)
-        return false;
-    *number = (int)value;
-    return true;
-}
-
 static bool read_option(const char *name, const char *value, supernet_options *o)
 {
     const struct {
@@ -79,7 +69,7 @@ static bool read_option(const char *name, const char *value, supernet_options *o
     } texts[] = {{"--device", &o->device}, {"--python", &o->python}, {"--script", &o->script}};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         if (strcmp(name, numbers[i].name) == 0)
-            return read_number(value, 1, numbers[i].most, numbers[i].number);
+            return bench_read_number(value, 1, numbers[i].most, numbers[i].number);
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         if (strcmp(name, texts[i].name) == 0) {
             *texts[i].text = value;
@@ -297,16 +287,11 @@ static nas_status run_peer(const supernet_options *o, const char *python, outcom
              "--threads %d",
              BENCH_PEER_BEST, python, o->script ? o->script : NAS_PEERS_FOLDER "/darts_supernet.py",
              o->cells, o->channels, o->batch, o->size, o->steps, o->threads);
-    FILE *output = popen(command, "r");
-    if (!output)
-        NAS_FAIL(NAS_FAILED, "cannot start: %s", command);
-    const bool read = fgets(line, sizeof line, output) != NULL;
-    const int code = pclose(output);
-    if (!read || code != 0 ||
-        sscanf(line,
+    NAS_TRY(bench_first_line(command, line, sizeof line));
+    if (sscanf(line,
                "torch %63s parameters %llu median_ms %lf min_ms %*f max_ms %*f peak_bytes %lf",
                r->torch, &parameters, &median_ms, &bytes) != 4)
-        NAS_FAIL(NAS_FAILED, "the peer failed (status %d): %s", code, command);
+        NAS_FAIL(NAS_FAILED, "the peer says \"%s\": %s", line, command);
     r->peer_ms[r->count - 1] = median_ms;
     r->peer_bytes = fmax(r->peer_bytes, bytes);
     r->peer_parameters = parameters;

@@ -16,80 +16,6 @@
 
 enum { ROW = 5, LOCAL = 16 }; /* as in cl/gates.cl */
 
-const nas__method nas__methods[] = {
-#define NAS_METHOD(name_, ...) {.name = #name_, __VA_ARGS__},
-#include "method_list.h"
-#undef NAS_METHOD
-};
-const int nas__method_count = sizeof nas__methods / sizeof nas__methods[0];
-
-/* ---- what the strategy's group says ------------------------------------------------------------------------------ */
-
-#define AT(field) offsetof(nas__relaxation_options, field)
-static const struct entry {
-    const char *name;
-    bool whole; /* an int64_t; else a double */
-    size_t offset;
-} entries[] = {
-    {"epochs", true, AT(epochs)},
-    {"share", false, AT(share)},
-    {"order", true, AT(order)},
-    {"partial", true, AT(partial)},
-    {"alpha.start", true, AT(start)},
-    {"alpha.lr", false, AT(lr)},
-    {"alpha.beta1", false, AT(beta1)},
-    {"alpha.beta2", false, AT(beta2)},
-    {"alpha.weight_decay", false, AT(weight_decay)},
-    {"alpha.scale", false, AT(scale)},
-    {"temperature.from", false, AT(warm)},
-    {"temperature.to", false, AT(cold)},
-};
-#undef AT
-
-/* "alpha.lr" in a group with a group in it; NULL: not there. */
-static const nas_value *find_value(const nas_value *group, const char *name)
-{
-    char outer[32];
-    const size_t length = strcspn(name, ".");
-    snprintf(outer, sizeof outer, "%.*s", (int)length, name);
-    const nas_value *value = nas_value_member(group, outer);
-    return name[length] ? nas_value_member(value, name + length + 1) : value;
-}
-
-static const nas__method *find_method(const nas_value *group)
-{
-    const nas_value *type = nas_value_member(group, "type");
-    for (int i = 0; i < nas__method_count; i++)
-        if (type && type->type == NAS_VALUE_TEXT && strcmp(type->text, nas__methods[i].name) == 0)
-            return &nas__methods[i];
-    return NULL;
-}
-
-nas_status nas__relaxation_read(const nas_value *group, nas__relaxation_options *options)
-{
-    *options = (nas__relaxation_options){
-        .method = find_method(group), .order = 1, .partial = 1, .share = 1, .warm = 1, .cold = 1};
-    if (!options->method)
-        NAS_FAIL(NAS_CONFIG, "the evaluator supernet trains for strategies such as darts; "
-                             "`clnas describe strategy` lists them");
-    for (size_t i = 0; i < sizeof entries / sizeof entries[0]; i++) {
-        const nas_value *value = find_value(group, entries[i].name);
-        char *field = (char *)options + entries[i].offset;
-        if (!value)
-            continue;
-        if (entries[i].whole)
-            memcpy(field, &value->integer, sizeof value->integer);
-        else
-            memcpy(field,
-                   value->type == NAS_VALUE_INT ? &(double){(double)value->integer} : &value->real,
-                   sizeof value->real);
-    }
-    if (options->epochs < 1 || options->share <= 0 ||
-        (options->lr <= 0 && !options->method->sampled))
-        NAS_FAIL(NAS_CONFIG, "strategy %s: its options are not complete", options->method->name);
-    return NAS_OK;
-}
-
 /* ---- memory -------------------------------------------------------------------------------------------------------- */
 
 static uint64_t rounded(uint64_t count)
@@ -198,7 +124,7 @@ static nas_status record_forward(nas__relaxation *r, bool noisy, const uint32_t 
 
 static nas_status fill_adam(nas__relaxation *r)
 {
-    const nas__relaxation_options *o = r->options;
+    const nas__method_options *o = r->options;
     char text[256];
     nas_value group = {0};
     snprintf(text, sizeof text, "{ beta1 = %.17g; beta2 = %.17g; weight_decay = %.17g; }", o->beta1,
@@ -249,9 +175,9 @@ static nas_status make(nas__relaxation *r, uint64_t seed, uint64_t key)
     return record_update(r);
 }
 
-nas_status nas__relaxation_create(const nas__relaxation_options *options,
-                                  const nas_gate_table *table, nas_net *net, uint64_t seed,
-                                  uint64_t key, nas__relaxation **relaxation)
+nas_status nas__relaxation_create(const nas__method_options *options, const nas_gate_table *table,
+                                  nas_net *net, uint64_t seed, uint64_t key,
+                                  nas__relaxation **relaxation)
 {
     nas__relaxation *r = calloc(1, sizeof *r);
     if (!r)
@@ -281,7 +207,7 @@ void nas__relaxation_destroy(nas__relaxation *r)
 
 /* ---- a step ---------------------------------------------------------------------------------------------------------- */
 
-static double temperature_of(const nas__relaxation_options *o, int64_t epoch)
+static double temperature_of(const nas__method_options *o, int64_t epoch)
 {
     const double share = o->epochs > 1 ? (double)epoch / (double)(o->epochs - 1) : 0;
     return o->warm + (o->cold - o->warm) * fmin(share, 1);

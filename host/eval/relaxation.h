@@ -1,42 +1,16 @@
 /* relaxation.h - the continuous relaxation of a choice: architecture weights α, the gates they give, their own optimizer.
- *
- *   supernet.c    the evaluator: epochs, paths        supernet_train.c   shared weights in training
- *   relaxation.c  α, gates and Adam on the device                     sampling.c    paths in place of α
- *   unrolled.c    DARTS' second order                                 method_list.h  the methods
- *   cl/gates.cl, cl/unrolled.cl   the kernels and their formulas
+ * Who does what: method.h.
  */
 #ifndef NAS_EVAL_RELAXATION_H
 #define NAS_EVAL_RELAXATION_H
 
-#include "evaluator.h"
-
-typedef struct nas__method {
-    const char *name; /* of the strategy */
-    bool noisy, hard, edges, sampled, fair;
-} nas__method;
-
-extern const nas__method nas__methods[];
-extern const int nas__method_count;
-
-/* What the strategy's group says (its option table is the strategy's, in host/search/oneshot.c). */
-typedef struct nas__relaxation_options {
-    const nas__method *method;
-    int64_t epochs, start; /* of the supernet; the first one (0 …) that α is trained in */
-    int64_t order;         /* 1 or 2 */
-    int64_t partial;       /* 1: all channels go through the operations */
-    double share;          /* of the training split that weights are trained on */
-    double lr, beta1, beta2, weight_decay, scale; /* of α; scale: of its first values */
-    double warm, cold;                            /* temperatures of the first and last epoch */
-} nas__relaxation_options;
-
-/* NAS_CONFIG when the group is of no method here. */
-nas_status nas__relaxation_read(const nas_value *group, nas__relaxation_options *options);
+#include "method.h"
 
 /* What a training step draws noise for: α's own step or that of the weights. */
 typedef enum nas__phase { NAS__PHASE_ALPHA, NAS__PHASE_WEIGHTS } nas__phase;
 
 typedef struct nas__relaxation {
-    const nas__relaxation_options *options;
+    const nas__method_options *options;
     const nas_gate_table *table;
     nas_net *net;
     const nas_optimizer *adam;
@@ -51,9 +25,9 @@ typedef struct nas__relaxation {
 } nas__relaxation;
 
 /* Options, table and net (of the table's supergraph) are lent.  α's first values and the noise follow from (seed, key). */
-nas_status nas__relaxation_create(const nas__relaxation_options *options,
-                                  const nas_gate_table *table, nas_net *net, uint64_t seed,
-                                  uint64_t key, nas__relaxation **relaxation);
+nas_status nas__relaxation_create(const nas__method_options *options, const nas_gate_table *table,
+                                  nas_net *net, uint64_t seed, uint64_t key,
+                                  nas__relaxation **relaxation);
 void nas__relaxation_destroy(nas__relaxation *relaxation);
 /* A step block for what follows, made from that of the weights' step: temperature, phase, Adam's factors. */
 void nas__relaxation_step(const nas__relaxation *relaxation, const nas_step *weights, int steps,

@@ -8,7 +8,7 @@
 
 typedef struct nas__supernet {
     const nas_eval_setting *setting;
-    nas__relaxation_options options;
+    nas__method_options options;
     nas_train_config train; /* the study's, over the strategy's epochs */
     nas_data_home *home;
     uint32_t *samples,

@@ -105,7 +105,7 @@ nas_status nas__supernet_open(const nas_eval_setting *setting, supernet *s)
 {
     s->setting = setting;
     s->train = *setting->train;
-    NAS_TRY(nas__relaxation_read(setting->strategy, &s->options));
+    NAS_TRY(nas__method_read(setting->strategy, &s->options));
     s->train.common.epochs = s->options.epochs;
     NAS_TRY(check_options(s));
     NAS_TRY(plan(s));

@@ -2,7 +2,7 @@
  *
  *   darts.c, snas.c, gdas.c, pcdarts.c   a descriptor and an option table each     oneshot.c   what they propose
  *
- * The options are read twice: here, and by the evaluator `supernet`, which gets the group (host/eval/relaxation.c).
+ * The options are read twice: here, and by the evaluator `supernet`, which gets the group (host/eval/method.c).
  */
 #ifndef NAS_SEARCH_ONESHOT_H
 #define NAS_SEARCH_ONESHOT_H

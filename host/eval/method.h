@@ -1,0 +1,35 @@
+/* method.h - one-shot methods and what a strategy's group says of one (method.c).
+ *
+ *   supernet.c    the evaluator: epochs, paths        supernet_train.c   shared weights in training
+ *   relaxation.c  α, gates and Adam on the device     sampling.c         paths in place of α
+ *   unrolled.c    DARTS' second order                 method_list.h      the methods
+ *   cl/gates.cl, cl/unrolled.cl   the kernels and their formulas
+ */
+#ifndef NAS_EVAL_METHOD_H
+#define NAS_EVAL_METHOD_H
+
+#include "evaluator.h"
+
+typedef struct nas__method {
+    const char *name; /* of the strategy */
+    bool noisy, hard, edges, sampled, fair;
+} nas__method;
+
+extern const nas__method nas__methods[];
+extern const int nas__method_count;
+
+/* What the strategy's group says (its option table is the strategy's, in host/search/oneshot.h and sharing.h). */
+typedef struct nas__method_options {
+    const nas__method *method;
+    int64_t epochs, start; /* of the supernet; the first one (0 …) that α is trained in */
+    int64_t order;         /* 1 or 2 */
+    int64_t partial;       /* 1: all channels go through the operations */
+    double share;          /* of the training split that weights are trained on */
+    double lr, beta1, beta2, weight_decay, scale; /* of α; scale: of its first values */
+    double warm, cold;                            /* temperatures of the first and last epoch */
+} nas__method_options;
+
+/* NAS_CONFIG when the group is of no method here. */
+nas_status nas__method_read(const nas_value *group, nas__method_options *options);
+
+#endif
