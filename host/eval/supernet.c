@@ -58,35 +58,19 @@ static nas_status prepare(const void *instance, const nas_eval_setting *setting,
 
 /* ---- an epoch --------------------------------------------------------------------------------------------------------- */
 
-static void begin_score(supernet *s, const nas_eval_call *call)
+/* Takes up the supernet of an earlier epoch, in the net that may still be here, or begins anew. */
+static nas_status take_up(supernet *s, int epochs)
 {
-    s->call = call;
-    s->first_epoch = 0;
-    s->begin_s = nas_now_s();
-    s->begin_cpu_s = nas_cpu_s();
-    s->over_time = false;
-}
-
-/* Takes up the supernet of an earlier epoch, or begins anew; a file that will not do costs the time that it would have
- * saved. */
-static nas_status take_up(supernet *s, const nas_eval_call *call, int epochs)
-{
-    nas_status status = NAS_DATA;
-    bool fresh = !s->trainer;
+    const bool fresh = !s->trainer;
+    bool taken;
     if (fresh)
         NAS_TRY(nas__supernet_begin(s));
     free(s->loaded);
     s->loaded = NULL;
-    if (call->paused) {
-        status = nas_trainer_load(s->trainer, call->paused);
-        if (status != NAS_OK && status != NAS_DATA)
-            return status;
-        if (status == NAS_OK && nas_trainer_epoch(s->trainer) < epochs)
-            return NAS_OK;
-        nas_log(NAS_LOG_WARNING, "the supernet from the start: %s",
-                status == NAS_OK ? "the paused training is longer" : nas_error_message());
-    }
-    return fresh && status == NAS_DATA ? NAS_OK : nas__supernet_begin(s);
+    NAS_TRY(nas__take_up(&s->watch, s->trainer, epochs, &taken));
+    if (taken || (fresh && nas_trainer_epoch(s->trainer) == 0))
+        return NAS_OK;
+    return nas__supernet_begin(s);
 }
 
 static nas_status copy_curves(const nas_trial *begun, int epoch, nas_trial *result)
@@ -221,10 +205,7 @@ static nas_status survey(supernet *s, nas_evaluation *mean, nas_trial *result)
 static nas_status train_epoch(supernet *s, int epoch, nas_trial *result)
 {
     nas_evaluation train = {0}, valid = {0};
-    nas_status status = nas_trainer_run(s->trainer, epoch);
-    if (status == NAS_STOPPED && s->over_time)
-        NAS_FAIL(NAS_TIME, "a training over its limit of %.4g s", s->call->limit_s);
-    NAS_TRY(status);
+    NAS_TRY(nas__watch_run(&s->watch, s->trainer, epoch));
     nas_trainer_epoch_result(s->trainer, &train);
     NAS_TRY(s->sampling ? survey(s, &valid, result) : measure(s, epoch, &valid));
     NAS_TRY(add_number(result, "train_loss", train.loss, true));
@@ -242,18 +223,17 @@ static nas_status set_costs(supernet *s, nas_trial *result)
     nas_graph_cost(&s->graph, &cost);
     NAS_TRY(nas_trial_set_metric(result, "supernet_parameters", (double)cost.parameters, false));
     NAS_TRY(nas_trial_set_metric(result, "memory", (double)memory.total_bytes, false));
-    NAS_TRY(nas_trial_set_metric(result, "train_seconds", nas_now_s() - s->begin_s, true));
-    return nas_trial_set_metric(result, "cpu_seconds", nas_cpu_s() - s->begin_cpu_s, true);
+    return nas__watch_seconds(&s->watch, result);
 }
 
 static nas_status score_epoch(supernet *s, const nas_eval_call *call, nas_trial *result)
 {
     int epochs = call->budget < 1 ? 1 : (int)call->budget;
-    NAS_TRY(take_up(s, call, epochs));
-    s->first_epoch = nas_trainer_epoch(s->trainer);
-    if (s->first_epoch > 0)
-        NAS_TRY(copy_curves(call->begun, s->first_epoch, result));
-    for (int epoch = s->first_epoch + 1; epoch <= epochs; epoch++)
+    NAS_TRY(take_up(s, epochs));
+    const int done = nas_trainer_epoch(s->trainer);
+    if (done > 0)
+        NAS_TRY(copy_curves(call->begun, done, result));
+    for (int epoch = done + 1; epoch <= epochs; epoch++)
         NAS_TRY(train_epoch(s, epoch, result));
     return set_costs(s, result);
 }
@@ -307,7 +287,7 @@ static nas_status score(void *state, const nas_eval_call *call, const nas_graph 
 {
     supernet *s = state;
     (void)graph;
-    begin_score(s, call);
+    nas__watch_begin(&s->watch, call);
     return call->budget > 0 ? score_epoch(s, call, result) : score_path(s, call, result);
 }
 

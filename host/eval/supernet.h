@@ -5,6 +5,7 @@
 
 #include "relaxation.h"
 #include "sampling.h"
+#include "watch.h"
 
 typedef struct nas__supernet {
     const nas_eval_setting *setting;
@@ -22,14 +23,10 @@ typedef struct nas__supernet {
     nas__sampling *sampling;     /* NULL: by α */
     nas__unrolled *unrolled;     /* NULL: first order */
     nas_batches *alpha_batches, *valid_batches;
-    char *loaded;  /* file whose weights it has; NULL: those of its own training */
-    char *derived; /* after the last epoch that was scored */
-    nas_step step; /* of the weights, which is to come */
-    /* of the score that runs */
-    const nas_eval_call *call;
-    int first_epoch;
-    double begin_s, begin_cpu_s;
-    bool over_time;
+    char *loaded;     /* file whose weights it has; NULL: those of its own training */
+    char *derived;    /* after the last epoch that was scored */
+    nas_step step;    /* of the weights, which is to come */
+    nas__watch watch; /* over the score that runs */
 } nas__supernet;
 
 /* Options, graph, samples: everything but the supernet itself; also after a failure nas__supernet_close it. */

@@ -89,14 +89,9 @@ static nas_status check_options(const supernet *s)
 static nas_status plan(supernet *s)
 {
     const nas_supergraph_options options = {.partial = (int)s->options.partial};
-    const nas_train_options *train = &s->train.common;
-    const nas_net_options net = {.batch = (int)train->batch,
-                                 .shards = nas_batch_shards(s->setting->device, (int)train->batch),
-                                 .training = true,
-                                 .loss = true,
-                                 .use_clblast = train->gemm == 1,
-                                 .paths = s->options.method->sampled};
+    nas_net_options net = nas_train_net_options(&s->train, s->setting->device);
     nas_net_memory memory;
+    net.paths = s->options.method->sampled;
     NAS_TRY(nas_domain_supergraph(s->setting->domain, &options, &s->graph, &s->table));
     return nas_net_measure(s->setting->device, &s->graph, &net, &memory);
 }
@@ -116,13 +111,7 @@ nas_status nas__supernet_open(const nas_eval_setting *setting, supernet *s)
 static bool watch(void *user, const nas_train_progress *progress)
 {
     supernet *s = user;
-    double steps = progress->steps > 0 ? (double)progress->step / progress->steps : 0;
-    double share = (progress->epoch + steps - s->first_epoch) / (s->call->budget - s->first_epoch);
-    if (s->call->limit_s > 0 && nas_now_s() - s->begin_s > s->call->limit_s) {
-        s->over_time = true;
-        return false;
-    }
-    return !s->call->callback || s->call->callback(s->call->user, share > 1 ? 1 : share);
+    return nas__watch_step(&s->watch, progress);
 }
 
 static nas_status before_step(void *user, nas_trainer *trainer, const nas_step *step);

@@ -16,6 +16,7 @@
  * A trial that starts from another one's weights (call->from) takes over what fits of them (nas_net_inherit) in place of
  * its first values; optimizer and schedule begin anew. */
 #include "proxies.h"
+#include "watch.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -35,10 +36,7 @@ typedef struct trained {
     nas_trainer *trainer;        /* of the last score; NULL: it trained nothing */
     nas_arch arch;               /* its architecture */
     nas_inheritance inheritance; /* what it began with; 0: with nothing of another's */
-    /* of the score that runs */
-    const nas_eval_call *call;
-    double begin_s, begin_cpu_s;
-    bool over_time;
+    nas__watch watch;            /* over the score that runs */
 } trained;
 
 static const nas_option options[] = {
@@ -78,17 +76,10 @@ static nas_status prepare(const void *instance, const nas_eval_setting *setting,
     return NAS_OK;
 }
 
-/* The trainer asks every few steps whether to go on. */
 static bool watch(void *user, const nas_train_progress *progress)
 {
     trained *t = user;
-    double steps = progress->steps > 0 ? (double)progress->step / progress->steps : 0;
-    double share = t->call->budget > 0 ? (progress->epoch + steps) / t->call->budget : 0;
-    if (t->call->limit_s > 0 && nas_now_s() - t->begin_s > t->call->limit_s) {
-        t->over_time = true;
-        return false;
-    }
-    return !t->call->callback || t->call->callback(t->call->user, share > 1 ? 1 : share);
+    return nas__watch_step(&t->watch, progress);
 }
 
 static nas_status begin_training(trained *t, const nas_eval_call *call, const nas_graph *graph)
@@ -102,17 +93,10 @@ static nas_status begin_training(trained *t, const nas_eval_call *call, const na
     };
     nas_trainer_destroy(t->trainer);
     t->trainer = NULL;
-    t->call = call;
     t->arch = *call->arch;
-    t->begin_s = nas_now_s();
-    t->begin_cpu_s = nas_cpu_s();
-    t->over_time = false;
+    nas__watch_begin(&t->watch, call);
     t->inheritance = (nas_inheritance){0};
-    const nas_train_options *train = &t->setting->train->common;
-    const nas_net_options net = {.batch = (int)train->batch,
-                                 .training = true,
-                                 .loss = true,
-                                 .use_clblast = train->gemm == 1};
+    const nas_net_options net = nas_train_net_options(t->setting->train, t->setting->device);
     NAS_TRY(nas__check_fits(t->setting->device, graph, &net));
     NAS_TRY(nas_trainer_create(t->home, graph, t->setting->train, &setup, &t->trainer));
     if (!call->from)
@@ -121,19 +105,12 @@ static nas_status begin_training(trained *t, const nas_eval_call *call, const na
                            nas__initial_key(setup.key), &t->inheritance);
 }
 
-/* Takes up the training that was paused; a file that will not do costs the time that it would have saved. */
+/* Takes up the training that was paused, else begins. */
 static nas_status take_up(trained *t, const nas_eval_call *call, const nas_graph *graph, int epochs)
 {
-    if (!call->paused)
-        return NAS_OK;
-    nas_status status = nas_trainer_load(t->trainer, call->paused);
-    if (status == NAS_OK && nas_trainer_epoch(t->trainer) < epochs)
-        return NAS_OK;
-    if (status != NAS_OK && status != NAS_DATA)
-        return status;
-    nas_log(NAS_LOG_WARNING, "training from the start: %s",
-            status == NAS_OK ? "the paused training is longer" : nas_error_message());
-    return status == NAS_OK ? begin_training(t, call, graph) : NAS_OK;
+    bool taken;
+    NAS_TRY(nas__take_up(&t->watch, t->trainer, epochs, &taken));
+    return taken || nas_trainer_epoch(t->trainer) == 0 ? NAS_OK : begin_training(t, call, graph);
 }
 
 /* The curves so far.  A validation that only the end of the short training asked for is no point of the long one's. */
@@ -163,11 +140,7 @@ static nas_status train_to(trained *t, int epoch, bool measure, nas_trial *resul
                            nas_evaluation *valid)
 {
     nas_evaluation train;
-    nas_status status = nas_trainer_run(t->trainer, epoch);
-    if (status == NAS_STOPPED && t->over_time)
-        NAS_FAIL(NAS_TIME, "over its time limit of %.3g minutes in epoch %d", t->call->limit_s / 60,
-                 nas_trainer_epoch(t->trainer));
-    NAS_TRY(status);
+    NAS_TRY(nas__watch_run(&t->watch, t->trainer, epoch));
     if (nas_trainer_epoch_result(t->trainer, &train))
         NAS_TRY(add_curve_point(result, "train_loss", train.loss));
     if (!measure)
@@ -196,8 +169,7 @@ static nas_status set_metrics(trained *t, const nas_evaluation *valid, nas_trial
         NAS_TRY(nas_trial_set_metric(result, "train_loss", train.loss, false));
     NAS_TRY(nas_trial_set_metric(result, "memory", (double)memory.total_bytes, false));
     NAS_TRY(set_inherited(&t->inheritance, result));
-    NAS_TRY(nas_trial_set_metric(result, "train_seconds", nas_now_s() - t->begin_s, true));
-    return nas_trial_set_metric(result, "cpu_seconds", nas_cpu_s() - t->begin_cpu_s, true);
+    return nas__watch_seconds(&t->watch, result);
 }
 
 static nas_status score_proxies(trained *t, const nas_eval_call *call, const nas_graph *graph,

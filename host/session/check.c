@@ -82,7 +82,7 @@ static nas_status measure_graph(nas_device *device, const nas_train_config *trai
                                 const nas_graph *graph, uint64_t *bytes)
 {
     nas_net_memory memory = {0};
-    nas_net_options options = {.batch = (int)train->common.batch, .training = true, .loss = true};
+    const nas_net_options options = nas_train_net_options(train, device);
     nas_status status = nas_net_measure(device, graph, &options, &memory);
     *bytes = memory.total_bytes;
     return status == NAS_DEVICE_MEMORY ? NAS_OK : status;

@@ -32,21 +32,26 @@ static nas_status check_graph(const nas_graph *graph, const nas_data *data)
     return NAS_OK;
 }
 
+nas_net_options nas_train_net_options(const nas_train_config *config, const nas_device *device)
+{
+    const nas_train_options *common = &config->common;
+    return (nas_net_options){.batch = (int)common->batch,
+                             .shards = nas_batch_shards(device, (int)common->batch),
+                             .training = true,
+                             .loss = true,
+                             .label_smoothing = common->label_smoothing,
+                             .slots = NAS_TRAINER_SLOTS,
+                             .use_clblast = common->gemm == 1};
+}
+
 static nas_status make_net(nas_trainer *trainer, const nas_graph *graph)
 {
-    const nas_train_options *common = &trainer->config.common;
     nas_device *device = nas_data_home_device(trainer->home);
-    const nas_net_options options = {.batch = (int)common->batch,
-                                     .shards = nas_batch_shards(device, (int)common->batch),
-                                     .training = true,
-                                     .loss = true,
-                                     .label_smoothing = common->label_smoothing,
-                                     .slots = NAS_TRAINER_SLOTS,
-                                     .use_clblast = common->gemm == 1,
-                                     .paths = trainer->setup.pass != NULL};
-    const uint64_t key = trainer->setup.key;
+    nas_net_options options = nas_train_net_options(&trainer->config, device);
+    options.paths = trainer->setup.pass != NULL;
     NAS_TRY(nas_net_create(device, graph, &options, &trainer->net));
-    return nas_net_initialise(trainer->net, trainer->setup.seed, (uint32_t)(key ^ key >> 32));
+    return nas_net_initialise(trainer->net, trainer->setup.seed,
+                              (uint32_t)(trainer->setup.key ^ trainer->setup.key >> 32));
 }
 
 static nas_status make_batches(nas_trainer *trainer)

@@ -169,6 +169,9 @@ typedef struct nas_trainer_setup {
     void *user;
 } nas_trainer_setup;
 
+/* The net that a training by this recipe makes on a device. */
+NAS_API nas_net_options nas_train_net_options(const nas_train_config *config,
+                                              const nas_device *device);
 /* Plans, allocates, initialises the weights by (seed, key).  `graph` and `config` are copied,
  * `home` is lent.  The graph's output must be one value per class (NAS_SHAPE).  Over the device's
  * limits: NAS_DEVICE_MEMORY before anything is allocated. */
