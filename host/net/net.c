@@ -2,7 +2,8 @@
  *
  * Creation is: plan (plan.c), lay out the parameters (weights.c), reserve (reserve.c), state the bytes, allocate, record
  * (record_*.c).  After that a pass is one replay of a tape.  The small buffer holds what the host or a gather kernel
- * writes per step: step block, labels, metrics (of the batch, and of its shards); and two constant rows, ones and zeros, for activations on homes without norm; and the gates.
+ * writes per step (step block, labels, metrics of the batch and of its shards), the gates and their gradients, and two constant rows,
+ * ones and zeros, for activations on homes without norm.
  */
 #include "net_internal.h"
 
@@ -72,7 +73,8 @@ static nas_status choose_recompute(nas_net *net, uint64_t *bytes)
     uint64_t kept, recomputed;
     NAS_TRY(reserve_all(net, false, &kept));
     *bytes = kept;
-    if (wanted == NAS_RECOMPUTE_NEVER || net->plan.cheap_homes == 0)
+    const bool small = wanted == NAS_RECOMPUTE_AUTO && kept < WORTH_BYTES;
+    if (wanted == NAS_RECOMPUTE_NEVER || small || net->plan.cheap_homes == 0)
         return NAS_OK;
     NAS_TRY(reserve_all(net, true, &recomputed));
     const uint64_t saved = kept > recomputed ? kept - recomputed : 0;
