@@ -24,17 +24,12 @@ static const struct entry {
     bool whole; /* an int64_t; else a double */
     size_t offset;
 } entries[] = {
-    {"epochs", true, AT(epochs)},
-    {"share", false, AT(share)},
-    {"order", true, AT(order)},
-    {"partial", true, AT(partial)},
-    {"alpha.start", true, AT(start)},
-    {"alpha.lr", false, AT(lr)},
-    {"alpha.beta1", false, AT(beta1)},
-    {"alpha.beta2", false, AT(beta2)},
-    {"alpha.weight_decay", false, AT(weight_decay)},
-    {"alpha.scale", false, AT(scale)},
-    {"temperature.from", false, AT(warm)},
+    {"epochs", true, AT(epochs)},        {"share", false, AT(share)},
+    {"order", true, AT(order)},          {"partial", true, AT(partial)},
+    {"curvature", true, AT(curvature)},  {"alpha.start", true, AT(start)},
+    {"alpha.lr", false, AT(lr)},         {"alpha.beta1", false, AT(beta1)},
+    {"alpha.beta2", false, AT(beta2)},   {"alpha.weight_decay", false, AT(weight_decay)},
+    {"alpha.scale", false, AT(scale)},   {"temperature.from", false, AT(warm)},
     {"temperature.to", false, AT(cold)},
 };
 #undef AT

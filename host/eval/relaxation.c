@@ -1,8 +1,8 @@
 /* relaxation.c - architecture weights α on the device: their gates, their gradients, their optimizer.
  *
- * Everything is three short tapes over a few hundred floats, so that a training step that moves α enqueues a handful of launches
- * more and waits for nothing: `sample` (α to gates), `plain` (the same without noise, to measure by), `update` (the gates' gradient
- * to α's, then Adam).  What changes from step to step, temperature and phase, lies in the step block behind Adam's factors.
+ * Everything is four short tapes over a few hundred floats, so that a training step that moves α enqueues a handful of launches
+ * more and waits for nothing: `sample` (α to gates), `plain` (the same without noise, to measure by), `backward` (the gates' gradient
+ * to α's), `update` (Adam).  What changes from step to step, temperature and phase, lies in the step block behind Adam's factors.
  *
  * Layout of the memory, each part a multiple of 16 floats: α and, where edges have weights, β behind it; its gradient; Adam's
  * moments; soft choices and edges, kept for the way back; the rows of the table. */
@@ -72,7 +72,7 @@ static nas_status allocate(nas__relaxation *r, uint64_t seed, uint64_t key)
 {
     const nas_gate_table *table = r->table;
     const uint64_t rows = (uint64_t)table->count, choices = (uint64_t)table->choices;
-    const uint64_t used = choices + (r->options->method->edges ? rows : 0);
+    const uint64_t used = (uint64_t)nas__relaxation_used(r);
     uint64_t at = 0, all = 4 * rounded(used) + rounded(choices + rows) + rounded(ROW * rows);
     NAS_TRY(nas_buffer_create(nas_net_device(r->net), 4 * all, "architecture weights", &r->memory));
     r->alpha = take(r, &at, used);
@@ -136,29 +136,33 @@ static nas_status fill_adam(nas__relaxation *r)
     return status;
 }
 
-static nas_status record_update(nas__relaxation *r)
+static nas_status record_backward(nas__relaxation *r)
 {
-    const nas_tensor step = nas_net_step_block(r->net);
     const nas_argument arguments[] = {
         NAS_ARG_TENSOR(nas_net_gate_gradients(r->net)),
         NAS_ARG_TENSOR(r->rows),
-        NAS_ARG_TENSOR(step),
+        NAS_ARG_TENSOR(nas_net_step_block(r->net)),
         NAS_ARG_TENSOR(r->soft),
         NAS_ARG_TENSOR(r->gradient),
         NAS_ARG_INT(r->table->count),
         NAS_ARG_INT(r->table->choices),
         NAS_ARG_INT(r->options->method->edges),
     };
+    NAS_TRY(nas_tape_create(nas_net_device(r->net), "way back through gates", &r->backward));
+    return add_launch(r, r->backward, "gates_backward", arguments,
+                      sizeof arguments / sizeof arguments[0]);
+}
+
+static nas_status record_update(nas__relaxation *r)
+{
     nas_optimizer_call call = {.device = nas_net_device(r->net),
                                .parameters = r->alpha,
                                .gradients = r->gradient,
                                .decayed_count = r->alpha.count,
-                               .step = step};
+                               .step = nas_net_step_block(r->net)};
     memcpy(call.moments, r->moments, sizeof call.moments);
     NAS_TRY(fill_adam(r));
     NAS_TRY(nas_tape_create(nas_net_device(r->net), "update of gates", &r->update));
-    NAS_TRY(add_launch(r, r->update, "gates_backward", arguments,
-                       sizeof arguments / sizeof arguments[0]));
     return r->adam->record(&r->adam_options, &call, r->update);
 }
 
@@ -172,6 +176,7 @@ static nas_status make(nas__relaxation *r, uint64_t seed, uint64_t key)
     NAS_TRY(allocate(r, seed, key));
     NAS_TRY(record_forward(r, r->options->method->noisy, noise, &r->sample));
     NAS_TRY(record_forward(r, false, noise, &r->plain));
+    NAS_TRY(record_backward(r));
     return record_update(r);
 }
 
@@ -200,6 +205,7 @@ void nas__relaxation_destroy(nas__relaxation *r)
         return;
     nas_tape_destroy(r->sample);
     nas_tape_destroy(r->plain);
+    nas_tape_destroy(r->backward);
     nas_tape_destroy(r->update);
     nas_buffer_destroy(r->memory);
     free(r);
@@ -237,9 +243,20 @@ nas_status nas__relaxation_plain(nas__relaxation *r)
     return nas_tape_run(r->plain);
 }
 
+nas_status nas__relaxation_backward(nas__relaxation *r)
+{
+    return nas_tape_run(r->backward);
+}
+
 nas_status nas__relaxation_update(nas__relaxation *r)
 {
+    NAS_TRY(nas__relaxation_backward(r));
     return nas_tape_run(r->update);
+}
+
+int nas__relaxation_used(const nas__relaxation *r)
+{
+    return r->table->choices + (r->options->method->edges ? r->table->count : 0);
 }
 
 /* softmax of count values in double. */

@@ -21,7 +21,7 @@ typedef struct nas__relaxation {
     nas_buffer *memory;
     nas_tensor rows, soft;
     nas_tensor alpha, gradient, moments[NAS_OPTIMIZER_MOMENTS];
-    nas_tape *sample, *plain, *update;
+    nas_tape *sample, *plain, *backward, *update; /* update: Adam alone */
 } nas__relaxation;
 
 /* Options, table and net (of the table's supergraph) are lent.  α's first values and the noise follow from (seed, key). */
@@ -37,6 +37,10 @@ void nas__relaxation_step(const nas__relaxation *relaxation, const nas_step *wei
 nas_status nas__relaxation_sample(nas__relaxation *relaxation);
 nas_status nas__relaxation_plain(nas__relaxation *relaxation);
 nas_status nas__relaxation_update(nas__relaxation *relaxation);
+/* The part of it that comes before the step: fills relaxation->gradient, for gates of either kind. */
+nas_status nas__relaxation_backward(nas__relaxation *relaxation);
+/* Floats of α that mean something, the edges' β among them; what lies behind is padding. */
+int nas__relaxation_used(const nas__relaxation *relaxation);
 /* What α says about each choice, [table->choices]: its share of the row times that of the edge; waits for the device. */
 nas_status nas__relaxation_weights(const nas__relaxation *relaxation, float *weights);
 
@@ -60,5 +64,11 @@ nas_status nas__unrolled_create(const nas__unrolled_setup *setup, nas__unrolled 
 void nas__unrolled_destroy(nas__unrolled *unrolled);
 /* The gates are set; the weights come back as they were, to the bit. */
 nas_status nas__unrolled_gradient(nas__unrolled *unrolled);
+
+/* ---- curvature.c ---- */
+
+/* The largest eigenvalue of the Hessian, by α, of the loss on the batch that is in the net with its step block (arXiv 1909.09656).
+ * Gates are those without noise; α comes back as it was.  Waits for the device. */
+nas_status nas__curvature(nas__relaxation *relaxation, double *largest);
 
 #endif

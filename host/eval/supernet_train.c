@@ -164,11 +164,15 @@ static nas_status load_train(void *user)
     return nas_trainer_load_batch(s->trainer);
 }
 
-static nas_status load_alpha(void *user)
+nas_status nas__supernet_load_alpha(supernet *s)
 {
-    supernet *s = user;
     NAS_TRY(set_alpha_step(s));
     return nas_batches_load(s->alpha_batches, (int)s->step.step);
+}
+
+static nas_status load_alpha(void *user)
+{
+    return nas__supernet_load_alpha(user);
 }
 
 static nas_status make_unrolled(supernet *s)
@@ -240,7 +244,7 @@ nas_status nas__supernet_begin(supernet *s)
 static nas_status step_alpha(supernet *s)
 {
     nas_net *net = nas_trainer_net(s->trainer);
-    NAS_TRY(load_alpha(s));
+    NAS_TRY(nas__supernet_load_alpha(s));
     NAS_TRY(nas__relaxation_sample(s->relaxation));
     if (s->unrolled) {
         NAS_TRY(nas__unrolled_gradient(s->unrolled));
