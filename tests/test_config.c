@@ -140,6 +140,37 @@ static void test_recipe_with_another_optimizer(void **state)
     nas_config_clear(&again);
 }
 
+/* retrain.space and retrain.augment: what they change is kept, what they leave alone follows the search. */
+static void test_final_network(void **state)
+{
+    const char *const later = "retrain.space.hold=7";
+    nas_config config = {0}, again = {0};
+    nas_text text = {0}, second = {0};
+    (void)state;
+    nas_test_ok(parse(GOOD "retrain = { epochs = 3; augment = { cutout = 4; }; };\n", &config));
+    assert_int_equal(
+        nas_value_member(nas_value_member(&config.retrain_data, "augment"), "cutout")->integer, 4);
+    assert_int_equal(nas_value_member(nas_value_member(&config.data, "augment"), "cutout")->integer,
+                     0);
+    nas_config_write(&config, &text);
+    assert_null(strstr(text.data, "hold = 7"));
+    nas_test_ok(nas_config_parse(text.data, "stored", NULL, &later, 1, &again));
+    assert_int_equal(nas_value_member(&again.retrain_space, "hold")->integer, 7);
+    assert_int_not_equal(nas_value_member(&again.space, "hold")->integer, 7);
+    nas_config_clear(&config);
+    nas_text_clear(&text);
+    nas_config_write(&again, &text);
+    nas_test_ok(parse(text.data, &config));
+    nas_config_write(&config, &second);
+    assert_string_equal(text.data, second.data);
+    assert_non_null(strstr(text.data, "hold = 7"));
+    assert_non_null(strstr(text.data, "cutout = 4"));
+    nas_text_clear(&text);
+    nas_text_clear(&second);
+    nas_config_clear(&config);
+    nas_config_clear(&again);
+}
+
 static void test_overrides(void **state)
 {
     const char *const good[] = {"budget.trials=7", "study=five", "train.lr=1",
@@ -197,6 +228,10 @@ static void test_refused(void **state)
         {"sed = 3;\n", "test.cfg:5:", "did you mean \"seed\""},
         {"\ntrain = { epoch = 3; };\n", "test.cfg:6:", "did you mean \"epochs\""},
         {"retrain = { epochss = 3; };\n", "test.cfg:5:", "epochs"},
+        {"retrain = { space = 3; };\n", "test.cfg:5:", "group"},
+        {"retrain = { space = { type = \"cell\"; }; };\n", "test.cfg:5:", "was searched"},
+        {"retrain = { space = { stemm = 3; }; };\n", "test.cfg:5:", "stem"},
+        {"retrain = { augment = { cutut = 3; }; };\n", "test.cfg:5:", "cutout"},
         {"train = { epochs = 0; };\n", "test.cfg:5:", "out of range"},
         {"train = { lr = \"fast\"; };\n", "test.cfg:5:", "must be a number"},
         {"train = { batch = 99999999999999999999; };\n", "test.cfg:5:", ""},
@@ -382,6 +417,7 @@ int main(void)
         cmocka_unit_test(test_examples_read_back_equal),
         cmocka_unit_test(test_values_arrive),
         cmocka_unit_test(test_recipe_with_another_optimizer),
+        cmocka_unit_test(test_final_network),
         cmocka_unit_test(test_overrides),
         cmocka_unit_test(test_places_through_includes),
         cmocka_unit_test(test_refused),

@@ -401,6 +401,44 @@ static void test_stop_by_curvature(void **state)
     close_lone(&early);
 }
 
+/* ---- the final network -------------------------------------------------------------------------------------------------------- */
+
+/* What was found is retrained as a larger network of the same genes, with a second classifier, drop-path and cutout; what is saved is the
+ * network alone. */
+static void test_final_network(void **state)
+{
+    static const char more[] =
+        "train = { batch = 64; optimizer = \"sgd\"; lr = 0.05; clip = 5.0; };\n"
+        "budget = { lease_s = 20.0; };\n"
+        "retrain = { top = 1; epochs = 2; drop_path = 0.2; augment = { cutout = 3; };\n"
+        "  space = { cells = 3; channels = 8; drop_path = true; auxiliary = 0.4; }; };\n";
+    nas_search_options options = options_for(path_of("final.study"), false);
+    nas_config *config = calloc(1, sizeof *config);
+    nas_search_report report;
+    nas_train_result results[NAS_TRAIN_RESULTS];
+    nas_eval_result evaluated;
+    int count = 0;
+    (void)state;
+    need_device();
+    assert_non_null(config);
+    nas_test_ok(parse_oneshot(space_cell, "type = \"darts\"; epochs = 1;", more, config));
+    nas_test_ok(nas_session_search(config, &options, &report));
+    nas_test_ok(nas_session_results(options.study_path, results, NAS_TRAIN_RESULTS, &count));
+    assert_int_equal(count, 1);
+    nas_trial searched = trial_of(options.study_path, 1);
+    assert_true(results[0].parameters > 2 * nas_trial_metric(&searched, "parameters"));
+    nas_trial_clear(&searched);
+    nas_test_ok(nas_session_eval(results[0].model, options.study_path, "test", NULL, &evaluated));
+    assert_true(evaluated.accuracy == results[0].test_accuracy);
+    free(evaluated.confusion);
+
+    const char *const other = "retrain.space.nodes=3";
+    nas_test_fails(nas_session_resume(options.study_path, &other, 1, &options, &report), NAS_CONFIG,
+                   "retrain.space");
+    nas_config_clear(config);
+    free(config);
+}
+
 /* ---- what does not fit ------------------------------------------------------------------------------------------------------ */
 
 static void refuse(const char *space, const char *strategy, const char *more, const char *message)
@@ -484,10 +522,15 @@ static void test_late_refusals(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_all_methods),          cmocka_unit_test(test_epochs_survive),
-        cmocka_unit_test(test_after_the_last_epoch), cmocka_unit_test(test_failed_epochs),
-        cmocka_unit_test(test_sampled_paths),        cmocka_unit_test(test_stop_by_skips),
-        cmocka_unit_test(test_stop_by_curvature),    cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_all_methods),
+        cmocka_unit_test(test_epochs_survive),
+        cmocka_unit_test(test_after_the_last_epoch),
+        cmocka_unit_test(test_failed_epochs),
+        cmocka_unit_test(test_sampled_paths),
+        cmocka_unit_test(test_stop_by_skips),
+        cmocka_unit_test(test_stop_by_curvature),
+        cmocka_unit_test(test_final_network),
+        cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_late_refusals),
     };
     be_a_worker(argc, argv);
