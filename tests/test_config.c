@@ -8,6 +8,7 @@
 #include <clnas/session.h>
 
 #include <fcntl.h>
+#include <glob.h>
 #include <math.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -75,23 +76,32 @@ static nas_status parse(const char *text, nas_config *config)
 
 /* ---- what is right --------------------------------------------------------------------------------------------------- */
 
+static void read_back(const char *path)
+{
+    nas_config config = {0}, again = {0};
+    nas_text first = {0}, second = {0};
+    nas_test_ok(nas_config_read(path, NULL, 0, &config));
+    nas_config_write(&config, &first);
+    nas_test_ok(nas_config_parse(first.data, "stored", NULL, NULL, 0, &again));
+    nas_config_write(&again, &second);
+    assert_string_equal(first.data, second.data);
+    nas_text_clear(&first);
+    nas_text_clear(&second);
+    nas_config_clear(&config);
+    nas_config_clear(&again);
+}
+
 static void test_examples_read_back_equal(void **state)
 {
-    static const char *const names[] = {"quickstart.cfg", "random.cfg", "synthetic.cfg",
-                                        "chain_skip.cfg", "template.cfg"};
+    static const char *const patterns[] = {"*.cfg", "published/*.cfg"};
     (void)state;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        nas_config config = {0}, again = {0};
-        nas_text first = {0}, second = {0};
-        nas_test_ok(nas_config_read(source_config(names[i]), NULL, 0, &config));
-        nas_config_write(&config, &first);
-        nas_test_ok(nas_config_parse(first.data, "stored", NULL, NULL, 0, &again));
-        nas_config_write(&again, &second);
-        assert_string_equal(first.data, second.data);
-        nas_text_clear(&first);
-        nas_text_clear(&second);
-        nas_config_clear(&config);
-        nas_config_clear(&again);
+    for (size_t i = 0; i < sizeof patterns / sizeof *patterns; i++) {
+        glob_t found;
+        assert_int_equal(glob(source_config(patterns[i]), 0, NULL, &found), 0);
+        assert_true(found.gl_pathc >= 5);
+        for (size_t k = 0; k < found.gl_pathc; k++)
+            read_back(found.gl_pathv[k]);
+        globfree(&found);
     }
 }
 
