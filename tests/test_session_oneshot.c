@@ -171,6 +171,43 @@ static void test_epochs_survive(void **state)
     }
 }
 
+/* Killed in the middle of an epoch that saves itself at every chance: the next attempt goes on from there. */
+static void test_drafts(void **state)
+{
+    static const char *const strategies[] = {
+        "type = \"darts\"; epochs = 3; order = 2; alpha = { lr = 0.05; };",
+        "type = \"spos\"; epochs = 3; candidates = 4;"};
+    (void)state;
+    need_device();
+    for (int i = 0; i < 2; i++) {
+        char name[2][32], draft[512];
+        for (int k = 0; k < 2; k++)
+            snprintf(name[k], sizeof name[k], "draft-%d-%d.study", i, k);
+        nas_search_options options = options_for(path_of(name[0]), false);
+        char *whole = search_oneshot(strategies[i], "", &options);
+        for (int trial = 0; trial < 2; trial++) {
+            char text[2] = {(char)('0' + trial), '\0'};
+            options = options_for(path_of(name[1]), true);
+            setenv("CLNAS_TEST_CRASH_WITHIN", text, 1);
+            char *killed = search_oneshot(strategies[i], "checkpoint_s = 0.0001;", &options);
+            unsetenv("CLNAS_TEST_CRASH_WITHIN");
+            assert_string_equal(killed, whole);
+            nas_trial line = trial_of(options.study_path, trial);
+            assert_int_equal(line.attempts, 2);
+            assert_true(nas_trial_metric(&line, "draft_resumed") == 1);
+            nas_trial_clear(&line);
+            snprintf(draft, sizeof draft, "%s.d/trial-%d.draft", options.study_path, trial);
+            assert_int_equal(access(draft, F_OK), -1); /* not needed any more */
+            free(killed);
+            char command[600];
+            snprintf(command, sizeof command, "rm -rf '%s' '%s.d'", options.study_path,
+                     options.study_path);
+            assert_int_equal(system(command), 0);
+        }
+        free(whole);
+    }
+}
+
 /* Stopped behind the last epoch, its shared weights lost: they are made again. */
 static void test_after_the_last_epoch(void **state)
 {
@@ -522,15 +559,11 @@ static void test_late_refusals(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_all_methods),
-        cmocka_unit_test(test_epochs_survive),
-        cmocka_unit_test(test_after_the_last_epoch),
-        cmocka_unit_test(test_failed_epochs),
-        cmocka_unit_test(test_sampled_paths),
-        cmocka_unit_test(test_stop_by_skips),
-        cmocka_unit_test(test_stop_by_curvature),
-        cmocka_unit_test(test_final_network),
-        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_all_methods),   cmocka_unit_test(test_epochs_survive),
+        cmocka_unit_test(test_drafts),        cmocka_unit_test(test_after_the_last_epoch),
+        cmocka_unit_test(test_failed_epochs), cmocka_unit_test(test_sampled_paths),
+        cmocka_unit_test(test_stop_by_skips), cmocka_unit_test(test_stop_by_curvature),
+        cmocka_unit_test(test_final_network), cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_late_refusals),
     };
     be_a_worker(argc, argv);

@@ -58,8 +58,22 @@ static nas_status prepare(const void *instance, const nas_eval_setting *setting,
 
 /* ---- an epoch --------------------------------------------------------------------------------------------------------- */
 
+/* Takes up the epoch that an attempt before this one was stopped in; the result of the epochs before must be known. */
+static nas_status take_draft(supernet *s, int epochs, nas_trial *result, bool *taken)
+{
+    *taken = false;
+    if (epochs > 1 && !s->watch.call->begun)
+        return NAS_OK;
+    NAS_TRY(nas__take_draft(&s->watch, s->trainer, epochs - 1, taken));
+    if (*taken)
+        NAS_TRY(nas_trial_set_metric(result, "draft_resumed", 1, true));
+    return *taken && s->alpha_batches
+               ? nas_batches_epoch(s->alpha_batches, (uint32_t)nas_trainer_epoch(s->trainer))
+               : NAS_OK;
+}
+
 /* Takes up the supernet of an earlier epoch, in the net that may still be here, or begins anew. */
-static nas_status take_up(supernet *s, int epochs)
+static nas_status take_up(supernet *s, int epochs, nas_trial *result)
 {
     const bool fresh = !s->trainer;
     bool taken;
@@ -67,6 +81,9 @@ static nas_status take_up(supernet *s, int epochs)
         NAS_TRY(nas__supernet_begin(s));
     free(s->loaded);
     s->loaded = NULL;
+    NAS_TRY(take_draft(s, epochs, result, &taken));
+    if (taken)
+        return NAS_OK;
     NAS_TRY(nas__take_up(&s->watch, s->trainer, epochs, &taken));
     if (taken || (fresh && nas_trainer_epoch(s->trainer) == 0))
         return NAS_OK;
@@ -242,7 +259,7 @@ static nas_status set_costs(supernet *s, nas_trial *result)
 static nas_status score_epoch(supernet *s, const nas_eval_call *call, nas_trial *result)
 {
     int epochs = call->budget < 1 ? 1 : (int)call->budget;
-    NAS_TRY(take_up(s, epochs));
+    NAS_TRY(take_up(s, epochs, result));
     const int done = nas_trainer_epoch(s->trainer);
     if (done > 0)
         NAS_TRY(copy_curves(call->begun, done, result));

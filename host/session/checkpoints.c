@@ -9,6 +9,9 @@
  *             trainings to longer ones; a short training is the beginning of the long one (trained.c), so that trial goes on
  *             from the file
  *
+ * A third kind is no result's: the draft of an epoch of a supernet that runs, which its next attempt goes on from.  It is not
+ * recorded, and gone when the trial has ended.
+ *
  * What an open trial starts from or goes on with stays in any case.  A trial of 0 epochs trains nothing and leaves nothing.
  *
  * Nothing but time hangs on these files: weights that are gone are made again (origin.c), a promotion without its file trains
@@ -38,6 +41,7 @@ typedef struct kind {
 static const kind kinds[] = {
     [NAS__WEIGHTS] = {"weights", "safetensors", nas_eval_keep},
     [NAS__PAUSED] = {"paused", "paused", nas_eval_pause},
+    [NAS__DRAFT] = {"draft", "draft", NULL},
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };
 

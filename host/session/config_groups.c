@@ -45,6 +45,9 @@ static const nas_option budget_options[] = {
     {"keep_paused", NAS_OPTION_INT, AT(nas_budget, keep_paused), "16", 0, 4096, NULL,
      "of each budget below train.epochs, trainings kept to go on with when they are promoted; the "
      "others are trained anew, to the same result"},
+    {"checkpoint_s", NAS_OPTION_REAL, AT(nas_budget, checkpoint_s), "60", 0, 1e7, NULL,
+     "seconds after which a supernet or a retraining is saved again within an epoch, to go on from "
+     "there after a kill; 0: at the end of each epoch only"},
     {0},
 };
 

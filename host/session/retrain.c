@@ -2,7 +2,7 @@
  *
  * Idea: the numbers of a search are for choosing; they are short trainings, and the best of many is partly luck.  What is
  * reported comes from a training of its own (another random key), by a recipe that the hand-made baseline gets too, and
- * the test split is looked at after the last epoch only.  The network may be a larger one of the same architecture (retrain.space).  A checkpoint after each epoch makes a killed retraining go on
+ * the test split is looked at after the last epoch only.  The network may be a larger one of the same architecture (retrain.space).  A checkpoint after each epoch, and on the way, makes a killed retraining go on
  * where it was, to the same bits; what is done is a line in the study (results.c) and is not done again. */
 #include "session_private.h"
 
@@ -125,14 +125,36 @@ static nas_status create_trainer(nas__bench *bench, const nas_arch *arch,
     return status;
 }
 
-/* Trains to the end with a checkpoint after each epoch. */
-static nas_status train_epochs(nas_trainer *trainer, int epochs, const char *checkpoint)
+/* Between the trainer and who watches it: stops the training now and then, too, for it to be saved. */
+typedef struct pauses {
+    nas_train_callback callback;
+    void *user;
+    double every_s, saved_s;
+    bool saving;
+} pauses;
+
+static bool see_step(void *user, const nas_train_progress *progress)
+{
+    pauses *p = user;
+    const bool goes_on = !p->callback || p->callback(p->user, progress);
+    p->saving = goes_on && !progress->epoch_done && p->every_s > 0 &&
+                nas_now_s() - p->saved_s >= p->every_s;
+    return goes_on && !p->saving;
+}
+
+/* Trains to the end, with a checkpoint after each epoch, on the way, and when it is stopped. */
+static nas_status train_epochs(nas_trainer *trainer, int epochs, const char *checkpoint, pauses *p)
 {
     if (access(checkpoint, F_OK) == 0 && nas_trainer_load(trainer, checkpoint) != NAS_OK)
         nas_log(NAS_LOG_WARNING, "%s; starting anew", nas_error_message());
     while (nas_trainer_epoch(trainer) < epochs) {
-        NAS_TRY(nas_trainer_run(trainer, nas_trainer_epoch(trainer) + 1));
+        nas_status status = nas_trainer_run(trainer, nas_trainer_epoch(trainer) + 1);
+        if (status != NAS_OK && status != NAS_STOPPED)
+            return status;
         NAS_TRY(nas_trainer_save(trainer, checkpoint));
+        p->saved_s = nas_now_s();
+        if (status == NAS_STOPPED && !p->saving)
+            NAS_FAIL(NAS_STOPPED, "retraining was stopped in epoch %d", nas_trainer_epoch(trainer));
     }
     return NAS_OK;
 }
@@ -182,10 +204,10 @@ static nas_status train_job(nas__bench *bench, const nas_trial *trial, const cha
     nas_trainer *trainer = NULL;
     double begin = nas_now_s();
     NAS_TRY(nas_domain_read(bench->domain, trial->arch, &arch));
-    nas_status status =
-        create_trainer(bench, &arch, &result->job, callback, user, result, &trainer);
+    pauses p = {callback, user, bench->config.budget.checkpoint_s, begin, false};
+    nas_status status = create_trainer(bench, &arch, &result->job, see_step, &p, result, &trainer);
     if (status == NAS_OK)
-        status = train_epochs(trainer, (int)bench->retrain->common.epochs, checkpoint);
+        status = train_epochs(trainer, (int)bench->retrain->common.epochs, checkpoint, &p);
     result->seconds = nas_now_s() - begin;
     if (status == NAS_OK)
         status = measure(bench, trainer, result);

@@ -210,10 +210,10 @@ nas_status nas_session_search(const nas_config *config, const nas_search_options
 /* Options that leave the study what it is. */
 static bool may_change(const char *assignment)
 {
-    static const char *const names[] = {"budget.trials",   "budget.minutes",       "budget.target",
-                                        "budget.patience", "budget.trial_minutes", "budget.lease_s",
-                                        "budget.keep",     "budget.keep_paused",   "devices",
-                                        "retrain"};
+    static const char *const names[] = {
+        "budget.trials",        "budget.minutes", "budget.target", "budget.patience",
+        "budget.trial_minutes", "budget.lease_s", "budget.keep",   "budget.keep_paused",
+        "budget.checkpoint_s",  "devices",        "retrain"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         size_t length = strlen(names[i]);
         if (strncmp(assignment, names[i], length) == 0 &&

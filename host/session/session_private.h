@@ -130,6 +130,7 @@ bool nas__heart_beat(nas__heart *heart, double progress);
 typedef enum nas__checkpoint_kind {
     NAS__WEIGHTS, /* of a network, which another trial may start from */
     NAS__PAUSED,  /* a training that a promotion may go on from */
+    NAS__DRAFT,   /* an epoch that was not trained to its end */
 } nas__checkpoint_kind;
 
 /* Saves, of the network scored last, what is worth it; `result` is that of a claimed trial, not yet committed. */

@@ -26,6 +26,7 @@ typedef struct work {
     nas_search *search;
     nas__heart *heart;
     nas_owner owner;
+    const nas_claim *claim; /* of the trial that runs */
 } work;
 
 /* ---- failure injection ---------------------------------------------------------------------------------------- */
@@ -56,6 +57,8 @@ static void inject_before(work *w, const nas_claim *claim)
 static bool go_on(void *user, double progress)
 {
     work *w = user;
+    if (progress > 0.5 && injected("CLNAS_TEST_CRASH_WITHIN", w->claim))
+        raise(SIGKILL);
     return nas__heart_beat(w->heart, progress) && nas__wish_now != NAS__STOP;
 }
 
@@ -68,12 +71,16 @@ static bool go_on_waiting(void *user, double progress)
 
 static nas_status score(work *w, const nas_job *job, nas_trial *result)
 {
-    char paused[NAS_PATH_SIZE], from[NAS_PATH_SIZE];
+    char paused[NAS_PATH_SIZE], from[NAS_PATH_SIZE], draft[NAS_PATH_SIZE];
     const nas__origin origin = {w->bench, w->eval, go_on_waiting, w};
     const nas_trial *begun;
     NAS_TRY(nas__paused_find(w->bench->study, job->claim.index, paused, sizeof paused, &begun));
+    NAS_TRY(
+        nas__checkpoint_path(w->bench->study, NAS__DRAFT, job->claim.index, draft, sizeof draft));
     nas_eval_call call = {
         .arch = &job->arch,
+        .draft = job->budget > 0 ? draft : NULL,
+        .draft_s = w->bench->config.budget.checkpoint_s,
         .paused = begun ? paused : NULL,
         .begun = begun,
         .budget = job->budget,
@@ -82,6 +89,7 @@ static nas_status score(work *w, const nas_job *job, nas_trial *result)
         .user = w,
     };
     result->index = job->claim.index;
+    w->claim = &job->claim;
     inject_before(w, &job->claim);
     if (injected("CLNAS_TEST_ERROR_TRIAL", &job->claim))
         NAS_FAIL(NAS_DEVICE, "an injected device error");
@@ -97,6 +105,14 @@ static nas_status score(work *w, const nas_job *job, nas_trial *result)
     return nas_eval_score(w->eval, &call, result);
 }
 
+static nas_status drop_draft(const work *w, int trial)
+{
+    char draft[NAS_PATH_SIZE];
+    NAS_TRY(nas__checkpoint_path(w->bench->study, NAS__DRAFT, trial, draft, sizeof draft));
+    unlink(draft);
+    return NAS_OK;
+}
+
 static nas_status commit(work *w, const nas_job *job, nas_trial *result)
 {
     bool accepted;
@@ -106,6 +122,7 @@ static nas_status commit(work *w, const nas_job *job, nas_trial *result)
     nas__charge(w->bench->study, config, result);
     NAS_TRY(nas__checkpoints_keep(w->bench->study, config, w->search, w->eval, result));
     NAS_TRY(nas_study_commit(w->bench->study, &job->claim, result, &accepted));
+    NAS_TRY(drop_draft(w, job->claim.index));
     if (!accepted)
         nas_log(NAS_LOG_WARNING, "trial %d: somebody else has it by now; this result is dropped",
                 job->claim.index);

@@ -56,6 +56,10 @@ typedef struct nas_eval_call {
      * from the start.  Both give the same bits. */
     const char *paused;
     const nas_trial *begun;
+    /* A file of this trial's own, for an evaluator that trains shared weights: it saves the training there every so many seconds (0: only
+     * when it is stopped) and goes on from what an attempt before it has left.  NULL: nothing of an unfinished trial is kept. */
+    const char *draft;
+    double draft_s;
     int repeat;                 /* 0; others draw other weights and batches */
     nas_eval_callback callback; /* or NULL */
     void *user;

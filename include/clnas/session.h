@@ -41,6 +41,8 @@ typedef struct nas_budget {
     int order;         /* nas_order */
     double lease_s;    /* a worker that makes no step for longer is ended and its trial repeated */
     int64_t keep;      /* checkpoints kept: those of the best k trials */
+    double
+        checkpoint_s; /* of a supernet or a retraining, from one to the next within an epoch; 0: at its end only */
     int64_t keep_paused; /* paused trainings kept, of each smaller budget: the best k that wait */
 } nas_budget;
 
@@ -180,7 +182,7 @@ NAS_API nas_status nas_session_study_path(const nas_config *config, char *path, 
 NAS_API nas_status nas_session_search(const nas_config *config, const nas_search_options *options,
                                       nas_search_report *report);
 /* Goes on with a study from its stored config.  Overrides may change budget.{trials,minutes,target,patience,
- * trial_minutes,lease_s,keep,keep_paused}, devices and retrain, nothing that would make it another study. */
+ * trial_minutes,lease_s,keep,keep_paused,checkpoint_s}, devices and retrain, nothing that would make it another study. */
 NAS_API nas_status nas_session_resume(const char *study_path, const char *const *overrides,
                                       int override_count, const nas_search_options *options,
                                       nas_search_report *report);
