@@ -11,21 +11,20 @@
  * Logits may be divided by a temperature and squeezed to c·tanh(logit), which keeps a young policy from being sure (Bello
  * et al., 1611.09940; ENAS).
  *
- * Layout: what both kinds share; the table; proposals and their notes; the baseline.  The LSTM is in policy_lstm.c. */
+ * Layout: what both kinds share; walking a row; learning from it.  The LSTM is in policy_lstm.c. */
 #include "policy.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { STREAM_INIT = 3 };
 
-nas_status nas__policy_create(const nas_domain *domain, const nas__policy_shape *shape,
-                              uint64_t seed, nas__policy **policy)
+nas_status nas_policy_create(const nas_domain *domain, const nas_policy_shape *shape, uint64_t seed,
+                             nas_policy **policy)
 {
     nas_status status = NAS_OK;
-    nas__policy *p = calloc(1, sizeof *p);
+    nas_policy *p = calloc(1, sizeof *p);
     if (!p)
         NAS_FAIL(NAS_MEMORY, "no memory for a policy");
     p->shape = *shape;
@@ -48,36 +47,46 @@ nas_status nas__policy_create(const nas_domain *domain, const nas__policy_shape 
         goto done;
     }
     nas_random random = nas_random_make(seed, NAS_STREAM_PROPOSE, 0, 0, STREAM_INIT);
-    if (shape->kind == NAS__POLICY_LSTM) {
+    if (shape->kind == NAS_POLICY_LSTM) {
         NAS_TRY_DONE(nas__lstm_create(p));
         nas__lstm_init(p, &random);
     } else {
-        NAS_TRY_DONE(nas__weights_create(logits, &p->weights));
+        NAS_TRY_DONE(nas_weights_create(logits, &p->weights));
         for (int i = 0; i < logits; i++)
             p->weights.value[i] = 1e-3 * nas_random_normal(&random);
     }
     *policy = p;
     return NAS_OK;
 done:
-    nas__policy_destroy(p);
+    nas_policy_destroy(p);
     return status;
 }
 
-void nas__policy_destroy(nas__policy *policy)
+void nas_policy_destroy(nas_policy *policy)
 {
     if (!policy)
         return;
     nas__lstm_destroy(policy->lstm);
-    nas__weights_clear(&policy->weights);
+    nas_weights_clear(&policy->weights);
     free(policy->chances);
     free(policy->squeezed);
     free(policy);
 }
 
+nas_weights *nas_policy_weights(nas_policy *policy)
+{
+    return &policy->weights;
+}
+
+void nas_policy_lay_under(nas_policy *policy, const nas_arch *row)
+{
+    policy->under = row;
+}
+
 /* ---- walking a row -------------------------------------------------------------------------------------------------- */
 
 /* Logits in place to probabilities; remembers the slope of temperature and tanh. */
-static void soften(nas__policy *p, int t, int choices)
+static void soften(nas_policy *p, int t, int choices)
 {
     double *chance = p->chances + (size_t)t * (size_t)p->choices_max, sum = 0;
     double *slope = p->squeezed + (size_t)t * (size_t)p->choices_max, most = -INFINITY;
@@ -107,14 +116,14 @@ static int draw(const double *chance, int choices, nas_random *random)
     return choices - 1;
 }
 
-int nas__policy_choice(const nas__policy *p, const nas_arch *row, int gene)
+int nas__policy_choice(const nas_policy *p, const nas_arch *row, int gene)
 {
     bool kept = p->under && row->genes[gene] == p->domain->genes[gene].choices - 1;
     return kept ? p->under->genes[gene] : row->genes[gene];
 }
 
 /* Steps through the row, drawing it where `random` is given. */
-static double walk(nas__policy *p, nas_random *random, nas_arch *row, double *entropy)
+static double walk(nas_policy *p, nas_random *random, nas_arch *row, double *entropy)
 {
     double log_chance = 0;
     int before = -1;
@@ -137,21 +146,21 @@ static double walk(nas__policy *p, nas_random *random, nas_arch *row, double *en
     return log_chance;
 }
 
-double nas__policy_draw(nas__policy *policy, nas_random *random, nas_arch *row)
+double nas_policy_draw(nas_policy *policy, nas_random *random, nas_arch *row)
 {
     double entropy;
     *row = (nas_arch){.count = (uint16_t)policy->domain->count};
     return walk(policy, random, row, &entropy);
 }
 
-double nas__policy_look(nas__policy *policy, const nas_arch *row, double *entropy)
+double nas_policy_look(nas_policy *policy, const nas_arch *row, double *entropy)
 {
     nas_arch copy = *row;
     return walk(policy, NULL, &copy, entropy);
 }
 
 /* d loss / d logit of step t, loss = −(chance·log p + bonus·entropy). */
-static void slope_of_step(const nas__policy *p, int t, int choice, double chance, double bonus,
+static void slope_of_step(const nas_policy *p, int t, int choice, double chance, double bonus,
                           double *slope)
 {
     int choices = p->domain->genes[p->genes[t]].choices;
@@ -167,7 +176,7 @@ static void slope_of_step(const nas__policy *p, int t, int choice, double chance
     }
 }
 
-void nas__policy_learn(nas__policy *p, const nas_arch *row, double chance, double bonus)
+void nas_policy_learn(nas_policy *p, const nas_arch *row, double chance, double bonus)
 {
     double *slopes = calloc((size_t)p->steps * (size_t)p->choices_max + 1, sizeof *slopes);
     if (!slopes)
@@ -182,65 +191,4 @@ void nas__policy_learn(nas__policy *p, const nas_arch *row, double chance, doubl
             p->weights.gradient[p->offset[t] + k] +=
                 slopes[(size_t)t * (size_t)p->choices_max + (size_t)k];
     free(slopes);
-}
-
-/* ---- proposals and their notes ---------------------------------------------------------------------------------------- */
-
-static nas_status write_note(const nas_arch *row, double log_chance, nas_proposal *proposal)
-{
-    nas_text text = {0};
-    nas_arch_write(row, NULL, &text);
-    nas_status status = nas_text_check(&text);
-    if (status == NAS_OK)
-        snprintf(proposal->note, sizeof proposal->note, "%a %s", log_chance, text.data);
-    nas_text_clear(&text);
-    return status;
-}
-
-nas_status nas__policy_propose(nas__policy *policy, const nas_setting *setting,
-                               const nas_outlook *outlook, int64_t tries, nas_proposal *proposal)
-{
-    nas_random random =
-        nas_random_make(setting->seed, NAS_STREAM_PROPOSE, (uint32_t)outlook->index, 0, 0);
-    for (int64_t i = 0; i < tries; i++) {
-        nas_arch row;
-        double log_chance = nas__policy_draw(policy, &random, &row);
-        proposal->arch = row;
-        nas_domain_canonical(setting->domain, &proposal->arch);
-        if (nas_domain_valid(setting->domain, &proposal->arch) == NAS_OK)
-            return write_note(&row, log_chance, proposal);
-    }
-    return nas_domain_sample(setting->domain, &random, &proposal->arch);
-}
-
-bool nas__policy_recall(const nas_seen *trial, nas_arch *row, double *log_chance)
-{
-    char *end;
-    if (!trial->note[0])
-        return false;
-    double number = strtod(trial->note, &end);
-    if (end == trial->note || *end != ' ' || nas_arch_parse(end + 1, row) != NAS_OK ||
-        row->count != trial->arch.count)
-        return false;
-    *log_chance = number;
-    return true;
-}
-
-/* ---- the baseline --------------------------------------------------------------------------------------------------------- */
-
-double nas__baseline_take(nas__baseline *b, double decay, const nas_seen *trial)
-{
-    bool good = !trial->failed && trial->violation == 0;
-    double reward = good ? trial->score[0] : b->worst;
-    if (good && (b->count == 0 || reward < b->worst))
-        b->worst = reward;
-    b->count += good;
-    b->sum = decay * b->sum + (1 - decay) * reward;
-    b->share = decay * b->share + (1 - decay);
-    return reward;
-}
-
-double nas__baseline_value(const nas__baseline *b)
-{
-    return b->share > 0 ? b->sum / b->share : 0;
 }
