@@ -293,28 +293,34 @@ static void stopping_rule_by_hand(void **state)
 
 /* ---- gradients ----------------------------------------------------------------------------------------------------------- */
 
-/* Loss −(0.7·log p + 0.3·entropy) at every weight, by central differences. */
+/* Loss −(0.7·log p + 0.3·entropy − 0.9·penalty) at every weight, by central differences. */
 static void check_policy_gradient(const nas_policy_shape *shape)
 {
     const int choices[] = {3, 2, 1, 3, 2, 4};
     nas_domain *domain = domain_of(choices, NULL, 6);
     nas_arch row = arch_of("210103");
+    const nas_policy_push push = {.chance = 0.7, .bonus = 0.3, .pull = 0.9};
     nas_policy *p;
     double entropy, worst = 0;
     nas_arch under = arch_of("010001");
+    strcpy(domain->genes[0].name, "op");
+    for (int i = 1; i < 5;
+         i += 3) /* two layers of one skip each; gene 3 has too many choices for one */
+        strcpy(domain->genes[i].name, "skip");
+    domain->genes[4].group = 1;
     nas_test_ok(nas_policy_create(domain, shape, 3, &p));
     nas_policy_lay_under(p,
                          shape->anew > 0 ? &under : NULL); /* the row keeps genes 0, 1, 3 and 5 */
     for (int i = 0; i < nas_policy_weights(p)->count; i++)
         nas_policy_weights(p)->value[i] *= 4; /* out of the flat part */
     nas_policy_look(p, &row, &entropy);
-    nas_policy_learn(p, &row, 0.7, 0.3);
+    nas_policy_learn(p, &row, &push);
     for (int i = 0; i < nas_policy_weights(p)->count; i++) {
         double *w = &nas_policy_weights(p)->value[i], at = *w, h = 1e-5, loss[2];
         for (int side = 0; side < 2; side++) {
             *w = side ? at - h : at + h;
             double log_p = nas_policy_look(p, &row, &entropy);
-            loss[side] = -(0.7 * log_p + 0.3 * entropy);
+            loss[side] = -(0.7 * log_p + 0.3 * entropy - 0.9 * nas_policy_penalty(p));
         }
         *w = at;
         worst =
@@ -329,11 +335,53 @@ static void check_policy_gradient(const nas_policy_shape *shape)
 static void policy_gradients_agree_with_differences(void **state)
 {
     (void)state;
-    check_policy_gradient(&(nas_policy_shape){NAS_POLICY_TABLE, 0, 0, 1, 0, 0});
-    check_policy_gradient(&(nas_policy_shape){NAS_POLICY_TABLE, 0, 0, 5, 2.5, 0.2});
-    check_policy_gradient(&(nas_policy_shape){NAS_POLICY_LSTM, 5, 1, 1, 0, 0});
-    check_policy_gradient(&(nas_policy_shape){NAS_POLICY_LSTM, 6, 2, 1.5, 2.5, 0});
-    check_policy_gradient(&(nas_policy_shape){NAS_POLICY_LSTM, 6, 2, 1.5, 2.5, 0.2});
+    check_policy_gradient(&(nas_policy_shape){.kind = NAS_POLICY_TABLE, .temperature = 1});
+    check_policy_gradient(&(nas_policy_shape){.kind = NAS_POLICY_TABLE,
+                                              .temperature = 5,
+                                              .tanh_constant = 2.5,
+                                              .anew = 0.2,
+                                              .skip_target = 0.4});
+    check_policy_gradient(
+        &(nas_policy_shape){.kind = NAS_POLICY_LSTM, .hidden = 5, .layers = 1, .temperature = 1});
+    check_policy_gradient(&(nas_policy_shape){.kind = NAS_POLICY_LSTM,
+                                              .hidden = 6,
+                                              .layers = 2,
+                                              .temperature = 1.5,
+                                              .tanh_constant = 2.5,
+                                              .op_tanh = 1,
+                                              .skip_target = 0.4});
+    check_policy_gradient(&(nas_policy_shape){.kind = NAS_POLICY_LSTM,
+                                              .hidden = 6,
+                                              .layers = 2,
+                                              .temperature = 1.5,
+                                              .tanh_constant = 2.5,
+                                              .anew = 0.2});
+}
+
+/* ENAS's penalty with all logits at 0, by its formula: p = ½ of each skip. */
+static void skip_penalty_by_hand(void **state)
+{
+    const int choices[] = {2, 2, 3, 2, 2}, groups[] = {1, 1, 2, 2, 2};
+    const double kl = 0.5 * log(0.5 / 0.6) + 0.5 * log(0.5 / 0.4);
+    const nas_policy_shape shape = {.kind = NAS_POLICY_TABLE, .temperature = 1, .skip_target = 0.4};
+    const nas_arch row = {.count = 5};
+    nas_domain *domain = domain_of(choices, groups, 5);
+    nas_policy *p;
+    double entropy;
+    (void)state;
+    for (int skips = 0; skips < 4; skips++) { /* in layer 1: two; in layer 2: none, one */
+        static const char *const names[] = {"skip", "skip", "op", "skip", "b"};
+        static const double wanted[] = {0, 1, 2, 1.5};
+        for (int i = 0; i < 5; i++)
+            strcpy(domain->genes[i].name, i < skips + (skips == 3) ? names[i] : "other");
+        nas_test_ok(nas_policy_create(domain, &shape, 3, &p));
+        memset(nas_policy_weights(p)->value, 0,
+               (size_t)nas_policy_weights(p)->count * sizeof(double));
+        nas_policy_look(p, &row, &entropy);
+        assert_near(nas_policy_penalty(p), wanted[skips] * kl, 1e-15);
+        nas_policy_destroy(p);
+    }
+    free(domain);
 }
 
 /* With all logits at 0 each gene is drawn anew with the chance that was asked for, whatever its number of choices. */
@@ -341,7 +389,8 @@ static void edits_are_as_many_as_asked_for(void **state)
 {
     const int choices[] = {3, 2, 1, 5};
     nas_domain *domain = domain_of(choices, NULL, 4);
-    const nas_policy_shape shape = {NAS_POLICY_TABLE, 0, 0, 1, 2.5, 0.15};
+    const nas_policy_shape shape = {
+        .kind = NAS_POLICY_TABLE, .temperature = 1, .tanh_constant = 2.5, .anew = 0.15};
     nas_policy *p;
     double entropy;
     (void)state;
@@ -364,7 +413,11 @@ static void policies_learn(void **state)
     const nas_adam adam = {0.05, 0.9, 0.999, 1e-8, 0};
     (void)state;
     for (int kind = 0; kind < 2; kind++) {
-        const nas_policy_shape shape = {(nas_policy_kind)kind, 8, 1, 1, 2.5, 0};
+        const nas_policy_shape shape = {.kind = (nas_policy_kind)kind,
+                                        .hidden = 8,
+                                        .layers = 1,
+                                        .temperature = 1,
+                                        .tanh_constant = 2.5};
         nas_random random = nas_random_make(4, NAS_STREAM_TEST, 0, 0, 0);
         nas_policy *p;
         nas_arch row;
@@ -381,7 +434,7 @@ static void policies_learn(void **state)
         assert_near(sum, 1, 1e-12);
         for (int i = 0; i < 50; i++) {
             nas_policy_look(p, &row, &entropy);
-            nas_policy_learn(p, &row, 1, 0);
+            nas_policy_learn(p, &row, &(nas_policy_push){.chance = 1});
             nas_weights_step(nas_policy_weights(p), &adam);
         }
         assert_true(nas_policy_look(p, &row, &entropy) > drawn + 1);
@@ -539,6 +592,7 @@ int main(void)
         cmocka_unit_test(halving_brackets),
         cmocka_unit_test(stopping_rule_by_hand),
         cmocka_unit_test(policy_gradients_agree_with_differences),
+        cmocka_unit_test(skip_penalty_by_hand),
         cmocka_unit_test(edits_are_as_many_as_asked_for),
         cmocka_unit_test(policies_learn),
         cmocka_unit_test(baseline_by_hand),

@@ -8,6 +8,12 @@
  *     log p(row) = Σ_t log softmax(logits_t)[choice_t]
  *     d log p / d logit = [choice] − p        d entropy / d logit = −p·(log p + entropy)
  *
+ * The macro controller of ENAS also pays for skips that are more or less likely than wanted, p against the target t, per gene:
+ *
+ *     penalty = Σ_k p_k log(p_k / t_k)        d penalty / d logit = p·(log(p / t) − penalty)
+ *
+ * (ENAS takes the sigmoid of one of two opposite logits for p, which is another number than the chance that it draws by.)
+ *
  * Logits may be divided by a temperature and squeezed to c·tanh(logit), which keeps a young policy from being sure (Bello
  * et al., 1611.09940; ENAS).
  *
@@ -19,6 +25,26 @@
 #include <string.h>
 
 enum { STREAM_INIT = 3 };
+
+/* Is the gene of step t a skip's? */
+static bool is_skip(const nas_policy *p, int t)
+{
+    const nas_gene *gene = &p->domain->genes[p->genes[t]];
+    return gene->choices == 2 && strcmp(gene->name, "skip") == 0;
+}
+
+static int count_skip_groups(const nas_policy *p)
+{
+    int count = 0, last = -1;
+    for (int t = 0; t < p->steps; t++) {
+        const int group = p->domain->genes[p->genes[t]].group;
+        if (!is_skip(p, t) || (count > 0 && group == last))
+            continue;
+        count++;
+        last = group;
+    }
+    return count;
+}
 
 nas_status nas_policy_create(const nas_domain *domain, const nas_policy_shape *shape, uint64_t seed,
                              nas_policy **policy)
@@ -39,6 +65,7 @@ nas_status nas_policy_create(const nas_domain *domain, const nas_policy_shape *s
         logits += choices;
         p->choices_max = choices > p->choices_max ? choices : p->choices_max;
     }
+    p->skip_groups = count_skip_groups(p);
     size_t room = (size_t)p->steps * (size_t)p->choices_max + 1;
     p->chances = calloc(room, sizeof *p->chances);
     p->squeezed = calloc(room, sizeof *p->squeezed);
@@ -90,7 +117,8 @@ static void soften(nas_policy *p, int t, int choices)
 {
     double *chance = p->chances + (size_t)t * (size_t)p->choices_max, sum = 0;
     double *slope = p->squeezed + (size_t)t * (size_t)p->choices_max, most = -INFINITY;
-    double c = p->shape.tanh_constant;
+    const bool op = p->shape.op_tanh > 0 && strcmp(p->domain->genes[p->genes[t]].name, "op") == 0;
+    const double c = op ? p->shape.op_tanh : p->shape.tanh_constant;
     for (int k = 0; k < choices; k++) {
         double logit = chance[k] / p->shape.temperature, bent = tanh(logit);
         slope[k] = (c > 0 ? c * (1 - bent * bent) : 1) / p->shape.temperature;
@@ -159,30 +187,58 @@ double nas_policy_look(nas_policy *policy, const nas_arch *row, double *entropy)
     return walk(policy, NULL, &copy, entropy);
 }
 
-/* d loss / d logit of step t, loss = −(chance·log p + bonus·entropy). */
-static void slope_of_step(const nas_policy *p, int t, int choice, double chance, double bonus,
+/* ---- learning ------------------------------------------------------------------------------------------------------- */
+
+/* log(chance / target) of a choice of step t, a skip's. */
+static double log_excess(const nas_policy *p, int t, int k)
+{
+    const double chance = p->chances[(size_t)t * (size_t)p->choices_max + (size_t)k];
+    const double target = k == 1 ? p->shape.skip_target : 1 - p->shape.skip_target;
+    return log(fmax(chance, 1e-300) / fmax(target, 1e-300));
+}
+
+static double penalty_of_step(const nas_policy *p, int t)
+{
+    const double *chance = p->chances + (size_t)t * (size_t)p->choices_max;
+    return chance[0] * log_excess(p, t, 0) + chance[1] * log_excess(p, t, 1);
+}
+
+double nas_policy_penalty(const nas_policy *p)
+{
+    double sum = 0;
+    for (int t = 0; t < p->steps; t++)
+        sum += is_skip(p, t) ? penalty_of_step(p, t) : 0;
+    return p->skip_groups ? sum / p->skip_groups : 0;
+}
+
+/* d loss / d logit of step t. */
+static void slope_of_step(const nas_policy *p, int t, int choice, const nas_policy_push *push,
                           double *slope)
 {
     int choices = p->domain->genes[p->genes[t]].choices;
     const double *q = p->chances + (size_t)t * (size_t)p->choices_max;
     const double *bent = p->squeezed + (size_t)t * (size_t)p->choices_max;
+    const double pull = is_skip(p, t) ? push->pull / p->skip_groups : 0;
+    const double penalty = pull > 0 ? penalty_of_step(p, t) : 0;
     double entropy = 0;
     for (int k = 0; k < choices; k++)
         entropy -= q[k] > 0 ? q[k] * log(q[k]) : 0;
     for (int k = 0; k < choices; k++) {
         double log_q = q[k] > 0 ? log(q[k]) : 0;
-        double up = chance * ((k == choice) - q[k]) - bonus * q[k] * (log_q + entropy);
+        double up = push->chance * ((k == choice) - q[k]) - push->bonus * q[k] * (log_q + entropy);
+        if (pull > 0)
+            up -= pull * q[k] * (log_excess(p, t, k) - penalty);
         slope[k] = -up * bent[k];
     }
 }
 
-void nas_policy_learn(nas_policy *p, const nas_arch *row, double chance, double bonus)
+void nas_policy_learn(nas_policy *p, const nas_arch *row, const nas_policy_push *push)
 {
     double *slopes = calloc((size_t)p->steps * (size_t)p->choices_max + 1, sizeof *slopes);
     if (!slopes)
         return; /* a step less; the next allocation fails loudly */
     for (int t = 0; t < p->steps; t++)
-        slope_of_step(p, t, row->genes[p->genes[t]], chance, bonus,
+        slope_of_step(p, t, row->genes[p->genes[t]], push,
                       slopes + (size_t)t * (size_t)p->choices_max);
     if (p->lstm)
         nas__lstm_back(p, row, slopes);

@@ -14,6 +14,7 @@ struct nas_policy {
     double *chances;       /* [steps][choices_max]: softmax of the last walk */
     double *squeezed;      /* [steps][choices_max]: d logit behind tanh / d logit before it */
     int choices_max;
+    int skip_groups;        /* groups of genes with a skip among them */
     struct nas__lstm *lstm; /* NULL: table */
     const nas_arch *under;  /* what kept genes are; NULL: rows are drawn */
 };

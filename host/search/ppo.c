@@ -122,8 +122,9 @@ static void learn_batch(ppo *p)
             double entropy;
             double ratio = exp(nas_policy_look(p->policy, &s->row, &entropy) - s->log_then);
             bool pushed = s->advantage > 0 ? ratio > 1 + o->clip : ratio < 1 - o->clip;
-            nas_policy_learn(p->policy, &s->row, pushed ? 0 : ratio * s->advantage / p->count,
-                             o->entropy / p->count);
+            const nas_policy_push push = {.chance = pushed ? 0 : ratio * s->advantage / p->count,
+                                          .bonus = o->entropy / p->count};
+            nas_policy_learn(p->policy, &s->row, &push);
         }
         nas_weights_step(nas_policy_weights(p->policy), &adam);
     }

@@ -125,7 +125,9 @@ static nas_status reinforce_observe(void *state, const nas_seen *trial)
                  : !nas__drawn_recall(trial, &row, &log_chance))
         return NAS_OK;
     nas_policy_look(r->policy, &row, &entropy);
-    nas_policy_learn(r->policy, &row, reward - nas__baseline_value(&r->baseline), o->entropy);
+    const nas_policy_push push = {.chance = reward - nas__baseline_value(&r->baseline),
+                                  .bonus = o->entropy};
+    nas_policy_learn(r->policy, &row, &push);
     if (++r->in_batch < o->batch)
         return NAS_OK;
     r->in_batch = 0;

@@ -6,7 +6,7 @@
  *     nas_policy *policy;
  *     NAS_TRY(nas_policy_create(domain, &shape, seed, &policy));
  *     nas_policy_draw(policy, &random, &row);                  // a row, and its log-probability
- *     nas_policy_learn(policy, &row, reward - baseline, 0, 0); // adds to the gradient
+ *     nas_policy_learn(policy, &row, &push);                   // adds to the gradient
  *     nas_weights_step(nas_policy_weights(policy), &adam);
  *
  * What is computed follows from seed, calls and numbers alone.  Next: host/learn/policy.c.
@@ -51,6 +51,8 @@ typedef struct nas_policy_shape {
     /* 0: rows are drawn.  Else the last choice of each gene means "keep it" (host/search/edits.c), and with all logits at 0 a gene is
      * drawn anew with this probability. */
     double anew;
+    double op_tanh;     /* c of genes called "op" (ENAS's cells: a smaller one); 0: tanh_constant */
+    double skip_target; /* of genes called "skip": share of skips that the penalty pulls to */
 } nas_policy_shape;
 
 typedef struct nas_policy nas_policy;
@@ -66,8 +68,17 @@ NAS_API void nas_policy_lay_under(nas_policy *policy, const nas_arch *row);
 NAS_API double nas_policy_draw(nas_policy *policy, nas_random *random, nas_arch *row);
 /* Log-probability of a row; `*entropy` the sum over the steps along it, in nats. */
 NAS_API double nas_policy_look(nas_policy *policy, const nas_arch *row, double *entropy);
-/* Adds the gradient of −(chance·log p + bonus·entropy) for the row drawn or looked at last. */
-NAS_API void nas_policy_learn(nas_policy *policy, const nas_arch *row, double chance, double bonus);
+/* How far the chances of skips along the row drawn or looked at last are from shape.skip_target (ENAS, arXiv 1802.03268):
+ * Σ KL(p ‖ target) over the genes of a layer that are called "skip", whose second choice is a skip; mean over layers that have some.
+ * 0 without such genes. */
+NAS_API double nas_policy_penalty(const nas_policy *policy);
+
+/* What a step goes up by: chance·log p + bonus·entropy − pull·penalty. */
+typedef struct nas_policy_push {
+    double chance, bonus, pull;
+} nas_policy_push;
+/* Adds the gradient of the negative of that for the row drawn or looked at last. */
+NAS_API void nas_policy_learn(nas_policy *policy, const nas_arch *row, const nas_policy_push *push);
 
 /* ---- perceptrons: an ensemble that predicts a score from an architecture's features ------------------ */
 
