@@ -202,33 +202,39 @@ static void test_after_the_last_epoch(void **state)
 }
 
 /* A supernet that diverges gives what its last good epoch spoke for; one that never was good, nothing. */
+static void fail_an_epoch(const char *strategy, const char *name, int failed)
+{
+    char text[2] = {(char)('0' + failed), '\0'};
+    nas_search_report report;
+    nas_search_options options = options_for(path_of(name), true);
+    nas_config *config = oneshot_config(strategy, "");
+    setenv("CLNAS_TEST_NAN_TRIAL", text, 1);
+    nas_test_ok(nas_session_search(config, &options, &report));
+    unsetenv("CLNAS_TEST_NAN_TRIAL");
+    assert_int_equal(report.failed, 1);
+    assert_int_equal(report.has_best, failed > 0);
+    assert_int_equal(report.trials, failed ? 4 : 1);
+    if (failed) {
+        nas_trial second = trial_of(options.study_path, 1), last = trial_of(options.study_path, 3);
+        assert_string_equal(last.arch, second.derived);
+        assert_int_equal(last.from, 1);
+        nas_trial_clear(&second);
+        nas_trial_clear(&last);
+    }
+    nas_config_clear(config);
+    free(config);
+}
+
 static void test_failed_epochs(void **state)
 {
-    static const char strategy[] = "type = \"darts\"; epochs = 3; alpha = { lr = 0.05; };";
-    nas_search_report report;
+    static const char *const strategies[] = {
+        "type = \"darts\"; epochs = 3; alpha = { lr = 0.05; };",
+        "type = \"enas\"; epochs = 3; share = 0.6; controller = { steps = 2; };"};
     (void)state;
     need_device();
-    for (int failed = 0; failed < 2; failed++) {
-        char text[2] = {(char)('0' + 2 * failed), '\0'};
-        nas_search_options options =
-            options_for(path_of(failed ? "third.study" : "first.study"), true);
-        nas_config *config = oneshot_config(strategy, "");
-        setenv("CLNAS_TEST_NAN_TRIAL", text, 1);
-        nas_test_ok(nas_session_search(config, &options, &report));
-        unsetenv("CLNAS_TEST_NAN_TRIAL");
-        assert_int_equal(report.failed, 1);
-        assert_int_equal(report.has_best, failed);
-        assert_int_equal(report.trials, failed ? 4 : 1);
-        if (failed) {
-            nas_trial second = trial_of(options.study_path, 1),
-                      last = trial_of(options.study_path, 3);
-            assert_string_equal(last.arch, second.derived);
-            assert_int_equal(last.from, 1);
-            nas_trial_clear(&second);
-            nas_trial_clear(&last);
-        }
-        nas_config_clear(config);
-        free(config);
+    for (int i = 0; i < 2; i++) {
+        fail_an_epoch(strategies[i], i ? "first-enas.study" : "first.study", 0);
+        fail_an_epoch(strategies[i], i ? "third-enas.study" : "third.study", 2);
     }
 }
 
