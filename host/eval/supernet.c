@@ -184,7 +184,8 @@ static nas_status derive(supernet *s, nas_trial *result)
     return set_derived(s, &arch, result);
 }
 
-/* By paths: a few architectures, the same after every epoch, or as the controller now draws them.  Their mean is how the supernet does, the best of them is derived. */
+/* By paths: a few architectures, the same after every epoch, or as the controller now draws them.  Their mean is how the supernet
+ * does, the best of them is derived. */
 static nas_status survey(supernet *s, nas_evaluation *mean, nas_trial *result)
 {
     nas_arch arch, best;

@@ -73,8 +73,9 @@ typedef struct nas_trial {
     nas_metric *metrics; /* see nas_trial_set_metric */
     int curve_count;
     nas_curve curves[NAS_CURVES];
-    /* The architecture that shared weights speak for after this trial, as text; of several, with blanks between, the first.  Such a trial is a stage of something longer, no
-     * candidate, and never the best, whatever its metrics.  NULL: the trial is of `arch` itself. */
+    /* The architecture that shared weights speak for after this trial, as text; of several, with blanks between, the first.
+     * Such a trial is a stage of something longer, no candidate, and never the best, whatever its metrics.  NULL: the trial is of
+     * `arch` itself. */
     char *derived;
     char reason[256]; /* of a failure, or of the last lost attempt */
     /* bookkeeping */
