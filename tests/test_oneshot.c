@@ -92,7 +92,15 @@ static void every_strategy_has_its_method(void **state)
         type->text = strdup(all[s]->kind.name);
         nas_test_ok(nas__method_read(&group, &options));
         assert_ptr_equal(options.method, method_of(all[s]->kind.name));
-        if (options.method->sampled) { /* no α: all samples are the weights' */
+        if (options.method->controlled) {
+            const nas__controller_options *c = &options.controller;
+            assert_true(options.share == 0.9 && options.epochs == 150 && c->candidates == 100);
+            assert_true(c->steps == 30 && c->aggregate == 10 && c->hidden == 64 && c->layers == 1);
+            assert_true(c->lr == 0.0035 && c->beta1 == 0 && c->beta2 == 0.999);
+            assert_true(c->epsilon == 0.001 && c->clip == 0 && c->temperature == 1);
+            assert_true(c->tanh_constant == 1.1 && c->op_tanh == 0.44 && c->entropy == 0.0001);
+            assert_true(c->decay == 0.99 && c->skip_target == 0.4 && c->skip_weight == 0.8);
+        } else if (options.method->sampled) { /* no α: all samples are the weights' */
             assert_true(options.share == 1 && options.epochs == 50);
         } else {
             assert_true(options.beta1 == 0.5 && options.beta2 == 0.999 && options.share == 0.5);

@@ -164,13 +164,52 @@ static void gates_are_the_path(void **state)
     close_supernet(&s);
 }
 
+/* A drawer that knows two architectures, by turns. */
+static nas_status by_turns(void *user, nas_random *random, nas_arch *arch)
+{
+    const nas_arch *two = user;
+    *arch = two[nas_random_below(random, 2)];
+    return NAS_OK;
+}
+
+/* Paths are those of the drawer's architectures, each about as often, and keyed as others are. */
+static void paths_follow_the_drawer(void **state)
+{
+    supernet s;
+    nas__sampling *sampling;
+    nas_arch two[2];
+    int path[2][NAS_GATE_ROWS], choices[NAS_GATE_ROWS], again[NAS_GATE_ROWS], count[2] = {0};
+    nas_random random = nas_random_make(SEED, NAS_STREAM_TEST, 0, 0, 0);
+    (void)state;
+    open_supernet("cell", "{ cells = 2; channels = 2; nodes = 2; }", &s);
+    for (int i = 0; i < 2; i++) {
+        nas_test_ok(nas_domain_sample(s.domain, &random, &two[i]));
+        nas_status status = nas_domain_path(s.domain, &s.table, &two[i], path[i]);
+        i -= status == NAS_BOUND; /* another one */
+    }
+    assert_false(nas_arch_equal(&two[0], &two[1]));
+    nas_test_ok(nas__sampling_create(s.domain, &s.table, s.net, SEED, false, &sampling));
+    nas__sampling_draw_by(sampling, by_turns, two);
+    for (int i = 0; i < STEPS; i++) {
+        const nas_step step = step_of(i);
+        nas_test_ok(nas__sampling_draw(sampling, &step, 0, choices));
+        nas_test_ok(nas__sampling_draw(sampling, &step, 0, again));
+        assert_memory_equal(choices, again, sizeof choices);
+        const bool second = memcmp(choices, path[0], sizeof choices) != 0;
+        assert_memory_equal(choices, path[second], sizeof choices);
+        count[second]++;
+    }
+    assert_true(abs(count[0] - count[1]) < 4 * 20); /* 4 deviations of 400 draws */
+    nas__sampling_destroy(sampling);
+    close_supernet(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(paths_are_uniform),
-        cmocka_unit_test(fair_steps_train_all),
-        cmocka_unit_test(draws_are_keyed),
-        cmocka_unit_test(gates_are_the_path),
+        cmocka_unit_test(paths_are_uniform),       cmocka_unit_test(fair_steps_train_all),
+        cmocka_unit_test(draws_are_keyed),         cmocka_unit_test(gates_are_the_path),
+        cmocka_unit_test(paths_follow_the_drawer),
     };
     return cmocka_run_group_tests(tests, nas_test_open_device, nas_test_close_device);
 }

@@ -239,33 +239,39 @@ static void test_after_the_last_epoch(void **state)
 }
 
 /* A supernet that diverges gives what its last good epoch spoke for; one that never was good, nothing. */
+static void fail_an_epoch(const char *strategy, const char *name, int failed)
+{
+    char text[2] = {(char)('0' + failed), '\0'};
+    nas_search_report report;
+    nas_search_options options = options_for(path_of(name), true);
+    nas_config *config = oneshot_config(strategy, "");
+    setenv("CLNAS_TEST_NAN_TRIAL", text, 1);
+    nas_test_ok(nas_session_search(config, &options, &report));
+    unsetenv("CLNAS_TEST_NAN_TRIAL");
+    assert_int_equal(report.failed, 1);
+    assert_int_equal(report.has_best, failed > 0);
+    assert_int_equal(report.trials, failed ? 4 : 1);
+    if (failed) {
+        nas_trial second = trial_of(options.study_path, 1), last = trial_of(options.study_path, 3);
+        assert_string_equal(last.arch, second.derived);
+        assert_int_equal(last.from, 1);
+        nas_trial_clear(&second);
+        nas_trial_clear(&last);
+    }
+    nas_config_clear(config);
+    free(config);
+}
+
 static void test_failed_epochs(void **state)
 {
-    static const char strategy[] = "type = \"darts\"; epochs = 3; alpha = { lr = 0.05; };";
-    nas_search_report report;
+    static const char *const strategies[] = {
+        "type = \"darts\"; epochs = 3; alpha = { lr = 0.05; };",
+        "type = \"enas\"; epochs = 3; share = 0.6; controller = { steps = 2; };"};
     (void)state;
     need_device();
-    for (int failed = 0; failed < 2; failed++) {
-        char text[2] = {(char)('0' + 2 * failed), '\0'};
-        nas_search_options options =
-            options_for(path_of(failed ? "third.study" : "first.study"), true);
-        nas_config *config = oneshot_config(strategy, "");
-        setenv("CLNAS_TEST_NAN_TRIAL", text, 1);
-        nas_test_ok(nas_session_search(config, &options, &report));
-        unsetenv("CLNAS_TEST_NAN_TRIAL");
-        assert_int_equal(report.failed, 1);
-        assert_int_equal(report.has_best, failed);
-        assert_int_equal(report.trials, failed ? 4 : 1);
-        if (failed) {
-            nas_trial second = trial_of(options.study_path, 1),
-                      last = trial_of(options.study_path, 3);
-            assert_string_equal(last.arch, second.derived);
-            assert_int_equal(last.from, 1);
-            nas_trial_clear(&second);
-            nas_trial_clear(&last);
-        }
-        nas_config_clear(config);
-        free(config);
+    for (int i = 0; i < 2; i++) {
+        fail_an_epoch(strategies[i], i ? "first-enas.study" : "first.study", 0);
+        fail_an_epoch(strategies[i], i ? "third-enas.study" : "third.study", 2);
     }
 }
 
@@ -273,12 +279,16 @@ static void test_failed_epochs(void **state)
 
 enum { CANDIDATES = 6 };
 
-static const char *const sampled[] = {"type = \"spos\"; epochs = 3; candidates = 6; inner = { type "
-                                      "= \"evolution\"; population = 3; };",
-                                      "type = \"fairnas\"; epochs = 3; candidates = 6;"};
+static const char *const sampled[] = {
+    "type = \"spos\"; epochs = 3; candidates = 6; inner = { type "
+    "= \"evolution\"; population = 3; };",
+    "type = \"fairnas\"; epochs = 3; candidates = 6;",
+    "type = \"enas\"; epochs = 3; candidates = 6; share = 0.6; "
+    "controller = { steps = 4; aggregate = 3; hidden = 8; lr = 0.05; };"};
+enum { SAMPLED = sizeof sampled / sizeof *sampled };
 
 /* Epochs, then candidates that share the weights of the last one; the best of these is the study's. */
-static void check_candidates(const char *study)
+static void check_candidates(const char *study, const char *note)
 {
     double most = 0;
     nas_study *opened;
@@ -293,7 +303,7 @@ static void check_candidates(const char *study)
         assert_true(trial->budget == 0);
         assert_int_equal(trial->from, EPOCHS - 1);
         assert_null(trial->derived);
-        assert_memory_equal(trial->note, "shared|", 7);
+        assert_memory_equal(trial->note, note, strlen(note));
         if (trial->status == NAS_TRIAL_COMPLETE)
             most = fmax(most, nas_trial_metric(trial, "valid_accuracy"));
     }
@@ -303,17 +313,50 @@ static void check_candidates(const char *study)
     nas_study_close(opened);
 }
 
+/* Candidates are what the last epoch listed, in that order; each epoch tells of its controller. */
+static void check_listed(const char *study)
+{
+    static const char *const curves[] = {"controller_reward", "controller_baseline",
+                                         "controller_entropy"};
+    nas_study *opened;
+    nas_test_ok(nas_study_open(study, NAS_STORE_READ, &opened));
+    const nas_trial *last = nas_study_trial(opened, EPOCHS - 1);
+    const char *text = last->derived;
+    for (int i = 0; i < CANDIDATES; i++) {
+        const char *arch = nas_study_trial(opened, EPOCHS + i)->arch;
+        const size_t length = strcspn(text, " ");
+        assert_int_equal(strlen(arch), length);
+        assert_memory_equal(text, arch, length);
+        text += length + (text[length] == ' ');
+    }
+    assert_string_equal(text, "");
+    assert_null(strchr(nas_study_trial(opened, 0)->derived, ' '));
+    for (size_t i = 0; i < sizeof curves / sizeof *curves; i++) {
+        const nas_curve *curve = NULL;
+        for (int k = 0; k < last->curve_count; k++)
+            if (strcmp(last->curves[k].name, curves[i]) == 0)
+                curve = &last->curves[k];
+        assert_non_null(curve);
+        assert_int_equal(curve->count, EPOCHS);
+        assert_true(curve->values[0] > 0 && curve->values[0] != curve->values[EPOCHS - 1]);
+    }
+    nas_study_close(opened);
+}
+
 static void test_sampled_paths(void **state)
 {
     (void)state;
     need_device();
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < SAMPLED; i++) {
         char name[4][32];
         for (int k = 0; k < 4; k++)
             snprintf(name[k], sizeof name[k], "sampled-%d-%d.study", i, k);
         nas_search_options options = options_for(path_of(name[0]), false);
         char *whole = search_oneshot(sampled[i], "", &options);
-        check_candidates(options.study_path);
+        const bool listed = strstr(sampled[i], "controller") != NULL;
+        check_candidates(options.study_path, listed ? "listed" : "shared|");
+        if (listed)
+            check_listed(options.study_path);
         options = options_for(path_of(name[1]), false);
         char *anew = search_oneshot(sampled[i], "keep_paused = 0;", &options);
         assert_string_equal(anew, whole);
@@ -507,6 +550,8 @@ static void test_refusals(void **state)
     refuse(space_cell, "type = \"spos\"; inner = { type = \"darts\"; };", train_group,
            "cannot be inside another");
     refuse(space_cell, "type = \"spos\"; candidates = 0;", train_group, "candidates");
+    refuse(space_cell, "type = \"enas\"; controller = { aggregate = 0; };", train_group,
+           "aggregate");
     refuse(space_cell, darts, "budget = { lookahead = 2; };", "lookahead");
     refuse(space_cell, darts, "budget = { order = \"arrival\"; };", "order");
     refuse(space_cell, "type = \"asha\"; inner = { type = \"darts\"; };",
@@ -540,6 +585,7 @@ static void test_late_refusals(void **state)
         {space_cell, "type = \"darts\"; share = 0.95;", train_group, "strategy.share"},
         {space_cell, "type = \"darts\"; stop = { curvature = 1.3; };", train_group,
          "strategy.stop.curvature"},
+        {space_cell, "type = \"enas\"; share = 0.95;", train_group, "for the controller"},
     };
     (void)state;
     need_device();

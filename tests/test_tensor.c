@@ -315,25 +315,31 @@ static void test_safetensors_round_trip(void **state)
 {
     (void)state;
     float a[6] = {1, 2, 3, 4, 5, 6}, b[1] = {-7};
+    double c[3] = {1.0 / 3, -0.0, 1e-310};
     nas_safetensor tensors[] = {
         {.name = "conv.weight", .rank = 4, .dims = {3, 1, 1, 2}, .data = a},
         {.name = "α \"quoted\"", .rank = 0, .data = b},
         {.name = "empty", .rank = 2, .dims = {0, 5}},
+        {.name = "doubles", .rank = 1, .dims = {3}, .doubles = c},
     };
     char *keys[] = {"arch", "format"}, *values[] = {"1-2-3", "clnas"};
     const nas_safetensors out = {
-        .tensors = tensors, .count = 3, .keys = keys, .values = values, .metadata_count = 2};
+        .tensors = tensors, .count = 4, .keys = keys, .values = values, .metadata_count = 2};
     nas_safetensors in = {0};
     nas_test_ok(nas_safetensors_write(st_path, &out));
     nas_test_ok(nas_safetensors_read(st_path, &in));
-    assert_int_equal(in.count, 3);
+    assert_int_equal(in.count, 4);
     assert_int_equal(in.metadata_count, 2);
     assert_string_equal(in.keys[0], "arch");
     assert_string_equal(in.values[1], "clnas");
-    assert_string_equal(in.tensors[0].name, "conv.weight");
-    assert_memory_equal(in.tensors[0].dims, tensors[0].dims, sizeof tensors[0].dims);
-    assert_memory_equal(in.tensors[0].data, a, sizeof a);
-    for (int i = 1; i < 3; i++)
+    assert_string_equal(in.tensors[0].name, "doubles"); /* where they are aligned */
+    assert_memory_equal(in.tensors[0].doubles, c, sizeof c);
+    assert_null(in.tensors[0].data);
+    assert_string_equal(in.tensors[1].name, "conv.weight");
+    assert_memory_equal(in.tensors[1].dims, tensors[0].dims, sizeof tensors[0].dims);
+    assert_memory_equal(in.tensors[1].data, a, sizeof a);
+    assert_null(in.tensors[1].doubles);
+    for (int i = 2; i < 4; i++)
         if (in.tensors[i].rank == 0) {
             assert_string_equal(in.tensors[i].name, tensors[1].name);
             assert_true(in.tensors[i].data[0] == b[0]);
@@ -402,7 +408,13 @@ static void test_safetensors_hostile(void **state)
         {"{" A "[0]}}", -1, 8, "two data_offsets"},
         {"{" A "[0,8],\"x\":1}}", -1, 8, "nothing else"},
         {"{\"a\":3}", -1, 0, "must have"},
-        {"{\"a\":{\"dtype\":\"F16\",\"shape\":[2],\"data_offsets\":[0,4]}}", -1, 4, "not F32"},
+        {"{\"a\":{\"dtype\":\"F16\",\"shape\":[2],\"data_offsets\":[0,4]}}", -1, 4,
+         "neither F32 nor F64"},
+        {"{\"a\":{\"dtype\":\"F64\",\"shape\":[2],\"data_offsets\":[0,16]}}", -1, 16, NULL},
+        {"{\"a\":{\"dtype\":\"F64\",\"shape\":[2],\"data_offsets\":[0,8]}}", -1, 8, "disagree"},
+        {"{\"b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},"
+         "\"a\":{\"dtype\":\"F64\",\"shape\":[1],\"data_offsets\":[4,12]}}",
+         -1, 12, "multiple of 8"},
         {"{\"a\":{\"dtype\":\"F32\",\"shape\":[-1],\"data_offsets\":[0,4]}}", -1, 4, "no size"},
         {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1,1,1,1,1],\"data_offsets\":[0,4]}}", -1, 4,
          "4 dimensions"},

@@ -734,11 +734,16 @@ static void damaged_checkpoints_are_refused(void **state)
     void *bytes;
     size_t size;
     const char *path = "/tmp/clnas_test_damaged.safetensors";
+    const double kept[3] = {1.0 / 3, -0.0, 1e-310};
+    double values[3];
     make_world(&w, *state, small_data, small_train);
     make_trainer(&w, &trainer);
+    nas_test_ok(nas_trainer_attach_values(trainer, "others", values, 3));
+    memcpy(values, kept, sizeof kept);
     nas_test_ok(nas_trainer_save(trainer, path));
     const uint64_t before = weights_hash(trainer);
     nas_test_ok(nas_file_read(path, 1 << 24, &bytes, &size));
+    memset(values, 0, sizeof values);
     for (size_t at = 0; at < size; at += 1 + size / 97) {
         ((unsigned char *)bytes)[at] ^= 0x10;
         nas_test_ok(nas_file_replace(path, bytes, size));
@@ -748,11 +753,14 @@ static void damaged_checkpoints_are_refused(void **state)
         nas_test_fails(nas_trainer_load(trainer, path), NAS_DATA, path);
     }
     assert_int_equal(weights_hash(trainer), before);
+    assert_true(values[0] == 0 && values[2] == 0);
     nas_test_ok(nas_file_replace(path, bytes, size));
     nas_test_ok(nas_trainer_load(trainer, path));
+    assert_memory_equal(values, kept, sizeof kept);
     nas_trainer_destroy(trainer);
     w.setup.seed++;
     make_trainer(&w, &trainer);
+    nas_test_ok(nas_trainer_attach_values(trainer, "others", values, 3));
     nas_test_fails(nas_trainer_load(trainer, path), NAS_DATA, "seed");
     nas_trainer_destroy(trainer);
     free(bytes);

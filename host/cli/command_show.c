@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 typedef struct options {
     int format;
@@ -21,13 +22,17 @@ typedef struct network {
 static nas_status describe(const cli_study *view, const nas_trial *trial, const nas_trial *result,
                            network *out)
 {
-    const char *text = result && result->derived ? result->derived : trial->arch;
+    const bool derived = result && result->derived;
+    const char *from = derived ? result->derived : trial->arch;
+    nas_text text = {0};
     nas_domain *domain = NULL;
     nas_graph graph = {0};
     nas_arch arch;
     nas_status status;
+    nas_text_add_bytes(&text, from, derived ? nas_trial_derived_length(result) : strlen(from));
+    NAS_TRY_DONE(nas_text_check(&text));
     NAS_TRY_DONE(cli_domain_open(view, &domain));
-    NAS_TRY_DONE(nas_domain_read(domain, text, &arch));
+    NAS_TRY_DONE(nas_domain_read(domain, text.data, &arch));
     nas_domain_describe(domain, &arch, &out->line);
     NAS_TRY_DONE(nas_domain_build(domain, &arch, &graph));
     nas_graph_write(&graph, &out->graph);
@@ -35,6 +40,7 @@ static nas_status describe(const cli_study *view, const nas_trial *trial, const 
 done:
     nas_graph_clear(&graph);
     nas_domain_close(domain);
+    nas_text_clear(&text);
     return status;
 }
 

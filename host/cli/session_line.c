@@ -78,7 +78,7 @@ void cli_session_line(const nas_progress *progress, char *line, size_t size)
 static void add_derived(const nas_trial *trial, char *line, size_t size)
 {
     const char *between = "  skips ";
-    add(line, size, "  derived %s", trial->derived);
+    add(line, size, "  derived %.*s", (int)nas_trial_derived_length(trial), trial->derived);
     for (int i = 0; i < trial->metric_count; i++)
         if (strncmp(trial->metrics[i].name, "skips.", 6) == 0) {
             add(line, size, "%s%s %.0f", between, trial->metrics[i].name + 6,

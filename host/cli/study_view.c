@@ -178,7 +178,8 @@ static void add_row(const cli_study *view, int index, cli_listing *listing)
     cli_listing_real(listing, "budget", trial->budget, NULL);
     cli_listing_int(listing, "attempts", trial->attempts);
     if (result && result->derived)
-        cli_listing_text(listing, "derived", result->derived);
+        cli_listing_format(listing, "derived", "%.*s", (int)nas_trial_derived_length(result),
+                           result->derived);
     if (result)
         set_metrics(listing, result);
     if (trial->seconds > 0)

@@ -1,6 +1,6 @@
 /* method.c - the table of one-shot methods, and the options of one.
  *
- * A method is asked for by the strategy of its name, whose option table stands in host/search (oneshot.h, sharing.h); the evaluator
+ * A method is asked for by the strategy of its name, whose option table stands in host/search (oneshot.h, sharing.h, enas.c); the evaluator
  * cannot see that room and reads the values from the config's group, by name.  What a method has no option for keeps the value that does
  * nothing: first order, all channels, all samples, temperature 1. */
 #include "method.h"
@@ -31,6 +31,23 @@ static const struct entry {
     {"alpha.beta2", false, AT(beta2)},   {"alpha.weight_decay", false, AT(weight_decay)},
     {"alpha.scale", false, AT(scale)},   {"temperature.from", false, AT(warm)},
     {"temperature.to", false, AT(cold)},
+    {"candidates", true, AT(controller.candidates)},
+    {"controller.steps", true, AT(controller.steps)},
+    {"controller.aggregate", true, AT(controller.aggregate)},
+    {"controller.hidden", true, AT(controller.hidden)},
+    {"controller.layers", true, AT(controller.layers)},
+    {"controller.tanh", false, AT(controller.tanh_constant)},
+    {"controller.op_tanh", false, AT(controller.op_tanh)},
+    {"controller.temperature", false, AT(controller.temperature)},
+    {"controller.lr", false, AT(controller.lr)},
+    {"controller.beta1", false, AT(controller.beta1)},
+    {"controller.beta2", false, AT(controller.beta2)},
+    {"controller.epsilon", false, AT(controller.epsilon)},
+    {"controller.clip", false, AT(controller.clip)},
+    {"controller.entropy", false, AT(controller.entropy)},
+    {"controller.baseline", false, AT(controller.decay)},
+    {"controller.skip_target", false, AT(controller.skip_target)},
+    {"controller.skip_weight", false, AT(controller.skip_weight)},
 };
 #undef AT
 
@@ -73,7 +90,10 @@ nas_status nas__method_read(const nas_value *group, nas__method_options *options
                    sizeof value->real);
     }
     if (options->epochs < 1 || options->share <= 0 ||
-        (options->lr <= 0 && !options->method->sampled))
+        (options->lr <= 0 && !options->method->sampled) ||
+        (options->method->controlled &&
+         (options->controller.steps < 1 || options->controller.aggregate < 1 ||
+          options->controller.hidden < 1 || options->controller.lr <= 0)))
         NAS_FAIL(NAS_CONFIG, "strategy %s: its options are not complete", options->method->name);
     return NAS_OK;
 }

@@ -3,6 +3,7 @@
  *   supernet.c    the evaluator: epochs, paths        supernet_train.c   shared weights in training
  *   relaxation.c  α, gates and Adam on the device     sampling.c         paths in place of α
  *   unrolled.c    DARTS' second order                 curvature.c        how sharply the loss bends under α
+ *   controller.c  ENAS's policy over paths            controlled.c       its part of an epoch
  *   method_list.h the methods
  *   cl/gates.cl, cl/unrolled.cl   the kernels and their formulas
  */
@@ -13,11 +14,22 @@
 
 typedef struct nas__method {
     const char *name; /* of the strategy */
-    bool noisy, hard, edges, sampled, fair;
+    bool noisy, hard, edges, sampled, fair, controlled;
 } nas__method;
 
 extern const nas__method nas__methods[];
 extern const int nas__method_count;
+
+/* Of a method that has one (host/search/enas.c has the option table). */
+typedef struct nas__controller_options {
+    int64_t steps, aggregate; /* updates in an epoch; architectures of an update */
+    int64_t hidden, layers;   /* of the LSTM */
+    int64_t candidates;       /* that the last epoch lists */
+    double tanh_constant, op_tanh, temperature;
+    double lr, beta1, beta2, epsilon, clip;
+    double entropy, decay; /* weight of the bonus; of the baseline */
+    double skip_target, skip_weight;
+} nas__controller_options;
 
 /* What the strategy's group says (its option table is the strategy's, in host/search/oneshot.h and sharing.h). */
 typedef struct nas__method_options {
@@ -29,6 +41,7 @@ typedef struct nas__method_options {
     double share;          /* of the training split that weights are trained on */
     double lr, beta1, beta2, weight_decay, scale; /* of α; scale: of its first values */
     double warm, cold;                            /* temperatures of the first and last epoch */
+    nas__controller_options controller;
 } nas__method_options;
 
 /* NAS_CONFIG when the group is of no method here. */

@@ -7,6 +7,8 @@
  * gets a permutation of its choices; pass k takes the k-th of each.  Gradients of the passes over one batch add up, then there is
  * one update.  Permutations are drawn anew for each step.  A row with fewer choices than another begins again from its first.
  *
+ * ENAS (Pham et al., 1802.03268): the path of an architecture that a controller draws, one per batch (controller.c).
+ *
  * Draws are keyed by (seed, epoch, step): nothing to keep, and a training that is resumed takes the same paths.
  *
  * The gates go to the device in fills of 16 floats: those do not wait. */
@@ -27,6 +29,8 @@ struct nas__sampling {
     uint64_t seed;
     bool fair;
     int passes;
+    nas__sampling_drawer drawer; /* NULL: uniform */
+    void *user;
     float *gates;  /* [table->gates], rounded up to whole fills */
     float *opened; /* 1 where a pass of the step has opened the gate */
 };
@@ -72,6 +76,12 @@ void nas__sampling_destroy(nas__sampling *s)
     free(s);
 }
 
+void nas__sampling_draw_by(nas__sampling *s, nas__sampling_drawer drawer, void *user)
+{
+    s->drawer = drawer;
+    s->user = user;
+}
+
 /* ---- drawing ----------------------------------------------------------------------------------------------------- */
 
 /* Replaces the choices of the rows that are used by the pass-th of their permutations. */
@@ -95,20 +105,19 @@ static nas_status draw(const nas__sampling *s, nas_random *random, nas_arch *arc
 {
     nas_status status = NAS_BOUND;
     for (int i = 0; i < DRAWS && status == NAS_BOUND; i++) {
-        NAS_TRY(nas_domain_sample(s->domain, random, arch));
+        NAS_TRY(s->drawer ? s->drawer(s->user, random, arch)
+                          : nas_domain_sample(s->domain, random, arch));
         status = nas_domain_path(s->domain, s->table, arch, choices);
     }
     return status;
 }
-
-enum { TRAINED, SURVEYED }; /* what a path is drawn for: the stream's first counter */
 
 nas_status nas__sampling_draw(const nas__sampling *s, const nas_step *step, int pass,
                               int choices[NAS_GATE_ROWS])
 {
     nas_arch arch;
     nas_random random =
-        nas_random_make(s->seed, NAS_STREAM_PATHS, TRAINED, step->epoch, step->step);
+        nas_random_make(s->seed, NAS_STREAM_PATHS, NAS__PATHS_TRAINED, step->epoch, step->step);
     NAS_TRY(draw(s, &random, &arch, choices));
     if (s->fair)
         be_fair(s, &random, pass, choices);
@@ -118,7 +127,8 @@ nas_status nas__sampling_draw(const nas__sampling *s, const nas_step *step, int 
 nas_status nas__sampling_survey(const nas__sampling *s, int index, nas_arch *arch)
 {
     int choices[NAS_GATE_ROWS];
-    nas_random random = nas_random_make(s->seed, NAS_STREAM_PATHS, SURVEYED, (uint32_t)index, 0);
+    nas_random random =
+        nas_random_make(s->seed, NAS_STREAM_PATHS, NAS__PATHS_SURVEYED, (uint32_t)index, 0);
     return draw(s, &random, arch, choices);
 }
 

@@ -17,6 +17,8 @@
  * By sampled paths (spos, fairnas) there is no α: each step trains the path of an architecture, and all of the training split is
  * the weights'.  What is found comes of scoring many architectures afterwards, which is the strategy's business.
  *
+ * A controller (enas) draws the paths and learns after each epoch of weights from the rest of the training split (controlled.c).
+ *
  * Norms use the statistics of each batch, also to measure by: a supernet has no running statistics of one architecture.
  *
  * Layout: the instance; an epoch; a path; keeping.  Read next: supernet_train.c (making, a step), relaxation.c (α and gates). */
@@ -199,7 +201,8 @@ static nas_status derive(supernet *s, nas_trial *result)
     return set_derived(s, &arch, result);
 }
 
-/* By paths: a few architectures, the same after every epoch.  Their mean is how the supernet does, the best of them is derived. */
+/* By paths: a few architectures, the same after every epoch, or as the controller now draws them.  Their mean is how the supernet
+ * does, the best of them is derived. */
 static nas_status survey(supernet *s, nas_evaluation *mean, nas_trial *result)
 {
     nas_arch arch, best;
@@ -233,11 +236,15 @@ static nas_status train_epoch(supernet *s, int epoch, nas_trial *result)
     nas_evaluation train = {0}, valid = {0};
     NAS_TRY(nas__watch_run(&s->watch, s->trainer, epoch));
     nas_trainer_epoch_result(s->trainer, &train);
+    if (s->controller)
+        NAS_TRY(nas__controlled_learn(s, epoch));
     NAS_TRY(s->sampling ? survey(s, &valid, result) : measure(s, epoch, &valid));
     NAS_TRY(add_number(result, "train_loss", train.loss, true));
     NAS_TRY(add_number(result, "train_accuracy", train.accuracy, true));
     NAS_TRY(add_number(result, "valid_accuracy", valid.accuracy, true));
     NAS_TRY(add_number(result, "valid_loss", valid.loss, true));
+    if (s->controller)
+        return nas__controlled_report(s, epoch, result);
     if (s->sampling)
         return NAS_OK;
     NAS_TRY(derive(s, result));

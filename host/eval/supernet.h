@@ -3,6 +3,7 @@
 #ifndef NAS_EVAL_SUPERNET_H
 #define NAS_EVAL_SUPERNET_H
 
+#include "controller.h"
 #include "relaxation.h"
 #include "sampling.h"
 #include "watch.h"
@@ -21,6 +22,7 @@ typedef struct nas__supernet {
     nas_trainer *trainer;
     nas__relaxation *relaxation; /* NULL: by sampled paths */
     nas__sampling *sampling;     /* NULL: by α */
+    nas__controller *controller; /* NULL: paths are not drawn by one */
     nas__unrolled *unrolled;     /* NULL: first order */
     nas_batches *alpha_batches, *valid_batches;
     char *loaded;     /* file whose weights it has; NULL: those of its own training */
@@ -38,5 +40,14 @@ nas_status nas__supernet_begin(nas__supernet *supernet);
 nas_status nas__supernet_load_alpha(nas__supernet *supernet);
 /* The step block that gates without noise are worked out with after `epoch` epochs. */
 void nas__supernet_measuring_step(const nas__supernet *supernet, int epoch, nas_step *step);
+
+/* ---- controlled.c ---- */
+
+/* Of a supernet that begins: the controller, which draws its paths from now on. */
+nas_status nas__controlled_begin(nas__supernet *supernet);
+/* The controller's updates of epoch 1 …, whose weights are trained. */
+nas_status nas__controlled_learn(nas__supernet *supernet, int epoch);
+/* Curves, and in the last epoch the list of candidates, of which the result has the first. */
+nas_status nas__controlled_report(nas__supernet *supernet, int epoch, nas_trial *result);
 
 #endif

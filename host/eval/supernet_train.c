@@ -16,6 +16,7 @@ static void drop_training(supernet *s)
 {
     nas__relaxation_destroy(s->relaxation);
     nas__sampling_destroy(s->sampling);
+    nas__controller_destroy(s->controller);
     nas__unrolled_destroy(s->unrolled);
     nas_batches_destroy(s->alpha_batches);
     nas_batches_destroy(s->valid_batches);
@@ -23,6 +24,7 @@ static void drop_training(supernet *s)
     free(s->loaded);
     s->relaxation = NULL;
     s->sampling = NULL;
+    s->controller = NULL;
     s->unrolled = NULL;
     s->alpha_batches = s->valid_batches = NULL;
     s->trainer = NULL;
@@ -39,16 +41,22 @@ void nas__supernet_close(supernet *s)
     free(s->valid);
 }
 
-/* The weights' samples and α's; paths leave all to the weights. */
+/* Does something else learn from a portion of the training split? */
+static bool shares(const supernet *s)
+{
+    return !s->options.method->sampled || s->options.method->controlled;
+}
+
+/* The weights' samples and α's or the controller's; paths that nothing learns about leave all to the weights. */
 static nas_status cut_samples(supernet *s, uint32_t all)
 {
     const nas_data *data = s->setting->data;
     s->weights_count = all;
-    if (s->options.method->sampled)
-        memcpy(s->samples, nas_data_split(data, NAS_SPLIT_TRAIN, &all), all * sizeof *s->samples);
-    else
+    if (shares(s))
         NAS_TRY(nas_data_cut(data, NAS_SPLIT_TRAIN, s->options.share, s->setting->seed, s->samples,
                              &s->weights_count));
+    else
+        memcpy(s->samples, nas_data_split(data, NAS_SPLIT_TRAIN, &all), all * sizeof *s->samples);
     s->alpha_count = all - s->weights_count;
     return NAS_OK;
 }
@@ -66,11 +74,12 @@ static nas_status share_samples(supernet *s)
         NAS_FAIL(NAS_MEMORY, "no memory for the samples of a supernet");
     NAS_TRY(cut_samples(s, all));
     const uint32_t batch = (uint32_t)s->train.common.batch;
-    if (s->weights_count < batch || (!s->options.method->sampled && s->alpha_count < batch))
+    if (s->weights_count < batch || (shares(s) && s->alpha_count < batch))
         NAS_FAIL(NAS_CONFIG,
                  "train.batch = %u is more than one portion of the training split has: %u samples "
-                 "for the weights, %u for the architecture weights (strategy.share)",
-                 batch, s->weights_count, s->alpha_count);
+                 "for the weights, %u for %s (strategy.share)",
+                 batch, s->weights_count, s->alpha_count,
+                 s->options.method->controlled ? "the controller" : "the architecture weights");
     memcpy(s->valid, valid, s->valid_count * sizeof *valid);
     nas_random random = nas_random_make(setting->seed, NAS_STREAM_SPLIT, s->valid_count, 0, 1);
     nas_random_shuffle(&random, s->valid, s->valid_count);
@@ -122,18 +131,21 @@ static nas_status make_batches(supernet *s)
     const nas_batches_target target = nas_train_target(nas_trainer_net(s->trainer));
     const int batch = (int)s->train.common.batch;
     const uint64_t key = 1; /* the weights' batches have that of the placeholder */
+    const nas__controller_options *controller = &s->options.controller;
+    const int64_t count =
+        s->controller ? controller->steps * controller->aggregate : nas_trainer_steps(s->trainer);
     const nas_batches_options alpha = {.batch = batch,
                                        .training = true,
-                                       .augment = true,
+                                       .augment = !s->controller,
                                        .seed = s->setting->seed,
                                        .key = key,
-                                       .samples = (uint32_t)(batch * nas_trainer_steps(s->trainer)),
+                                       .samples = (uint32_t)(batch * count),
                                        .subset = s->samples + s->weights_count,
                                        .subset_count = s->alpha_count,
                                        .independent = true};
     const nas_batches_options valid = {
         .batch = batch, .subset = s->valid, .subset_count = s->valid_count};
-    if (s->relaxation)
+    if (shares(s))
         NAS_TRY(nas_batches_create(s->home, NAS_SPLIT_TRAIN, &alpha, &target, &s->alpha_batches));
     return nas_batches_create(s->home, NAS_SPLIT_VALID, &valid, &target, &s->valid_batches);
 }
@@ -235,6 +247,8 @@ nas_status nas__supernet_begin(supernet *s)
                                      setup.seed, s->options.method->fair, &s->sampling));
     else
         NAS_TRY(make_relaxation(s, &setup));
+    if (s->options.method->controlled)
+        NAS_TRY(nas__controlled_begin(s));
     NAS_TRY(make_unrolled(s));
     return make_batches(s);
 }

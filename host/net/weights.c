@@ -252,7 +252,7 @@ const nas_safetensor *nas__find_tensor(const nas_safetensors *file, const char *
 
 bool nas__has_dims(const nas_safetensor *tensor, const nas_parameter *spec)
 {
-    bool same = tensor->rank == spec->rank;
+    bool same = tensor->data && tensor->rank == spec->rank;
     for (int d = 0; same && d < spec->rank; d++)
         same = tensor->dims[d] == (uint64_t)spec->dims[d];
     return same;

@@ -14,10 +14,11 @@
  * start + k·round results, so it is the same in a replay.
  *
  * Cost: a fit is linear in the results, one in `round` proposals; the others score `candidates` rows.
- * Read next: mlp.c, encoding.c. */
+ * Read next: host/learn/mlp.c, encoding.c. */
 #include "encoding.h"
-#include "mlp.h"
 #include "search.h"
+
+#include <clnas/learn.h>
 
 #include <math.h>
 #include <stdlib.h>
@@ -63,7 +64,7 @@ typedef struct bananas {
     const nas_setting *setting;
     const bananas_options *options;
     nas__examples examples;
-    nas__mlp mlp;
+    nas_mlp mlp;
     int fitted; /* results that the ensemble was fitted to; 0: none yet */
     double mutation;
     double *row; /* features of a candidate */
@@ -73,7 +74,7 @@ static void bananas_end(void *state)
 {
     bananas *b = state;
     nas__examples_clear(&b->examples);
-    nas__mlp_clear(&b->mlp);
+    nas_mlp_clear(&b->mlp);
     free(b->row);
     free(b);
 }
@@ -100,14 +101,14 @@ static nas_status bananas_begin(const nas_setting *setting, void **state)
     b->mutation = o->mutation > 0 ? o->mutation : 1.0 / (open > 0 ? open : 1);
     NAS_TRY_DONE(nas__examples_init(setting->domain, encoding_of(o, setting->domain), (int)o->paths,
                                     &b->examples));
-    const nas__mlp_shape shape = {.inputs = b->examples.inputs,
-                                  .layers = (int)o->layers,
-                                  .units = (int)o->units,
-                                  .members = (int)o->members,
-                                  .epochs = (int)o->epochs,
-                                  .batch = (int)o->batch,
-                                  .rate = o->rate};
-    NAS_TRY_DONE(nas__mlp_create(&shape, &b->mlp));
+    const nas_mlp_shape shape = {.inputs = b->examples.inputs,
+                                 .layers = (int)o->layers,
+                                 .units = (int)o->units,
+                                 .members = (int)o->members,
+                                 .epochs = (int)o->epochs,
+                                 .batch = (int)o->batch,
+                                 .rate = o->rate};
+    NAS_TRY_DONE(nas_mlp_create(&shape, &b->mlp));
     b->row = calloc((size_t)shape.inputs, sizeof *b->row);
     if (!b->row) {
         status = nas_error_set(NAS_MEMORY, __FILE__, __LINE__, "no memory for strategy bananas");
@@ -137,8 +138,8 @@ static nas_status fit(bananas *b)
     if (b->fitted == wanted)
         return NAS_OK;
     NAS_TRY(nas__examples_targets(&b->examples, wanted, &targets));
-    nas_status status = nas__mlp_fit(&b->mlp, b->examples.features, targets, wanted,
-                                     b->setting->seed, (uint32_t)wanted);
+    nas_status status = nas_mlp_fit(&b->mlp, b->examples.features, targets, wanted,
+                                    b->setting->seed, (uint32_t)wanted);
     free(targets);
     b->fitted = wanted;
     return status;
@@ -167,7 +168,7 @@ static double value_of(bananas *b, const nas_arch *arch, nas_random *random)
 {
     double mean, deviation;
     nas__encode(&b->examples, arch, b->row);
-    nas__mlp_predict(&b->mlp, b->row, &mean, &deviation);
+    nas_mlp_predict(&b->mlp, b->row, &mean, &deviation);
     double factor = b->options->acquisition == ACQUISITION_TS    ? nas_random_normal(random)
                     : b->options->acquisition == ACQUISITION_UCB ? 0.5
                                                                  : 0;

@@ -32,13 +32,13 @@ typedef struct parent {
 struct nas__edits {
     const nas_setting *setting;
     nas_domain actions; /* the setting's, with one more choice for each gene that has several */
-    nas__policy *policy;
-    nas_arch edited;                    /* what the policy works on; policy->under */
+    nas_policy *policy;
+    nas_arch edited;                    /* what the policy works on */
     parent best[NAS__EDIT_PARENTS_MAX]; /* best first */
     int count, limit;
 };
 
-nas_status nas__edits_create(const nas_setting *setting, const nas__policy_shape *shape,
+nas_status nas__edits_create(const nas_setting *setting, const nas_policy_shape *shape,
                              double edits, int parents, nas__edits **made)
 {
     nas__edits *e = calloc(1, sizeof *e);
@@ -53,14 +53,14 @@ nas_status nas__edits_create(const nas_setting *setting, const nas__policy_shape
             e->actions.genes[i].choices++;
             genes++;
         }
-    nas__policy_shape with_keep = *shape;
+    nas_policy_shape with_keep = *shape;
     with_keep.anew = fmin(edits / fmax(genes, 1), 0.9);
-    nas_status status = nas__policy_create(&e->actions, &with_keep, setting->seed, &e->policy);
+    nas_status status = nas_policy_create(&e->actions, &with_keep, setting->seed, &e->policy);
     if (status != NAS_OK) {
         free(e);
         return status;
     }
-    e->policy->under = &e->edited;
+    nas_policy_lay_under(e->policy, &e->edited);
     *made = e;
     return NAS_OK;
 }
@@ -69,11 +69,11 @@ void nas__edits_destroy(nas__edits *edits)
 {
     if (!edits)
         return;
-    nas__policy_destroy(edits->policy);
+    nas_policy_destroy(edits->policy);
     free(edits);
 }
 
-nas__policy *nas__edits_policy(nas__edits *edits)
+nas_policy *nas__edits_policy(nas__edits *edits)
 {
     return edits->policy;
 }
@@ -166,7 +166,7 @@ nas_status nas__edits_propose(nas__edits *e, const nas_outlook *outlook, int64_t
     proposal->from = e->setting->weights ? p->index : -1;
     for (int64_t i = 0; i < tries; i++) {
         nas_arch actions;
-        nas__policy_draw(e->policy, &random, &actions);
+        nas_policy_draw(e->policy, &random, &actions);
         proposal->arch = edited_by(e, &actions);
         if (!nas_arch_equal(&proposal->arch, &p->arch) &&
             nas_domain_valid(domain, &proposal->arch) == NAS_OK)

@@ -15,10 +15,11 @@
  * next best expansions are tried, then random networks.
  *
  * Cost: expanding a level scores K·children rows once per fit; other proposals take the next of that list.
- * Read next: mlp.c, encoding.c. */
+ * Read next: host/learn/mlp.c, encoding.c. */
 #include "encoding.h"
-#include "mlp.h"
 #include "search.h"
+
+#include <clnas/learn.h>
 
 #include <math.h>
 #include <stdio.h>
@@ -65,7 +66,7 @@ typedef struct pnas {
     int *levels; /* of the examples; −1: not of a level */
     int level_capacity;
     int count_at[NAS_GENES + 1]; /* results at each level */
-    nas__mlp mlp;
+    nas_mlp mlp;
     int fitted;
     double *row;
     /* the expansions of one level under one fit, best first */
@@ -77,7 +78,7 @@ static void pnas_end(void *state)
 {
     pnas *p = state;
     nas__examples_clear(&p->examples);
-    nas__mlp_clear(&p->mlp);
+    nas_mlp_clear(&p->mlp);
     free(p->levels);
     free(p->row);
     free(p->list);
@@ -106,14 +107,14 @@ static nas_status pnas_begin(const nas_setting *setting, void **state)
     p->list_level = -1;
     find_blocks(setting->domain, p);
     NAS_TRY_DONE(nas__examples_init(setting->domain, NAS__ENCODING_ONE_HOT, 0, &p->examples));
-    const nas__mlp_shape shape = {.inputs = p->examples.inputs,
-                                  .layers = (int)o->layers,
-                                  .units = (int)o->units,
-                                  .members = (int)o->members,
-                                  .epochs = (int)o->epochs,
-                                  .batch = 32,
-                                  .rate = o->rate};
-    NAS_TRY_DONE(nas__mlp_create(&shape, &p->mlp));
+    const nas_mlp_shape shape = {.inputs = p->examples.inputs,
+                                 .layers = (int)o->layers,
+                                 .units = (int)o->units,
+                                 .members = (int)o->members,
+                                 .epochs = (int)o->epochs,
+                                 .batch = 32,
+                                 .rate = o->rate};
+    NAS_TRY_DONE(nas_mlp_create(&shape, &p->mlp));
     p->row = calloc((size_t)shape.inputs, sizeof *p->row);
     if (!p->row) {
         status = nas_error_set(NAS_MEMORY, __FILE__, __LINE__, "no memory for strategy pnas");
@@ -179,8 +180,8 @@ static nas_status fit(pnas *p)
     if (p->fitted == wanted || wanted == 0)
         return NAS_OK;
     NAS_TRY(nas__examples_targets(&p->examples, wanted, &targets));
-    nas_status status = nas__mlp_fit(&p->mlp, p->examples.features, targets, wanted,
-                                     p->setting->seed, (uint32_t)wanted);
+    nas_status status = nas_mlp_fit(&p->mlp, p->examples.features, targets, wanted,
+                                    p->setting->seed, (uint32_t)wanted);
     free(targets);
     p->fitted = wanted;
     return status;
@@ -208,7 +209,7 @@ static nas_status add_candidate(pnas *p, const nas_arch *parent, int parent_inde
         return NAS_OK;
     if (p->fitted) {
         nas__encode(&p->examples, &c->arch, p->row);
-        nas__mlp_predict(&p->mlp, p->row, &c->value, &deviation);
+        nas_mlp_predict(&p->mlp, p->row, &c->value, &deviation);
     }
     p->list_count++;
     return NAS_OK;

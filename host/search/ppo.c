@@ -13,8 +13,8 @@
  * scaled by the batch's standard deviation.  Failed networks get the worst reward so far.  Departures: every epoch is one
  * step with the whole batch; an epoch does not draw minibatches.
  *
- * Read next: policy.c; reinforce.c. */
-#include "policy.h"
+ * Read next: host/learn/policy.c; reinforce.c. */
+#include "drawn.h"
 #include "search.h"
 
 #include <math.h>
@@ -59,7 +59,7 @@ typedef struct sample {
 typedef struct ppo {
     const nas_setting *setting;
     const ppo_options *options;
-    nas__policy *policy;
+    nas_policy *policy;
     nas__baseline baseline;
     sample *batch;
     int count;
@@ -68,7 +68,7 @@ typedef struct ppo {
 static void ppo_end(void *state)
 {
     ppo *p = state;
-    nas__policy_destroy(p->policy);
+    nas_policy_destroy(p->policy);
     free(p->batch);
     free(p);
 }
@@ -76,11 +76,11 @@ static void ppo_end(void *state)
 static nas_status ppo_begin(const nas_setting *setting, void **state)
 {
     const ppo_options *o = setting->options;
-    const nas__policy_shape shape = {.kind = (nas__policy_kind)o->controller,
-                                     .hidden = (int)o->hidden,
-                                     .layers = (int)o->layers,
-                                     .temperature = o->temperature,
-                                     .tanh_constant = o->tanh_constant};
+    const nas_policy_shape shape = {.kind = (nas_policy_kind)o->controller,
+                                    .hidden = (int)o->hidden,
+                                    .layers = (int)o->layers,
+                                    .temperature = o->temperature,
+                                    .tanh_constant = o->tanh_constant};
     ppo *p = calloc(1, sizeof *p);
     if (p)
         p->batch = calloc((size_t)o->batch, sizeof *p->batch);
@@ -90,7 +90,7 @@ static nas_status ppo_begin(const nas_setting *setting, void **state)
     }
     p->setting = setting;
     p->options = o;
-    nas_status status = nas__policy_create(setting->domain, &shape, setting->seed, &p->policy);
+    nas_status status = nas_policy_create(setting->domain, &shape, setting->seed, &p->policy);
     if (status != NAS_OK) {
         ppo_end(p);
         return status;
@@ -114,18 +114,19 @@ static void scale_batch(ppo *p)
 static void learn_batch(ppo *p)
 {
     const ppo_options *o = p->options;
-    const nas__adam adam = {o->rate, 0.9, 0.999, 1e-8, 0};
+    const nas_adam adam = {o->rate, 0.9, 0.999, 1e-8, 0};
     scale_batch(p);
     for (int64_t epoch = 0; epoch < o->epochs; epoch++) {
         for (int i = 0; i < p->count; i++) {
             const sample *s = &p->batch[i];
             double entropy;
-            double ratio = exp(nas__policy_look(p->policy, &s->row, &entropy) - s->log_then);
+            double ratio = exp(nas_policy_look(p->policy, &s->row, &entropy) - s->log_then);
             bool pushed = s->advantage > 0 ? ratio > 1 + o->clip : ratio < 1 - o->clip;
-            nas__policy_learn(p->policy, &s->row, pushed ? 0 : ratio * s->advantage / p->count,
-                              o->entropy / p->count);
+            const nas_policy_push push = {.chance = pushed ? 0 : ratio * s->advantage / p->count,
+                                          .bonus = o->entropy / p->count};
+            nas_policy_learn(p->policy, &s->row, &push);
         }
-        nas__weights_step(&p->policy->weights, &adam);
+        nas_weights_step(nas_policy_weights(p->policy), &adam);
     }
     p->count = 0;
 }
@@ -135,7 +136,7 @@ static nas_status ppo_observe(void *state, const nas_seen *trial)
     ppo *p = state;
     sample s;
     double reward = nas__baseline_take(&p->baseline, p->options->decay, trial);
-    if (!nas__policy_recall(trial, &s.row, &s.log_then))
+    if (!nas__drawn_recall(trial, &s.row, &s.log_then))
         return NAS_OK;
     s.advantage = reward - nas__baseline_value(&p->baseline);
     p->batch[p->count++] = s;
@@ -147,7 +148,7 @@ static nas_status ppo_observe(void *state, const nas_seen *trial)
 static nas_status ppo_propose(void *state, const nas_outlook *outlook, nas_proposal *proposal)
 {
     ppo *p = state;
-    return nas__policy_propose(p->policy, p->setting, outlook, p->options->tries, proposal);
+    return nas__drawn_propose(p->policy, p->setting, outlook, p->options->tries, proposal);
 }
 
 const nas_strategy nas__strategy_ppo = {

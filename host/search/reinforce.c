@@ -19,9 +19,9 @@
  * the reward.  Given networks were not drawn, so they set the baseline and move nothing.
  *
  * Cost: one walk through the controller per proposal and one back per result, whatever the length of the log.
- * Read next: policy.c, edits.c; ppo.c, which takes several steps with a batch. */
+ * Read next: host/learn/policy.c, edits.c; ppo.c, which takes several steps with a batch. */
 #include "edits.h"
-#include "policy.h"
+#include "drawn.h"
 #include "search.h"
 
 #include <stdlib.h>
@@ -69,7 +69,7 @@ static const nas_option options[] = {
 typedef struct reinforce {
     const nas_setting *setting;
     const reinforce_options *options;
-    nas__policy *policy;
+    nas_policy *policy;
     nas__edits *edits; /* NULL: the policy builds, and is its own */
     nas__baseline baseline;
     int in_batch;
@@ -78,11 +78,11 @@ typedef struct reinforce {
 static nas_status reinforce_begin(const nas_setting *setting, void **state)
 {
     const reinforce_options *o = setting->options;
-    const nas__policy_shape shape = {.kind = (nas__policy_kind)o->controller,
-                                     .hidden = (int)o->hidden,
-                                     .layers = (int)o->layers,
-                                     .temperature = o->temperature,
-                                     .tanh_constant = o->tanh_constant};
+    const nas_policy_shape shape = {.kind = (nas_policy_kind)o->controller,
+                                    .hidden = (int)o->hidden,
+                                    .layers = (int)o->layers,
+                                    .temperature = o->temperature,
+                                    .tanh_constant = o->tanh_constant};
     reinforce *r = calloc(1, sizeof *r);
     if (!r)
         NAS_FAIL(NAS_MEMORY, "no memory for strategy reinforce");
@@ -91,7 +91,7 @@ static nas_status reinforce_begin(const nas_setting *setting, void **state)
     nas_status status =
         o->actions == ACTIONS_EDIT
             ? nas__edits_create(setting, &shape, o->edits, (int)o->parents, &r->edits)
-            : nas__policy_create(setting->domain, &shape, setting->seed, &r->policy);
+            : nas_policy_create(setting->domain, &shape, setting->seed, &r->policy);
     if (r->edits)
         r->policy = nas__edits_policy(r->edits);
     if (status != NAS_OK) {
@@ -108,7 +108,7 @@ static void reinforce_end(void *state)
     if (r->edits)
         nas__edits_destroy(r->edits);
     else
-        nas__policy_destroy(r->policy);
+        nas_policy_destroy(r->policy);
     free(r);
 }
 
@@ -116,20 +116,22 @@ static nas_status reinforce_observe(void *state, const nas_seen *trial)
 {
     reinforce *r = state;
     const reinforce_options *o = r->options;
-    const nas__adam adam = {o->rate, 0.9, 0.999, 1e-8, o->clip};
+    const nas_adam adam = {o->rate, 0.9, 0.999, 1e-8, o->clip};
     double reward = nas__baseline_take(&r->baseline, o->decay, trial), log_chance, entropy;
     nas_arch row;
     if (r->edits)
         nas__edits_observe(r->edits, trial);
     if (r->edits ? !nas__edits_recall(r->edits, trial, &row)
-                 : !nas__policy_recall(trial, &row, &log_chance))
+                 : !nas__drawn_recall(trial, &row, &log_chance))
         return NAS_OK;
-    nas__policy_look(r->policy, &row, &entropy);
-    nas__policy_learn(r->policy, &row, reward - nas__baseline_value(&r->baseline), o->entropy);
+    nas_policy_look(r->policy, &row, &entropy);
+    const nas_policy_push push = {.chance = reward - nas__baseline_value(&r->baseline),
+                                  .bonus = o->entropy};
+    nas_policy_learn(r->policy, &row, &push);
     if (++r->in_batch < o->batch)
         return NAS_OK;
     r->in_batch = 0;
-    nas__weights_step(&r->policy->weights, &adam);
+    nas_weights_step(nas_policy_weights(r->policy), &adam);
     return NAS_OK;
 }
 
@@ -138,7 +140,7 @@ static nas_status reinforce_propose(void *state, const nas_outlook *outlook, nas
     reinforce *r = state;
     if (r->edits)
         return nas__edits_propose(r->edits, outlook, r->options->tries, proposal);
-    return nas__policy_propose(r->policy, r->setting, outlook, r->options->tries, proposal);
+    return nas__drawn_propose(r->policy, r->setting, outlook, r->options->tries, proposal);
 }
 
 static bool reinforce_wants_weights(const void *state, int trial)

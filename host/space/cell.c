@@ -42,7 +42,7 @@ static const nas_option options[] = {
      "\"dil_conv_3x3\", \"dil_conv_5x5\"]",
      0, 0, NAS__CELL_OPS, "operations to choose from"},
     {"inputs", NAS_OPTION_CHOICE, AT(inputs), "any", 0, 0, "any|distinct",
-     "of a node: any two, or two different ones, as in DARTS' supernet (spos, fairnas)"},
+     "of a node: any two, or two different ones, as in DARTS' supernet (spos, fairnas, enas)"},
     {"output", NAS_OPTION_CHOICE, AT(output), "all", 0, 0, "all|loose_ends",
      "nodes whose channels the output joins: all, or those that no node reads"},
     {"cells", NAS_OPTION_INT, AT(cells), "8", 1, CELLS_MAX, NULL, "cells in the network"},

@@ -144,6 +144,11 @@ nas_status nas_trial_add_point(nas_trial *trial, const char *name, double value)
     return NAS_OK;
 }
 
+size_t nas_trial_derived_length(const nas_trial *trial)
+{
+    return trial->derived ? strcspn(trial->derived, " ") : 0;
+}
+
 nas_status nas_trial_set_derived(nas_trial *trial, const char *text)
 {
     char *copy;

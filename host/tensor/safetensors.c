@@ -6,8 +6,9 @@
  *
  * data_offsets count from the end of the JSON.  The reader refuses whatever the specification
  * forbids, before it takes memory for tensors: a header over 100 MB or past the end of the file,
- * duplicate keys, holes, overlaps, spans that disagree with the shape, metadata that is no text. 
- * Ours are F32 only. */
+ * duplicate keys, holes, overlaps, spans that disagree with the shape, metadata that is no text.
+ * Ours are F32, and F64 for what is worked out on the host.  F64 has to lie at a multiple of 8 bytes, as it does where the larger type
+ * is written first; the writer here does that, and so does the format's own. */
 #include <clnas/tensor.h>
 
 #include <errno.h>
@@ -22,7 +23,7 @@ enum { HEADER_LIMIT = 100000000, RANK_LIMIT = 4, NAME_SIZE = sizeof((nas_safeten
 
 static const char metadata_key[] = "__metadata__";
 
-/* Floats of a shape; false where the bytes would not fit 63 bits. */
+/* Values of a shape; false where the bytes would not fit 63 bits. */
 static bool shape_count(const nas_safetensor *tensor, uint64_t *count)
 {
     uint64_t total = 1;
@@ -30,13 +31,18 @@ static bool shape_count(const nas_safetensor *tensor, uint64_t *count)
     for (int i = 0; i < tensor->rank; i++) {
         if (tensor->dims[i] == 0)
             empty = true;
-        else if (total > (uint64_t)INT64_MAX / 4 / tensor->dims[i])
+        else if (total > (uint64_t)INT64_MAX / 8 / tensor->dims[i])
             return false;
         else
             total *= tensor->dims[i];
     }
     *count = empty ? 0 : total;
     return true;
+}
+
+static uint64_t size_of(const nas_safetensor *tensor)
+{
+    return tensor->doubles ? sizeof(double) : sizeof(float);
 }
 
 /* ---- writing
@@ -47,13 +53,12 @@ static json_t *describe(const nas_safetensor *tensor, uint64_t begin, uint64_t e
     json_t *shape = json_array();
     for (int i = 0; i < tensor->rank; i++)
         json_array_append_new(shape, json_integer((json_int_t)tensor->dims[i]));
-    return json_pack("{s:s, s:o, s:[I, I]}", "dtype", "F32", "shape", shape, "data_offsets",
-                     (json_int_t)begin, (json_int_t)end);
+    return json_pack("{s:s, s:o, s:[I, I]}", "dtype", tensor->doubles ? "F64" : "F32", "shape",
+                     shape, "data_offsets", (json_int_t)begin, (json_int_t)end);
 }
 
-/* The header as JSON, and the bytes of all tensors. */
-static nas_status build_header(const char *path, const nas_safetensors *content, json_t *header,
-                               uint64_t *bytes)
+static nas_status describe_metadata(const char *path, const nas_safetensors *content,
+                                    json_t *header)
 {
     json_t *metadata = json_object();
     for (int i = 0; i < content->metadata_count; i++)
@@ -64,21 +69,43 @@ static nas_status build_header(const char *path, const nas_safetensors *content,
     if (content->metadata_count > 0)
         json_object_set(header, metadata_key, metadata);
     json_decref(metadata);
-    *bytes = 0;
+    return NAS_OK;
+}
+
+/* The tensors of one type, behind the `*bytes` of those before them. */
+static nas_status describe_tensors(const char *path, const nas_safetensors *content, bool doubles,
+                                   json_t *header, uint64_t *bytes)
+{
     for (int i = 0; i < content->count; i++) {
         const nas_safetensor *tensor = &content->tensors[i];
         uint64_t count = 0;
+        if ((tensor->doubles != NULL) != doubles)
+            continue;
         if (tensor->rank < 0 || tensor->rank > RANK_LIMIT || !shape_count(tensor, &count))
             NAS_FAIL(NAS_SHAPE, "%s: tensor \"%s\" has an impossible shape", path, tensor->name);
         if (strcmp(tensor->name, metadata_key) == 0 || json_object_get(header, tensor->name))
             NAS_FAIL(NAS_DATA, "%s: the name \"%s\" is there twice or reserved", path,
                      tensor->name);
-        json_t *row = describe(tensor, *bytes, *bytes + 4 * count);
-        if (json_object_set_new(header, tensor->name, row) != 0)
+        const uint64_t end = *bytes + size_of(tensor) * count;
+        if (json_object_set_new(header, tensor->name, describe(tensor, *bytes, end)) != 0)
             NAS_FAIL(NAS_DATA, "%s: the name of tensor %d is not UTF-8", path, i);
-        *bytes += 4 * count;
+        *bytes = end;
     }
     return NAS_OK;
+}
+
+/* Doubles first. */
+static void add_data(const nas_safetensors *content, bool doubles, nas_text *file)
+{
+    for (int i = 0; i < content->count; i++) {
+        const nas_safetensor *tensor = &content->tensors[i];
+        uint64_t count = 0;
+        shape_count(tensor, &count);
+        if (count && (tensor->doubles != NULL) == doubles)
+            nas_text_add_bytes(file,
+                               doubles ? (const void *)tensor->doubles : (const void *)tensor->data,
+                               (size_t)(size_of(tensor) * count));
+    }
 }
 
 nas_status nas_safetensors_write(const char *path, const nas_safetensors *content)
@@ -88,7 +115,9 @@ nas_status nas_safetensors_write(const char *path, const nas_safetensors *conten
     char *text = NULL;
     uint64_t bytes = 0;
     json_t *header = json_object();
-    NAS_TRY_DONE(build_header(path, content, header, &bytes));
+    NAS_TRY_DONE(describe_metadata(path, content, header));
+    for (int doubles = 1; doubles >= 0; doubles--)
+        NAS_TRY_DONE(describe_tensors(path, content, doubles, header, &bytes));
     text = json_dumps(header, JSON_COMPACT);
     if (!text) {
         status = nas_error_set(NAS_MEMORY, __FILE__, __LINE__, "%s: out of memory", path);
@@ -102,12 +131,8 @@ nas_status nas_safetensors_write(const char *path, const nas_safetensors *conten
     nas_text_add(&file, text);
     while (file.length < 8 + length && !file.failed)
         nas_text_add(&file, " ");
-    for (int i = 0; i < content->count; i++) {
-        uint64_t count = 0;
-        shape_count(&content->tensors[i], &count);
-        if (count)
-            nas_text_add_bytes(&file, content->tensors[i].data, (size_t)(4 * count));
-    }
+    for (int doubles = 1; doubles >= 0; doubles--)
+        add_data(content, doubles, &file);
     NAS_TRY_DONE(nas_text_check(&file));
     NAS_TRY_DONE(nas_file_replace(path, file.data, file.length));
 done:
@@ -122,6 +147,7 @@ done:
 
 typedef struct nas__span {
     uint64_t begin, end; /* bytes behind the header */
+    bool doubles;
     nas_safetensor tensor;
 } nas__span;
 
@@ -145,8 +171,9 @@ static const char *read_span(const char *name, const json_t *row, nas__span *spa
     if (!json_is_object(row) || json_object_size(row) != 3 || !json_is_string(type) ||
         !json_is_array(shape) || !json_is_array(offsets) || json_array_size(offsets) != 2)
         return "it must have dtype, shape and two data_offsets, and nothing else";
-    if (strcmp(json_string_value(type), "F32") != 0)
-        return "its dtype is not F32";
+    span->doubles = strcmp(json_string_value(type), "F64") == 0;
+    if (!span->doubles && strcmp(json_string_value(type), "F32") != 0)
+        return "its dtype is neither F32 nor F64";
     if (json_array_size(shape) > RANK_LIMIT)
         return "it has more than 4 dimensions";
     span->tensor.rank = (int)json_array_size(shape);
@@ -157,8 +184,11 @@ static const char *read_span(const char *name, const json_t *row, nas__span *spa
     if (!as_size(json_array_get(offsets, 0), &span->begin) ||
         !as_size(json_array_get(offsets, 1), &span->end) || span->end < span->begin)
         return "its data_offsets are no span";
-    if (!shape_count(&span->tensor, &count) || span->end - span->begin != 4 * count)
+    if (!shape_count(&span->tensor, &count) ||
+        span->end - span->begin != (span->doubles ? 8 : 4) * count)
         return "its shape and its data_offsets disagree";
+    if (span->doubles && span->begin % 8 != 0)
+        return "it is F64 and does not lie at a multiple of 8 bytes";
     return NULL;
 }
 
@@ -276,7 +306,10 @@ static nas_status read_data(FILE *file, const char *path, const nas__span *spans
         NAS_FAIL(NAS_DATA, "%s: reading fails: %s", path, strerror(errno));
     for (int i = 0; i < count; i++) {
         content->tensors[i] = spans[i].tensor;
-        content->tensors[i].data = (float *)content->storage + spans[i].begin / 4;
+        if (spans[i].doubles)
+            content->tensors[i].doubles = (double *)content->storage + spans[i].begin / 8;
+        else
+            content->tensors[i].data = (float *)content->storage + spans[i].begin / 4;
     }
     content->count = count;
     return NAS_OK;

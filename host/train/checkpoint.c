@@ -1,6 +1,6 @@
 /* checkpoint.c - a training on disk: saved at any step, continued with the same bits.
  *
- * One safetensors file: the flat blocks (parameters, states, moments) and, as metadata, where
+ * One safetensors file: the flat blocks (parameters, states, moments, what others attached) and, as metadata, where
  * training stands. Reals are written as hex floats, which read back equal.  `fingerprint` is a hash
  * of graph, config, seed, key, data and block layout: a checkpoint of another training is refused
  * rather than continued wrongly.  `checksum` is over the blocks and the other metadata; nothing
@@ -18,12 +18,16 @@ enum {
     HASH_TEXT = 33
 };
 
-/* What is saved: tensors on the device, by name. */
+/* What is saved, by name. */
 typedef struct blocks {
     int count;
-    const char *name[BLOCK_LIMIT];
-    nas_tensor tensor[BLOCK_LIMIT];
+    nas__attached item[BLOCK_LIMIT];
 } blocks;
+
+static size_t size_of(const nas__attached *block)
+{
+    return (size_t)block->count * (block->values ? sizeof(double) : sizeof(float));
+}
 
 static blocks blocks_of(const nas_trainer *trainer)
 {
@@ -34,14 +38,10 @@ static blocks blocks_of(const nas_trainer *trainer)
                                            trainer->moments[1]};
     const char *const names[OWN_LIMIT] = {"parameters", "states", moments[0], moments[1]};
     for (int i = 0; i < OWN_LIMIT; i++)
-        if (tensors[i].buffer && tensors[i].count) {
-            list.name[list.count] = names[i];
-            list.tensor[list.count++] = tensors[i];
-        }
-    for (int i = 0; i < trainer->attached_count; i++) {
-        list.name[list.count] = trainer->attached_names[i];
-        list.tensor[list.count++] = trainer->attached[i];
-    }
+        if (tensors[i].buffer && tensors[i].count)
+            list.item[list.count++] = (nas__attached){names[i], tensors[i], NULL, tensors[i].count};
+    for (int i = 0; i < trainer->attached_count; i++)
+        list.item[list.count++] = trainer->attached[i];
     return list;
 }
 
@@ -61,14 +61,14 @@ static bool read_state(const char *text, nas_trainer *state)
                   &state->seconds) == 9;
 }
 
-/* Of the tensors in the order of `list`, then the text. */
-static void make_checksum(float *const *data, const blocks *list, const char *state,
+/* Of the blocks in the order of `list`, then the text. */
+static void make_checksum(void *const *data, const blocks *list, const char *state,
                           char text[HASH_TEXT])
 {
     uint64_t hash[2] = {0, 1};
     for (int k = 0; k < 2; k++) {
         for (int i = 0; i < list->count; i++)
-            hash[k] = nas_hash(data[i], (size_t)list->tensor[i].count * sizeof(float), hash[k]);
+            hash[k] = nas_hash(data[i], size_of(&list->item[i]), hash[k]);
         hash[k] = nas_hash(state, strlen(state), hash[k]);
     }
     snprintf(text, HASH_TEXT, "%016" PRIx64 "%016" PRIx64, hash[0], hash[1]);
@@ -76,15 +76,22 @@ static void make_checksum(float *const *data, const blocks *list, const char *st
 
 /* ---- save ------------------------------------------------------------------------------------ */
 
-static nas_status read_blocks(const blocks *list, nas_safetensor *tensors, float **data)
+static nas_status read_blocks(const blocks *list, nas_safetensor *tensors, void **data)
 {
     for (int i = 0; i < list->count; i++) {
-        data[i] = malloc((size_t)list->tensor[i].count * sizeof(float));
+        const nas__attached *block = &list->item[i];
+        data[i] = malloc(size_of(block));
         if (!data[i])
             NAS_FAIL(NAS_MEMORY, "no memory for a checkpoint");
-        NAS_TRY(nas_tensor_read(list->tensor[i], data[i]));
-        tensors[i] = (nas_safetensor){.rank = 1, .dims = {list->tensor[i].count}, .data = data[i]};
-        snprintf(tensors[i].name, sizeof tensors[i].name, "%s", list->name[i]);
+        tensors[i] = (nas_safetensor){.rank = 1, .dims = {block->count}};
+        snprintf(tensors[i].name, sizeof tensors[i].name, "%s", block->name);
+        if (block->values) {
+            memcpy(data[i], block->values, size_of(block));
+            tensors[i].doubles = data[i];
+        } else {
+            NAS_TRY(nas_tensor_read(block->tensor, data[i]));
+            tensors[i].data = data[i];
+        }
     }
     return NAS_OK;
 }
@@ -93,7 +100,7 @@ nas_status nas_trainer_save(nas_trainer *trainer, const char *path)
 {
     const blocks list = blocks_of(trainer);
     nas_safetensor tensors[BLOCK_LIMIT];
-    float *data[BLOCK_LIMIT] = {0};
+    void *data[BLOCK_LIMIT] = {0};
     char state[512], checksum[HASH_TEXT], fingerprint[24], format[] = "clnas checkpoint 1";
     char *keys[] = {"checksum", "fingerprint", "format", "state"};
     char *values[] = {checksum, fingerprint, format, state};
@@ -124,18 +131,20 @@ static const char *metadata(const nas_safetensors *file, const char *key)
     return "";
 }
 
-static float *find_block(const nas_safetensors *file, const char *name, uint64_t count)
+static void *find_block(const nas_safetensors *file, const nas__attached *block)
 {
-    for (int i = 0; i < file->count; i++)
-        if (strcmp(file->tensors[i].name, name) == 0 && file->tensors[i].rank == 1 &&
-            file->tensors[i].dims[0] == count)
-            return file->tensors[i].data;
+    for (int i = 0; i < file->count; i++) {
+        const nas_safetensor *tensor = &file->tensors[i];
+        if (strcmp(tensor->name, block->name) == 0 && tensor->rank == 1 &&
+            tensor->dims[0] == block->count)
+            return block->values ? (void *)tensor->doubles : (void *)tensor->data;
+    }
     return NULL;
 }
 
 /* All that the file says, before any of it is believed. */
 static nas_status check_file(const nas_trainer *trainer, const char *path,
-                             const nas_safetensors *file, const blocks *list, float **data,
+                             const nas_safetensors *file, const blocks *list, void **data,
                              nas_trainer *state)
 {
     char fingerprint[24], checksum[HASH_TEXT];
@@ -143,12 +152,12 @@ static nas_status check_file(const nas_trainer *trainer, const char *path,
         NAS_FAIL(NAS_DATA, "%s: not a checkpoint of this version of clnas (\"%.40s\")", path,
                  metadata(file, "format"));
     for (int i = 0; i < list->count; i++) {
-        data[i] = find_block(file, list->name[i], list->tensor[i].count);
+        data[i] = find_block(file, &list->item[i]);
         if (!data[i])
             NAS_FAIL(NAS_DATA,
-                     "%s: has no \"%s\" of %" PRIu64 " floats; it belongs to another network or "
+                     "%s: has no \"%s\" of %" PRIu64 " numbers; it belongs to another network or "
                      "optimizer",
-                     path, list->name[i], list->tensor[i].count);
+                     path, list->item[i].name, list->item[i].count);
     }
     make_checksum(data, list, metadata(file, "state"), checksum);
     if (strcmp(checksum, metadata(file, "checksum")) != 0)
@@ -165,11 +174,16 @@ static nas_status check_file(const nas_trainer *trainer, const char *path,
     return NAS_OK;
 }
 
-static nas_status apply(nas_trainer *trainer, const blocks *list, float *const *data,
+static nas_status apply(nas_trainer *trainer, const blocks *list, void *const *data,
                         const nas_trainer *state)
 {
-    for (int i = 0; i < list->count; i++)
-        NAS_TRY(nas_tensor_write(list->tensor[i], data[i]));
+    for (int i = 0; i < list->count; i++) {
+        const nas__attached *block = &list->item[i];
+        if (block->values)
+            memcpy(block->values, data[i], size_of(block));
+        else
+            NAS_TRY(nas_tensor_write(block->tensor, data[i]));
+    }
     trainer->epoch = state->epoch;
     trainer->step = state->step;
     trainer->sums = state->sums;
@@ -182,7 +196,7 @@ nas_status nas_trainer_load(nas_trainer *trainer, const char *path)
 {
     const blocks list = blocks_of(trainer);
     nas_safetensors file = {0};
-    float *data[BLOCK_LIMIT] = {0};
+    void *data[BLOCK_LIMIT] = {0};
     nas_trainer state = {0};
     nas_status status = nas_safetensors_read(path, &file);
     if (status != NAS_OK)

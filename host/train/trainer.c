@@ -441,14 +441,24 @@ nas_tensor nas_trainer_moment(const nas_trainer *trainer, int index)
     return trainer->moments[index];
 }
 
-nas_status nas_trainer_attach(nas_trainer *trainer, const char *name, nas_tensor tensor)
+static nas_status attach(nas_trainer *trainer, const nas__attached *attached)
 {
     if (trainer->attached_count == NAS_TRAINER_ATTACHED)
-        NAS_FAIL(NAS_FAILED, "%s: a trainer has room for %d tensors of others", name,
+        NAS_FAIL(NAS_FAILED, "%s: a trainer has room for %d tensors of others", attached->name,
                  NAS_TRAINER_ATTACHED);
-    trainer->attached_names[trainer->attached_count] = name;
-    trainer->attached[trainer->attached_count++] = tensor;
+    trainer->attached[trainer->attached_count++] = *attached;
     return NAS_OK;
+}
+
+nas_status nas_trainer_attach(nas_trainer *trainer, const char *name, nas_tensor tensor)
+{
+    return attach(trainer, &(nas__attached){name, tensor, NULL, tensor.count});
+}
+
+nas_status nas_trainer_attach_values(nas_trainer *trainer, const char *name, double *values,
+                                     uint64_t count)
+{
+    return attach(trainer, &(nas__attached){name, {0}, values, count});
 }
 
 nas_net *nas_trainer_net(const nas_trainer *trainer)

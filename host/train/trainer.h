@@ -13,6 +13,14 @@ typedef struct nas__epoch_sums {
     uint64_t count;
 } nas__epoch_sums;
 
+/* What is saved with a training: floats on the device, or doubles here. */
+typedef struct nas__attached {
+    const char *name;
+    nas_tensor tensor;
+    double *values; /* NULL: the tensor */
+    uint64_t count;
+} nas__attached;
+
 struct nas_trainer {
     nas_data_home *home;
     nas_net *net;
@@ -24,8 +32,7 @@ struct nas_trainer {
     nas_tensor scale, scratch, health;     /* health: [4] scale and norm of parameters, of states */
     nas_tape *update, *check, *accumulate; /* accumulate: NULL with one pass */
     nas_tensor total;                      /* of the gradients of several passes */
-    const char *attached_names[NAS_TRAINER_ATTACHED];
-    nas_tensor attached[NAS_TRAINER_ATTACHED];
+    nas__attached attached[NAS_TRAINER_ATTACHED];
     int attached_count;
     uint32_t dropout_key[2];
     uint64_t fingerprint; /* of everything that a checkpoint must agree with */

@@ -10,6 +10,7 @@
 #include <clnas/net.h>
 #include <clnas/train.h>
 #include <clnas/space.h>
+#include <clnas/learn.h>
 #include <clnas/study.h>
 #include <clnas/eval.h>
 #include <clnas/search.h>

@@ -73,8 +73,9 @@ typedef struct nas_trial {
     nas_metric *metrics; /* see nas_trial_set_metric */
     int curve_count;
     nas_curve curves[NAS_CURVES];
-    /* The architecture that shared weights speak for after this trial, as text.  Such a trial is a stage of something longer, no
-     * candidate, and never the best, whatever its metrics.  NULL: the trial is of `arch` itself. */
+    /* The architecture that shared weights speak for after this trial, as text; of several, with blanks between, the first.
+     * Such a trial is a stage of something longer, no candidate, and never the best, whatever its metrics.  NULL: the trial is of
+     * `arch` itself. */
     char *derived;
     char reason[256]; /* of a failure, or of the last lost attempt */
     /* bookkeeping */
@@ -101,6 +102,8 @@ NAS_API double nas_trial_metric(const nas_trial *trial, const char *name);
 NAS_API bool nas_trial_has_metric(const nas_trial *trial, const char *name);
 /* Appends a point to the curve called `name`, made when missing. */
 NAS_API nas_status nas_trial_add_point(nas_trial *trial, const char *name, double value);
+/* Length of the first text of `derived`; 0: it has none. */
+NAS_API size_t nas_trial_derived_length(const nas_trial *trial);
 /* A copy of the text becomes `derived`. */
 NAS_API nas_status nas_trial_set_derived(nas_trial *trial, const char *text);
 /* One line: index, arch, budget, from (where there is one), status, derived (the same), metrics (sorted by name) and curves as

@@ -85,13 +85,15 @@ NAS_API nas_status nas_npy_write(const char *path, nas_npy_type type, int rank,
                                  const uint64_t *dims, const void *data);
 NAS_API void nas_npy_clear(nas_npy *npy);
 
-/* safetensors: F32 tensors by name plus a string map.  The reader refuses what the specification forbids: header
+/* safetensors: F32 and F64 tensors by name plus a string map.  The reader refuses what the specification forbids: header
  * over 100 MB or past the end, duplicate keys, holes, overlaps, shape and span that disagree. */
 typedef struct nas_safetensor {
     char name[192];
     int rank;
     uint64_t dims[4];
-    float *data; /* lent for writing; owned by the file struct after reading */
+    /* Values, F32 or F64: one of the two is NULL.  Lent for writing; owned by the file struct after reading. */
+    float *data;
+    double *doubles;
 } nas_safetensor;
 typedef struct nas_safetensors {
     nas_safetensor *tensors;

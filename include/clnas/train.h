@@ -198,6 +198,9 @@ NAS_API nas_status nas_trainer_load_batch(nas_trainer *trainer);
 NAS_API nas_tensor nas_trainer_moment(const nas_trainer *trainer, int index);
 /* A tensor of the caller's that is saved and loaded with the rest, by a name of its own (lent, as the tensor is). */
 NAS_API nas_status nas_trainer_attach(nas_trainer *trainer, const char *name, nas_tensor tensor);
+/* The same for doubles of the caller's on the host. */
+NAS_API nas_status nas_trainer_attach_values(nas_trainer *trainer, const char *name, double *values,
+                                             uint64_t count);
 
 /* Weights, running statistics, moments, epoch and step in one safetensors file: checksum, atomic
  * replace. */

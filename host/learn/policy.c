@@ -8,24 +8,49 @@
  *     log p(row) = Σ_t log softmax(logits_t)[choice_t]
  *     d log p / d logit = [choice] − p        d entropy / d logit = −p·(log p + entropy)
  *
+ * The macro controller of ENAS also pays for skips that are more or less likely than wanted, p against the target t, per gene:
+ *
+ *     penalty = Σ_k p_k log(p_k / t_k)        d penalty / d logit = p·(log(p / t) − penalty)
+ *
+ * (ENAS takes the sigmoid of one of two opposite logits for p, which is another number than the chance that it draws by.)
+ *
  * Logits may be divided by a temperature and squeezed to c·tanh(logit), which keeps a young policy from being sure (Bello
  * et al., 1611.09940; ENAS).
  *
- * Layout: what both kinds share; the table; proposals and their notes; the baseline.  The LSTM is in policy_lstm.c. */
+ * Layout: what both kinds share; walking a row; learning from it.  The LSTM is in policy_lstm.c. */
 #include "policy.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { STREAM_INIT = 3 };
 
-nas_status nas__policy_create(const nas_domain *domain, const nas__policy_shape *shape,
-                              uint64_t seed, nas__policy **policy)
+/* Is the gene of step t a skip's? */
+static bool is_skip(const nas_policy *p, int t)
+{
+    const nas_gene *gene = &p->domain->genes[p->genes[t]];
+    return gene->choices == 2 && strcmp(gene->name, "skip") == 0;
+}
+
+static int count_skip_groups(const nas_policy *p)
+{
+    int count = 0, last = -1;
+    for (int t = 0; t < p->steps; t++) {
+        const int group = p->domain->genes[p->genes[t]].group;
+        if (!is_skip(p, t) || (count > 0 && group == last))
+            continue;
+        count++;
+        last = group;
+    }
+    return count;
+}
+
+nas_status nas_policy_create(const nas_domain *domain, const nas_policy_shape *shape, uint64_t seed,
+                             nas_policy **policy)
 {
     nas_status status = NAS_OK;
-    nas__policy *p = calloc(1, sizeof *p);
+    nas_policy *p = calloc(1, sizeof *p);
     if (!p)
         NAS_FAIL(NAS_MEMORY, "no memory for a policy");
     p->shape = *shape;
@@ -40,6 +65,7 @@ nas_status nas__policy_create(const nas_domain *domain, const nas__policy_shape 
         logits += choices;
         p->choices_max = choices > p->choices_max ? choices : p->choices_max;
     }
+    p->skip_groups = count_skip_groups(p);
     size_t room = (size_t)p->steps * (size_t)p->choices_max + 1;
     p->chances = calloc(room, sizeof *p->chances);
     p->squeezed = calloc(room, sizeof *p->squeezed);
@@ -48,40 +74,51 @@ nas_status nas__policy_create(const nas_domain *domain, const nas__policy_shape 
         goto done;
     }
     nas_random random = nas_random_make(seed, NAS_STREAM_PROPOSE, 0, 0, STREAM_INIT);
-    if (shape->kind == NAS__POLICY_LSTM) {
+    if (shape->kind == NAS_POLICY_LSTM) {
         NAS_TRY_DONE(nas__lstm_create(p));
         nas__lstm_init(p, &random);
     } else {
-        NAS_TRY_DONE(nas__weights_create(logits, &p->weights));
+        NAS_TRY_DONE(nas_weights_create(logits, &p->weights));
         for (int i = 0; i < logits; i++)
             p->weights.value[i] = 1e-3 * nas_random_normal(&random);
     }
     *policy = p;
     return NAS_OK;
 done:
-    nas__policy_destroy(p);
+    nas_policy_destroy(p);
     return status;
 }
 
-void nas__policy_destroy(nas__policy *policy)
+void nas_policy_destroy(nas_policy *policy)
 {
     if (!policy)
         return;
     nas__lstm_destroy(policy->lstm);
-    nas__weights_clear(&policy->weights);
+    nas_weights_clear(&policy->weights);
     free(policy->chances);
     free(policy->squeezed);
     free(policy);
 }
 
+nas_weights *nas_policy_weights(nas_policy *policy)
+{
+    return &policy->weights;
+}
+
+void nas_policy_lay_under(nas_policy *policy, const nas_arch *row)
+{
+    policy->under = row;
+}
+
 /* ---- walking a row -------------------------------------------------------------------------------------------------- */
 
 /* Logits in place to probabilities; remembers the slope of temperature and tanh. */
-static void soften(nas__policy *p, int t, int choices)
+static void soften(nas_policy *p, int t, int choices)
 {
     double *chance = p->chances + (size_t)t * (size_t)p->choices_max, sum = 0;
     double *slope = p->squeezed + (size_t)t * (size_t)p->choices_max, most = -INFINITY;
-    double c = p->shape.tanh_constant;
+    const bool op = p->shape.op_tanh > 0 && strcmp(p->domain->genes[p->genes[t]].name, "op") == 0;
+    const double c = op ? p->shape.op_tanh : p->shape.tanh_constant;
     for (int k = 0; k < choices; k++) {
         double logit = chance[k] / p->shape.temperature, bent = tanh(logit);
         slope[k] = (c > 0 ? c * (1 - bent * bent) : 1) / p->shape.temperature;
@@ -107,14 +144,14 @@ static int draw(const double *chance, int choices, nas_random *random)
     return choices - 1;
 }
 
-int nas__policy_choice(const nas__policy *p, const nas_arch *row, int gene)
+int nas__policy_choice(const nas_policy *p, const nas_arch *row, int gene)
 {
     bool kept = p->under && row->genes[gene] == p->domain->genes[gene].choices - 1;
     return kept ? p->under->genes[gene] : row->genes[gene];
 }
 
 /* Steps through the row, drawing it where `random` is given. */
-static double walk(nas__policy *p, nas_random *random, nas_arch *row, double *entropy)
+static double walk(nas_policy *p, nas_random *random, nas_arch *row, double *entropy)
 {
     double log_chance = 0;
     int before = -1;
@@ -137,43 +174,71 @@ static double walk(nas__policy *p, nas_random *random, nas_arch *row, double *en
     return log_chance;
 }
 
-double nas__policy_draw(nas__policy *policy, nas_random *random, nas_arch *row)
+double nas_policy_draw(nas_policy *policy, nas_random *random, nas_arch *row)
 {
     double entropy;
     *row = (nas_arch){.count = (uint16_t)policy->domain->count};
     return walk(policy, random, row, &entropy);
 }
 
-double nas__policy_look(nas__policy *policy, const nas_arch *row, double *entropy)
+double nas_policy_look(nas_policy *policy, const nas_arch *row, double *entropy)
 {
     nas_arch copy = *row;
     return walk(policy, NULL, &copy, entropy);
 }
 
-/* d loss / d logit of step t, loss = −(chance·log p + bonus·entropy). */
-static void slope_of_step(const nas__policy *p, int t, int choice, double chance, double bonus,
+/* ---- learning ------------------------------------------------------------------------------------------------------- */
+
+/* log(chance / target) of a choice of step t, a skip's. */
+static double log_excess(const nas_policy *p, int t, int k)
+{
+    const double chance = p->chances[(size_t)t * (size_t)p->choices_max + (size_t)k];
+    const double target = k == 1 ? p->shape.skip_target : 1 - p->shape.skip_target;
+    return log(fmax(chance, 1e-300) / fmax(target, 1e-300));
+}
+
+static double penalty_of_step(const nas_policy *p, int t)
+{
+    const double *chance = p->chances + (size_t)t * (size_t)p->choices_max;
+    return chance[0] * log_excess(p, t, 0) + chance[1] * log_excess(p, t, 1);
+}
+
+double nas_policy_penalty(const nas_policy *p)
+{
+    double sum = 0;
+    for (int t = 0; t < p->steps; t++)
+        sum += is_skip(p, t) ? penalty_of_step(p, t) : 0;
+    return p->skip_groups ? sum / p->skip_groups : 0;
+}
+
+/* d loss / d logit of step t. */
+static void slope_of_step(const nas_policy *p, int t, int choice, const nas_policy_push *push,
                           double *slope)
 {
     int choices = p->domain->genes[p->genes[t]].choices;
     const double *q = p->chances + (size_t)t * (size_t)p->choices_max;
     const double *bent = p->squeezed + (size_t)t * (size_t)p->choices_max;
+    const double pull = is_skip(p, t) ? push->pull / p->skip_groups : 0;
+    const double penalty = pull > 0 ? penalty_of_step(p, t) : 0;
     double entropy = 0;
     for (int k = 0; k < choices; k++)
         entropy -= q[k] > 0 ? q[k] * log(q[k]) : 0;
     for (int k = 0; k < choices; k++) {
         double log_q = q[k] > 0 ? log(q[k]) : 0;
-        double up = chance * ((k == choice) - q[k]) - bonus * q[k] * (log_q + entropy);
+        double up = push->chance * ((k == choice) - q[k]) - push->bonus * q[k] * (log_q + entropy);
+        if (pull > 0)
+            up -= pull * q[k] * (log_excess(p, t, k) - penalty);
         slope[k] = -up * bent[k];
     }
 }
 
-void nas__policy_learn(nas__policy *p, const nas_arch *row, double chance, double bonus)
+void nas_policy_learn(nas_policy *p, const nas_arch *row, const nas_policy_push *push)
 {
     double *slopes = calloc((size_t)p->steps * (size_t)p->choices_max + 1, sizeof *slopes);
     if (!slopes)
         return; /* a step less; the next allocation fails loudly */
     for (int t = 0; t < p->steps; t++)
-        slope_of_step(p, t, row->genes[p->genes[t]], chance, bonus,
+        slope_of_step(p, t, row->genes[p->genes[t]], push,
                       slopes + (size_t)t * (size_t)p->choices_max);
     if (p->lstm)
         nas__lstm_back(p, row, slopes);
@@ -182,65 +247,4 @@ void nas__policy_learn(nas__policy *p, const nas_arch *row, double chance, doubl
             p->weights.gradient[p->offset[t] + k] +=
                 slopes[(size_t)t * (size_t)p->choices_max + (size_t)k];
     free(slopes);
-}
-
-/* ---- proposals and their notes ---------------------------------------------------------------------------------------- */
-
-static nas_status write_note(const nas_arch *row, double log_chance, nas_proposal *proposal)
-{
-    nas_text text = {0};
-    nas_arch_write(row, NULL, &text);
-    nas_status status = nas_text_check(&text);
-    if (status == NAS_OK)
-        snprintf(proposal->note, sizeof proposal->note, "%a %s", log_chance, text.data);
-    nas_text_clear(&text);
-    return status;
-}
-
-nas_status nas__policy_propose(nas__policy *policy, const nas_setting *setting,
-                               const nas_outlook *outlook, int64_t tries, nas_proposal *proposal)
-{
-    nas_random random =
-        nas_random_make(setting->seed, NAS_STREAM_PROPOSE, (uint32_t)outlook->index, 0, 0);
-    for (int64_t i = 0; i < tries; i++) {
-        nas_arch row;
-        double log_chance = nas__policy_draw(policy, &random, &row);
-        proposal->arch = row;
-        nas_domain_canonical(setting->domain, &proposal->arch);
-        if (nas_domain_valid(setting->domain, &proposal->arch) == NAS_OK)
-            return write_note(&row, log_chance, proposal);
-    }
-    return nas_domain_sample(setting->domain, &random, &proposal->arch);
-}
-
-bool nas__policy_recall(const nas_seen *trial, nas_arch *row, double *log_chance)
-{
-    char *end;
-    if (!trial->note[0])
-        return false;
-    double number = strtod(trial->note, &end);
-    if (end == trial->note || *end != ' ' || nas_arch_parse(end + 1, row) != NAS_OK ||
-        row->count != trial->arch.count)
-        return false;
-    *log_chance = number;
-    return true;
-}
-
-/* ---- the baseline --------------------------------------------------------------------------------------------------------- */
-
-double nas__baseline_take(nas__baseline *b, double decay, const nas_seen *trial)
-{
-    bool good = !trial->failed && trial->violation == 0;
-    double reward = good ? trial->score[0] : b->worst;
-    if (good && (b->count == 0 || reward < b->worst))
-        b->worst = reward;
-    b->count += good;
-    b->sum = decay * b->sum + (1 - decay) * reward;
-    b->share = decay * b->share + (1 - decay);
-    return reward;
-}
-
-double nas__baseline_value(const nas__baseline *b)
-{
-    return b->share > 0 ? b->sum / b->share : 0;
 }

@@ -1,30 +1,30 @@
 /* weights.c - Adam on one flat row of doubles: the controllers and surrogates of this room are small. */
-#include "weights.h"
+#include <clnas/learn.h>
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-nas_status nas__weights_create(int count, nas__weights *weights)
+nas_status nas_weights_create(int count, nas_weights *weights)
 {
     double *all = calloc(4 * (size_t)count + 1, sizeof *all);
     if (!all)
         NAS_FAIL(NAS_MEMORY, "no memory for %d weights", count);
-    *weights = (nas__weights){.count = count,
-                              .value = all,
-                              .gradient = all + count,
-                              .first = all + 2 * (size_t)count,
-                              .second = all + 3 * (size_t)count};
+    *weights = (nas_weights){.count = count,
+                             .value = all,
+                             .gradient = all + count,
+                             .first = all + 2 * (size_t)count,
+                             .second = all + 3 * (size_t)count};
     return NAS_OK;
 }
 
-void nas__weights_clear(nas__weights *weights)
+void nas_weights_clear(nas_weights *weights)
 {
     free(weights->value);
-    *weights = (nas__weights){0};
+    *weights = (nas_weights){0};
 }
 
-static double scale_of(const nas__weights *w, double clip)
+static double scale_of(const nas_weights *w, double clip)
 {
     double sum = 0;
     for (int i = 0; i < w->count && clip > 0; i++)
@@ -33,7 +33,7 @@ static double scale_of(const nas__weights *w, double clip)
     return norm > clip && clip > 0 ? clip / norm : 1;
 }
 
-void nas__weights_step(nas__weights *w, const nas__adam *adam)
+void nas_weights_step(nas_weights *w, const nas_adam *adam)
 {
     double scale = scale_of(w, adam->clip);
     w->steps++;

@@ -5,7 +5,7 @@
  *
  * Weights of a member in one row: for each layer W [out][in], then b [out].  Products are CBLAS with one batch at a time.
  * Targets are brought to mean 0 and deviation 1, so that one learning rate does for percent and for shares. */
-#include "mlp.h"
+#include <clnas/learn.h>
 
 #include <cblas.h>
 #include <math.h>
@@ -14,14 +14,14 @@
 
 enum { STREAM_FIT = 5 };
 
-static int width_of(const nas__mlp *m, int layer) /* 0: the inputs; layers + 1: the output */
+static int width_of(const nas_mlp *m, int layer) /* 0: the inputs; layers + 1: the output */
 {
     return layer == 0 ? m->shape.inputs : layer <= m->shape.layers ? m->shape.units : 1;
 }
 
-nas_status nas__mlp_create(const nas__mlp_shape *shape, nas__mlp *mlp)
+nas_status nas_mlp_create(const nas_mlp_shape *shape, nas_mlp *mlp)
 {
-    *mlp = (nas__mlp){.shape = *shape};
+    *mlp = (nas_mlp){.shape = *shape};
     int count = 0;
     for (int layer = 0; layer <= shape->layers; layer++)
         count += (width_of(mlp, layer) + 1) * width_of(mlp, layer + 1);
@@ -32,33 +32,33 @@ nas_status nas__mlp_create(const nas__mlp_shape *shape, nas__mlp *mlp)
     mlp->errors = calloc(2 * plane, sizeof *mlp->errors);
     nas_status status = mlp->members && mlp->activations && mlp->errors ? NAS_OK : NAS_MEMORY;
     for (int i = 0; i < shape->members && status == NAS_OK; i++)
-        status = nas__weights_create(count, &mlp->members[i]);
+        status = nas_weights_create(count, &mlp->members[i]);
     if (status != NAS_OK) {
-        nas__mlp_clear(mlp);
+        nas_mlp_clear(mlp);
         NAS_FAIL(NAS_MEMORY, "no memory for an ensemble of %d networks", shape->members);
     }
     return NAS_OK;
 }
 
-void nas__mlp_clear(nas__mlp *mlp)
+void nas_mlp_clear(nas_mlp *mlp)
 {
     for (int i = 0; mlp->members && i < mlp->shape.members; i++)
-        nas__weights_clear(&mlp->members[i]);
+        nas_weights_clear(&mlp->members[i]);
     free(mlp->members);
     free(mlp->activations);
     free(mlp->errors);
-    *mlp = (nas__mlp){0};
+    *mlp = (nas_mlp){0};
 }
 
 /* ---- forward and backward ---------------------------------------------------------------------------------------- */
 
-static double *plane(const nas__mlp *m, int layer)
+static double *plane(const nas_mlp *m, int layer)
 {
     return m->activations + (size_t)layer * (size_t)m->shape.batch * (size_t)m->widest;
 }
 
 /* Leaves the activations of `rows` rows in the planes; the last plane is the output. */
-static void forward(nas__mlp *m, int member, const double *features, int rows)
+static void forward(nas_mlp *m, int member, const double *features, int rows)
 {
     const double *w = m->members[member].value;
     memcpy(plane(m, 0), features, (size_t)rows * (size_t)m->shape.inputs * sizeof *features);
@@ -77,9 +77,9 @@ static void forward(nas__mlp *m, int member, const double *features, int rows)
 }
 
 /* `error`: of the output, [rows][1]. */
-static void backward(nas__mlp *m, int member, int rows, double *error)
+static void backward(nas_mlp *m, int member, int rows, double *error)
 {
-    const nas__weights *weights = &m->members[member];
+    const nas_weights *weights = &m->members[member];
     int at = weights->count;
     double *other = m->errors + (size_t)m->shape.batch * (size_t)m->widest;
     for (int layer = m->shape.layers; layer >= 0; layer--) {
@@ -103,8 +103,7 @@ static void backward(nas__mlp *m, int member, int rows, double *error)
     }
 }
 
-double nas__mlp_loss(nas__mlp *m, int member, const double *features, const double *targets,
-                     int rows)
+double nas_mlp_loss(nas_mlp *m, int member, const double *features, const double *targets, int rows)
 {
     double sum = 0, *error = m->errors;
     forward(m, member, features, rows);
@@ -121,9 +120,9 @@ double nas__mlp_loss(nas__mlp *m, int member, const double *features, const doub
 /* ---- fitting ------------------------------------------------------------------------------------------------------- */
 
 /* Glorot and Bengio's uniform weights; biases 0. */
-static void init(nas__mlp *m, int member, nas_random *random)
+static void init(nas_mlp *m, int member, nas_random *random)
 {
-    nas__weights *weights = &m->members[member];
+    nas_weights *weights = &m->members[member];
     size_t bytes = (size_t)weights->count * sizeof *weights->value;
     double *w = weights->value;
     memset(weights->first, 0, bytes);
@@ -140,7 +139,7 @@ static void init(nas__mlp *m, int member, nas_random *random)
     }
 }
 
-static void scale_targets(nas__mlp *m, const double *targets, int rows, double *scaled)
+static void scale_targets(nas_mlp *m, const double *targets, int rows, double *scaled)
 {
     double sum = 0, square = 0;
     for (int i = 0; i < rows; i++)
@@ -160,9 +159,9 @@ typedef struct fit {
     double *batch, *batch_targets;
 } fit;
 
-static void fit_member(nas__mlp *m, int member, const fit *f, nas_random *random)
+static void fit_member(nas_mlp *m, int member, const fit *f, nas_random *random)
 {
-    const nas__adam adam = {m->shape.rate, 0.9, 0.999, 1e-8, 0};
+    const nas_adam adam = {m->shape.rate, 0.9, 0.999, 1e-8, 0};
     size_t inputs = (size_t)m->shape.inputs;
     init(m, member, random);
     for (int i = 0; i < f->rows; i++)
@@ -177,14 +176,14 @@ static void fit_member(nas__mlp *m, int member, const fit *f, nas_random *random
                        inputs * sizeof *f->batch);
                 f->batch_targets[i] = f->scaled[row];
             }
-            nas__mlp_loss(m, member, f->batch, f->batch_targets, rows);
-            nas__weights_step(&m->members[member], &adam);
+            nas_mlp_loss(m, member, f->batch, f->batch_targets, rows);
+            nas_weights_step(&m->members[member], &adam);
         }
     }
 }
 
-nas_status nas__mlp_fit(nas__mlp *m, const double *features, const double *targets, int rows,
-                        uint64_t seed, uint32_t key)
+nas_status nas_mlp_fit(nas_mlp *m, const double *features, const double *targets, int rows,
+                       uint64_t seed, uint32_t key)
 {
     double *scaled = malloc(((size_t)rows + 1) * sizeof *scaled);
     fit f = {.features = features, .scaled = scaled, .rows = rows};
@@ -209,7 +208,7 @@ nas_status nas__mlp_fit(nas__mlp *m, const double *features, const double *targe
     return NAS_OK;
 }
 
-void nas__mlp_predict(nas__mlp *m, const double *features, double *mean, double *deviation)
+void nas_mlp_predict(nas_mlp *m, const double *features, double *mean, double *deviation)
 {
     double sum = 0, square = 0;
     int members = m->shape.members;

@@ -37,7 +37,7 @@ static double *kept(const nas__lstm *n, int t, int layer, int what)
 
 /* ---- layout of the weights -------------------------------------------------------------------------------------------------- */
 
-static void find_heads(const nas__policy *p, nas__lstm *n)
+static void find_heads(const nas_policy *p, nas__lstm *n)
 {
     for (int t = 0; t < p->steps; t++) {
         const nas_gene *gene = &p->domain->genes[p->genes[t]];
@@ -72,7 +72,7 @@ static int lay_out(nas__lstm *n)
     return at;
 }
 
-nas_status nas__lstm_create(nas__policy *p)
+nas_status nas__lstm_create(nas_policy *p)
 {
     nas__lstm *n = calloc(1, sizeof *n);
     if (!n)
@@ -88,7 +88,7 @@ nas_status nas__lstm_create(nas__policy *p)
     if (!n->layer_at || !n->memory || !n->errors || !n->scratch)
         NAS_FAIL(NAS_MEMORY, "no memory for a controller of %d × %d", n->layers, n->hidden);
     find_heads(p, n);
-    return nas__weights_create(lay_out(n), &p->weights);
+    return nas_weights_create(lay_out(n), &p->weights);
 }
 
 void nas__lstm_destroy(nas__lstm *lstm)
@@ -102,7 +102,7 @@ void nas__lstm_destroy(nas__lstm *lstm)
     free(lstm);
 }
 
-void nas__lstm_init(nas__policy *policy, nas_random *random)
+void nas__lstm_init(nas_policy *policy, nas_random *random)
 {
     for (int i = 0; i < policy->weights.count; i++)
         policy->weights.value[i] = 0.2 * nas_random_uniform(random) - 0.1;
@@ -121,7 +121,7 @@ static double sigmoid(double x)
     return 1 / (1 + exp(-x));
 }
 
-static void layer_forward(const nas__policy *p, int t, int layer)
+static void layer_forward(const nas_policy *p, int t, int layer)
 {
     nas__lstm *n = p->lstm;
     int h = n->hidden;
@@ -146,7 +146,7 @@ static void layer_forward(const nas__policy *p, int t, int layer)
     }
 }
 
-void nas__lstm_step(nas__policy *p, int t, int choice_before, double *logits)
+void nas__lstm_step(nas_policy *p, int t, int choice_before, double *logits)
 {
     nas__lstm *n = p->lstm;
     size_t bytes = (size_t)n->hidden * sizeof(double);
@@ -172,7 +172,7 @@ void nas__lstm_step(nas__policy *p, int t, int choice_before, double *logits)
 
 /* `d_out`: error of the layer's output from above; becomes the error of its input.  The errors of the states of the step
  * before are left in n->errors. */
-static void layer_back(nas__policy *p, int t, int layer, double *d_out)
+static void layer_back(nas_policy *p, int t, int layer, double *d_out)
 {
     nas__lstm *n = p->lstm;
     int h = n->hidden;
@@ -201,7 +201,7 @@ static void layer_back(nas__policy *p, int t, int layer, double *d_out)
     memcpy(dh, d_joined + h, bytes);
 }
 
-void nas__lstm_back(nas__policy *p, const nas_arch *row, const double *d_logits)
+void nas__lstm_back(nas_policy *p, const nas_arch *row, const double *d_logits)
 {
     nas__lstm *n = p->lstm;
     int h = n->hidden;
