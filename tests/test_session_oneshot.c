@@ -236,9 +236,10 @@ static void test_failed_epochs(void **state)
 
 enum { CANDIDATES = 6 };
 
-static const char *const sampled[] = {"type = \"spos\"; epochs = 3; candidates = 6; inner = { type "
-                                      "= \"evolution\"; population = 3; };",
-                                      "type = \"fairnas\"; epochs = 3; candidates = 6;"};
+static const char *const sampled[] = {
+    "type = \"spos\"; epochs = 3; candidates = 6; inner = { type "
+    "= \"evolution\"; population = 3; };",
+    "type = \"fairnas\"; epochs = 3; candidates = 6; recalibrate = 2;"};
 
 /* Epochs, then candidates that share the weights of the last one; the best of these is the study's. */
 static void check_candidates(const char *study)

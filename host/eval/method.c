@@ -28,6 +28,7 @@ static const struct entry {
     {"share", false, AT(share)},
     {"order", true, AT(order)},
     {"partial", true, AT(partial)},
+    {"recalibrate", true, AT(recalibrate)},
     {"alpha.start", true, AT(start)},
     {"alpha.lr", false, AT(lr)},
     {"alpha.beta1", false, AT(beta1)},

@@ -2,7 +2,8 @@
  *
  *   supernet.c    the evaluator: epochs, paths        supernet_train.c   shared weights in training
  *   relaxation.c  α, gates and Adam on the device     sampling.c         paths in place of α
- *   unrolled.c    DARTS' second order                 method_list.h      the methods
+ *   unrolled.c    DARTS' second order                 recalibrate.c      norms of one path
+ *   method_list.h the methods
  *   cl/gates.cl, cl/unrolled.cl   the kernels and their formulas
  */
 #ifndef NAS_EVAL_METHOD_H
@@ -24,6 +25,7 @@ typedef struct nas__method_options {
     int64_t epochs, start; /* of the supernet; the first one (0 …) that α is trained in */
     int64_t order;         /* 1 or 2 */
     int64_t partial;       /* 1: all channels go through the operations */
+    int64_t recalibrate;   /* batches; 0: norms use each batch's own statistics */
     double share;          /* of the training split that weights are trained on */
     double lr, beta1, beta2, weight_decay, scale; /* of α; scale: of its first values */
     double warm, cold;                            /* temperatures of the first and last epoch */
