@@ -11,7 +11,7 @@
 
 enum { COLUMNS_MAX = 32, SPACE_MAX = 1000000 /* architectures */, PATH_SIZE = 4096 };
 
-/* Trained architectures of a study, which are looked up by what the space takes for one. */
+/* Trained architectures of a study, which are looked up by their text. */
 typedef struct trained_trials {
     nas_study *study;
     struct trained_trial {

@@ -21,7 +21,7 @@ static nas_status key_of(const ranking *r, const char *text, char **key)
     nas_arch arch;
     nas_text written = {0};
     NAS_TRY(nas_domain_read(r->domain, text, &arch));
-    nas_domain_key(r->domain, &arch, &written);
+    nas_domain_write(r->domain, &arch, &written);
     NAS_TRY(nas_text_check(&written));
     *key = written.data;
     return NAS_OK;
@@ -97,7 +97,7 @@ static nas_status find_trial(const ranking *r, const nas_arch *arch, nas_trial *
 {
     const trained_trials *t = &r->trained;
     nas_text key = {0};
-    nas_domain_key(r->domain, arch, &key);
+    nas_domain_write(r->domain, arch, &key);
     NAS_TRY(nas_text_check(&key));
     const struct trained_trial *found =
         bsearch(key.data, t->list, (size_t)t->count, sizeof *t->list, by_name);
