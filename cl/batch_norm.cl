@@ -8,6 +8,7 @@
 // Backward, with M = count (Ioffe and Szegedy 2015, rearranged so that dz = a·G + b·z + d is formed on load):
 //   a = γ·r,  b = −γ·r³·R1/M,  d = −γ·r·R0/M − b·mean,  dγ = r·R1,  dβ = R0
 #include "prelude.clh"
+#include "step.clh"
 
 // Sixteen parts from `first`, 0 beyond the last (the slack of a buffer may be read).
 INLINE strip parts_load(__global const float *row, int first, int parts)
@@ -26,10 +27,11 @@ INLINE float parts_sum(__global const float *row, int parts, int shards, int str
     return strip_sum(sum);
 }
 
-// `affine`: gamma and beta are there; `running`: the running statistics are.
+// `affine`: gamma and beta are there; `running`: the running statistics are, which the step block may weigh by another
+// momentum: 1/k for the k-th batch gives the plain mean of the batches'.
 __kernel void batch_norm_finish(READS(statistics), READS(gamma), READS(beta), WRITES(running_mean),
                                 WRITES(running_variance), WRITES(scale), WRITES(shift),
-                                WRITES(mean_out), WRITES(rstd_out), const int parts,
+                                WRITES(mean_out), WRITES(rstd_out), READS_OF(step_block, step), const int parts,
                                 const int shards, const int stride, const int affine, const int running, const float epsilon,
                                 const float momentum)
 {
@@ -55,10 +57,12 @@ __kernel void batch_norm_finish(READS(statistics), READS(gamma), READS(beta), WR
     mean_out_home[mean_out_at + c] = mean;
     rstd_out_home[rstd_out_at + c] = r;
     if (running) {
+        OPEN_READ_OF(step_block, step);
+        const float rate = step->norm_momentum > 0.0f ? step->norm_momentum : momentum;
         __global float *average = running_mean_home + running_mean_at + c;
         __global float *spread = running_variance_home + running_variance_at + c;
-        *average = fma(momentum, mean - *average, *average);
-        *spread = fma(momentum, m2 / fmax(count - 1.0f, 1.0f) - *spread, *spread);
+        *average = fma(rate, mean - *average, *average);
+        *spread = fma(rate, m2 / fmax(count - 1.0f, 1.0f) - *spread, *spread);
     }
 }
 

@@ -182,6 +182,7 @@ static void test_norm_extremes(void **state)
                            .rstd = tensor_of(NULL, CHANNELS)};
     const nas_norm_call call = {.running_mean = tensor_of(zeros, CHANNELS),
                                 .running_variance = tensor_of(ones, CHANNELS),
+                                .step = tensor_of((const float[16]){0}, 16),
                                 .epsilon = 1e-5f,
                                 .momentum = 0.1f,
                                 .channels = CHANNELS,
@@ -192,7 +193,7 @@ static void test_norm_extremes(void **state)
     nas_test_ok(nas_norm_finish(tape, &call, statistics, parts, &norm));
     const nas_read read = {.x = home, .scale = norm.scale, .shift = norm.shift};
     nas_test_ok(nas_pass_materialise(tape, &read, norm_shape, PADDED, out));
-    run(tape);
+    nas_test_ok(nas_tape_run(tape));
     nas_test_ok(nas_tensor_read(out, y));
     float mean[CHANNELS], rstd[CHANNELS], running[CHANNELS];
     nas_test_ok(nas_tensor_read(norm.mean, mean));
@@ -214,6 +215,16 @@ static void test_norm_extremes(void **state)
                                       : 0.4));
     }
     assert_true(rstd[2] == rstd[3] && mean[3] == 3.25f); /* constants: exactly no variance */
+    const nas_step step = {.norm_momentum = 0.5f};       /* in place of the norm's own */
+    float again[CHANNELS];
+    nas_test_ok(nas_tensor_write(call.step, (const float *)(const void *)&step));
+    run(tape);
+    nas_test_ok(nas_tensor_read(call.running_variance, again));
+    for (int c = 0; c < CHANNELS; c++) {
+        double m, v;
+        norm_moments(z + c * PER, &m, &v);
+        assert_true(fabs(again[c] - (running[c] + v * count / (count - 1)) / 2) < 1e-5);
+    }
     drop_tensors();
 }
 

@@ -282,7 +282,7 @@ enum { CANDIDATES = 6 };
 static const char *const sampled[] = {
     "type = \"spos\"; epochs = 3; candidates = 6; inner = { type "
     "= \"evolution\"; population = 3; };",
-    "type = \"fairnas\"; epochs = 3; candidates = 6;",
+    "type = \"fairnas\"; epochs = 3; candidates = 6; recalibrate = 2;",
     "type = \"enas\"; epochs = 3; candidates = 6; share = 0.6; "
     "controller = { steps = 4; aggregate = 3; hidden = 8; lr = 0.05; };"};
 enum { SAMPLED = sizeof sampled / sizeof *sampled };

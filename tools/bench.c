@@ -27,7 +27,7 @@ static int usage(FILE *to, int exit_code)
     fprintf(to, "  net      training steps of a whole network (see bench_net.c)\n"
                 "  cores    how far the cores are from one another (see bench_cores.c)\n"
                 "  search   cost of a proposal, early and late in a study (see bench_search.c)\n"
-                "  supernet a search step of DARTS (see bench_supernet.c)\n"
+                "  supernet a search step of a one-shot method (see bench_supernet.c)\n"
                 "  peers    the same network in PyTorch, in turns (see bench_peers.c)\n");
     return exit_code;
 }

@@ -4,6 +4,7 @@
  *   relaxation.c  α, gates and Adam on the device     sampling.c         paths in place of α
  *   unrolled.c    DARTS' second order                 curvature.c        how sharply the loss bends under α
  *   controller.c  ENAS's policy over paths            controlled.c       its part of an epoch
+ *   recalibrate.c norms of one path
  *   method_list.h the methods
  *   cl/gates.cl, cl/unrolled.cl   the kernels and their formulas
  */
@@ -38,6 +39,7 @@ typedef struct nas__method_options {
     int64_t order;         /* 1 or 2 */
     int64_t partial;       /* 1: all channels go through the operations */
     int64_t curvature;     /* epochs from one measurement of it to the next; 0: never */
+    int64_t recalibrate;   /* batches; 0: norms use each batch's own statistics */
     double share;          /* of the training split that weights are trained on */
     double lr, beta1, beta2, weight_decay, scale; /* of α; scale: of its first values */
     double warm, cold;                            /* temperatures of the first and last epoch */

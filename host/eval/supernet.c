@@ -19,7 +19,8 @@
  *
  * A controller (enas) draws the paths and learns after each epoch of weights from the rest of the training split (controlled.c).
  *
- * Norms use the statistics of each batch, also to measure by: a supernet has no running statistics of one architecture.
+ * Norms use the statistics of each batch, also to measure by: what runs through training is of many architectures.  Paths may have
+ * statistics of their own (`recalibrate`): taken anew from training batches before each score (recalibrate.c).
  *
  * Layout: the instance; an epoch; a path; keeping.  Read next: supernet_train.c (making, a step), relaxation.c (α and gates). */
 #include "supernet.h"
@@ -201,6 +202,32 @@ static nas_status derive(supernet *s, nas_trial *result)
     return set_derived(s, &arch, result);
 }
 
+static nas_status open_path(supernet *s, const nas_arch *arch)
+{
+    int path[NAS_GATE_ROWS];
+    const nas_tensor gates = nas_net_gates(nas_trainer_net(s->trainer));
+    if (s->sampling)
+        return nas__sampling_take(s->sampling, arch);
+    NAS_TRY(nas_domain_path(s->setting->domain, &s->table, arch, path));
+    float *open = calloc((size_t)s->table.gates, sizeof *open);
+    if (!open)
+        NAS_FAIL(NAS_MEMORY, "no memory for %d gates", s->table.gates);
+    nas__path_gates(&s->table, path, open);
+    nas_status status = nas_tensor_write(gates, open);
+    free(open);
+    return status;
+}
+
+/* How an architecture does on the validation split with the weights that are there. */
+static nas_status measure_path(supernet *s, const nas_arch *arch, nas_evaluation *valid)
+{
+    nas_net *net = nas_trainer_net(s->trainer);
+    NAS_TRY(open_path(s, arch));
+    if (s->norm_batches)
+        NAS_TRY(nas__recalibrate(net, s->norm_batches));
+    return nas_evaluate_batches(net, s->valid_batches, !s->norm_batches, valid);
+}
+
 /* By paths: a few architectures, the same after every epoch, or as the controller now draws them.  Their mean is how the supernet
  * does, the best of them is derived. */
 static nas_status survey(supernet *s, nas_evaluation *mean, nas_trial *result)
@@ -211,8 +238,7 @@ static nas_status survey(supernet *s, nas_evaluation *mean, nas_trial *result)
     for (int i = 0; i < SURVEYED; i++) {
         nas_evaluation valid;
         NAS_TRY(nas__sampling_survey(s->sampling, i, &arch));
-        NAS_TRY(nas__sampling_take(s->sampling, &arch));
-        NAS_TRY(nas_evaluate_batches(nas_trainer_net(s->trainer), s->valid_batches, true, &valid));
+        NAS_TRY(measure_path(s, &arch, &valid));
         if (valid.accuracy > most)
             best = arch;
         most = fmax(most, valid.accuracy);
@@ -290,22 +316,6 @@ static nas_status take_weights(supernet *s, const char *path)
     return s->loaded ? NAS_OK : NAS_MEMORY;
 }
 
-static nas_status open_path(supernet *s, const nas_arch *arch)
-{
-    int path[NAS_GATE_ROWS];
-    const nas_tensor gates = nas_net_gates(nas_trainer_net(s->trainer));
-    if (s->sampling)
-        return nas__sampling_take(s->sampling, arch);
-    NAS_TRY(nas_domain_path(s->setting->domain, &s->table, arch, path));
-    float *open = calloc((size_t)s->table.gates, sizeof *open);
-    if (!open)
-        NAS_FAIL(NAS_MEMORY, "no memory for %d gates", s->table.gates);
-    nas__path_gates(&s->table, path, open);
-    nas_status status = nas_tensor_write(gates, open);
-    free(open);
-    return status;
-}
-
 static nas_status score_path(supernet *s, const nas_eval_call *call, nas_trial *result)
 {
     nas_evaluation valid;
@@ -313,8 +323,7 @@ static nas_status score_path(supernet *s, const nas_eval_call *call, nas_trial *
         NAS_FAIL(NAS_CONFIG, "an architecture is scored with the weights of a trained supernet, "
                              "and this trial starts from none");
     NAS_TRY(take_weights(s, call->from));
-    NAS_TRY(open_path(s, call->arch));
-    NAS_TRY(nas_evaluate_batches(nas_trainer_net(s->trainer), s->valid_batches, true, &valid));
+    NAS_TRY(measure_path(s, call->arch, &valid));
     NAS_TRY(add_number(result, "valid_accuracy", valid.accuracy, false));
     return add_number(result, "valid_loss", valid.loss, false);
 }

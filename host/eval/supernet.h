@@ -1,5 +1,5 @@
 /* supernet.h - a supernet in training, as its two files share it: supernet_train.c makes it and trains a step, supernet.c is the
- * evaluator: epochs, paths, files. */
+ * evaluator: epochs, paths, files.  recalibrate.c fits its norms to one path. */
 #ifndef NAS_EVAL_SUPERNET_H
 #define NAS_EVAL_SUPERNET_H
 
@@ -13,8 +13,8 @@ typedef struct nas__supernet {
     nas__method_options options;
     nas_train_config train; /* the study's, over the strategy's epochs */
     nas_data_home *home;
-    uint32_t *samples,
-        *valid; /* of the training split, the weights' first; of the validation split, shuffled */
+    /* Of the training split, the weights' first; of the validation split, shuffled; what norms are recalibrated on. */
+    uint32_t *samples, *valid, *norms;
     uint32_t weights_count, alpha_count, valid_count;
     nas_graph graph;
     nas_gate_table table;
@@ -24,7 +24,7 @@ typedef struct nas__supernet {
     nas__sampling *sampling;     /* NULL: by α */
     nas__controller *controller; /* NULL: paths are not drawn by one */
     nas__unrolled *unrolled;     /* NULL: first order */
-    nas_batches *alpha_batches, *valid_batches;
+    nas_batches *alpha_batches, *valid_batches, *norm_batches; /* the last NULL: not recalibrated */
     char *loaded;     /* file whose weights it has; NULL: those of its own training */
     char *derived;    /* after the last epoch that was scored */
     nas_step step;    /* of the weights, which is to come */
@@ -40,6 +40,8 @@ nas_status nas__supernet_begin(nas__supernet *supernet);
 nas_status nas__supernet_load_alpha(nas__supernet *supernet);
 /* The step block that gates without noise are worked out with after `epoch` epochs. */
 void nas__supernet_measuring_step(const nas__supernet *supernet, int epoch, nas_step *step);
+/* Running statistics of the path that is open: the plain mean of those of all the batches (recalibrate.c).  Enqueues. */
+nas_status nas__recalibrate(nas_net *net, nas_batches *batches);
 
 /* ---- controlled.c ---- */
 

@@ -5,6 +5,7 @@
  * are attached to the trainer's checkpoint. */
 #include "supernet.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,13 +21,14 @@ static void drop_training(supernet *s)
     nas__unrolled_destroy(s->unrolled);
     nas_batches_destroy(s->alpha_batches);
     nas_batches_destroy(s->valid_batches);
+    nas_batches_destroy(s->norm_batches);
     nas_trainer_destroy(s->trainer);
     free(s->loaded);
     s->relaxation = NULL;
     s->sampling = NULL;
     s->controller = NULL;
     s->unrolled = NULL;
-    s->alpha_batches = s->valid_batches = NULL;
+    s->alpha_batches = s->valid_batches = s->norm_batches = NULL;
     s->trainer = NULL;
     s->loaded = NULL;
 }
@@ -39,6 +41,7 @@ void nas__supernet_close(supernet *s)
     free(s->derived);
     free(s->samples);
     free(s->valid);
+    free(s->norms);
 }
 
 /* Does something else learn from a portion of the training split? */
@@ -58,6 +61,26 @@ static nas_status cut_samples(supernet *s, uint32_t all)
     else
         memcpy(s->samples, nas_data_split(data, NAS_SPLIT_TRAIN, &all), all * sizeof *s->samples);
     s->alpha_count = all - s->weights_count;
+    return NAS_OK;
+}
+
+/* Samples of the training split that norms are recalibrated on, the same for every architecture. */
+static nas_status choose_norms(supernet *s)
+{
+    const uint64_t wanted = (uint64_t)s->options.recalibrate * (uint64_t)s->train.common.batch;
+    if (wanted == 0)
+        return NAS_OK;
+    if (wanted > s->weights_count)
+        NAS_FAIL(NAS_CONFIG,
+                 "strategy.recalibrate = %" PRId64 " batches of %" PRId64
+                 " are more than the %u samples of the training split",
+                 s->options.recalibrate, s->train.common.batch, s->weights_count);
+    s->norms = malloc(s->weights_count * sizeof *s->norms);
+    if (!s->norms)
+        NAS_FAIL(NAS_MEMORY, "no memory for the samples of a supernet");
+    memcpy(s->norms, s->samples, s->weights_count * sizeof *s->norms);
+    nas_random random = nas_random_make(s->setting->seed, NAS_STREAM_SPLIT, s->weights_count, 0, 2);
+    nas_random_shuffle(&random, s->norms, s->weights_count);
     return NAS_OK;
 }
 
@@ -83,7 +106,7 @@ static nas_status share_samples(supernet *s)
     memcpy(s->valid, valid, s->valid_count * sizeof *valid);
     nas_random random = nas_random_make(setting->seed, NAS_STREAM_SPLIT, s->valid_count, 0, 1);
     nas_random_shuffle(&random, s->valid, s->valid_count);
-    return NAS_OK;
+    return choose_norms(s);
 }
 
 static nas_status check_options(const supernet *s)
@@ -97,7 +120,9 @@ static nas_status check_options(const supernet *s)
 
 static nas_status plan(supernet *s)
 {
-    const nas_supergraph_options options = {.partial = (int)s->options.partial};
+    /* Running statistics of what a path trains are of many networks and serve none; recalibrated, they are of one. */
+    const nas_supergraph_options options = {.partial = (int)s->options.partial,
+                                            .running = s->options.method->sampled};
     nas_net_options net = nas_train_net_options(&s->train, s->setting->device);
     nas_net_memory memory;
     net.paths = s->options.method->sampled;
@@ -145,8 +170,14 @@ static nas_status make_batches(supernet *s)
                                        .independent = true};
     const nas_batches_options valid = {
         .batch = batch, .subset = s->valid, .subset_count = s->valid_count};
+    const nas_batches_options norms = {.batch = batch,
+                                       .subset = s->norms,
+                                       .subset_count =
+                                           (uint32_t)batch * (uint32_t)s->options.recalibrate};
     if (shares(s))
         NAS_TRY(nas_batches_create(s->home, NAS_SPLIT_TRAIN, &alpha, &target, &s->alpha_batches));
+    if (s->norms)
+        NAS_TRY(nas_batches_create(s->home, NAS_SPLIT_TRAIN, &norms, &target, &s->norm_batches));
     return nas_batches_create(s->home, NAS_SPLIT_VALID, &valid, &target, &s->valid_batches);
 }
 

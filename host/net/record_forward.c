@@ -137,6 +137,7 @@ void nas__fill_norm_call(const nas_net *net, int shard, int home, bool training,
                         .n = net->plan.n,
                         .real = net->plan.options.batch,
                         .training = training,
+                        .step = net->step,
                         .input_count = 1,
                         .in_shape = {h->shape},
                         .out_shape = h->shape};

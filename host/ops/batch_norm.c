@@ -77,6 +77,7 @@ void nas_norm_call_make(const nas_op_call *node, nas_norm_call *call)
         .beta = node->parameters[BETA],
         .running_mean = node->parameters[RUNNING_MEAN],
         .running_variance = node->parameters[RUNNING_VARIANCE],
+        .step = node->step,
         .gamma_gradient = node->parameter_gradients[GAMMA],
         .beta_gradient = node->parameter_gradients[BETA],
         .epsilon = (float)o->epsilon,
@@ -117,6 +118,7 @@ nas_status nas_norm_finish(nas_tape *tape, const nas_norm_call *call, nas_tensor
     nas__push_tensor(&arguments, call->running_mean);
     nas__push_tensor(&arguments, call->running_variance);
     push_norm(&arguments, norm);
+    nas__push_tensor(&arguments, call->step);
     push_parts(&arguments, call, parts);
     nas__push_int(&arguments, call->gamma.buffer != NULL);
     nas__push_int(&arguments, call->running_mean.buffer != NULL);
@@ -284,7 +286,8 @@ static void NAS_REFERENCE(forward)(const nas_reference_call *call)
         if (call->training || !running_mean) /* nothing kept: the batch's own, as PyTorch has it */
             NAS_REFERENCE(moments)(z, size, &mean, &variance);
         if (call->training && running_mean) {
-            const NAS_REAL rate = (NAS_REAL)o->momentum;
+            const float given = call->step.norm_momentum;
+            const NAS_REAL rate = given > 0 ? (NAS_REAL)given : (NAS_REAL)o->momentum;
             const NAS_REAL unbiased =
                 variance * (NAS_REAL)size / (NAS_REAL)(size > 1 ? size - 1 : 1);
             running_mean[c] += rate * (mean - running_mean[c]);

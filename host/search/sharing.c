@@ -27,6 +27,9 @@ const nas_option nas__sharing_options_table[] = {
      "of the supernet, each a trial; the schedules of `train` span them"},
     {"candidates", NAS_OPTION_INT, AT(candidates), "1000", 1, 1000000, NULL,
      "architectures that are scored with the shared weights, each a trial"},
+    {"recalibrate", NAS_OPTION_INT, AT(recalibrate), "0", 0, 100000, NULL,
+     "training batches that norms take each architecture's statistics from before it is scored; 0: "
+     "they use those of each validation batch"},
     {0},
 };
 #undef AT

@@ -2,14 +2,14 @@
  *
  *   spos.c, fairnas.c   a descriptor each     sharing.c   the options and what they propose
  *
- * `epochs` is read by the evaluator `supernet`, too, which gets the group. */
+ * `epochs` and `recalibrate` are read by the evaluator `supernet`, too, which gets the group. */
 #ifndef NAS_SEARCH_SHARING_H
 #define NAS_SEARCH_SHARING_H
 
 #include "search.h"
 
 typedef struct nas__sharing_options {
-    int64_t epochs, candidates;
+    int64_t epochs, candidates, recalibrate;
 } nas__sharing_options;
 
 extern const nas_option nas__sharing_options_table[];

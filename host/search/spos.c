@@ -4,8 +4,11 @@
  * neither decay nor momentum moves them.  Afterwards evolution (the authors': population 50, 20 generations, the best 10 as
  * parents, mutation of a gene with probability 0.1; docs/strategies.md writes it down) scores architectures with the shared weights.
  *
- * Departures: paths are drawn uniformly from the space, not within bins of FLOPs; norms use each validation batch's own statistics in
- * place of statistics recalibrated on training batches.
+ * Before a score the authors take the norms' statistics anew from 200 training batches: `recalibrate` (host/eval/recalibrate.c).  It is 0
+ * unless a config asks for it, since each validation batch's own statistics are cheaper; docs/results.md compares the two.
+ *
+ * Departures: paths are drawn uniformly from the space, not within bins of FLOPs; recalibrated statistics are the plain mean over the batches,
+ * where the authors' move by a tenth of each batch, so that the last ones count most.
  * Read next: sharing.c. */
 #include "sharing.h"
 

@@ -257,8 +257,7 @@ static nas_step step_block(const nas_trainer *trainer, int slot)
                      .key = {trainer->dropout_key[0], trainer->dropout_key[1]},
                      .lr = (float)lr,
                      .drop_path = (float)(common->drop_path * share),
-                     .time = (uint32_t)done,
-                     .clip = (float)common->clip};
+                     .time = (uint32_t)done};
     float factor[4] = {0};
     if (trainer->config.optimizer->factors)
         trainer->config.optimizer->factors(&trainer->config.options, step.time, lr, factor);

@@ -92,7 +92,8 @@ typedef struct nas_step {
     float lr;
     float drop_path; /* probability that drop_path drops, now (ramped by the trainer) */
     uint32_t time;   /* optimizer steps done before this one (Adam's bias correction) */
-    float clip; /* gradient scale from clip-by-norm is on the device; this is the bound, 0: none */
+    float
+        norm_momentum; /* weight of this batch in running statistics: 1/k of the k-th gives their plain mean; 0: each norm's own */
     uint32_t spare[6];
 } nas_step; /* 64 bytes */
 
@@ -303,6 +304,7 @@ typedef struct nas_norm {
 typedef struct nas_norm_call {
     nas_tensor gamma, beta;                    /* none: not affine */
     nas_tensor running_mean, running_variance; /* none: not kept */
+    nas_tensor step;                           /* the step block, for norm_momentum */
     nas_tensor gamma_gradient, beta_gradient;
     nas_tensor
         gate; /* backward: [1], G is so many times what nas_gradient.g holds; none: it is G */

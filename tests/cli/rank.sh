@@ -1,4 +1,4 @@
-# clnas-rank [full]: rank correlations, resume, refusal; and, where the tables are, the signs of three proxies on 30 cells of
+# clnas-rank [full]: rank correlations, resume, refusal; paths of a supernet held against a study; and, where the tables are, the signs of three proxies on 30 cells of
 # NAS-Bench-201.  full: all proxies on the sample that docs/results.md reports, each within 0.10 of the published one.
 NAS_PROGRAM="$NAS_BUILD_FOLDER/bin/clnas-rank"
 . "$(dirname "$0")/helper.sh"
@@ -6,8 +6,8 @@ data=${NAS_DATA_FOLDER:-$NAS_SOURCE_FOLDER/../shared/data}
 [ -d "$data" ] && data=$(cd "$data" && pwd)
 "$NAS_BUILD_FOLDER/bin/clnas" devices >/dev/null 2>&1 || exit 77
 
-# number METRIC COLUMN: a figure of the table (2 numbers, 3 here, 4 published, 5 difference).
-number() { sed -n "s/^| $1 | //p" out.txt | tr -d '+' | awk -F' [|] ' -v c="$(($2 - 1))" '{ print $c }'; }
+# number METRIC COLUMN: a figure of the table (2 numbers, 3 τ, 4 ρ, 5 and 6 published τ and ρ, 7 difference of ρ).
+number() { sed -n "s/^| $1 | \(.*\) |$/\1/p" out.txt | tr -d '+' | awk -F' [|] ' -v c="$(($2 - 1))" '{ print $c }'; }
 within() { awk -v x="$1" -v low="$2" -v high="$3" 'BEGIN { exit !(x >= low && x <= high) }' || fail "$4: $1 is not in $2 … $3"; }
 
 config="$NAS_SOURCE_FOLDER/configs/rank/nasbench201.cfg"
@@ -16,7 +16,7 @@ if [ "${1:-}" = full ]; then
     run "$config" --data "$data"; expect_code 0
     cat out.txt
     for metric in synflow snip grad_norm grasp fisher jacob_cov naswot zen; do
-        within "$(number $metric 5)" -0.10 0.10 "$metric beside the published one"
+        within "$(number $metric 7)" -0.10 0.10 "$metric beside the published one"
     done
     exit 0
 fi
@@ -43,9 +43,9 @@ evaluate = { type = "zero_cost"; batch = 16; measures = [ "naswot" ]; };
 truth = { type = "table"; path = "table.csv"; metrics = [ "truth", "published_naswot = theirs" ]; };
 END
 run rank.cfg --out out.csv; expect_code 0
-expect_out "with truth, 12 architectures"
-[ "$(number parameters 3)" = "-1.000" ] || fail "parameters do not rank as they were worked out"
-within "$(number naswot 4)" -1 -0.98 "the table's own column"
+expect_out "Rank correlation with truth"; expect_out " 12 architectures"
+[ "$(number parameters 3) $(number parameters 4)" = "-1.000 -1.000" ] || fail "parameters do not rank as they were worked out"
+within "$(number naswot 6)" -1 -0.98 "the table's own column"
 no_out "| snip |"
 cp out.csv first.csv; grep '^|' out.txt >first.txt
 
@@ -65,6 +65,48 @@ run none.cfg --out none.csv; expect_code 2; expect_err "truth = {"
 run rank.cfg --count; expect_code 2
 for count in 2 5x 1000001 4294967299; do run rank.cfg --count $count; expect_code 2; done
 run nothing.cfg; [ "$code" != 0 ] || fail "read nothing"
+
+# A supernet's paths, held against trainings of another study.  Every score is that of the search's own candidate, and both
+# correlations are those that tools/ranks counts.
+clnas="$NAS_BUILD_FOLDER/bin/clnas"
+search() { # STUDY STRATEGY MORE
+    cat >search.cfg <<END
+seed = 4;
+data = { type = "synthetic"; shape = [1, 8, 8]; classes = 4; train = 324; test = 64; valid = 68; };
+space = { type = "cell201"; op = [ "skip_connect", "nor_conv_3x3" ]; cells = 1; channels = 2; };
+strategy = { $2 };
+train = { batch = 32; optimizer = "sgd"; lr = 0.05; $3 };
+retrain = { top = 0; };
+END
+    "$clnas" search search.cfg --study "$1" --quiet >out.txt 2>err.txt || fail "search: $(cat err.txt)"
+}
+search shared.study 'type = "spos"; epochs = 2; candidates = 64; recalibrate = 3; inner = { type = "grid"; };' ''
+search alone.study 'type = "grid"; }; budget = { trials = 20;' 'epochs = 1;'
+echo 'count = 40; by = "valid_accuracy"; truth = { type = "study"; path = "alone.study"; };' >paths.cfg
+run paths.cfg --supernet shared.study --out paths.csv; expect_code 0
+expect_out " 20 architectures"; no_out "published"; cp out.txt paths.txt
+columns() { # STUDY: arch,valid_accuracy,parameters of what is an architecture's
+    "$clnas" trials "$1" --format csv | awk -F, '
+        NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
+        !at["derived"] || $at["derived"] == "" { print $at["arch"] "," $at["valid_accuracy"] "," $at["parameters"] }' | sort
+}
+columns shared.study >shared.csv; columns alone.study >alone.csv
+awk -F, 'NR == 2 { for (i = 1; i <= NF; i++) at[$i] = i } NR > 2 { printf "%s,%.10g,%d\n", $1, $at["valid_accuracy"], $at["parameters"] }' paths.csv | sort >scores.csv
+[ "$(wc -l <scores.csv)" = 20 ] || fail "not every architecture was scored"
+join -t, scores.csv shared.csv | awk -F, '{ x = sprintf("%.10g", $4); if ($2 != x || $3 != $5) exit 1 }' || fail "scores are not those of the search"
+{ echo "arch,score,parameters,truth"; join -t, scores.csv alone.csv | cut -d, -f1-4; } >joined.csv
+for pair in score:valid_accuracy parameters:parameters; do
+    wanted=$("$NAS_SOURCE_FOLDER/tools/ranks" joined.csv "${pair%:*}:truth" | sed -n 's/ |$//; $s/.* | \(.*\) | /\1 /p')
+    [ "$(number "${pair#*:}" 3) $(number "${pair#*:}" 4)" = "$wanted" ] || fail "${pair#*:} is not $wanted"
+done
+# Other norms are other scores, and another file; an earlier epoch has no weights any more.
+run paths.cfg --supernet shared.study --out paths.csv --recalibrate 0; expect_code 2; expect_err "is from other options"
+run paths.cfg --supernet shared.study --out plain.csv --recalibrate 0; expect_code 0
+cut -d, -f1,3- plain.csv | tail -n +3 >a; cut -d, -f1,3- paths.csv | tail -n +3 >b; ! cmp -s a b || fail "recalibrate does nothing"
+run paths.cfg --supernet shared.study:0 --out gone.csv; expect_code 2; expect_err "weights of trial 0 are not there"
+run paths.cfg --supernet alone.study --out none.csv; expect_code 2; expect_err "no epoch of a supernet"
+run paths.cfg --supernet shared.study --by nothing --out none.csv; expect_code 2; expect_err "no nothing of any"
+run rank.cfg --recalibrate 3 --out none.csv; expect_code 2; expect_err "is for a --supernet"
 
 # Three proxies on thirty cells: the published signs, and not by a hair.
 [ -d "$data/nasbench201" ] || exit 0

@@ -1,14 +1,24 @@
-"""One search step of DARTS (arXiv 1806.09055) in PyTorch on the CPU: the peer of `clnas-bench supernet --peer`.
+"""A search step of a one-shot method in PyTorch on the CPU: the peer of `clnas-bench supernet --peer`.
 
-    python3 darts_supernet.py [--cells 8] [--channels 16] [--batch 64] [--size 32] [--steps 3] [--threads 2] [--channels-last]
+    python3 supernet.py [--method darts|gdas|spos|fairnas] [--cells 8] [--channels 16] [--batch 64] [--size 32] [--steps 3] [--threads 2]
+                        [--channels-last]
 
-The search network of the paper: each edge carries eight operations, added up by the softmax of its architecture weights;
-normal and reduction cells (at a third and two thirds of the depth) have weights of their own.  A search step is a step of SGD for
-the network's weights (clipped to norm 5) and a step of Adam for the architecture, first order, each on a batch.
-The batches are random and stay where they are; the first step, in which memory is mapped, is not counted.  Prints one line:
+The search network of DARTS (arXiv 1806.09055): each edge carries eight operations, added up by the softmax of its architecture
+weights; normal and reduction cells (at a third and two thirds of the depth) have weights of their own.  A search step is
+
+    darts     a step of SGD for the network's weights (clipped to norm 5) and a step of Adam for the architecture, first order,
+              each on a batch
+    gdas      the same, but of each edge the winner of a Gumbel draw alone runs (1910.04465, and its authors' way to hand the gradient
+              on: the others' weights are added as numbers)
+    spos      a step of SGD for one path (1904.00420): per node two of its inputs, an operation each, uniformly drawn
+    fairnas   the same inputs, a permutation of the operations for each; eight paths over one batch, gradients added, one step (1907.01845)
+
+Operations that do not run have no gradient, and SGD leaves them alone.  The batches are random and stay where they are; the first step, in
+which memory is mapped, is not counted.  Prints one line:
 torch VERSION parameters COUNT median_ms X min_ms Y max_ms Z peak_bytes B
 """
 import argparse
+import random
 import resource
 import statistics
 import time
@@ -82,16 +92,57 @@ class Cell(nn.Module):
         self.edges = nn.ModuleList(candidates(width, 2 if reduces and source < 2 else 1)
                                    for node in range(STATES) for source in range(node + 2))
 
-    def forward(self, before, last, weights):
+    def forward(self, before, last, edges):
+        """`edges`: for each edge a function of (operations, state), or None where it carries nothing."""
         states = [self.first(before), self.second(last)]
-        edges = iter(zip(self.edges, weights))
+        pairs = iter(zip(self.edges, edges))
         for _ in range(STATES):
             terms = []
             for state in list(states):
-                operations, weight = next(edges)
-                terms.append(sum(w * operation(state) for w, operation in zip(weight, operations)))
+                operations, edge = next(pairs)
+                if edge is not None:
+                    terms.append(edge(operations, state))
             states.append(sum(terms))
         return torch.cat(states[2:], dim=1)
+
+
+def mixed(weights):
+    """All operations, each times its weight."""
+    return lambda operations, state: sum(w * operation(state) for w, operation in zip(weights, operations))
+
+
+def winner(logits):
+    """The operation that a Gumbel draw takes; its value is the operation's, its gradient the soft sample's."""
+    gumbel = -torch.empty_like(logits).exponential_().log()
+    soft = functional.softmax((logits + gumbel) / 10, dim=0)
+    best = int(soft.argmax())
+    hard = torch.zeros_like(soft)
+    hard[best] = 1
+    weights = hard - soft.detach() + soft
+    others = [k for k in range(OPERATIONS) if k != best]
+    return lambda operations, state: weights[best] * operations[best](state) + weights[others].sum()
+
+
+def one(choice):
+    return lambda operations, state: operations[choice](state)
+
+
+def draw_inputs():
+    """Per edge, in order: does it belong to the two inputs of its node?"""
+    used = []
+    for node in range(STATES):
+        two = random.sample(range(node + 2), 2)
+        used += [source in two for source in range(node + 2)]
+    return used
+
+
+def uniform_path():
+    return [one(random.randrange(1, OPERATIONS)) if used else None for used in draw_inputs()]
+
+
+def fair_paths():
+    orders = [random.sample(range(OPERATIONS), OPERATIONS) if used else None for used in draw_inputs()]
+    return [[one(order[k]) if order else None for order in orders] for k in range(OPERATIONS)]
 
 
 class Supernet(nn.Module):
@@ -117,8 +168,7 @@ class Supernet(nn.Module):
     def weights(self):
         return [p for name, p in self.named_parameters() if name not in ("normal", "reduction")]
 
-    def forward(self, images):
-        normal, reduction = (functional.softmax(a, dim=1) for a in self.architecture())
+    def forward(self, images, normal, reduction):
         before = last = self.stem(images)
         for cell in self.cells:
             before, last = last, cell(before, last, reduction if cell.reduces else normal)
@@ -130,9 +180,11 @@ def main():
     for name, default in (("cells", 8), ("channels", 16), ("batch", 64), ("size", 32), ("steps", 3), ("threads", 2)):
         parser.add_argument("--" + name, type=int, default=default)
     parser.add_argument("--channels-last", action="store_true")
+    parser.add_argument("--method", choices=("darts", "gdas", "spos", "fairnas"), default="darts")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     torch.manual_seed(1)
+    random.seed(1)
     layout = torch.channels_last if options.channels_last else torch.contiguous_format
     network = Supernet(options.channels, options.cells).to(memory_format=layout)
     weights = network.weights()
@@ -141,16 +193,31 @@ def main():
     batches = [(torch.randn(options.batch, 3, options.size, options.size).contiguous(memory_format=layout),
                 torch.randint(10, (options.batch,))) for _ in range(2)]
 
-    def backward(batch):
+    def backward(batch, normal, reduction):
         images, labels = batch
-        functional.cross_entropy(network(images), labels).backward()
+        functional.cross_entropy(network(images, normal, reduction), labels).backward()
+
+    def by_architecture():
+        if options.method == "gdas":
+            return [[winner(row) for row in logits] for logits in network.architecture()]
+        return [[mixed(row) for row in functional.softmax(logits, dim=1)] for logits in network.architecture()]
+
+    def passes():
+        """The paths of a step of the weights."""
+        if options.method == "spos":
+            return [(uniform_path(), uniform_path())]
+        if options.method == "fairnas":
+            return list(zip(fair_paths(), fair_paths()))
+        return [by_architecture()]
 
     def step():
-        architecture_optimizer.zero_grad()
-        backward(batches[1])
-        architecture_optimizer.step()
-        weight_optimizer.zero_grad()
-        backward(batches[0])
+        if options.method in ("darts", "gdas"):
+            architecture_optimizer.zero_grad(set_to_none=True)
+            backward(batches[1], *by_architecture())
+            architecture_optimizer.step()
+        weight_optimizer.zero_grad(set_to_none=True)
+        for path in passes():
+            backward(batches[0], *path)
         nn.utils.clip_grad_norm_(weights, 5)
         weight_optimizer.step()
 

@@ -1,0 +1,113 @@
+/* bench_supernet_print.c - what clnas-bench supernet found: in words and in full for one combination, a line of a table for each of
+ * many, or an object of JSON. */
+#include "bench_supernet.h"
+
+#include <stdio.h>
+
+static const char *name_of(const supernet_options *o)
+{
+    return o->method[0] ? o->method : "darts, halves";
+}
+
+static void sort_all(supernet_outcome *r)
+{
+    bench_times_sort(&r->step);
+    bench_times_sort(&r->peer);
+    bench_times_sort(&r->weight);
+    bench_times_sort(&r->architecture);
+}
+
+static void print_json(const supernet_options *o, const supernet_outcome *r)
+{
+    const double ours = bench_median_ms(&r->step);
+    printf("{\"method\": \"%s\", \"cells\": %d, \"channels\": %d, \"batch\": %d, \"parameters\": "
+           "%.0f",
+           name_of(o), o->cells, o->channels, o->batch, r->parameters);
+    if (r->weight.count)
+        printf(", \"weight_ms\": %.2f, \"architecture_ms\": %.2f", bench_median_ms(&r->weight),
+               bench_median_ms(&r->architecture));
+    printf(", \"step_ms\": %.2f, \"planned_bytes\": %.0f, \"peak_bytes\": %.0f", ours,
+           r->planned_bytes, r->peak_bytes);
+    if (r->peer.count)
+        printf(", \"torch\": \"%s\", \"peer_ms\": %.2f, \"peer_bytes\": %.0f, \"ratio\": %.3f, "
+               "\"memory_share\": %.3f",
+               r->torch, bench_median_ms(&r->peer), r->peer_bytes, bench_median_ms(&r->peer) / ours,
+               r->peak_bytes / r->peer_bytes);
+    printf("}\n");
+}
+
+static void print_words(const supernet_options *o, const supernet_outcome *r)
+{
+    const double ours = bench_median_ms(&r->step);
+    const int last = r->step.count - 1;
+    printf("DARTS supernet, %d cells, %d channels, batch %d, 3x%dx%d: %.0f parameters", o->cells,
+           o->channels, o->batch, o->size, o->size, r->parameters);
+    if (r->nodes)
+        printf(", %d nodes", r->nodes);
+    printf("\n");
+    if (r->weight.count)
+        printf("weight step %.1f ms, architecture step %.1f ms; ", bench_median_ms(&r->weight),
+               bench_median_ms(&r->architecture));
+    printf("%s step %.1f ms (%.1f to %.1f)\n", o->method[0] ? o->method : "search", ours,
+           r->step.step_ms[0], r->step.step_ms[last]);
+    printf("memory: %.0f MB planned", 1e-6 * r->planned_bytes);
+    if (r->activation_bytes > 0)
+        printf(" (%.0f activations, %.0f scratch)", 1e-6 * r->activation_bytes,
+               1e-6 * r->scratch_bytes);
+    printf(", %.0f MB peak of the process\nloss %.4f\n", 1e-6 * r->peak_bytes, r->loss);
+    if (r->peer.count)
+        printf("torch %s at its best setting: %.0f parameters, search step %.1f ms (%.1f to %.1f), "
+               "%.0f MB peak\n"
+               "clnas takes 1/%.2f of its time and 1/%.2f of its memory\n",
+               r->torch, r->peer_parameters, bench_median_ms(&r->peer), r->peer.step_ms[0],
+               r->peer.step_ms[r->peer.count - 1], 1e-6 * r->peer_bytes,
+               bench_median_ms(&r->peer) / ours, r->peer_bytes / r->peak_bytes);
+}
+
+void bench_supernet_print(const supernet_options *o, supernet_outcome *r)
+{
+    sort_all(r);
+    if (o->json)
+        print_json(o, r);
+    else
+        print_words(o, r);
+    fflush(stdout);
+}
+
+/* ---- many ------------------------------------------------------------------------------------------------ */
+
+void bench_supernet_head(const supernet_options *o)
+{
+    if (o->json)
+        return;
+    printf("| method | cells | channels | batch | parameters | step, ms | peak, MB |%s\n",
+           o->peer ? " PyTorch step, ms | peak, MB | times as fast | of its memory |" : "");
+    printf("|---|---|---|---|---|---|---|%s\n", o->peer ? "---|---|---|---|" : "");
+    fflush(stdout);
+}
+
+void bench_supernet_line(const supernet_options *o, supernet_outcome *r)
+{
+    if (r && o->json) {
+        bench_supernet_print(o, r);
+        return;
+    }
+    if (o->json)
+        return;
+    printf("| %s | %d | %d | %d |", name_of(o), o->cells, o->channels, o->batch);
+    if (r) {
+        sort_all(r);
+        printf(" %.0f | %.1f | %.0f |", r->parameters, bench_median_ms(&r->step),
+               1e-6 * r->peak_bytes);
+    } else {
+        printf(" – | – | – |");
+    }
+    if (o->peer && r && r->peer.count)
+        printf(" %.1f | %.0f | %.2f | 1/%.2f |", bench_median_ms(&r->peer), 1e-6 * r->peer_bytes,
+               bench_median_ms(&r->peer) / bench_median_ms(&r->step),
+               r->peer_bytes / r->peak_bytes);
+    else if (o->peer)
+        printf(" – | – | – | – |");
+    printf("\n");
+    fflush(stdout);
+}
