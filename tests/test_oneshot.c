@@ -208,7 +208,7 @@ static void check_step(fixture *f, double *alpha, double (*moments)[2], int time
     plain p = {f, noise, 3 + (0.5 - 3) * 2 / 4};
     plain_noise(f, &step, f->options.method->noisy, noise);
     nas_test_ok(nas_net_set_step(f->net, &step));
-    nas_test_ok(nas__relaxation_sample(f->relaxation));
+    nas_test_ok(nas__relaxation_sample(f->relaxation, time % 2));
     float *gates = nas_test_read(nas_net_gates(f->net));
     plain_gates(&p, alpha, false, wanted);
     for (int i = 0; i < f->table.gates; i++) {

@@ -12,21 +12,30 @@
 
 typedef struct nas__method {
     const char *name; /* of the strategy */
-    bool noisy, hard, edges, sampled, fair;
+    bool noisy, hard, pairs, edges, sampled, fair;
 } nas__method;
 
 extern const nas__method nas__methods[];
 extern const int nas__method_count;
 
+/* Some candidates do not run at all: the net is one with paths. */
+static inline bool nas__method_has_paths(const nas__method *method)
+{
+    return method->sampled || method->hard;
+}
+
 /* What the strategy's group says (its option table is the strategy's, in host/search/oneshot.h and sharing.h). */
 typedef struct nas__method_options {
     const nas__method *method;
     int64_t epochs, start; /* of the supernet; the first one (0 …) that α is trained in */
+    int64_t every;         /* steps of the weights for one of α */
     int64_t order;         /* 1 or 2 */
     int64_t partial;       /* 1: all channels go through the operations */
     double share;          /* of the training split that weights are trained on */
     double lr, beta1, beta2, weight_decay, scale; /* of α; scale: of its first values */
     double warm, cold;                            /* temperatures of the first and last epoch */
+    char latency_table[NAS_TEXT_SIZE];            /* file; "": none */
+    double latency_weight, latency_reference;     /* λ; seconds, 0: E[lat] of equal shares */
 } nas__method_options;
 
 /* NAS_CONFIG when the group is of no method here. */
