@@ -319,20 +319,25 @@ void nas__relaxation_step(const nas__relaxation *r, const nas_step *weights, int
     step->spare[5] = (uint32_t)phase;
 }
 
-nas_status nas__relaxation_sample(nas__relaxation *r, nas__phase phase)
+/* Only what the gates let through runs from now on. */
+static nas_status follow_gates(nas__relaxation *r)
 {
-    NAS_TRY(nas_tape_run(phase == NAS__PHASE_ALPHA && r->pairs ? r->pairs : r->sample));
     if (!r->open)
         return NAS_OK;
     NAS_TRY(nas_tensor_read(nas_net_gates(r->net), r->open));
     return nas_net_set_path(r->net, r->open);
 }
 
+nas_status nas__relaxation_sample(nas__relaxation *r, nas__phase phase)
+{
+    NAS_TRY(nas_tape_run(phase == NAS__PHASE_ALPHA && r->pairs ? r->pairs : r->sample));
+    return follow_gates(r);
+}
+
 nas_status nas__relaxation_plain(nas__relaxation *r)
 {
-    if (r->open)
-        NAS_TRY(nas_net_set_path(r->net, NULL));
-    return nas_tape_run(r->plain);
+    NAS_TRY(nas_tape_run(r->plain));
+    return follow_gates(r);
 }
 
 nas_status nas__relaxation_take(nas__relaxation *r, const int choices[NAS_GATE_ROWS])

@@ -39,7 +39,7 @@ void nas__relaxation_step(const nas__relaxation *relaxation, const nas_step *wei
                           nas__phase phase, nas_step *step);
 /* The net's gates from α, as the method draws them for this phase; without noise; one step of α by the net's gate gradients,
  * which must be of gates that nas__relaxation_sample gave for α's phase.  The net's step block is one of nas__relaxation_step.  All
- * enqueue, but nas__relaxation_sample waits for the device where what is not drawn does not run. */
+ * enqueue, but the first two wait for the device where gates are hard and what has lost does not run. */
 nas_status nas__relaxation_sample(nas__relaxation *relaxation, nas__phase phase);
 nas_status nas__relaxation_plain(nas__relaxation *relaxation);
 nas_status nas__relaxation_update(nas__relaxation *relaxation);
