@@ -99,7 +99,10 @@ static nas_status read_latency(supernet *s)
     if (!s->options.latency_table[0])
         return NAS_OK;
     NAS_TRY(nas_graph_hash(&s->graph, &hash));
-    return nas__latency_read(s->options.latency_table, &s->table, hash, &s->latency);
+    nas_status status = nas__latency_read(s->options.latency_table, &s->table, hash, &s->latency);
+    if (status != NAS_OK)
+        nas_error_add("strategy.latency.table: ");
+    return status;
 }
 
 static nas_status plan(supernet *s)
