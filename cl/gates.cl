@@ -21,7 +21,7 @@
  *     after the update α_i and α_j move together, so that exp α_i + exp α_j is what it was
  *
  * The choice that is watched is computed, so that d is known, and adds nothing: a gate that is exactly 0 would be one of those that
- * are not run (mixed.cl), and WATCHED times a value is lost in a float32 sum with anything but 2^−40 of that value; where the other
+ * are not run (mixed.cl), and WATCHED times a value is lost in any float32 sum that is larger than 2^−39 of that value; where the other
  * operation gives 0, as `none` does, 5·10^−20 of it is left.  It is no smaller since products with it should be normal numbers.
  *
  * Where what has lost is not run (`closed`), its d is the sum of the node's gradient, as if it were a number that is added (mixed.cl).  So

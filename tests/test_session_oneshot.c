@@ -284,8 +284,8 @@ static void test_latency_refusals(void **state)
     refuse_latency(strategy, true, NAS_DATA, "measured for another space");
     refuse_latency("type = \"proxylessnas\"; epochs = 3; latency = { weight = 1.0; };", true,
                    NAS_CONFIG, "needs strategy.latency.table");
-    refuse_latency("type = \"proxylessnas\"; epochs = 3; alpha = { every = 9; };", false,
-                   NAS_CONFIG, "alpha.every = 9 is more than the 4 steps");
+    refuse_latency("type = \"proxylessnas\"; epochs = 3; share = 0.5; alpha = { every = 9; };",
+                   false, NAS_CONFIG, "alpha.every = 9 is more than the 2 steps");
 }
 
 /* Stopped behind the last epoch, its shared weights lost: they are made again. */

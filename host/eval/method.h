@@ -2,7 +2,8 @@
  *
  *   supernet.c    the evaluator: epochs, paths        supernet_train.c   shared weights in training
  *   relaxation.c  α, gates and Adam on the device     sampling.c         paths in place of α
- *   unrolled.c    DARTS' second order                 method_list.h      the methods
+ *   unrolled.c    DARTS' second order                 latency.c          what choices take, from a table
+ *   method_list.h the methods
  *   cl/gates.cl, cl/unrolled.cl   the kernels and their formulas
  */
 #ifndef NAS_EVAL_METHOD_H
