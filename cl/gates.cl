@@ -34,7 +34,8 @@
  * The step block says where training stands: epoch, step, spare[4] the temperature, spare[5] the phase.
  *
  * One work-item per row: there are at most a few hundred numbers.  A row is ROW ints: first gate (and place in α), choices, first
- * row and end of its group, gate of the channels that go around (−1: none), the choice that is no operation (−1).  Behind α, `edges` = 1, lie the β of all rows. */
+ * row and end of its group, gate of the channels that go around (−1: none), the choice that is no operation (−1).  Behind α, `edges` = 1,
+ * lie the β of all rows. */
 #include "prelude.clh"
 #include "philox.clh"
 #include "step.clh"
