@@ -1,13 +1,13 @@
 // softmax_cross_entropy.cl - the loss of classification, with label smoothing ε (arXiv 1512.00567).
 //
 //     loss(sample) = lse − (1 − ε)·x[label] − ε·mean(x),   lse = m + ln Σ exp(x − m),  m = max x
-//     dL/dx[k]     = (exp(x[k] − lse) − (1 − ε)·[k = label] − ε/classes) / real        of the mean over the real samples
+//     dL/dx[k]     = weight·(exp(x[k] − lse) − (1 − ε)·[k = label] − ε/classes) / real        of the mean over the real samples
 //
 // Logits are a vector {classes,1,1} × n; classes are few, so one work-item takes all classes of 16 samples.
 // How many samples are real is in the step block (the last batch of an evaluation is short); the others count for nothing.  Sample 0
 // is number `first` of the batch.
 //
-//   loss_forward   loss per sample to `losses`, lse to `saved`, (loss sum, correct) per strip to `scratch`; global size n/16
+//   loss_forward   weight·loss per sample to `losses`, lse to `saved`, (loss sum, correct) per strip to `scratch`; global size n/16
 //   loss_finish    adds the strips in order, writes metrics[slot] = loss sum, correct, real, 0; global size 1
 //   loss_backward  into the logits; global size n/16
 #include "stream.clh"
@@ -22,7 +22,7 @@
 
 __kernel void loss_forward(STREAM_READ_ARGUMENTS(x), READS_OF(int, labels), READS_OF(step_block, step),
                            WRITES(losses), WRITES(saved), WRITES(scratch), const int classes, const int n,
-                           const int first, const float smoothing, const int wants_losses)
+                           const int first, const float smoothing, const float weight, const int wants_losses)
 {
     OPEN_READ_OF(int, labels);
     OPEN_READ_OF(step_block, step);
@@ -53,7 +53,7 @@ __kernel void loss_forward(STREAM_READ_ARGUMENTS(x), READS_OF(int, labels), READ
         correct_part[j] = lanes_below(select((lanes)0.0f, (lanes)1.0f, best == label), (lanes)0.0f, sample, real);
         lanes_store(saved + sample, lse);
         if (wants_losses)
-            lanes_store(losses + sample, loss_part[j]);
+            lanes_store(losses + sample, (lanes)weight * loss_part[j]);
     }
     scratch[2 * strip_index] = lanes_total(loss_part);
     scratch[2 * strip_index + 1] = lanes_total(correct_part);
@@ -78,13 +78,13 @@ __kernel void loss_finish(READS(scratch), READS_OF(step_block, step), WRITES(met
 
 __kernel void loss_backward(STREAM_READ_ARGUMENTS(x), READS_OF(int, labels), READS_OF(step_block, step),
                             READS(saved), STREAM_INTO_ARGUMENTS(t), const int classes, const int n,
-                            const int first, const float smoothing)
+                            const int first, const float smoothing, const float weight)
 {
     OPEN_READ_OF(int, labels);
     OPEN_READ_OF(step_block, step);
     OPEN_READ(saved);
     const int strip_index = get_global_id(0), real = (int)step->real - first;
-    const float share = 1.0f / (float)max((int)step->real, 1);
+    const float share = weight / (float)max((int)step->real, 1);
     for (int k = 0; k < classes; k++) {
         OPEN_STREAM_INTO(t, k, (size_t)n);
         for (int j = 0; j < PARTS; j++) {

@@ -215,6 +215,7 @@ void net_check(nas_device *device, const net_case *c, int shards, bool unfused, 
                                .label_smoothing = 0.1,
                                .unfused = unfused,
                                .use_clblast = clblast,
+                               .auxiliary = true,
                                .input_gradient = true};
     char name[128];
     snprintf(name, sizeof name, "%s (%d shards, %s%s)", c->name, shards,
@@ -258,7 +259,8 @@ static void check_direction(nas_reference *reference, const nas_step *now, nas_r
     for (int side = 0; side < 2; side++) {
         for (uint64_t i = 0; i < count; i++)
             value[i] = start[i] + (side ? -1e-6 : 1e-6) * way[i];
-        loss[side] = nas_reference_forward(reference, true, now);
+        nas_reference_forward(reference, true, now);
+        loss[side] = nas_reference_total_loss(reference);
     }
     memcpy(value, start, count * sizeof *value);
     double difference = (loss[0] - loss[1]) / 2e-6;
@@ -274,7 +276,8 @@ void net_check_differences(nas_device *device, const net_case *c)
     nas_graph graph;
     nas_net *net;
     nas_reference *reference;
-    nas_net_options options = {.batch = c->batch, .training = true, .loss = true};
+    nas_net_options options = {
+        .batch = c->batch, .training = true, .loss = true, .auxiliary = true};
     nas_test_ok(nas_graph_parse(c->graph, c->name, &graph));
     nas_test_ok(nas_net_create(device, &graph, &options, &net));
     nas_test_ok(nas_reference_create(&graph, &options, &reference));

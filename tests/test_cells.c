@@ -60,6 +60,7 @@ static void test_options_and_shapes(void **state)
                  "\"conv_1x1\", \"conv_3x3\", \"skip_connect\"]; }"},
         {"cell", "{ nodes = 8; cells = 3; channels = 2; stem_channels = 5; reductions = [ ]; }"},
         {"cell", "{ nodes = 3; cells = 4; channels = 2; inputs = \"distinct\"; }"},
+        {"cell", "{ nodes = 2; cells = 3; channels = 2; auxiliary = 0.4; drop_path = true; }"},
         {"cell201", "{ cells = 1; channels = 1; dead = \"keep\"; }"},
         {"cell201", "{ cells = 2; channels = 5; }"},
         {"cell201", "{ cells = 1; channels = 2; op = [\"none\", \"avg_pool_3x3\"]; }"},
@@ -78,6 +79,40 @@ static void test_options_and_shapes(void **state)
 }
 
 /* ---- cell ------------------------------------------------------------------------------------------------ */
+
+static uint64_t parameters_behind(const nas_graph *graph, int node)
+{
+    uint64_t sum = 0;
+    for (int i = node + 1; i < graph->count; i++) {
+        nas_parameter parameters[NAS_OP_PARAMETERS];
+        const int count = nas_node_parameters(graph, i, parameters);
+        for (int p = 0; p < count; p++) {
+            uint64_t size = parameters[p].trained && parameters[p].rank > 0;
+            for (int d = 0; d < parameters[p].rank; d++)
+                size *= (uint64_t)parameters[p].dims[d];
+            sum += size;
+        }
+    }
+    return sum;
+}
+
+/* DARTS' second classifier on 8×8 pixels of 576 channels: 1×1 to 128, 2×2 to 768, dense, two norms.  It is not counted. */
+static void test_auxiliary(void **state)
+{
+    nas_graph graph = {0};
+    nas_arch arch;
+    (void)state;
+    nas_domain *domain =
+        space_open("cell", "{ cells = 20; channels = 36; auxiliary = 0.4; }", cifar);
+    assert_int_equal(parameters_of(domain, "DARTS_V2"), 3349342);
+    nas_test_ok(nas_domain_read(domain, "DARTS_V2", &arch));
+    nas_test_ok(nas_domain_build(domain, &arch, &graph));
+    assert_int_equal(parameters_behind(&graph, graph.output),
+                     576 * 128 + 2 * 128 + 128 * 768 * 4 + 2 * 768 + 768 * 10 + 10);
+    assert_int_equal(graph.nodes[graph.output].shape.c, 10);
+    nas_graph_clear(&graph);
+    nas_domain_close(domain);
+}
 
 static void test_published_genotypes(void **state)
 {
@@ -648,6 +683,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_options_and_shapes),
         cmocka_unit_test(test_published_genotypes),
+        cmocka_unit_test(test_auxiliary),
+        cmocka_unit_test(test_auxiliary),
         cmocka_unit_test(test_sizes),
         cmocka_unit_test(test_cell201_costs),
         cmocka_unit_test(test_cell201_counts),

@@ -8,6 +8,7 @@
 #include <clnas/session.h>
 
 #include <fcntl.h>
+#include <glob.h>
 #include <math.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -75,23 +76,32 @@ static nas_status parse(const char *text, nas_config *config)
 
 /* ---- what is right --------------------------------------------------------------------------------------------------- */
 
+static void read_back(const char *path)
+{
+    nas_config config = {0}, again = {0};
+    nas_text first = {0}, second = {0};
+    nas_test_ok(nas_config_read(path, NULL, 0, &config));
+    nas_config_write(&config, &first);
+    nas_test_ok(nas_config_parse(first.data, "stored", NULL, NULL, 0, &again));
+    nas_config_write(&again, &second);
+    assert_string_equal(first.data, second.data);
+    nas_text_clear(&first);
+    nas_text_clear(&second);
+    nas_config_clear(&config);
+    nas_config_clear(&again);
+}
+
 static void test_examples_read_back_equal(void **state)
 {
-    static const char *const names[] = {"quickstart.cfg", "random.cfg", "synthetic.cfg",
-                                        "chain_skip.cfg", "template.cfg"};
+    static const char *const patterns[] = {"*.cfg", "published/*.cfg"};
     (void)state;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        nas_config config = {0}, again = {0};
-        nas_text first = {0}, second = {0};
-        nas_test_ok(nas_config_read(source_config(names[i]), NULL, 0, &config));
-        nas_config_write(&config, &first);
-        nas_test_ok(nas_config_parse(first.data, "stored", NULL, NULL, 0, &again));
-        nas_config_write(&again, &second);
-        assert_string_equal(first.data, second.data);
-        nas_text_clear(&first);
-        nas_text_clear(&second);
-        nas_config_clear(&config);
-        nas_config_clear(&again);
+    for (size_t i = 0; i < sizeof patterns / sizeof *patterns; i++) {
+        glob_t found;
+        assert_int_equal(glob(source_config(patterns[i]), 0, NULL, &found), 0);
+        assert_true(found.gl_pathc >= 5);
+        for (size_t k = 0; k < found.gl_pathc; k++)
+            read_back(found.gl_pathv[k]);
+        globfree(&found);
     }
 }
 
@@ -136,6 +146,37 @@ static void test_recipe_with_another_optimizer(void **state)
     nas_test_ok(parse(text.data, &again));
     assert_string_equal(nas_value_member(&again.retrain_train, "optimizer")->text, "adam");
     nas_text_clear(&text);
+    nas_config_clear(&config);
+    nas_config_clear(&again);
+}
+
+/* retrain.space and retrain.augment: what they change is kept, what they leave alone follows the search. */
+static void test_final_network(void **state)
+{
+    const char *const later = "retrain.space.hold=7";
+    nas_config config = {0}, again = {0};
+    nas_text text = {0}, second = {0};
+    (void)state;
+    nas_test_ok(parse(GOOD "retrain = { epochs = 3; augment = { cutout = 4; }; };\n", &config));
+    assert_int_equal(
+        nas_value_member(nas_value_member(&config.retrain_data, "augment"), "cutout")->integer, 4);
+    assert_int_equal(nas_value_member(nas_value_member(&config.data, "augment"), "cutout")->integer,
+                     0);
+    nas_config_write(&config, &text);
+    assert_null(strstr(text.data, "hold = 7"));
+    nas_test_ok(nas_config_parse(text.data, "stored", NULL, &later, 1, &again));
+    assert_int_equal(nas_value_member(&again.retrain_space, "hold")->integer, 7);
+    assert_int_not_equal(nas_value_member(&again.space, "hold")->integer, 7);
+    nas_config_clear(&config);
+    nas_text_clear(&text);
+    nas_config_write(&again, &text);
+    nas_test_ok(parse(text.data, &config));
+    nas_config_write(&config, &second);
+    assert_string_equal(text.data, second.data);
+    assert_non_null(strstr(text.data, "hold = 7"));
+    assert_non_null(strstr(text.data, "cutout = 4"));
+    nas_text_clear(&text);
+    nas_text_clear(&second);
     nas_config_clear(&config);
     nas_config_clear(&again);
 }
@@ -197,6 +238,10 @@ static void test_refused(void **state)
         {"sed = 3;\n", "test.cfg:5:", "did you mean \"seed\""},
         {"\ntrain = { epoch = 3; };\n", "test.cfg:6:", "did you mean \"epochs\""},
         {"retrain = { epochss = 3; };\n", "test.cfg:5:", "epochs"},
+        {"retrain = { space = 3; };\n", "test.cfg:5:", "group"},
+        {"retrain = { space = { type = \"cell\"; }; };\n", "test.cfg:5:", "was searched"},
+        {"retrain = { space = { stemm = 3; }; };\n", "test.cfg:5:", "stem"},
+        {"retrain = { augment = { cutut = 3; }; };\n", "test.cfg:5:", "cutout"},
         {"train = { epochs = 0; };\n", "test.cfg:5:", "out of range"},
         {"train = { lr = \"fast\"; };\n", "test.cfg:5:", "must be a number"},
         {"train = { batch = 99999999999999999999; };\n", "test.cfg:5:", ""},
@@ -382,6 +427,7 @@ int main(void)
         cmocka_unit_test(test_examples_read_back_equal),
         cmocka_unit_test(test_values_arrive),
         cmocka_unit_test(test_recipe_with_another_optimizer),
+        cmocka_unit_test(test_final_network),
         cmocka_unit_test(test_overrides),
         cmocka_unit_test(test_places_through_includes),
         cmocka_unit_test(test_refused),

@@ -6,8 +6,11 @@
  * direction.  The bound is the product's: 1e-3 of the largest entry of the double gradient.
  */
 #include "net_harness.h"
+#include "nas_test_tensor.h"
 
 #include <math.h>
+
+static const char auxiliary_case[] = "a second classifier in the middle";
 
 static const net_case cases[] = {
     {"small chain", 5,
@@ -60,6 +63,15 @@ static const net_case cases[] = {
      "4 activation(3) kind = \"relu\"\n5 pool(4) kind = \"max\"; kernel = 3; stride = 2\n"
      "6 batch_norm(5)\n7 conv2d(6) out = 9; kernel = 5; groups = 1\n8 batch_norm(7)\n"
      "9 activation(8) kind = \"sigmoid\"\n10 dense(9) out = 4\n"},
+    {auxiliary_case, 18,
+     "input 2x7x6\n1 conv2d(0) out = 6\n2 batch_norm(1)\n3 activation(2) kind = \"relu\"\n"
+     "4 conv2d(3) out = 5; stride = 2\n5 batch_norm(4)\n6 activation(5) kind = \"relu\"\n"
+     "7 pool(6) kind = \"global_average\"\n8 dense(7) out = 4\n"
+     "9 activation(2) kind = \"relu\"\n"
+     "10 pool(9) kind = \"average\"; kernel = 5; stride = 3; padding = 0\n"
+     "11 conv2d(10) out = 3; kernel = 1; padding = 0\n12 batch_norm(11)\n"
+     "13 activation(12) kind = \"relu\"\n14 dense(13) out = 4\n"
+     "15 softmax_cross_entropy(14) auxiliary = 0.4\noutput 8\n"},
 };
 
 static nas_device *device;
@@ -318,6 +330,58 @@ static void weights_survive_a_file(void **state)
 }
 
 /* How a batch may be cut, and how the trainer cuts it. */
+static float *output_of(nas_net *net, nas_tensor *output)
+{
+    const nas_step step = {.real = 18};
+    nas_test_ok(nas_net_set_step(net, &step));
+    const nas_tensor input = nas_net_input(net);
+    float *values = malloc(input.count * sizeof *values);
+    for (uint64_t i = 0; i < input.count; i++)
+        values[i] = (float)((i * 7919) % 101) / 101;
+    nas_test_ok(nas_tensor_write(input, values));
+    free(values);
+    nas_test_ok(nas_net_evaluate(net));
+    *output = nas_net_output(net);
+    return nas_test_read(*output);
+}
+
+/* A net that only evaluates has none of what serves an auxiliary loss: neither costs nor parameters; it takes the weights of one that was
+ * trained with it and computes the same bits. */
+static void auxiliary_heads_are_left_behind(void **state)
+{
+    const net_case *c = cases;
+    nas_net_options options = {.batch = 18, .training = true, .loss = true, .auxiliary = true};
+    nas_graph graph, alone;
+    nas_net *trained, *plain;
+    nas_cost cost, cost_alone;
+    nas_tensor output;
+    (void)state;
+    while (c->name != auxiliary_case)
+        c++;
+    nas_test_ok(nas_graph_parse(c->graph, c->name, &graph));
+    nas_test_ok(nas_graph_copy(&graph, &alone));
+    alone.count = 9;
+    nas_graph_cost(&graph, &cost);
+    nas_graph_cost(&alone, &cost_alone);
+    assert_memory_equal(&cost, &cost_alone, sizeof cost);
+    nas_test_ok(nas_net_create(device, &graph, &options, &trained));
+    nas_test_ok(nas_net_initialise(trained, 3, 4));
+    options = (nas_net_options){.batch = 18, .auxiliary = true};
+    nas_test_ok(nas_net_create(device, &graph, &options, &plain));
+    assert_int_equal(nas_net_graph(plain)->count, 9);
+    assert_true(nas_net_parameter_count(plain) < nas_net_parameter_count(trained));
+    nas_test_ok(nas_net_save(trained, "auxiliary.safetensors", NULL, NULL, 0));
+    nas_test_ok(nas_net_load(plain, "auxiliary.safetensors"));
+    float *wanted = output_of(trained, &output), *got = output_of(plain, &output);
+    assert_memory_equal(wanted, got, output.count * sizeof *got);
+    free(wanted);
+    free(got);
+    nas_net_destroy(trained);
+    nas_net_destroy(plain);
+    nas_graph_clear(&graph);
+    nas_graph_clear(&alone);
+}
+
 static void shards_are_checked(void **state)
 {
     (void)state;
@@ -385,6 +449,7 @@ int main(void)
         cmocka_unit_test(clblast_equals_reference),
         cmocka_unit_test(reference_equals_finite_differences),
         cmocka_unit_test(weights_survive_a_file),
+        cmocka_unit_test(auxiliary_heads_are_left_behind),
         cmocka_unit_test(shards_are_checked),
         cmocka_unit_test(memory_is_known_before),
     };

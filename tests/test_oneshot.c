@@ -6,6 +6,8 @@
  * as they are: a tolerance that they passed would say nothing. */
 #include "oneshot_net.h"
 
+#include "eval/spectrum.h"
+
 #include <clnas/search.h>
 
 /* A strategy and its method have one name, and the method finds all it needs among the strategy's options. */
@@ -234,6 +236,9 @@ static void noise_is_keyed(void **state)
 
 static const double momentum = 0.9, decay = 0.01, lr = 0.3;
 
+static const char two_cells[] = "{ cells = 2; channels = 2; nodes = 2; reductions = [1]; "
+                                "op = [ \"avg_pool_3x3\", \"skip_connect\", \"sep_conv_3x3\" ]; }";
+
 typedef struct second {
     fixture f;
     nas_reference *reference;
@@ -380,14 +385,12 @@ static nas_status load_valid(void *user)
     return load(user, 1);
 }
 
-static void open_second(second *t)
+static void open_second(const char *space, second *t)
 {
     const nas_net_options options = {.batch = BATCH, .training = true, .loss = true};
     nas_random random = nas_random_make(SEED, NAS_STREAM_TEST, 1, 2, 3);
     *t = (second){0};
-    open_supernet("{ cells = 2; channels = 2; nodes = 2; reductions = [1]; "
-                  "op = [ \"avg_pool_3x3\", \"skip_connect\", \"sep_conv_3x3\" ]; }",
-                  "darts", &t->f);
+    open_supernet(space, "darts", &t->f);
     nas_step gates;
     nas__relaxation_step(t->f.relaxation, &step_block, 1, NAS__PHASE_ALPHA, &gates);
     nas_test_ok(nas_net_set_step(t->f.net, &gates));
@@ -453,7 +456,7 @@ static void second_order_is_the_gradient_after_a_step(void **state)
     second t;
     nas__unrolled *unrolled;
     (void)state;
-    open_second(&t);
+    open_second(two_cells, &t);
     const size_t gates = (size_t)t.gates;
     double *exact = calloc(gates, sizeof *exact), *first = calloc(gates, sizeof *first);
     double *other = calloc(gates, sizeof *other), *published = calloc(gates, sizeof *published);
@@ -499,6 +502,158 @@ static void second_order_is_the_gradient_after_a_step(void **state)
     close_second(&t);
 }
 
+/* ---- curvature ------------------------------------------------------------------------------------------------------------- */
+
+enum { SIZE = 40 };
+
+static nas_status multiply(void *user, const double *vector, double *result)
+{
+    const double *matrix = user;
+    for (int i = 0; i < SIZE; i++) {
+        result[i] = 0;
+        for (int j = 0; j < SIZE; j++)
+            result[i] += matrix[i * SIZE + j] * vector[j];
+    }
+    return NAS_OK;
+}
+
+/* Largest, not of the largest size: of random matrices, pushed down as far as to have negative eigenvalues alone. */
+static void largest_eigenvalue_is_that_of_all(void **state)
+{
+    nas_random random = nas_random_make(SEED, NAS_STREAM_TEST, 4, 4, 4);
+    (void)state;
+    for (int push = 0; push <= 30; push += 10) {
+        double matrix[SIZE * SIZE], values[SIZE], largest = 0;
+        for (int i = 0; i < SIZE; i++)
+            for (int j = 0; j <= i; j++)
+                matrix[i * SIZE + j] = matrix[j * SIZE + i] =
+                    nas_random_normal(&random) - (i == j ? push : 0);
+        nas_test_ok(nas__largest_eigenvalue(multiply, matrix, SIZE, &largest));
+        nas_test_ok(nas__eigenvalues(matrix, SIZE, values));
+        check_close(largest, values[SIZE - 1], 0.01, "eigenvalue", push);
+    }
+    double same[SIZE * SIZE] = {0}, largest = 0;
+    for (int i = 0; i < SIZE; i++)
+        same[i * SIZE + i] = 3; /* one product is enough, the next vector would be nothing */
+    nas_test_ok(nas__largest_eigenvalue(multiply, same, SIZE, &largest));
+    check_close(largest, 3, 1e-12, "eigenvalue", 0);
+}
+
+/* Gradient by α of the loss on the validation batch. */
+static void alpha_gradient(second *t, const double *alpha, double *by_alpha)
+{
+    double *by_gates = calloc((size_t)t->gates, sizeof *by_gates);
+    double *gates = nas_reference_gates(t->reference, NULL),
+           *noise = calloc((size_t)t->gates, sizeof *noise);
+    const plain p = {&t->f, noise, 1};
+    plain_gates(&p, alpha, true, gates);
+    pass(t, 1, t->w, NULL, by_gates);
+    for (int r = 0; r < t->f.table.count; r++) {
+        const nas_gate_row *row = &t->f.table.rows[r];
+        double mean = 0;
+        for (int k = row->first; k < row->first + row->choices; k++)
+            mean += gates[k] * by_gates[k];
+        for (int k = row->first; k < row->first + row->choices; k++)
+            by_alpha[k] = gates[k] * (by_gates[k] - mean);
+    }
+    free(by_gates);
+    free(noise);
+}
+
+/* All of the Hessian by differences in double, and the largest of its eigenvalues. */
+static double exact_curvature(second *t, double *alpha)
+{
+    const int n = t->f.table.choices;
+    const double h = 1e-5;
+    double *matrix = calloc((size_t)n * (size_t)n, sizeof *matrix),
+           *values = calloc((size_t)n, sizeof *values);
+    double *sides[2] = {calloc((size_t)n, sizeof *values), calloc((size_t)n, sizeof *values)};
+    for (int i = 0; i < n; i++) {
+        const double middle = alpha[i];
+        for (int side = 0; side < 2; side++) {
+            alpha[i] = middle + (side ? -h : h);
+            alpha_gradient(t, alpha, sides[side]);
+        }
+        alpha[i] = middle;
+        for (int j = 0; j < n; j++) {
+            const double slope = (sides[0][j] - sides[1][j]) / (2 * h);
+            matrix[i * n + j] += slope / 2;
+            matrix[j * n + i] += slope / 2;
+        }
+    }
+    nas_test_ok(nas__eigenvalues(matrix, n, values));
+    const double largest = values[n - 1];
+    free(matrix);
+    free(values);
+    free(sides[0]);
+    free(sides[1]);
+    return largest;
+}
+
+/* The product as curvature.c has it, in double. */
+static nas_status multiply_plain(void *user, const double *vector, double *result)
+{
+    enum { MOST = 256 };
+    second *t = user;
+    const double epsilon = 0.1;
+    double alpha[MOST], sides[2][MOST];
+    float *middle = nas_test_read(t->f.relaxation->alpha);
+    for (int side = 0; side < 2; side++) {
+        for (int i = 0; i < t->f.table.choices; i++)
+            alpha[i] = middle[i] + (side ? -epsilon : epsilon) * vector[i];
+        alpha_gradient(t, alpha, sides[side]);
+    }
+    for (int i = 0; i < t->f.table.choices; i++)
+        result[i] = (sides[0][i] - sides[1][i]) / (2 * epsilon);
+    free(middle);
+    return NAS_OK;
+}
+
+static double device_curvature(second *t)
+{
+    nas_step step = step_block;
+    const float temperature = 1;
+    double largest = 0;
+    float *before = nas_test_read(t->f.relaxation->alpha);
+    memcpy(&step.spare[4], &temperature, sizeof temperature);
+    nas_test_ok(load(t, 1));
+    nas_test_ok(nas_net_set_step(t->f.net, &step));
+    nas_test_ok(nas__curvature(t->f.relaxation, &largest));
+    float *after = nas_test_read(t->f.relaxation->alpha);
+    assert_memory_equal(before, after, (size_t)t->f.relaxation->alpha.count * sizeof *after);
+    free(before);
+    free(after);
+    return largest;
+}
+
+/* A cell whose choices no relu follows is smooth in α, and there the differences must find what second derivatives would.  Where relus
+ * bend at points the difference sees those too; it must see the same ones as in double. */
+static void curvature_is_that_of_the_hessian(void **state)
+{
+    double alpha[NAS_CHOICES], plain_largest = 0;
+    second t;
+    (void)state;
+    open_second("{ cells = 1; channels = 3; nodes = 3; reductions = [0]; op = [ \"avg_pool_3x3\", "
+                "\"skip_connect\" ]; }",
+                &t);
+    float *values = nas_test_read(t.f.relaxation->alpha);
+    for (int i = 0; i < t.f.table.choices; i++)
+        alpha[i] = values[i];
+    free(values);
+    double found = device_curvature(&t);
+    const double exact = exact_curvature(&t, alpha);
+    print_message("smooth: curvature %.6f, exact %.6f\n", found, exact);
+    check_close(found, exact, 0.01, "curvature", 0);
+    close_second(&t);
+
+    open_second(two_cells, &t);
+    found = device_curvature(&t);
+    nas_test_ok(nas__largest_eigenvalue(multiply_plain, &t, t.f.table.choices, &plain_largest));
+    print_message("with relus: curvature %.6f, in double %.6f\n", found, plain_largest);
+    check_close(found, plain_largest, 0.01, "curvature", 1);
+    close_second(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -506,6 +661,8 @@ int main(void)
         cmocka_unit_test(gates_are_those_of_plain_c),
         cmocka_unit_test(noise_is_keyed),
         cmocka_unit_test(second_order_is_the_gradient_after_a_step),
+        cmocka_unit_test(largest_eigenvalue_is_that_of_all),
+        cmocka_unit_test(curvature_is_that_of_the_hessian),
     };
     return cmocka_run_group_tests(tests, nas_test_open_device, nas_test_close_device);
 }

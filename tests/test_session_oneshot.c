@@ -151,7 +151,7 @@ static void crash_at(const char *trial, const char *strategy, const char *name, 
 static void test_epochs_survive(void **state)
 {
     static const char *const strategies[] = {
-        "type = \"darts\"; epochs = 3; order = 2; alpha = { lr = 0.05; };",
+        "type = \"darts\"; epochs = 3; order = 2; curvature = 1; alpha = { lr = 0.05; };",
         "type = \"gdas\"; epochs = 3; alpha = { lr = 0.05; start = 1; };",
         "type = \"proxylessnas\"; epochs = 3; share = 0.5; alpha = { lr = 0.05; start = 1; every = "
         "2; };"};
@@ -404,63 +404,156 @@ static void test_sampled_paths(void **state)
     }
 }
 
-/* A result of epoch `epoch`, as the strategy sees it; nas_trial_clear the trial. */
-static nas_seen seen_epoch(int epoch, int skips, const char *derived, nas_trial *trial)
+/* The strategy darts with some options, on its own. */
+typedef struct lone {
+    const nas_strategy *darts;
+    nas_domain *domain;
+    nas_setting setting;
+    void *options, *state;
+} lone;
+
+static void open_lone(const char *options, lone *l)
 {
-    nas_trial_init(trial);
-    trial->status = NAS_TRIAL_COMPLETE;
-    nas_test_ok(nas_trial_set_derived(trial, derived));
-    nas_test_ok(nas_trial_set_metric(trial, "skips.normal", 0, false));
-    nas_test_ok(nas_trial_set_metric(trial, "skips.reduce", skips, false));
-    return (nas_seen){.index = epoch - 1, .budget = epoch, .note = "", .result = trial};
+    const nas_space *cell;
+    nas_value group = {0};
+    l->darts = nas_strategy_find("darts");
+    l->options = calloc(1, l->darts->kind.instance_size);
+    nas_test_ok(nas_space_get("cell", &cell));
+    nas_test_ok(nas_domain_open(cell, NULL, NULL, (nas_shape){1, 8, 8}, 4, &l->domain));
+    nas_test_ok(nas_value_parse(options, "test", 1, &group));
+    nas_test_ok(nas_options_fill(&l->darts->kind, &group, NULL, l->options));
+    l->setting = (nas_setting){.options = l->options, .domain = l->domain};
+    nas_test_ok(l->darts->begin(&l->setting, &l->state));
+    nas_value_clear(&group);
+}
+
+static void close_lone(lone *l)
+{
+    l->darts->end(l->state);
+    free(l->options);
+    nas_domain_close(l->domain);
+}
+
+static nas_proposal proposal_of(lone *l)
+{
+    const nas_outlook outlook = {0};
+    nas_proposal proposal = {.parent = -1, .from = -1};
+    nas_test_ok(l->darts->propose(l->state, &outlook, &proposal));
+    return proposal;
+}
+
+/* Epoch `epoch` is proposed, and comes back with `gene` as the first of what it derived, a number of skips and, unless it is negative, a
+ * curvature. */
+static void live_epoch(lone *l, int epoch, int gene, int skips, double curvature)
+{
+    char text[NAS_GENES + 1] = {0};
+    nas_trial trial;
+    const nas_proposal proposal = proposal_of(l);
+    assert_true(proposal.budget == epoch);
+    assert_int_equal(proposal.parent, epoch - 2);
+    memset(text, '0', (size_t)l->domain->count);
+    text[0] = (char)('0' + gene);
+    nas_trial_init(&trial);
+    trial.status = NAS_TRIAL_COMPLETE;
+    nas_test_ok(nas_trial_set_derived(&trial, text));
+    nas_test_ok(nas_trial_set_metric(&trial, "skips.normal", 0, false));
+    nas_test_ok(nas_trial_set_metric(&trial, "skips.reduce", skips, false));
+    if (curvature >= 0)
+        nas_test_ok(nas_trial_set_metric(&trial, "curvature", curvature, false));
+    const nas_seen seen = {.index = epoch - 1, .budget = epoch, .note = "", .result = &trial};
+    nas_test_ok(l->darts->observe(l->state, &seen));
+    nas_trial_clear(&trial);
+}
+
+/* The derived architecture is proposed, scored, and that is all. */
+static void live_end(lone *l, int from, int gene)
+{
+    const nas_proposal proposal = proposal_of(l);
+    assert_true(proposal.budget == 0);
+    assert_int_equal(proposal.from, from);
+    assert_int_equal(proposal.arch.genes[0], gene);
+    const nas_seen last = {.index = from + 1, .note = proposal.note, .result = &(nas_trial){0}};
+    nas_test_ok(l->darts->observe(l->state, &last));
+    assert_int_equal(proposal_of(l).kind, NAS_PROPOSE_DONE);
 }
 
 /* stop.skips: the last epoch whose cells had no more, and not before stop.after epochs. */
-static void test_stop(void **state)
+static void test_stop_by_skips(void **state)
 {
     static const int skips[] = {3, 2, 1, 3};
-    const nas_strategy *darts = nas_strategy_find("darts");
-    const nas_space *cell;
-    nas_domain *domain;
-    nas_value group = {0};
-    nas_outlook outlook = {0};
-    nas_proposal proposal = {.parent = -1, .from = -1};
-    void *strategy, *options = calloc(1, darts->kind.instance_size);
+    lone l;
     (void)state;
-    nas_test_ok(nas_space_get("cell", &cell));
-    nas_test_ok(nas_domain_open(cell, NULL, NULL, (nas_shape){1, 8, 8}, 4, &domain));
-    nas_test_ok(
-        nas_value_parse("{ epochs = 9; stop = { skips = 2; after = 1; }; }", "test", 1, &group));
-    nas_test_ok(nas_options_fill(&darts->kind, &group, NULL, options));
-    const nas_setting setting = {.options = options, .domain = domain};
-    nas_test_ok(darts->begin(&setting, &strategy));
+    open_lone("{ epochs = 9; stop = { skips = 2; after = 1; }; }", &l);
     for (int epoch = 1; epoch <= 4; epoch++) {
-        char text[NAS_GENES + 1];
-        nas_trial trial;
-        for (int g = 0; g < domain->count; g++)
-            text[g] =
-                g == 0 && epoch > 2 ? '1' : '0'; /* the third and fourth differ from the others */
-        text[domain->count] = '\0';
-        nas_test_ok(darts->propose(strategy, &outlook, &proposal));
-        assert_true(proposal.budget == epoch);
-        assert_int_equal(proposal.parent, epoch - 2);
-        nas_seen seen = seen_epoch(epoch, skips[epoch - 1], text, &trial);
-        nas_test_ok(darts->observe(strategy, &seen));
-        nas_trial_clear(&trial);
-        assert_true(darts->wants_weights(strategy, epoch < 4 ? epoch - 1 : 2));
+        live_epoch(&l, epoch, epoch > 2, skips[epoch - 1], -1);
+        assert_true(l.darts->wants_weights(l.state, epoch < 4 ? epoch - 1 : 2));
     }
-    nas_test_ok(darts->propose(strategy, &outlook, &proposal));
-    assert_true(proposal.budget == 0);
-    assert_int_equal(proposal.from, 2);
-    assert_int_equal(proposal.arch.genes[0], 1);
-    nas_seen last = {.index = 4, .note = proposal.note, .result = &(nas_trial){0}};
-    nas_test_ok(darts->observe(strategy, &last));
-    nas_test_ok(darts->propose(strategy, &outlook, &proposal));
-    assert_int_equal(proposal.kind, NAS_PROPOSE_DONE);
-    free(strategy);
-    free(options);
-    nas_value_clear(&group);
-    nas_domain_close(domain);
+    live_end(&l, 2, 1);
+    close_lone(&l);
+}
+
+/* stop.curvature, measured every second epoch: windows of five, four measurements apart.  With 2 and 1.6 behind eight ones the mean is
+ * 1.2 around the seventh and 1.32 around the eighth; four before that is the fourth, after eight epochs. */
+static void test_stop_by_curvature(void **state)
+{
+    static const double measured[] = {1, 1, 1, 1, 1, 1, 1, 1, 2, 1.6};
+    (void)state;
+    for (int after = 8; after <= 9;
+         after++) { /* 9: the fourth measurement is too early to go back to */
+        char options[128];
+        lone l;
+        snprintf(options, sizeof options,
+                 "{ epochs = 20; curvature = 2; stop = { curvature = 1.3; after = %d; }; }", after);
+        open_lone(options, &l);
+        for (int epoch = 1; epoch <= 20; epoch++)
+            live_epoch(&l, epoch, epoch == 8, 0, epoch % 2 ? -1 : measured[epoch / 2 - 1]);
+        live_end(&l, 19, after == 8);
+        close_lone(&l);
+    }
+    lone early;
+    open_lone("{ epochs = 40; curvature = 2; stop = { curvature = 1.3; after = 8; }; }", &early);
+    for (int epoch = 1; epoch <= 20; epoch++)
+        live_epoch(&early, epoch, epoch == 8, 0, epoch % 2 ? -1 : measured[epoch / 2 - 1]);
+    live_end(&early, 19, 1); /* twenty epochs before its time */
+    close_lone(&early);
+}
+
+/* ---- the final network -------------------------------------------------------------------------------------------------------- */
+
+/* What was found is retrained as a larger network of the same genes, with a second classifier, drop-path and cutout; what is saved is the
+ * network alone. */
+static void test_final_network(void **state)
+{
+    static const char more[] =
+        "train = { batch = 64; optimizer = \"sgd\"; lr = 0.05; clip = 5.0; };\n"
+        "budget = { lease_s = 20.0; };\n"
+        "retrain = { top = 1; epochs = 2; drop_path = 0.2; augment = { cutout = 3; };\n"
+        "  space = { cells = 3; channels = 8; drop_path = true; auxiliary = 0.4; }; };\n";
+    nas_search_options options = options_for(path_of("final.study"), false);
+    nas_config *config = calloc(1, sizeof *config);
+    nas_search_report report;
+    nas_train_result results[NAS_TRAIN_RESULTS];
+    nas_eval_result evaluated;
+    int count = 0;
+    (void)state;
+    need_device();
+    assert_non_null(config);
+    nas_test_ok(parse_oneshot(space_cell, "type = \"darts\"; epochs = 1;", more, config));
+    nas_test_ok(nas_session_search(config, &options, &report));
+    nas_test_ok(nas_session_results(options.study_path, results, NAS_TRAIN_RESULTS, &count));
+    assert_int_equal(count, 1);
+    nas_trial searched = trial_of(options.study_path, 1);
+    assert_true(results[0].parameters > 2 * nas_trial_metric(&searched, "parameters"));
+    nas_trial_clear(&searched);
+    nas_test_ok(nas_session_eval(results[0].model, options.study_path, "test", NULL, &evaluated));
+    assert_true(evaluated.accuracy == results[0].test_accuracy);
+    free(evaluated.confusion);
+
+    const char *const other = "retrain.space.nodes=3";
+    nas_test_fails(nas_session_resume(options.study_path, &other, 1, &options, &report), NAS_CONFIG,
+                   "retrain.space");
+    nas_config_clear(config);
+    free(config);
 }
 
 /* ---- what does not fit ------------------------------------------------------------------------------------------------------ */
@@ -525,6 +618,9 @@ static void test_late_refusals(void **state)
         {space_cell, "type = \"darts\"; order = 2;",
          "train = { optimizer = \"adam\"; batch = 32; };", "sgd"},
         {space_cell, "type = \"darts\"; share = 0.95;", train_group, "strategy.share"},
+        {space_cell, "type = \"darts\"; stop = { curvature = 1.3; };", train_group,
+         "strategy.stop.curvature"},
+        {space_cell, "type = \"gdas\"; curvature = 2;", train_group, "does not bend"},
     };
     (void)state;
     need_device();
@@ -551,7 +647,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_after_the_last_epoch),
         cmocka_unit_test(test_failed_epochs),
         cmocka_unit_test(test_sampled_paths),
-        cmocka_unit_test(test_stop),
+        cmocka_unit_test(test_stop_by_skips),
+        cmocka_unit_test(test_stop_by_curvature),
+        cmocka_unit_test(test_final_network),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_late_refusals),
     };

@@ -1,8 +1,5 @@
 /* eigenvalues.c - the two proxies that compare the samples of a batch: spectra of small symmetric matrices.
  *
- * LAPACK does the work, from the OpenBLAS that is linked anyway.  Its C interface is a package of its own for one call, so the
- * Fortran symbol is declared here, with the lengths of its two texts as gfortran passes them.
- *
  * naswot (Mellor et al., "Neural architecture search without training", 2006.04647): K[i][j] counts the relus that samples i and j
  * find in the same state, open or closed; the score is log |det K|.  A network that tells its samples apart has a K with a
  * heavy diagonal.  Where two samples are not told apart at all K is singular: then every eigenvalue is raised by n·ε times the
@@ -12,32 +9,11 @@
  * summed outputs by its input; the score is −Σ (log(v + k) + 1/(v + k)), k = 1e-5, over the eigenvalues of the rows'
  * correlations: 0 correlation, v = 1, is the best. */
 #include "proxies.h"
+#include "spectrum.h"
 
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
-
-extern void dsyev_(const char *job, const char *triangle, const int *n, double *matrix,
-                   const int *stride, double *values, double *work, const int *work_count,
-                   int *info, size_t job_length, size_t triangle_length);
-
-/* Ascending eigenvalues of a symmetric matrix, which is used up. */
-static nas_status find_eigenvalues(double *matrix, int n, double *values)
-{
-    int info = 0, work_count = 64 * n + 64;
-    double *work = malloc((size_t)work_count * sizeof *work);
-    if (!work)
-        NAS_FAIL(NAS_MEMORY, "no memory for the eigenvalues of a %dx%d matrix", n, n);
-    for (int i = 0; i < n * n; i++)
-        if (!isfinite(matrix[i]))
-            info = -1;
-    if (info == 0)
-        dsyev_("N", "U", &n, matrix, &n, values, work, &work_count, &info, 1, 1);
-    free(work);
-    if (info != 0)
-        NAS_FAIL(NAS_NONFINITE, "a %dx%d matrix has no eigenvalues (%d)", n, n, info);
-    return NAS_OK;
-}
 
 /* A matrix and its eigenvalues in one piece. */
 static nas_status make_matrix(int n, double **matrix)
@@ -56,7 +32,7 @@ nas_status nas__naswot(const uint32_t *distances, int stride, int n, uint64_t si
         for (int j = 0; j < n; j++)
             matrix[i * n + j] = (double)signs - distances[i * stride + j];
     double *values = matrix + (size_t)n * (size_t)n;
-    nas_status status = find_eigenvalues(matrix, n, values);
+    nas_status status = nas__eigenvalues(matrix, n, values);
     if (status == NAS_OK) {
         double least = n * DBL_EPSILON * values[n - 1];
         double jitter = values[0] > least ? 0 : least;
@@ -116,7 +92,7 @@ nas_status nas__jacob_cov(const float *jacobian, int d, int stride, int n, doubl
     correlate(rows, d, n, matrix);
     free(rows);
     double *values = matrix + (size_t)n * (size_t)n;
-    status = find_eigenvalues(matrix, n, values);
+    status = nas__eigenvalues(matrix, n, values);
     for (int i = 0; status == NAS_OK && i < n; i++) {
         double v = fmax(values[i], 0) + k; /* rounding may leave −1e-16 of a correlation matrix */
         sum += log(v) + 1 / v;

@@ -29,6 +29,7 @@ static const struct entry {
     {"share", REAL, AT(share)},
     {"order", WHOLE, AT(order)},
     {"partial", WHOLE, AT(partial)},
+    {"curvature", WHOLE, AT(curvature)},
     {"alpha.start", WHOLE, AT(start)},
     {"alpha.every", WHOLE, AT(every)},
     {"alpha.lr", REAL, AT(lr)},

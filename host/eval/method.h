@@ -3,7 +3,7 @@
  *   supernet.c    the evaluator: epochs, paths        supernet_train.c   shared weights in training
  *   relaxation.c  α, gates and Adam on the device     sampling.c         paths in place of α
  *   unrolled.c    DARTS' second order                 latency.c          what choices take, from a table
- *   method_list.h the methods
+ *   method_list.h the methods                        curvature.c        how sharply the loss bends under α
  *   cl/gates.cl, cl/unrolled.cl   the kernels and their formulas
  */
 #ifndef NAS_EVAL_METHOD_H
@@ -32,6 +32,7 @@ typedef struct nas__method_options {
     int64_t every;         /* steps of the weights for one of α */
     int64_t order;         /* 1 or 2 */
     int64_t partial;       /* 1: all channels go through the operations */
+    int64_t curvature;     /* epochs from one measurement of it to the next; 0: never */
     double share;          /* of the training split that weights are trained on */
     double lr, beta1, beta2, weight_decay, scale; /* of α; scale: of its first values */
     double warm, cold;                            /* temperatures of the first and last epoch */

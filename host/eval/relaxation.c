@@ -1,8 +1,8 @@
 /* relaxation.c - architecture weights α on the device: their gates, their gradients, their optimizer.
  *
- * Everything is three short tapes over a few hundred floats, so that a training step that moves α enqueues a handful of launches
- * more and waits for nothing: `sample` (α to gates), `plain` (the same without noise, to measure by), `update` (the gates' gradient
- * to α's, then Adam).  What changes from step to step, temperature and phase, lies in the step block behind Adam's factors.
+ * Everything is four short tapes over a few hundred floats, so that a training step that moves α enqueues a handful of launches
+ * more and waits for nothing: `sample` (α to gates), `plain` (the same without noise, to measure by), `backward` (the gates' gradient
+ * to α's), `update` (Adam).  What changes from step to step, temperature and phase, lies in the step block behind Adam's factors.
  *
  * Methods that draw choices hard (GDAS, ProxylessNAS) run nothing but what was drawn.  Which launches to leave out the host has to know, so for
  * these it reads the gates once they are drawn: it waits for the device once per phase, and the queue is empty for as long as the
@@ -81,7 +81,7 @@ static nas_status allocate(nas__relaxation *r, uint64_t seed, uint64_t key)
 {
     const nas_gate_table *table = r->table;
     const uint64_t rows = (uint64_t)table->count, choices = (uint64_t)table->choices;
-    const uint64_t used = choices + (r->options->method->edges ? rows : 0);
+    const uint64_t used = (uint64_t)nas__relaxation_used(r);
     uint64_t at = 0, all = 4 * rounded(used) + rounded(choices + rows) + rounded(choices) +
                            rounded(ROW * rows);
     NAS_TRY(nas_buffer_create(nas_net_device(r->net), 4 * all, "architecture weights", &r->memory));
@@ -181,7 +181,7 @@ static nas_status add_backward(nas__relaxation *r)
         NAS_ARG_INT(r->options->method->edges),
         NAS_ARG_INT(nas__method_has_paths(r->options->method)),
     };
-    return add_launch(r, r->update, "gates_backward", arguments,
+    return add_launch(r, r->backward, "gates_backward", arguments,
                       sizeof arguments / sizeof arguments[0]);
 }
 
@@ -197,7 +197,7 @@ static nas_status add_pairs_backward(nas__relaxation *r)
         NAS_ARG_TENSOR(r->gradient),
         NAS_ARG_INT(r->table->count),
     };
-    return add_launch(r, r->update, "gates_pairs_backward", arguments,
+    return add_launch(r, r->backward, "gates_pairs_backward", arguments,
                       sizeof arguments / sizeof arguments[0]);
 }
 
@@ -212,9 +212,14 @@ static nas_status add_rescale(nas__relaxation *r)
                       sizeof arguments / sizeof arguments[0]);
 }
 
+static nas_status record_backward(nas__relaxation *r)
+{
+    NAS_TRY(nas_tape_create(nas_net_device(r->net), "way back through gates", &r->backward));
+    return r->options->method->pairs ? add_pairs_backward(r) : add_backward(r);
+}
+
 static nas_status record_update(nas__relaxation *r)
 {
-    const bool pairs = r->options->method->pairs;
     nas_optimizer_call call = {.device = nas_net_device(r->net),
                                .parameters = r->alpha,
                                .gradients = r->gradient,
@@ -223,9 +228,8 @@ static nas_status record_update(nas__relaxation *r)
     memcpy(call.moments, r->moments, sizeof call.moments);
     NAS_TRY(fill_adam(r));
     NAS_TRY(nas_tape_create(nas_net_device(r->net), "update of gates", &r->update));
-    NAS_TRY(pairs ? add_pairs_backward(r) : add_backward(r));
     NAS_TRY(r->adam->record(&r->adam_options, &call, r->update));
-    return pairs ? add_rescale(r) : NAS_OK;
+    return r->options->method->pairs ? add_rescale(r) : NAS_OK;
 }
 
 /* The host's copy of the gates, as long as both the net and the table. */
@@ -251,6 +255,7 @@ static nas_status make(nas__relaxation *r, uint64_t seed, uint64_t key)
     NAS_TRY(record_pairs(r, noise));
     NAS_TRY(record_forward(r, r->options->method->noisy, noise, &r->sample));
     NAS_TRY(record_forward(r, false, noise, &r->plain));
+    NAS_TRY(record_backward(r));
     return record_update(r);
 }
 
@@ -280,6 +285,7 @@ void nas__relaxation_destroy(nas__relaxation *r)
     nas_tape_destroy(r->sample);
     nas_tape_destroy(r->pairs);
     nas_tape_destroy(r->plain);
+    nas_tape_destroy(r->backward);
     nas_tape_destroy(r->update);
     nas_buffer_destroy(r->memory);
     free(r->open);
@@ -354,9 +360,20 @@ nas_status nas__relaxation_take(nas__relaxation *r, const int choices[NAS_GATE_R
     return status;
 }
 
+nas_status nas__relaxation_backward(nas__relaxation *r)
+{
+    return nas_tape_run(r->backward);
+}
+
 nas_status nas__relaxation_update(nas__relaxation *r)
 {
+    NAS_TRY(nas__relaxation_backward(r));
     return nas_tape_run(r->update);
+}
+
+int nas__relaxation_used(const nas__relaxation *r)
+{
+    return r->table->choices + (r->options->method->edges ? r->table->count : 0);
 }
 
 /* softmax of count values in double. */

@@ -21,9 +21,10 @@ typedef struct nas__relaxation {
     nas_buffer *memory;
     nas_tensor rows, soft, costs;
     nas_tensor alpha, gradient, moments[NAS_OPTIMIZER_MOMENTS];
-    nas_tape *sample, *pairs, *plain, *update; /* pairs: what α's step samples; NULL: the same */
-    float
-        *open; /* the gates as the host knows them, to run their paths; NULL: all candidates run */
+    /* pairs: what α's step samples, NULL: the same; update: without the way back */
+    nas_tape *sample, *pairs, *plain, *backward, *update;
+    /* The gates as the host knows them, to run their paths; NULL: all candidates run. */
+    float *open;
 } nas__relaxation;
 
 /* Options, table and net (of the table's supergraph; with paths if the method has them) are lent.  α's first values and the noise
@@ -43,6 +44,10 @@ void nas__relaxation_step(const nas__relaxation *relaxation, const nas_step *wei
 nas_status nas__relaxation_sample(nas__relaxation *relaxation, nas__phase phase);
 nas_status nas__relaxation_plain(nas__relaxation *relaxation);
 nas_status nas__relaxation_update(nas__relaxation *relaxation);
+/* The part of it that comes before the step: fills relaxation->gradient, for gates of either kind. */
+nas_status nas__relaxation_backward(nas__relaxation *relaxation);
+/* Floats of α that mean something, the edges' β among them; what lies behind is padding. */
+int nas__relaxation_used(const nas__relaxation *relaxation);
 /* The gates of one path: a choice for each row, −1: none. */
 nas_status nas__relaxation_take(nas__relaxation *relaxation, const int choices[NAS_GATE_ROWS]);
 /* What α says about each choice, [table->choices]: its share of the row times that of the edge; waits for the device. */
@@ -68,5 +73,11 @@ nas_status nas__unrolled_create(const nas__unrolled_setup *setup, nas__unrolled 
 void nas__unrolled_destroy(nas__unrolled *unrolled);
 /* The gates are set; the weights come back as they were, to the bit. */
 nas_status nas__unrolled_gradient(nas__unrolled *unrolled);
+
+/* ---- curvature.c ---- */
+
+/* The largest eigenvalue of the Hessian, by α, of the loss on the batch that is in the net with its step block (arXiv 1909.09656).
+ * Gates are those without noise; α comes back as it was.  Waits for the device. */
+nas_status nas__curvature(nas__relaxation *relaxation, double *largest);
 
 #endif

@@ -206,6 +206,15 @@ static nas_status survey(supernet *s, nas_evaluation *mean, nas_trial *result)
     return set_derived(s, &best, result);
 }
 
+/* On the last batch of α's samples, as the authors have it. */
+static nas_status add_curvature(supernet *s, nas_trial *result)
+{
+    double largest;
+    NAS_TRY(nas__supernet_load_alpha(s));
+    NAS_TRY(nas__curvature(s->relaxation, &largest));
+    return add_number(result, "curvature", largest, true);
+}
+
 static nas_status train_epoch(supernet *s, int epoch, nas_trial *result)
 {
     nas_evaluation train = {0}, valid = {0};
@@ -216,7 +225,11 @@ static nas_status train_epoch(supernet *s, int epoch, nas_trial *result)
     NAS_TRY(add_number(result, "train_accuracy", train.accuracy, true));
     NAS_TRY(add_number(result, "valid_accuracy", valid.accuracy, true));
     NAS_TRY(add_number(result, "valid_loss", valid.loss, true));
-    return s->sampling ? NAS_OK : derive(s, result);
+    if (s->sampling)
+        return NAS_OK;
+    NAS_TRY(derive(s, result));
+    return s->options.curvature > 0 && epoch % s->options.curvature == 0 ? add_curvature(s, result)
+                                                                         : NAS_OK;
 }
 
 static nas_status set_costs(supernet *s, nas_trial *result)

@@ -84,6 +84,12 @@ static nas_status check_options(const supernet *s)
         NAS_FAIL(NAS_CONFIG,
                  "strategy.order = 2 unrolls a step of train.optimizer = \"sgd\", not of \"%s\"",
                  s->train.optimizer->kind.name);
+    if (s->options.curvature > 0 && nas__method_has_paths(s->options.method))
+        NAS_FAIL(NAS_CONFIG,
+                 "strategy.curvature: the gates of %s are drawn, 0 or 1, so that its loss does not "
+                 "bend under "
+                 "the architecture weights",
+                 s->options.method->name);
     return NAS_OK;
 }
 
@@ -213,11 +219,15 @@ static nas_status load_train(void *user)
     return nas_trainer_load_batch(s->trainer);
 }
 
-static nas_status load_alpha(void *user)
+nas_status nas__supernet_load_alpha(supernet *s)
 {
-    supernet *s = user;
     NAS_TRY(set_alpha_step(s));
     return nas_batches_load(s->alpha_batches, (int)s->step.step);
+}
+
+static nas_status load_alpha(void *user)
+{
+    return nas__supernet_load_alpha(user);
 }
 
 static nas_status make_unrolled(supernet *s)
@@ -294,7 +304,7 @@ nas_status nas__supernet_begin(supernet *s)
 static nas_status step_alpha(supernet *s)
 {
     nas_net *net = nas_trainer_net(s->trainer);
-    NAS_TRY(load_alpha(s));
+    NAS_TRY(nas__supernet_load_alpha(s));
     NAS_TRY(nas__relaxation_sample(s->relaxation, NAS__PHASE_ALPHA));
     if (s->unrolled) {
         NAS_TRY(nas__unrolled_gradient(s->unrolled));

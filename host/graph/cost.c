@@ -2,7 +2,8 @@
  *
  * MACs count convolutions and dense layers, as papers do; bytes are the activations that are really written, so views
  * (batch norm, activations) cost none.  All three are per sample and known before anything touches a device: bounds
- * in a config reject by them before training.
+ * in a config reject by them before training.  What lies behind the output serves training alone (auxiliary heads) and is
+ * not counted, as papers do not.
  */
 #include <clnas/graph.h>
 
@@ -30,7 +31,7 @@ static void node_cost(const nas_graph *graph, int node, nas_cost *cost)
 void nas_graph_cost(const nas_graph *graph, nas_cost *cost)
 {
     *cost = (nas_cost){0};
-    for (int i = 1; i < graph->count; i++) {
+    for (int i = 1; i <= graph->output; i++) {
         nas_cost one;
         node_cost(graph, i, &one);
         cost->parameters += one.parameters;

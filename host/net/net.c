@@ -99,7 +99,7 @@ static void cut(nas_net *net)
 static nas_status prepare(nas_net *net, const nas_graph *graph, const nas_net_options *options)
 {
     uint64_t trained, states, activations, scratch = 16;
-    NAS_TRY(nas_graph_copy(graph, &net->graph));
+    NAS_TRY(nas__plan_graph(graph, options, &net->graph));
     NAS_TRY(nas__plan_make(net->device, graph, options, &net->plan));
     NAS_TRY(nas__net_lay_out(net, &trained, &states));
     cut(net);
@@ -186,8 +186,8 @@ static nas_status record(nas_net *net)
         NAS_TRY(nas_tape_create(net->device, "backward of the gates", &net->backward_gates));
         NAS_TRY(nas__record_backward(net, NAS__GATES, net->backward_gates));
     }
-    if (!net->plan.options.input_gradient)
-        return NAS_OK;
+    if (!net->plan.options.input_gradient || net->plan.auxiliary_from < net->plan.auxiliary_to)
+        return NAS_OK; /* auxiliary heads have nothing to begin from */
     NAS_TRY(nas_tape_create(net->device, "backward from the output", &net->backward_output));
     return nas__record_backward(net, NAS__FROM_OUTPUT, net->backward_output);
 }

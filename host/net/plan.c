@@ -145,13 +145,36 @@ static void run_node(nas__plan *plan, int node)
     plan->views[node] = (nas__view){.home = step->home};
 }
 
-/* The network's output is a raw home of its own, so that it can be read and so that a loss reads it raw. */
-static void settle_output(nas__plan *plan, int node)
+/* A loss reads a raw home. */
+static void settle(nas__plan *plan, int node)
 {
     nas__view *view = &plan->views[node];
     if (!nas__view_raw(view) || plan->homes[view->home].step == NAS__NONE)
         *view = copy_of(plan, node);
-    plan->output_home = view->home;
+}
+
+/* And so does who reads the network's output. */
+static void settle_output(nas__plan *plan)
+{
+    plan->auxiliary_to = plan->step_count;
+    settle(plan, plan->graph.output);
+    plan->output_home = plan->views[plan->graph.output].home;
+}
+
+static bool has_auxiliary(const nas_graph *graph)
+{
+    for (int i = graph->output + 1; i < graph->count; i++)
+        if (graph->nodes[i].op->view == NAS_VIEW_LOSS)
+            return true;
+    return false;
+}
+
+nas_status nas__plan_graph(const nas_graph *graph, const nas_net_options *options, nas_graph *own)
+{
+    NAS_TRY(nas_graph_copy(graph, own));
+    if (has_auxiliary(graph) && !(options->auxiliary && options->loss && options->training))
+        own->count = own->output + 1;
+    return NAS_OK;
 }
 
 static nas_status add_loss(nas__plan *plan)
@@ -288,8 +311,12 @@ static void walk(nas__plan *plan)
     const nas_graph *graph = &plan->graph;
     for (int i = 1; i < graph->count; i++) {
         nas_view view = graph->nodes[i].op->view;
-        if (view == NAS_VIEW_LOSS)
-            settle_output(plan, graph->nodes[i].inputs[0]);
+        if (i == graph->output + 1)
+            plan->auxiliary_from = plan->step_count;
+        if (view == NAS_VIEW_LOSS && graph->nodes[i].inputs[0] == graph->output)
+            settle_output(plan);
+        else if (view == NAS_VIEW_LOSS)
+            settle(plan, graph->nodes[i].inputs[0]);
         if (view == NAS_VIEW_NORM)
             view_norm(plan, i);
         else if (view == NAS_VIEW_ACTIVATION)
@@ -301,8 +328,10 @@ static void walk(nas__plan *plan)
         if (i == plan->options.features)
             plan->features_home = copy_of(plan, i).home;
     }
-    if (!plan->options.loss)
-        settle_output(plan, graph->output);
+    if (!plan->options.loss) {
+        plan->auxiliary_from = plan->step_count;
+        settle_output(plan);
+    }
 }
 
 static nas_status check_shards(nas__plan *plan)
@@ -336,7 +365,7 @@ nas_status nas__plan_make(nas_device *device, const nas_graph *graph,
         NAS_FAIL(NAS_CONFIG, "features = %d: the network has nodes 0 to %d", options->features,
                  graph->count - 1);
     NAS_TRY(check_shards(plan));
-    NAS_TRY(nas_graph_copy(graph, &plan->graph));
+    NAS_TRY(nas__plan_graph(graph, options, &plan->graph));
     if (options->loss)
         NAS_TRY_DONE(add_loss(plan));
     NAS_TRY_DONE(allocate(plan));

@@ -56,8 +56,9 @@ typedef struct nas__step {
 } nas__step;
 
 typedef struct nas__plan {
-    nas_device *device; /* sizes may depend on its kind, never on its speed */
-    nas_graph graph;    /* with the loss, if any */
+    nas_device *device;               /* sizes may depend on its kind, never on its speed */
+    nas_graph graph;                  /* with the loss, if any */
+    int auxiliary_from, auxiliary_to; /* steps that serve auxiliary losses alone */
     nas_net_options options;
     int shards, n;    /* parts of the batch; padded samples of each */
     nas__view *views; /* per node */
@@ -77,6 +78,8 @@ typedef struct nas__plan {
     int guard_count;
 } nas__plan;
 
+/* The graph that a net of these options has: without what lies behind the output for auxiliary losses, unless these are trained. */
+nas_status nas__plan_graph(const nas_graph *graph, const nas_net_options *options, nas_graph *own);
 /* Homes, views and steps of a graph.  `graph` is copied (and the loss put behind it). */
 nas_status nas__plan_make(nas_device *device, const nas_graph *graph,
                           const nas_net_options *options, nas__plan *plan);

@@ -262,6 +262,8 @@ nas_status nas__record_forward(nas_net *net, bool training, nas_tape *tape)
     if (training)
         NAS_TRY(nas__record_signs(net, NAS__NONE, tape));
     for (int s = 0; s < net->plan.step_count; s++) {
+        if (!training && s >= net->plan.auxiliary_from && s < net->plan.auxiliary_to)
+            continue;
         nas_tape_guard(tape, net->plan.steps[s].guard);
         NAS_TRY(record_step(net, s, training, tape));
     }

@@ -75,7 +75,7 @@ nas_status nas_reference_create(const nas_graph *graph, const nas_net_options *o
         NAS_FAIL(NAS_MEMORY, "no memory for a reference net");
     made->options = *options;
     made->loss = -1;
-    NAS_TRY_DONE(nas_graph_copy(graph, &made->graph));
+    NAS_TRY_DONE(nas__plan_graph(graph, options, &made->graph));
     if (options->loss) {
         int logits = graph->output;
         NAS_TRY_DONE(nas_graph_add(&made->graph, "softmax_cross_entropy", &logits, 1, &made->loss,
@@ -190,6 +190,14 @@ static void fill_call(nas_reference *reference, int index, bool training, const 
         call->parameters[p] = n->parameters[p].count ? n->parameters[p].value : NULL;
 }
 
+static double mean_of(const nas_reference *reference, int node)
+{
+    double sum = 0.0;
+    for (int n = 0; n < reference->options.batch; n++)
+        sum += reference->nodes[node].output.value[n];
+    return sum / reference->options.batch;
+}
+
 double nas_reference_forward(nas_reference *reference, bool training, const nas_step *step)
 {
     for (int i = 1; i < reference->graph.count; i++) {
@@ -199,10 +207,16 @@ double nas_reference_forward(nas_reference *reference, bool training, const nas_
     }
     if (reference->loss < 0)
         return 0.0;
+    return mean_of(reference, reference->loss);
+}
+
+double nas_reference_total_loss(const nas_reference *reference)
+{
     double sum = 0.0;
-    for (int n = 0; n < reference->options.batch; n++)
-        sum += reference->nodes[reference->loss].output.value[n];
-    return sum / reference->options.batch;
+    for (int i = 1; i < reference->graph.count; i++)
+        if (reference->graph.nodes[i].op->view == NAS_VIEW_LOSS)
+            sum += mean_of(reference, i);
+    return sum;
 }
 
 static void zero_gradients(nas_reference *reference, bool keep_output)

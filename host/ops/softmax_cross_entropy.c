@@ -4,6 +4,9 @@
  * that the step block names receives (loss sum, correct, real samples, 0); the gradient is that of the mean over the
  * real samples.  Correct means: the largest logit, the first of several, is the label's.  Formulas: cl/softmax_cross_entropy.cl.
  * Paper of the smoothing: arXiv 1512.00567.
+ *
+ * A graph may have losses beside that of its output, of heads in its middle (arXiv 1409.4842): behind the output, with `auxiliary` as
+ * their weight.  They give gradients in training and no metrics (nas_net_options.auxiliary).
  */
 #ifndef NAS_REAL
 #include "op.h"
@@ -13,12 +16,14 @@
 #include <math.h>
 
 typedef struct loss_options {
-    double label_smoothing;
+    double label_smoothing, auxiliary;
 } loss_options;
 
 static const nas_option option_table[] = {
     {"label_smoothing", NAS_OPTION_REAL, offsetof(loss_options, label_smoothing), "0", 0, 0.99,
      NULL, "share of the target that is spread evenly over all classes"},
+    {"auxiliary", NAS_OPTION_REAL, offsetof(loss_options, auxiliary), "0", 0, 100, NULL,
+     "0: the network's own loss; else one of a head beside it, times this, in training alone"},
     {.name = NULL},
 };
 
@@ -37,6 +42,11 @@ static void cost(const void *options, const nas_shape *in, int count, nas_shape 
 {
     (void)options, (void)in, (void)count, (void)out;
     *cost = (nas_cost){.bytes = sizeof(float)};
+}
+
+static double weight_of(const loss_options *o)
+{
+    return o->auxiliary > 0 ? o->auxiliary : 1;
 }
 
 static void sizes(const nas_op_call *call, nas_op_sizes *sizes)
@@ -60,10 +70,13 @@ static nas_status forward(const nas_op_call *call, nas_tape *tape)
     nas__push_int(&arguments, call->n);
     nas__push_int(&arguments, call->first);
     nas__push_float(&arguments, (float)o->label_smoothing);
+    nas__push_float(&arguments, (float)weight_of(o));
     nas__push_int(&arguments, call->out.buffer != NULL);
     NAS_TRY(nas__stream_launch(tape, "softmax_cross_entropy", "loss_forward",
                                nas__curved_define(nas__is_curved(call->in[0].activation)),
                                call->n / 16, 1, &arguments));
+    if (o->auxiliary > 0)
+        return NAS_OK;
     nas__arguments finish = {.count = 0};
     nas__push_tensor(&finish, call->scratch);
     nas__push_tensor(&finish, call->step);
@@ -90,6 +103,7 @@ static nas_status backward(const nas_op_call *call, nas_tape *tape)
     nas__push_int(&arguments, call->n);
     nas__push_int(&arguments, call->first);
     nas__push_float(&arguments, (float)o->label_smoothing);
+    nas__push_float(&arguments, (float)weight_of(o));
     return nas__stream_launch(tape, "softmax_cross_entropy", "loss_backward",
                               nas__curved_define(nas__is_curved(call->in[0].activation)),
                               call->n / 16, 1, &arguments);
@@ -159,7 +173,7 @@ static void NAS_REFERENCE(forward)(const nas_reference_call *call)
         NAS_REAL loss = 0, lse = NAS_REFERENCE(log_sum)(call, sample);
         for (int k = 0; k < call->in_shape[0].c; k++)
             loss += NAS_REFERENCE(target)(call, k, sample) * (lse - x[k * call->n + sample]);
-        ((NAS_REAL *)call->out)[sample] = loss;
+        ((NAS_REAL *)call->out)[sample] = (NAS_REAL)weight_of(call->options) * loss;
     }
 }
 
@@ -173,7 +187,8 @@ static void NAS_REFERENCE(backward)(const nas_reference_call *call)
         for (int k = 0; k < call->in_shape[0].c; k++) {
             const int i = k * call->n + sample;
             const NAS_REAL p = (NAS_REAL)exp((double)(x[i] - lse));
-            dx[i] += (p - NAS_REFERENCE(target)(call, k, sample)) / (NAS_REAL)call->n;
+            dx[i] += (NAS_REAL)weight_of(call->options) *
+                     (p - NAS_REFERENCE(target)(call, k, sample)) / (NAS_REAL)call->n;
         }
     }
 }

@@ -8,12 +8,14 @@
  *     the last trial         arch: the derived one; budget 0, nothing is trained; from: the epoch that it was derived in.
  *                            Its score is that of its path through the shared weights, and it is the study's best
  *
- * A supernet that fails, or that stop.skips ends, gives the architecture of its last good epoch.  Skip connections win when a
- * supernet is trained for too long (Chu et al., 2009.01027; Zela et al., 1909.09656), since they need no training.
+ * A supernet that fails, or that stop.skips ends, gives the architecture of its last good epoch; one that stop.curvature ends, that of
+ * an earlier one (bends.c), scored with the weights of the last.  Skip connections win when a supernet is trained for too long (Chu et al.,
+ * 2009.01027; Zela et al., 1909.09656), since they need no training.
  *
  * sharing.c, for supernets trained by sampled paths, has the same epochs and many last trials.
  * Read next: host/eval/supernet.c. */
 #include "oneshot.h"
+#include "bends.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -50,9 +52,28 @@ void nas__epochs_propose(const nas__epochs *epochs, const nas_setting *setting,
 typedef struct oneshot {
     const nas_setting *setting;
     nas__epochs epochs;
+    nas__bends bends;
     nas_arch derived;
     bool done; /* the derived architecture was scored */
 } oneshot;
+
+void nas__oneshot_end(void *state)
+{
+    oneshot *s = state;
+    if (!s)
+        return;
+    nas__bends_clear(&s->bends);
+    free(s);
+}
+
+static nas_status check_options(const nas__oneshot_options *options)
+{
+    if (options->stop_curvature > 0 && options->curvature == 0)
+        NAS_FAIL(NAS_CONFIG,
+                 "strategy.stop.curvature: the curvature is never measured; say how often by "
+                 "strategy.curvature, such as 2");
+    return NAS_OK;
+}
 
 nas_status nas__oneshot_begin(const nas_setting *setting, void **state)
 {
@@ -60,9 +81,11 @@ nas_status nas__oneshot_begin(const nas_setting *setting, void **state)
     if (!s)
         NAS_FAIL(NAS_MEMORY, "no memory for a one-shot strategy");
     s->setting = setting;
-    nas_status status = nas__epochs_begin(setting, &s->epochs);
+    nas_status status = check_options(setting->options);
+    if (status == NAS_OK)
+        status = nas__epochs_begin(setting, &s->epochs);
     if (status != NAS_OK) {
-        free(s);
+        nas__oneshot_end(s);
         return status;
     }
     *state = s;
@@ -77,6 +100,24 @@ static bool has_too_many_skips(const nas__oneshot_options *options, const nas_se
         many |= strncmp(result->metrics[i].name, "skips.", 6) == 0 &&
                 result->metrics[i].value > (double)options->stop_skips;
     return many && options->stop_skips > 0 && trial->budget > (double)options->stop_after;
+}
+
+/* Ends the search where the loss has come to bend too sharply. */
+static nas_status watch_curvature(oneshot *s, const nas_seen *trial)
+{
+    const nas__oneshot_options *options = s->setting->options;
+    const nas__bend bend = {trial->budget, nas_trial_metric(trial->result, "curvature"),
+                            s->derived};
+    if (!nas_trial_has_metric(trial->result, "curvature"))
+        return NAS_OK;
+    NAS_TRY(nas__bends_add(&s->bends, &bend));
+    const int turn =
+        nas__bends_turn(&s->bends, options->stop_curvature, (double)options->stop_after);
+    if (turn >= 0) {
+        s->derived = s->bends.at[turn].derived;
+        s->epochs.over = true;
+    }
+    return NAS_OK;
 }
 
 nas_status nas__oneshot_observe(void *state, const nas_seen *trial)
@@ -96,7 +137,7 @@ nas_status nas__oneshot_observe(void *state, const nas_seen *trial)
     NAS_TRY(nas_arch_parse(result->derived, &s->derived));
     NAS_TRY(nas_domain_check(s->setting->domain, &s->derived));
     nas__epochs_observe(&s->epochs, trial, options->epochs);
-    return NAS_OK;
+    return watch_curvature(s, trial);
 }
 
 nas_status nas__oneshot_propose(void *state, const nas_outlook *outlook, nas_proposal *proposal)

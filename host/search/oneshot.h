@@ -14,7 +14,8 @@ typedef struct nas__oneshot_options {
     double share;
     double lr, beta1, beta2, weight_decay, scale;
     double warm, cold;
-    int64_t stop_skips, stop_after;
+    int64_t stop_skips, stop_after, curvature;
+    double stop_curvature;
     char latency_table[NAS_TEXT_SIZE];
     double latency_weight, latency_reference;
 } nas__oneshot_options;
@@ -100,9 +101,27 @@ typedef struct nas__oneshot_options {
          NULL,                                                                                     \
          "ends when a derived cell has more skip connections, with the last one that had not; 0: " \
          "never"},                                                                                 \
+        {"curvature",                                                                              \
+         NAS_OPTION_INT,                                                                           \
+         NAS__ONESHOT_AT(curvature),                                                               \
+         "0",                                                                                      \
+         0,                                                                                        \
+         100000,                                                                                   \
+         NULL,                                                                                     \
+         "every so many epochs the largest eigenvalue of the loss' Hessian by alpha is measured "  \
+         "(published: 2); 0: never"},                                                              \
+        {"stop.curvature",                                                                         \
+         NAS_OPTION_REAL,                                                                          \
+         NAS__ONESHOT_AT(stop_curvature),                                                          \
+         "0",                                                                                      \
+         0,                                                                                        \
+         1e6,                                                                                      \
+         NULL,                                                                                     \
+         "ends when the mean curvature has grown by this factor over four measurements, with the " \
+         "architecture of then (published: 1.3); 0: never"},                                       \
     {                                                                                              \
         "stop.after", NAS_OPTION_INT, NAS__ONESHOT_AT(stop_after), "10", 0, 100000, NULL,          \
-            "epochs that are done before stop.skips counts"                                        \
+            "epochs that are done before stop.skips and stop.curvature count"                      \
     }
 
 #define NAS__ONESHOT_TEMPERATURE(from, to)                                                         \
@@ -138,6 +157,7 @@ nas_status nas__oneshot_begin(const nas_setting *setting, void **state);
 nas_status nas__oneshot_observe(void *state, const nas_seen *trial);
 nas_status nas__oneshot_propose(void *state, const nas_outlook *outlook, nas_proposal *proposal);
 bool nas__oneshot_wants_weights(const void *state, int trial);
+void nas__oneshot_end(void *state);
 
 /* A descriptor of the family: name, summary, paper, option table. */
 #define NAS__ONESHOT_STRATEGY(name_, summary_, paper_, options_)                                   \
@@ -154,6 +174,7 @@ bool nas__oneshot_wants_weights(const void *state, int trial);
         .observe = nas__oneshot_observe,                                                           \
         .propose = nas__oneshot_propose,                                                           \
         .wants_weights = nas__oneshot_wants_weights,                                               \
+        .end = nas__oneshot_end,                                                                   \
     }
 
 #endif

@@ -3,6 +3,7 @@
  * The study's stored config is the only source: a worker gets a path and a device, nothing else, so a resumed study and
  * one on another machine run from the same text.  Bounds on what a graph costs go into the domain, so that strategies
  * draw within them; the evaluator still checks. */
+#include "config_private.h"
 #include "session_private.h"
 
 #include <math.h>
@@ -26,16 +27,21 @@ nas_status nas__stored_config(nas_study *study, const char *const *overrides, in
     return status;
 }
 
-nas_status nas__open_data(const nas_config *config, nas_data **data)
+static nas_status open_data(const nas_value *group, int64_t seed, nas_data **data)
 {
     nas_data_config *options = calloc(1, sizeof *options);
     if (!options)
         NAS_FAIL(NAS_MEMORY, "out of host memory");
-    nas_status status = nas_data_config_fill(&config->data, options);
+    nas_status status = nas_data_config_fill(group, options);
     if (status == NAS_OK)
-        status = nas_data_open(options, (uint64_t)config->seed, data);
+        status = nas_data_open(options, (uint64_t)seed, data);
     free(options);
     return status;
+}
+
+nas_status nas__open_data(const nas_config *config, nas_data **data)
+{
+    return open_data(&config->data, config->seed, data);
 }
 
 static void set_bounds(const nas_objectives *objectives, nas_cost_bounds *bounds)
@@ -53,16 +59,47 @@ static void set_bounds(const nas_objectives *objectives, nas_cost_bounds *bounds
     }
 }
 
-nas_status nas__open_domain(const nas_config *config, const nas_data *data, nas_domain **domain)
+static nas_status open_domain(const nas_value *group, const nas_data *data, nas_domain **domain)
 {
     static const char *const also[] = {"type", NULL};
-    const nas_value *type = nas_value_member(&config->space, "type");
+    const nas_value *type = nas_value_member(group, "type");
     const nas_space *space;
     NAS_TRY(nas_space_get(type ? type->text : "", &space));
-    NAS_TRY(nas_domain_open(space, &config->space, also, nas_data_shape(data),
-                            nas_data_classes(data), domain));
+    return nas_domain_open(space, group, also, nas_data_shape(data), nas_data_classes(data),
+                           domain);
+}
+
+nas_status nas__open_domain(const nas_config *config, const nas_data *data, nas_domain **domain)
+{
+    NAS_TRY(open_domain(&config->space, data, domain));
     set_bounds(&config->objectives, &(*domain)->bounds);
     return NAS_OK;
+}
+
+/* Rows of one mean the same in the other, as far as genes tell. */
+static bool same_genes(const nas_domain *a, const nas_domain *b)
+{
+    bool same = a->count == b->count;
+    for (int i = 0; same && i < a->count; i++)
+        same = a->genes[i].choices == b->genes[i].choices &&
+               strcmp(a->genes[i].name, b->genes[i].name) == 0;
+    return same;
+}
+
+nas_status nas__open_final_domain(const nas_config *config, const nas_data *data,
+                                  const nas_domain *domain, nas_domain **final_domain)
+{
+    nas_status status = open_domain(&config->retrain_space, data, final_domain);
+    if (status != NAS_OK)
+        nas_error_add("retrain.space: ");
+    NAS_TRY(status);
+    if (same_genes(domain, *final_domain))
+        return NAS_OK;
+    nas_domain_close(*final_domain);
+    *final_domain = NULL;
+    NAS_FAIL(NAS_CONFIG,
+             "retrain.space changes what there is to choose from, so that what was found is no "
+             "architecture of it; cells, channels, drop_path and the like may change");
 }
 
 static nas_status read_given(nas__bench *bench)
@@ -89,6 +126,8 @@ static nas_status open_parts(nas__bench *bench)
     NAS_TRY(nas_train_config_fill(&bench->config.retrain_train, bench->retrain));
     NAS_TRY(nas__open_data(&bench->config, &bench->data));
     NAS_TRY(nas__open_domain(&bench->config, bench->data, &bench->domain));
+    NAS_TRY(
+        nas__open_final_domain(&bench->config, bench->data, bench->domain, &bench->final_domain));
     nas_study_set_limits(bench->study, 0, (int64_t)(bench->config.budget.lease_s * 1000));
     return read_given(bench);
 }
@@ -114,11 +153,25 @@ nas_status nas__bench_device(nas__bench *bench, const char *match, const char *a
     return NAS_OK;
 }
 
+nas_status nas__bench_home(nas__bench *bench)
+{
+    const nas_config *config = &bench->config;
+    const bool same = nas__same_values(&config->data, &config->retrain_data);
+    if (bench->home)
+        return NAS_OK;
+    if (!same)
+        NAS_TRY(open_data(&config->retrain_data, config->seed, &bench->final_data));
+    return nas_data_home_create(bench->device, same ? bench->data : bench->final_data,
+                                &bench->home);
+}
+
 void nas__bench_close(nas__bench *bench)
 {
     nas_data_home_destroy(bench->home);
     nas_device_destroy(bench->device);
     nas_domain_close(bench->domain);
+    nas_domain_close(bench->final_domain);
+    nas_data_destroy(bench->final_data);
     nas_data_destroy(bench->data);
     free(bench->train);
     free(bench->retrain);

@@ -162,6 +162,7 @@ nas_status nas_session_check(const nas_config *config, nas_check_report *report)
 {
     checking c = {.config = config, .report = report};
     nas_data *data = NULL;
+    nas_domain *final_domain = NULL;
     nas_graph supernet = {0};
     nas_arch baseline;
     bool has_baseline = false;
@@ -176,12 +177,14 @@ nas_status nas_session_check(const nas_config *config, nas_check_report *report)
     report->valid_samples = counts[1];
     report->test_samples = counts[2];
     NAS_TRY_DONE(nas__open_domain(config, data, &c.domain));
+    NAS_TRY_DONE(nas__open_final_domain(config, data, c.domain, &final_domain));
     NAS_TRY_DONE(check_given(&c));
     NAS_TRY_DONE(look_at_space(&c, &baseline, &has_baseline));
     NAS_TRY_DONE(look_at_supernet(&c, &supernet));
     status = look_at_device(&c, has_baseline ? &baseline : NULL, &supernet);
 done:
     nas_graph_clear(&supernet);
+    nas_domain_close(final_domain);
     nas_domain_close(c.domain);
     nas_data_destroy(data);
     return status;

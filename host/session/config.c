@@ -46,9 +46,8 @@ static nas_status at_type(const nas_value *group, nas_status status)
     return status;
 }
 
-/* Completes `group` by `kind` into `complete`, `type` first. */
-static nas_status complete_group(const nas_kind *kind, const nas_value *group,
-                                 const char *const *also, nas_value *complete)
+nas_status nas__config_complete(const nas_kind *kind, const nas_value *group,
+                                const char *const *also, nas_value *complete)
 {
     nas_value *type;
     void *instance = calloc(1, kind->instance_size + 1);
@@ -75,7 +74,7 @@ static nas_status read_space(const nas_value *root, nas_config *config)
     const char *type;
     NAS_TRY(type_of(group, "space", NULL, &type));
     NAS_TRY(at_type(group, nas_space_get(type, &space)));
-    return complete_group(&space->kind, group, also, &config->space);
+    return nas__config_complete(&space->kind, group, also, &config->space);
 }
 
 static nas_status read_evaluate(const nas_value *root, const nas_strategy *strategy,
@@ -89,7 +88,7 @@ static nas_status read_evaluate(const nas_value *root, const nas_strategy *strat
         type_of(group, "evaluate", strategy->evaluator ? strategy->evaluator : "trained", &type));
     NAS_TRY(at_type(group, nas_evaluator_get(type, &evaluator)));
     NAS_TRY(nas__one_shot_pair(group, strategy, evaluator));
-    NAS_TRY(complete_group(&evaluator->kind, group, also, &config->evaluate));
+    NAS_TRY(nas__config_complete(&evaluator->kind, group, also, &config->evaluate));
     return nas_evaluator_simulates(&config->evaluate, &config->simulated);
 }
 
@@ -199,78 +198,6 @@ static nas_status read_data(const nas_value *root, nas_config *config)
     return status;
 }
 
-/* ---- train and retrain ------------------------------------------------------------------------------------- */
-
-static nas_status complete_train(const nas_value *group, nas_value *complete)
-{
-    nas_train_config *train = calloc(1, sizeof *train);
-    if (!train)
-        NAS_FAIL(NAS_MEMORY, "out of host memory");
-    nas_status status = nas_train_config_fill(group, train);
-    if (status == NAS_OK)
-        status = nas_train_config_value(train, complete);
-    free(train);
-    return status;
-}
-
-static bool in_table(const nas_kind *kind, const char *name)
-{
-    for (const nas_option *option = kind->options; option && option->name; option++)
-        if (strcmp(option->name, name) == 0)
-            return true;
-    return false;
-}
-
-static const char *optimizer_name(const nas_value *group)
-{
-    const nas_value *member = nas_value_member(group, "optimizer");
-    return member && member->type == NAS_VALUE_TEXT ? member->text : "";
-}
-
-/* The retraining recipe: train's, with what `retrain` says in its place.  Options of train's own optimizer stay
- * behind when retrain names another one. */
-static nas_status merge_recipe(const nas_value *train, const nas_value *retrain, nas_value *merged)
-{
-    bool other = nas_value_member(retrain, "optimizer") &&
-                 strcmp(optimizer_name(retrain), optimizer_name(train)) != 0;
-    merged->type = NAS_VALUE_GROUP;
-    merged->name = strdup("retrain");
-    for (int i = 0; i < train->item_count; i++)
-        if (!other || in_table(&nas_train_kind, train->items[i].name))
-            NAS_TRY(nas__config_set(merged, &train->items[i]));
-    for (int i = 0; retrain && i < retrain->item_count; i++)
-        if (!in_table(&nas__retrain_kind, retrain->items[i].name))
-            NAS_TRY(nas__config_set(merged, &retrain->items[i]));
-    return NAS_OK;
-}
-
-static nas_status read_train(const nas_value *root, const nas_strategy *strategy,
-                             nas_config *config)
-{
-    const nas_value *retrain = nas_value_member(root, "retrain");
-    const nas_value *train = nas_value_member(root, "train");
-    nas_value merged = {0}, own = {.type = NAS_VALUE_GROUP}, longer = {0};
-    nas_status status = NAS_OK;
-    if (retrain && retrain->type != NAS_VALUE_GROUP)
-        return nas__value_fail(retrain, "retrain must be a group { … }");
-    if (strategy->evaluator)
-        NAS_TRY_DONE(nas__one_shot_train(train, config, &longer));
-    NAS_TRY_DONE(complete_train(strategy->evaluator ? &longer : train, &config->train));
-    NAS_TRY_DONE(merge_recipe(&config->train, retrain, &merged));
-    NAS_TRY_DONE(complete_train(&merged, &config->retrain_train));
-    for (int i = 0; retrain && i < retrain->item_count; i++)
-        if (in_table(&nas__retrain_kind, retrain->items[i].name))
-            NAS_TRY_DONE(nas__config_set(&own, &retrain->items[i]));
-    NAS_TRY_DONE(nas_options_fill(&nas__retrain_kind, &own, NULL, &config->retrain));
-    if (!retrain)
-        config->retrain.top = 0;
-done:
-    nas_value_clear(&longer);
-    nas_value_clear(&merged);
-    nas_value_clear(&own);
-    return status;
-}
-
 /* ---- the whole ---------------------------------------------------------------------------------------------- */
 
 static nas_status check_name(const nas_value *root, const char *name)
@@ -313,7 +240,7 @@ static nas_status read_root(nas_value *root, nas_config *config)
     NAS_TRY(read_space(root, config));
     NAS_TRY(read_strategy(root, config, &strategy));
     NAS_TRY(read_evaluate(root, strategy, config));
-    return read_train(root, strategy, config);
+    return nas__config_trainings(root, strategy, config);
 }
 
 nas_status nas_config_parse(const char *text, const char *file, const char *folder,
@@ -371,6 +298,8 @@ void nas_config_clear(nas_config *config)
     nas_value_clear(&config->evaluate);
     nas_value_clear(&config->train);
     nas_value_clear(&config->retrain_train);
+    nas_value_clear(&config->retrain_space);
+    nas_value_clear(&config->retrain_data);
     *config = (nas_config){0};
 }
 
@@ -396,10 +325,7 @@ static nas_status own_groups(const nas_config *config, nas_value *own)
     NAS_TRY(nas_value_append(own, "devices", &item));
     NAS_TRY(nas__devices_value(config, item));
     NAS_TRY(nas_value_append(own, "retrain", &item));
-    NAS_TRY(nas_options_value(&nas__retrain_kind, &config->retrain, item));
-    for (int i = 0; i < config->retrain_train.item_count; i++)
-        NAS_TRY(nas__config_set(item, &config->retrain_train.items[i]));
-    return NAS_OK;
+    return nas__config_retrain_value(config, item);
 }
 
 void nas_config_write(const nas_config *config, nas_text *text)

@@ -105,7 +105,9 @@ const nas_kind nas__device_kind = {"device", "one entry of devices = ( … )", N
                                    sizeof(nas_device_wish), device_options};
 const nas_kind nas__retrain_kind = {"retrain",
                                     "training the best again at the end; any option of train may "
-                                    "stand here too and replaces it",
+                                    "stand here too and replaces it, `space = { … }` what the "
+                                    "network is built with (cells, channels, drop_path …), "
+                                    "`augment = { … }` what data.augment says",
                                     NULL, sizeof(nas_retrain), retrain_options};
 
 const nas_kind *const *nas_config_kinds(int *count)

@@ -34,6 +34,21 @@ nas_status nas__config_override(nas_value *root, const char *assignment);
 /* Sets member `from->name` of `group` to a copy of `from`, in place of one that is there. */
 nas_status nas__config_set(nas_value *group, const nas_value *from);
 
+/* Completes `group` by `kind` into `complete`, `type` first. */
+nas_status nas__config_complete(const nas_kind *kind, const nas_value *group,
+                                const char *const *also, nas_value *complete);
+
+/* ---- train and retrain: config_retrain.c ---- */
+
+nas_status nas__config_trainings(const nas_value *root, const nas_strategy *strategy,
+                                 nas_config *config);
+/* Written alike? */
+bool nas__same_values(const nas_value *a, const nas_value *b);
+/* The group `retrain` of an effective config into an empty one. */
+nas_status nas__config_retrain_value(const nas_config *config, nas_value *group);
+/* Its members `space` and `augment` alone: what is different from the search, if anything is. */
+nas_status nas__config_retrain_changes(const nas_config *config, nas_value *group);
+
 /* ---- one-shot strategies: config_one_shot.c ---- */
 
 /* Does the search end without a budget, because its strategy does? */

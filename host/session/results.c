@@ -3,6 +3,7 @@
  * The value is a list of groups in config notation, one per training, with the recipe's hash: another number of epochs is
  * another result, not a newer one.  Reals are written with as many digits as they need, so they read back equal.  Repeats of
  * one trial and recipe are merged to mean and standard deviation when they are shown. */
+#include "config_private.h"
 #include "session_private.h"
 
 #include <math.h>
@@ -37,8 +38,14 @@ static const nas_kind row_kind = {"result", "", NULL, sizeof(result_row), row_op
 void nas__recipe_hash(const nas_config *config, char hash[20])
 {
     nas_text text = {0};
+    nas_value changes = {.type = NAS_VALUE_GROUP};
     nas_value_write(&config->retrain_train, -1, &text);
     nas_text_format(&text, " with_valid %d", config->retrain.with_valid);
+    if (nas__config_retrain_changes(config, &changes) != NAS_OK)
+        text.failed = true;
+    if (changes.item_count > 0)
+        nas_value_write(&changes, -1, &text);
+    nas_value_clear(&changes);
     snprintf(hash, 20, "%016llx", (unsigned long long)nas_hash(text.data, text.length, 0));
     nas_text_clear(&text);
 }

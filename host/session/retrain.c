@@ -2,7 +2,7 @@
  *
  * Idea: the numbers of a search are for choosing; they are short trainings, and the best of many is partly luck.  What is
  * reported comes from a training of its own (another random key), by a recipe that the hand-made baseline gets too, and
- * the test split is looked at after the last epoch only.  A checkpoint after each epoch makes a killed retraining go on
+ * the test split is looked at after the last epoch only.  The network may be a larger one of the same architecture (retrain.space).  A checkpoint after each epoch makes a killed retraining go on
  * where it was, to the same bits; what is done is a line in the study (results.c) and is not done again. */
 #include "session_private.h"
 
@@ -113,9 +113,8 @@ static nas_status create_trainer(nas__bench *bench, const nas_arch *arch,
         .callback = callback,
         .user = user,
     };
-    if (!bench->home)
-        NAS_TRY(nas_data_home_create(bench->device, bench->data, &bench->home));
-    nas_status status = nas_domain_build(bench->domain, arch, &graph);
+    NAS_TRY(nas__bench_home(bench));
+    nas_status status = nas_domain_build(bench->final_domain, arch, &graph);
     if (status == NAS_OK) {
         nas_graph_cost(&graph, &cost);
         result->parameters = cost.parameters;

@@ -57,8 +57,11 @@ typedef struct nas__bench {
     nas_study *study;
     nas_data *data;
     nas_domain *domain;
-    nas_device *device;  /* NULL until nas__bench_device */
-    nas_data_home *home; /* of retraining; NULL until it is needed */
+    nas_domain *final_domain; /* what the best are retrained as: the same genes */
+    nas_data
+        *final_data;    /* the same samples, otherwise augmented; NULL: `data`, or not needed yet */
+    nas_device *device; /* NULL until nas__bench_device */
+    nas_data_home *home; /* of what retraining reads; NULL until it is needed */
     nas_train_config *train, *retrain;
     nas_arch given[16];
     int given_count;
@@ -68,6 +71,8 @@ typedef struct nas__bench {
 /* Reads the stored config of an open study (lent) and opens data set and space. */
 nas_status nas__bench_open(nas_study *study, nas__bench *bench);
 nas_status nas__bench_device(nas__bench *bench, const char *match, const char *alias);
+/* Brings the data of retraining to the device, once. */
+nas_status nas__bench_home(nas__bench *bench);
 void nas__bench_close(nas__bench *bench);
 /* The config that a study has stored. */
 nas_status nas__stored_config(nas_study *study, const char *const *overrides, int override_count,
@@ -75,6 +80,9 @@ nas_status nas__stored_config(nas_study *study, const char *const *overrides, in
 /* Data set and space of a config, without a study. */
 nas_status nas__open_data(const nas_config *config, nas_data **data);
 nas_status nas__open_domain(const nas_config *config, const nas_data *data, nas_domain **domain);
+/* The space as `retrain` has it; NAS_CONFIG when architectures of `domain` are none of it. */
+nas_status nas__open_final_domain(const nas_config *config, const nas_data *data,
+                                  const nas_domain *domain, nas_domain **final_domain);
 
 /* ---- when a search is over ------------------------------------------------------------------------------------ */
 

@@ -16,9 +16,9 @@
  * numbered differently count as two: their outputs' channels lie in another order.  An input that no node reads is not
  * preprocessed (the authors' code spends parameters on it).
  *
- * Departures: there is no auxiliary head; drop_path is an operator of the graph, of which the trainer sets the probability.
+ * Departure: drop_path is an operator of the graph, of which the trainer sets the probability.
  *
- * Read next: cell_supergraph.c, all cells in one network; genotypes.c, published cells by name. */
+ * Read next: cell_supergraph.c, all cells in one network; cell_auxiliary.c, a second classifier; genotypes.c, published cells by name. */
 #include "cell.h"
 
 #include <stddef.h>
@@ -57,6 +57,9 @@ static const nas_option options[] = {
      "output channels of a plain or strided stem; 0: three times `channels`"},
     {"drop_path", NAS_OPTION_BOOL, AT(drop_path), "false", 0, 0, NULL,
      "operations other than identities are dropped at random in training (train.drop_path)"},
+    {"auxiliary", NAS_OPTION_REAL, AT(auxiliary), "0", 0, 100, NULL,
+     "weight of the loss of a second classifier behind cell 2/3 of the cells, in training alone; "
+     "0: there is none (published: 0.4 in final trainings)"},
     {0},
 };
 #undef AT
@@ -263,7 +266,7 @@ nas_status nas__cell_network(const cell_space *s, const nas__cell_content *conte
 {
     nas__build build = {.graph = graph, .input = s->input};
     nas__value before[2], output;
-    int channels = (int)s->options->channels;
+    int channels = (int)s->options->channels, middle = 0;
     NAS_TRY(add_stem(s, &build, before));
     build.norm = content->norm;
     for (int cell = 0; cell < s->options->cells; cell++) {
@@ -273,8 +276,12 @@ nas_status nas__cell_network(const cell_space *s, const nas__cell_content *conte
         NAS_TRY(add_cell(s, content, &build, kind, channels, before, &output));
         before[0] = before[1];
         before[1] = output;
+        if (cell == 2 * (int)s->options->cells / 3)
+            middle = output.node;
     }
-    return nas__build_head(&build, &before[1], 1, s->classes);
+    NAS_TRY(nas__build_head(&build, &before[1], 1, s->classes));
+    return content->auxiliary && s->options->auxiliary > 0 ? nas__cell_auxiliary(s, graph, middle)
+                                                           : NAS_OK;
 }
 
 /* ---- the network of a row ------------------------------------------------------------------------------- */
@@ -316,7 +323,8 @@ static nas_status add_node(const cell_space *s, void *content, nas__build *build
 static nas_status cell_build(const void *state, const nas_arch *arch, nas_graph *graph)
 {
     nas_arch row = *arch;
-    const nas__cell_content content = {.reads = find_reads, .node = add_node, .content = &row};
+    const nas__cell_content content = {
+        .reads = find_reads, .node = add_node, .content = &row, .auxiliary = true};
     return nas__cell_network(state, &content, graph);
 }
 

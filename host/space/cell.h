@@ -14,6 +14,7 @@ typedef struct nas__cell_options {
     nas_int_list op, reductions;
     int inputs, output, stem;
     bool drop_path;
+    double auxiliary; /* weight of its loss; 0: there is none */
 } nas__cell_options;
 
 typedef struct nas__cell_space {
@@ -50,11 +51,14 @@ typedef struct nas__cell_content {
                        nas__cell_values *cell, int node);
     void *content;
     const char *norm; /* of the cells' norms, as in nas__build */
+    bool auxiliary;   /* a second classifier, where the options have a weight for it */
 } nas__cell_content;
 
 /* Stem, cells and head into a zeroed graph. */
 nas_status nas__cell_network(const nas__cell_space *s, const nas__cell_content *content,
                              nas_graph *graph);
+/* The second classifier behind a graph whose last node is the output; it reads `node`. */
+nas_status nas__cell_auxiliary(const nas__cell_space *s, nas_graph *graph, int node);
 /* Of the edge from a state to a node: 2 where a reduction cell reads an input. */
 int nas__cell_stride(int kind, int state);
 

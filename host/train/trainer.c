@@ -39,6 +39,7 @@ nas_net_options nas_train_net_options(const nas_train_config *config, const nas_
                              .shards = nas_batch_shards(device, (int)common->batch),
                              .training = true,
                              .loss = true,
+                             .auxiliary = true,
                              .label_smoothing = common->label_smoothing,
                              .slots = NAS_TRAINER_SLOTS,
                              .use_clblast = common->gemm == 1};

@@ -51,7 +51,7 @@ NAS_API nas_status nas_graph_add_like(nas_graph *graph, const nas_node *like, co
 NAS_API nas_status nas_graph_then(nas_graph *graph, const char *op, int *node, const char *options,
                                   ...) NAS_PRINTF(4, 5);
 
-/* Sums over the nodes: trained parameters, MACs and activation bytes per sample. */
+/* Sums over the nodes up to the output: trained parameters, MACs and activation bytes per sample. */
 NAS_API void nas_graph_cost(const nas_graph *graph, nas_cost *cost);
 NAS_API void nas_node_shapes(const nas_graph *graph, int node, nas_shape shapes[NAS_OP_INPUTS]);
 NAS_API int nas_node_parameters(const nas_graph *graph, int node,

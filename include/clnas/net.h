@@ -41,10 +41,13 @@ typedef struct nas_net_options {
     int slots;              /* metric slots (steps between two reads of the metrics); ≥ 1, 0: 1 */
     bool use_clblast;       /* gemm = "clblast" */
     bool unfused;           /* a pass for everything: slow, for tests */
-    bool input_gradient;    /* keep dL/d(input) */
-    bool paths;             /* passes may leave candidates out: nas_net_set_path */
-    unsigned taps;          /* nas_net_tap bits */
-    int features;           /* node whose value each forward pass keeps; 0: none */
+    bool
+        auxiliary; /* losses besides that of the output take part in training; else what serves them alone, which is what lies
+                               behind the output, is left out */
+    bool input_gradient; /* keep dL/d(input) */
+    bool paths;          /* passes may leave candidates out: nas_net_set_path */
+    unsigned taps;       /* nas_net_tap bits */
+    int features;        /* node whose value each forward pass keeps; 0: none */
     nas_recompute recompute;
 } nas_net_options;
 
@@ -143,7 +146,7 @@ nas_net_forward(nas_net *net); /* batch statistics, dropout on; loss and metrics
 NAS_API nas_status nas_net_backward(nas_net *net); /* fills all gradients */
 /* The same for the architecture alone: fills the gradients of the gates and leaves those of the parameters as they are. */
 NAS_API nas_status nas_net_backward_gates(nas_net *net);
-/* The same from dL/d(output) as the caller has filled it (padded lanes 0), past the loss; needs options.input_gradient.
+/* The same from dL/d(output) as the caller has filled it (padded lanes 0), past the loss; needs options.input_gradient and no auxiliary losses.
  * A forward pass serves one backward pass: the next one finds its memory used again. */
 NAS_API nas_status nas_net_backward_output(nas_net *net);
 NAS_API nas_status
@@ -195,6 +198,8 @@ NAS_API double *nas_reference_parameter(nas_reference *reference, int node, int 
 NAS_API double *nas_reference_gates(nas_reference *reference, double **gradient);
 /* Forward; the mean loss over the batch when the options have a loss, else 0. */
 NAS_API double nas_reference_forward(nas_reference *reference, bool training, const nas_step *step);
+/* After a forward pass in training: that loss with those of auxiliary heads, which is what gradients are of. */
+NAS_API double nas_reference_total_loss(const nas_reference *reference);
 NAS_API void nas_reference_backward(nas_reference *reference,
                                     const nas_step *step); /* zeroes gradients first */
 /* Copies all parameters and states, and the gates, from a net. */

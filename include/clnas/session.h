@@ -65,6 +65,7 @@ typedef struct nas_config {
     int64_t seed;
     nas_value data, space, strategy, evaluate; /* complete groups, `type` among the members */
     nas_value train, retrain_train;            /* complete groups of the trainer's options */
+    nas_value retrain_space, retrain_data; /* space and data with what `retrain` changes of them */
     nas_budget budget;
     nas_objectives objectives; /* and bounds; where one number must decide, the first does */
     bool simulated;            /* budget.minutes goes by the simulated clock (nas_clock) */
