@@ -5,6 +5,7 @@
  * bit, gradients up to the order of their sums. */
 #include "nas_test_device.h"
 #include "nas_test_tensor.h"
+#include "path_walk.h"
 
 #include <clnas/space.h>
 #include <clnas/train.h>
@@ -82,37 +83,6 @@ static void draw_path(const supernet *s, int path, float *gates)
         const nas_gate_row *r = &s->table.rows[row];
         gates[r->first + (int)nas_random_below(&random, (uint32_t)r->choices)] = 1;
     }
-}
-
-/* ---- what belongs to a path, told from the graph alone ---------------------------------------------------------------- */
-
-static bool is_open_input(const nas_graph *graph, int node, int input, const float *gates)
-{
-    const nas_node *n = &graph->nodes[node];
-    if (!n->op->gates)
-        return true;
-    nas_shape shapes[NAS_OP_INPUTS];
-    int first[NAS_OP_INPUTS];
-    nas_node_shapes(graph, node, shapes);
-    n->op->gates(n->options.bytes, shapes, n->input_count, first);
-    const int count = shapes[input].c / n->shape.c;
-    for (int gate = first[input]; gate < first[input] + count; gate++)
-        if (gates[gate] != 0)
-            return true;
-    return false;
-}
-
-/* Nodes whose value reaches the output, or a sum of candidates, through open gates.  A sum itself always runs. */
-static void mark_used(const nas_graph *graph, const float *gates, bool *used)
-{
-    memset(used, 0, (size_t)graph->count * sizeof *used);
-    used[graph->output] = true;
-    for (int i = graph->count - 1; i > 0; i--)
-        for (int k = 0; k < graph->nodes[i].input_count; k++) {
-            used[i] |= graph->nodes[i].op->gates != NULL;
-            if (used[i] && is_open_input(graph, i, k, gates))
-                used[graph->nodes[i].inputs[k]] = true;
-        }
 }
 
 static void assert_equal(const char *what, int path, nas_tensor a, nas_tensor b)
@@ -303,6 +273,68 @@ static void updates_keep_to_the_path(void **state)
     close_supernet(&s);
 }
 
+/* ---- what a choice costs ------------------------------------------------------------------------------------------------- */
+
+static uint64_t launches_of(nas_device *profiled)
+{
+    nas_profile_row *rows;
+    int count;
+    uint64_t sum = 0;
+    nas_test_ok(nas_device_profile(profiled, &rows, &count));
+    for (int i = 0; i < count; i++)
+        sum += rows[i].launches;
+    free(rows);
+    nas_device_profile_reset(profiled);
+    return sum;
+}
+
+/* Launches of an evaluation in which the gates of one row are open, but for choice `closed` (−1: none). */
+static uint64_t launches_of_row(nas_device *profiled, nas_net *net, const nas_gate_row *row,
+                                int closed)
+{
+    static float gates[NAS_GATES];
+    memset(gates, 0, sizeof gates);
+    for (int k = 0; k < row->choices; k++)
+        gates[row->first + k] = k != closed;
+    nas_test_ok(nas_net_set_path(net, gates));
+    nas_test_ok(nas_net_evaluate(net));
+    return launches_of(profiled);
+}
+
+/* The launches of a choice are those that a row saves which closes it and keeps the others open. */
+static void choices_have_launches_of_their_own(void **state)
+{
+    const nas_device_options profile = {.profile = true};
+    const nas_net_options options = {.batch = BATCH, .paths = true};
+    nas_device *profiled;
+    nas_net *net;
+    supernet s;
+    uint64_t all = 0;
+    (void)state;
+    open_supernet("cell", "{ cells = 3; channels = 4; nodes = 2; }", true, &s);
+    nas_test_ok(nas_device_open("", &profile, &profiled));
+    nas_test_ok(nas_net_create(profiled, &s.graph, &options, &net));
+    nas_device_profile_reset(profiled);
+    for (int r = 0; r < s.table.count; r++) {
+        const nas_gate_row *row = &s.table.rows[r];
+        const uint64_t whole = launches_of_row(profiled, net, row, -1);
+        for (int k = 0; k < row->choices; k++) {
+            const uint64_t rest = launches_of_row(profiled, net, row, k);
+            nas_test_ok(nas_net_evaluate_choice(net, row->first, row->choices, k));
+            const uint64_t own = launches_of(profiled);
+            assert_true(own == whole - rest);
+            assert_true(k == row->none ? own == 0 : true);
+            all += own;
+        }
+    }
+    assert_true(all > (uint64_t)s.table.choices);
+    nas_test_fails(nas_net_evaluate_choice(net, 0, 3, 3), NAS_FAILED, "no choice 3");
+    nas_test_fails(nas_net_evaluate_choice(s.whole, 0, 3, 0), NAS_FAILED, "without paths");
+    nas_net_destroy(net);
+    nas_device_destroy(profiled);
+    close_supernet(&s);
+}
+
 static void paths_need_gates_and_the_option(void **state)
 {
     supernet s;
@@ -326,6 +358,7 @@ int main(void)
         cmocka_unit_test(paths_of_cell201),
         cmocka_unit_test(all_paths_at_once),
         cmocka_unit_test(updates_keep_to_the_path),
+        cmocka_unit_test(choices_have_launches_of_their_own),
         cmocka_unit_test(paths_need_gates_and_the_option),
     };
     return cmocka_run_group_tests(tests, nas_test_open_device, nas_test_close_device);

@@ -28,6 +28,7 @@ static int usage(FILE *to, int exit_code)
                 "  cores    how far the cores are from one another (see bench_cores.c)\n"
                 "  search   cost of a proposal, early and late in a study (see bench_search.c)\n"
                 "  supernet a search step of a one-shot method (see bench_supernet.c)\n"
+                "  latency  what each choice of a space costs, as a table (see bench_latency.c)\n"
                 "  peers    the same network in PyTorch, in turns (see bench_peers.c)\n");
     return exit_code;
 }
@@ -70,6 +71,8 @@ int main(int argc, char **argv)
         return bench_search();
     if (argc >= 2 && strcmp(argv[1], "supernet") == 0)
         return bench_supernet(argc, argv);
+    if (argc >= 2 && strcmp(argv[1], "latency") == 0)
+        return bench_latency(argc, argv);
     if (argc >= 2 && strcmp(argv[1], "peers") == 0)
         return bench_peers(argc, argv);
     bench_options options;

@@ -470,13 +470,14 @@ static nas_status run_profiled(nas_tape *tape, const nas__step *step)
     return NAS_OK;
 }
 
-static bool is_open(const nas_tape *tape, int guard)
+/* `part`: without what runs always. */
+static bool is_open(int guard, const uint32_t *open, bool part)
 {
-    return guard == 0 || !tape->open || (tape->open[guard / 32] >> guard % 32 & 1);
+    return guard == 0 ? !part : !open || (open[guard / 32] >> guard % 32 & 1);
 }
 
 /* Tapes are in order with each other, so one in shards begins with a meeting. */
-nas_status nas_tape_run(nas_tape *tape)
+static nas_status run_open(nas_tape *tape, const uint32_t *open, bool part)
 {
     nas_device *device = tape->device;
     int run = 0;
@@ -484,7 +485,7 @@ nas_status nas_tape_run(nas_tape *tape)
         NAS_TRY(nas__queues_meet(device));
     for (int i = 0; i < tape->length; i++) {
         const nas__step *step = &tape->steps[i];
-        if (!is_open(tape, step->guard))
+        if (!is_open(step->guard, open, part))
             continue;
         NAS_TRY(nas__queues_part_into(device, step->team == WHOLE ? 1 : tape->teams));
         if (step->kind == MEET)
@@ -496,4 +497,14 @@ nas_status nas_tape_run(nas_tape *tape)
     }
     NAS_TRY(nas__queues_flush(device));
     return nas__queue_throttle(device, run);
+}
+
+nas_status nas_tape_run(nas_tape *tape)
+{
+    return run_open(tape, tape->open, false);
+}
+
+nas_status nas_tape_run_part(nas_tape *tape, const uint32_t *open)
+{
+    return run_open(tape, open, true);
 }

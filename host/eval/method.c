@@ -19,42 +19,47 @@ const int nas__method_count = sizeof nas__methods / sizeof nas__methods[0];
 /* ---- what the strategy's group says ------------------------------------------------------------------------------ */
 
 #define AT(field) offsetof(nas__method_options, field)
+typedef enum value_type { WHOLE, REAL, TEXT } value_type; /* int64_t, double, char[NAS_TEXT_SIZE] */
 static const struct entry {
     const char *name;
-    bool whole; /* an int64_t; else a double */
+    value_type type;
     size_t offset;
 } entries[] = {
-    {"epochs", true, AT(epochs)},
-    {"share", false, AT(share)},
-    {"order", true, AT(order)},
-    {"partial", true, AT(partial)},
-    {"recalibrate", true, AT(recalibrate)},
-    {"curvature", true, AT(curvature)},
-    {"alpha.start", true, AT(start)},
-    {"alpha.lr", false, AT(lr)},
-    {"alpha.beta1", false, AT(beta1)},
-    {"alpha.beta2", false, AT(beta2)},
-    {"alpha.weight_decay", false, AT(weight_decay)},
-    {"alpha.scale", false, AT(scale)},
-    {"temperature.from", false, AT(warm)},
-    {"temperature.to", false, AT(cold)},
-    {"candidates", true, AT(controller.candidates)},
-    {"controller.steps", true, AT(controller.steps)},
-    {"controller.aggregate", true, AT(controller.aggregate)},
-    {"controller.hidden", true, AT(controller.hidden)},
-    {"controller.layers", true, AT(controller.layers)},
-    {"controller.tanh", false, AT(controller.tanh_constant)},
-    {"controller.op_tanh", false, AT(controller.op_tanh)},
-    {"controller.temperature", false, AT(controller.temperature)},
-    {"controller.lr", false, AT(controller.lr)},
-    {"controller.beta1", false, AT(controller.beta1)},
-    {"controller.beta2", false, AT(controller.beta2)},
-    {"controller.epsilon", false, AT(controller.epsilon)},
-    {"controller.clip", false, AT(controller.clip)},
-    {"controller.entropy", false, AT(controller.entropy)},
-    {"controller.baseline", false, AT(controller.decay)},
-    {"controller.skip_target", false, AT(controller.skip_target)},
-    {"controller.skip_weight", false, AT(controller.skip_weight)},
+    {"epochs", WHOLE, AT(epochs)},
+    {"share", REAL, AT(share)},
+    {"order", WHOLE, AT(order)},
+    {"partial", WHOLE, AT(partial)},
+    {"curvature", WHOLE, AT(curvature)},
+    {"alpha.start", WHOLE, AT(start)},
+    {"alpha.every", WHOLE, AT(every)},
+    {"alpha.lr", REAL, AT(lr)},
+    {"alpha.beta1", REAL, AT(beta1)},
+    {"alpha.beta2", REAL, AT(beta2)},
+    {"alpha.weight_decay", REAL, AT(weight_decay)},
+    {"alpha.scale", REAL, AT(scale)},
+    {"temperature.from", REAL, AT(warm)},
+    {"temperature.to", REAL, AT(cold)},
+    {"latency.table", TEXT, AT(latency_table)},
+    {"latency.weight", REAL, AT(latency_weight)},
+    {"latency.reference", REAL, AT(latency_reference)},
+    {"recalibrate", WHOLE, AT(recalibrate)},
+    {"candidates", WHOLE, AT(controller.candidates)},
+    {"controller.steps", WHOLE, AT(controller.steps)},
+    {"controller.aggregate", WHOLE, AT(controller.aggregate)},
+    {"controller.hidden", WHOLE, AT(controller.hidden)},
+    {"controller.layers", WHOLE, AT(controller.layers)},
+    {"controller.tanh", REAL, AT(controller.tanh_constant)},
+    {"controller.op_tanh", REAL, AT(controller.op_tanh)},
+    {"controller.temperature", REAL, AT(controller.temperature)},
+    {"controller.lr", REAL, AT(controller.lr)},
+    {"controller.beta1", REAL, AT(controller.beta1)},
+    {"controller.beta2", REAL, AT(controller.beta2)},
+    {"controller.epsilon", REAL, AT(controller.epsilon)},
+    {"controller.clip", REAL, AT(controller.clip)},
+    {"controller.entropy", REAL, AT(controller.entropy)},
+    {"controller.baseline", REAL, AT(controller.decay)},
+    {"controller.skip_target", REAL, AT(controller.skip_target)},
+    {"controller.skip_weight", REAL, AT(controller.skip_weight)},
 };
 #undef AT
 
@@ -68,6 +73,22 @@ static const nas_value *find_value(const nas_value *group, const char *name)
     return name[length] ? nas_value_member(value, name + length + 1) : value;
 }
 
+static void take_value(value_type type, const nas_value *value, void *into)
+{
+    const double real = value->type == NAS_VALUE_INT ? (double)value->integer : value->real;
+    switch (type) {
+    case WHOLE:
+        memcpy(into, &value->integer, sizeof value->integer);
+        break;
+    case REAL:
+        memcpy(into, &real, sizeof real);
+        break;
+    case TEXT:
+        snprintf(into, NAS_TEXT_SIZE, "%s", value->text);
+        break;
+    }
+}
+
 static const nas__method *find_method(const nas_value *group)
 {
     const nas_value *type = nas_value_member(group, "type");
@@ -79,22 +100,20 @@ static const nas__method *find_method(const nas_value *group)
 
 nas_status nas__method_read(const nas_value *group, nas__method_options *options)
 {
-    *options = (nas__method_options){
-        .method = find_method(group), .order = 1, .partial = 1, .share = 1, .warm = 1, .cold = 1};
+    *options = (nas__method_options){.method = find_method(group),
+                                     .every = 1,
+                                     .order = 1,
+                                     .partial = 1,
+                                     .share = 1,
+                                     .warm = 1,
+                                     .cold = 1};
     if (!options->method)
         NAS_FAIL(NAS_CONFIG, "the evaluator supernet trains for strategies such as darts; "
                              "`clnas describe strategy` lists them");
     for (size_t i = 0; i < sizeof entries / sizeof entries[0]; i++) {
         const nas_value *value = find_value(group, entries[i].name);
-        char *field = (char *)options + entries[i].offset;
-        if (!value)
-            continue;
-        if (entries[i].whole)
-            memcpy(field, &value->integer, sizeof value->integer);
-        else
-            memcpy(field,
-                   value->type == NAS_VALUE_INT ? &(double){(double)value->integer} : &value->real,
-                   sizeof value->real);
+        if (value)
+            take_value(entries[i].type, value, (char *)options + entries[i].offset);
     }
     if (options->epochs < 1 || options->share <= 0 ||
         (options->lr <= 0 && !options->method->sampled) ||

@@ -4,7 +4,7 @@
  *   relaxation.c  α, gates and Adam on the device     sampling.c         paths in place of α
  *   unrolled.c    DARTS' second order                 curvature.c        how sharply the loss bends under α
  *   controller.c  ENAS's policy over paths            controlled.c       its part of an epoch
- *   recalibrate.c norms of one path
+ *   recalibrate.c norms of one path                 latency.c          what choices take, from a table
  *   method_list.h the methods
  *   cl/gates.cl, cl/unrolled.cl   the kernels and their formulas
  */
@@ -15,7 +15,7 @@
 
 typedef struct nas__method {
     const char *name; /* of the strategy */
-    bool noisy, hard, edges, sampled, fair, controlled;
+    bool noisy, hard, pairs, edges, sampled, fair, controlled;
 } nas__method;
 
 extern const nas__method nas__methods[];
@@ -31,11 +31,17 @@ typedef struct nas__controller_options {
     double entropy, decay; /* weight of the bonus; of the baseline */
     double skip_target, skip_weight;
 } nas__controller_options;
+/* Some candidates do not run at all: the net is one with paths. */
+static inline bool nas__method_has_paths(const nas__method *method)
+{
+    return method->sampled || method->hard;
+}
 
 /* What the strategy's group says (its option table is the strategy's, in host/search/oneshot.h and sharing.h). */
 typedef struct nas__method_options {
     const nas__method *method;
     int64_t epochs, start; /* of the supernet; the first one (0 …) that α is trained in */
+    int64_t every;         /* steps of the weights for one of α */
     int64_t order;         /* 1 or 2 */
     int64_t partial;       /* 1: all channels go through the operations */
     int64_t curvature;     /* epochs from one measurement of it to the next; 0: never */
@@ -44,6 +50,8 @@ typedef struct nas__method_options {
     double lr, beta1, beta2, weight_decay, scale; /* of α; scale: of its first values */
     double warm, cold;                            /* temperatures of the first and last epoch */
     nas__controller_options controller;
+    char latency_table[NAS_TEXT_SIZE];        /* file; "": none */
+    double latency_weight, latency_reference; /* λ; seconds, 0: E[lat] of equal shares */
 } nas__method_options;
 
 /* NAS_CONFIG when the group is of no method here. */

@@ -4,9 +4,18 @@
  * more and waits for nothing: `sample` (α to gates), `plain` (the same without noise, to measure by), `backward` (the gates' gradient
  * to α's), `update` (Adam).  What changes from step to step, temperature and phase, lies in the step block behind Adam's factors.
  *
+ * Methods that draw choices hard (GDAS, ProxylessNAS) run nothing but what was drawn.  Which launches to leave out the host has to know, so for
+ * these it reads the gates once they are drawn: it waits for the device once per phase, and the queue is empty for as long as the
+ * first launches of the pass need to come (docs/decisions/0013-paths-are-read-back.md).
+ *
+ * With pairs (ProxylessNAS) α's phase draws two choices per row in place of one: a tape of its own, and an update that ends with a
+ * rescaling of these two (cl/gates.cl).
+ *
  * Layout of the memory, each part a multiple of 16 floats: α and, where edges have weights, β behind it; its gradient; Adam's
- * moments; soft choices and edges, kept for the way back; the rows of the table. */
+ * moments; soft choices and edges, kept for the way back; costs of the choices; the rows of the table. */
 #include "relaxation.h"
+
+#include "sampling.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -14,7 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROW = 5, LOCAL = 16 }; /* as in cl/gates.cl */
+enum { ROW = 6, LOCAL = 16 }; /* as in cl/gates.cl */
 
 /* ---- memory -------------------------------------------------------------------------------------------------------- */
 
@@ -39,7 +48,7 @@ static nas_status write_rows(nas__relaxation *r)
         const nas_gate_row *row = &r->table->rows[i];
         int from, to;
         find_group(r->table, i, &from, &to);
-        const int32_t words[ROW] = {row->first, row->choices, from, to, row->around};
+        const int32_t words[ROW] = {row->first, row->choices, from, to, row->around, row->none};
         memcpy(rows + ROW * i, words, sizeof words);
     }
     return nas_buffer_write(r->memory, 4 * r->rows.at,
@@ -73,13 +82,15 @@ static nas_status allocate(nas__relaxation *r, uint64_t seed, uint64_t key)
     const nas_gate_table *table = r->table;
     const uint64_t rows = (uint64_t)table->count, choices = (uint64_t)table->choices;
     const uint64_t used = (uint64_t)nas__relaxation_used(r);
-    uint64_t at = 0, all = 4 * rounded(used) + rounded(choices + rows) + rounded(ROW * rows);
+    uint64_t at = 0, all = 4 * rounded(used) + rounded(choices + rows) + rounded(choices) +
+                           rounded(ROW * rows);
     NAS_TRY(nas_buffer_create(nas_net_device(r->net), 4 * all, "architecture weights", &r->memory));
     r->alpha = take(r, &at, used);
     r->gradient = take(r, &at, used);
     for (int i = 0; i < NAS_OPTIMIZER_MOMENTS; i++)
         r->moments[i] = take(r, &at, used);
     r->soft = take(r, &at, choices + rows);
+    r->costs = take(r, &at, choices);
     r->rows = take(r, &at, ROW * rows);
     NAS_TRY(write_rows(r));
     return write_alpha(r, seed, key, used);
@@ -122,6 +133,26 @@ static nas_status record_forward(nas__relaxation *r, bool noisy, const uint32_t 
     return add_launch(r, *tape, "gates_forward", arguments, sizeof arguments / sizeof arguments[0]);
 }
 
+static nas_status record_pairs(nas__relaxation *r, const uint32_t key[2])
+{
+    const nas_argument arguments[] = {
+        NAS_ARG_TENSOR(r->alpha),
+        NAS_ARG_TENSOR(r->rows),
+        NAS_ARG_TENSOR(nas_net_step_block(r->net)),
+        NAS_ARG_TENSOR(r->soft),
+        NAS_ARG_TENSOR(nas_net_gates(r->net)),
+        NAS_ARG_INT(r->table->count),
+        NAS_ARG_INT(r->table->choices),
+        NAS_ARG_UINT(key[0]),
+        NAS_ARG_UINT(key[1]),
+    };
+    if (!r->options->method->pairs)
+        return NAS_OK;
+    NAS_TRY(nas_tape_create(nas_net_device(r->net), "pairs of gates", &r->pairs));
+    return add_launch(r, r->pairs, "gates_pairs_forward", arguments,
+                      sizeof arguments / sizeof arguments[0]);
+}
+
 static nas_status fill_adam(nas__relaxation *r)
 {
     const nas__method_options *o = r->options;
@@ -136,21 +167,55 @@ static nas_status fill_adam(nas__relaxation *r)
     return status;
 }
 
-static nas_status record_backward(nas__relaxation *r)
+static nas_status add_backward(nas__relaxation *r)
 {
     const nas_argument arguments[] = {
         NAS_ARG_TENSOR(nas_net_gate_gradients(r->net)),
         NAS_ARG_TENSOR(r->rows),
         NAS_ARG_TENSOR(nas_net_step_block(r->net)),
         NAS_ARG_TENSOR(r->soft),
+        NAS_ARG_TENSOR(nas_net_gates(r->net)),
         NAS_ARG_TENSOR(r->gradient),
         NAS_ARG_INT(r->table->count),
         NAS_ARG_INT(r->table->choices),
         NAS_ARG_INT(r->options->method->edges),
+        NAS_ARG_INT(nas__method_has_paths(r->options->method)),
     };
-    NAS_TRY(nas_tape_create(nas_net_device(r->net), "way back through gates", &r->backward));
     return add_launch(r, r->backward, "gates_backward", arguments,
                       sizeof arguments / sizeof arguments[0]);
+}
+
+static nas_status add_pairs_backward(nas__relaxation *r)
+{
+    const nas_argument arguments[] = {
+        NAS_ARG_TENSOR(nas_net_gate_gradients(r->net)),
+        NAS_ARG_TENSOR(r->rows),
+        NAS_ARG_TENSOR(r->alpha),
+        NAS_ARG_TENSOR(r->soft),
+        NAS_ARG_TENSOR(nas_net_gates(r->net)),
+        NAS_ARG_TENSOR(r->costs),
+        NAS_ARG_TENSOR(r->gradient),
+        NAS_ARG_INT(r->table->count),
+    };
+    return add_launch(r, r->backward, "gates_pairs_backward", arguments,
+                      sizeof arguments / sizeof arguments[0]);
+}
+
+static nas_status add_rescale(nas__relaxation *r)
+{
+    const nas_argument arguments[] = {
+        NAS_ARG_TENSOR(r->alpha),     NAS_ARG_TENSOR(r->rows),
+        NAS_ARG_TENSOR(r->soft),      NAS_ARG_TENSOR(nas_net_gates(r->net)),
+        NAS_ARG_INT(r->table->count), NAS_ARG_INT(r->table->choices),
+    };
+    return add_launch(r, r->update, "gates_pairs_rescale", arguments,
+                      sizeof arguments / sizeof arguments[0]);
+}
+
+static nas_status record_backward(nas__relaxation *r)
+{
+    NAS_TRY(nas_tape_create(nas_net_device(r->net), "way back through gates", &r->backward));
+    return r->options->method->pairs ? add_pairs_backward(r) : add_backward(r);
 }
 
 static nas_status record_update(nas__relaxation *r)
@@ -163,7 +228,19 @@ static nas_status record_update(nas__relaxation *r)
     memcpy(call.moments, r->moments, sizeof call.moments);
     NAS_TRY(fill_adam(r));
     NAS_TRY(nas_tape_create(nas_net_device(r->net), "update of gates", &r->update));
-    return r->adam->record(&r->adam_options, &call, r->update);
+    NAS_TRY(r->adam->record(&r->adam_options, &call, r->update));
+    return r->options->method->pairs ? add_rescale(r) : NAS_OK;
+}
+
+/* The host's copy of the gates, as long as both the net and the table. */
+static nas_status make_open(nas__relaxation *r)
+{
+    if (!nas__method_has_paths(r->options->method))
+        return NAS_OK;
+    r->open = calloc((size_t)nas_net_gates(r->net).count, sizeof *r->open);
+    if (!r->open)
+        NAS_FAIL(NAS_MEMORY, "no memory for %d gates", r->table->gates);
+    return NAS_OK;
 }
 
 static nas_status make(nas__relaxation *r, uint64_t seed, uint64_t key)
@@ -173,7 +250,9 @@ static nas_status make(nas__relaxation *r, uint64_t seed, uint64_t key)
     if (nas_net_gates(r->net).count < (uint64_t)r->table->gates)
         NAS_FAIL(NAS_FAILED, "a supernet of %" PRIu64 " gates and a table of %d",
                  nas_net_gates(r->net).count, r->table->gates);
+    NAS_TRY(make_open(r));
     NAS_TRY(allocate(r, seed, key));
+    NAS_TRY(record_pairs(r, noise));
     NAS_TRY(record_forward(r, r->options->method->noisy, noise, &r->sample));
     NAS_TRY(record_forward(r, false, noise, &r->plain));
     NAS_TRY(record_backward(r));
@@ -204,11 +283,18 @@ void nas__relaxation_destroy(nas__relaxation *r)
     if (!r)
         return;
     nas_tape_destroy(r->sample);
+    nas_tape_destroy(r->pairs);
     nas_tape_destroy(r->plain);
     nas_tape_destroy(r->backward);
     nas_tape_destroy(r->update);
     nas_buffer_destroy(r->memory);
+    free(r->open);
     free(r);
+}
+
+nas_status nas__relaxation_charge(nas__relaxation *r, const float *costs)
+{
+    return nas_buffer_write(r->memory, 4 * r->costs.at, 4 * (uint64_t)r->table->choices, costs);
 }
 
 /* ---- a step ---------------------------------------------------------------------------------------------------------- */
@@ -219,13 +305,19 @@ static double temperature_of(const nas__method_options *o, int64_t epoch)
     return o->warm + (o->cold - o->warm) * fmin(share, 1);
 }
 
+/* Steps of α before step `time` of the weights, of which an epoch has `steps`: each `every`-th is one. */
+static uint32_t updates_before(const nas__method_options *o, int64_t time, int steps)
+{
+    const int64_t done = time - o->start * steps;
+    return done > 0 ? (uint32_t)(done / steps * (steps / o->every) + done % steps / o->every) : 0;
+}
+
 void nas__relaxation_step(const nas__relaxation *r, const nas_step *weights, int steps,
                           nas__phase phase, nas_step *step)
 {
     const float temperature = (float)temperature_of(r->options, weights->epoch);
-    const int64_t before = r->options->start * steps, done = weights->time;
     float factor[4] = {0};
-    r->adam->factors(&r->adam_options, (uint32_t)(done > before ? done - before : 0),
+    r->adam->factors(&r->adam_options, updates_before(r->options, weights->time, steps),
                      r->options->lr, factor);
     *step = *weights;
     memcpy(step->spare, factor, sizeof factor);
@@ -233,14 +325,39 @@ void nas__relaxation_step(const nas__relaxation *r, const nas_step *weights, int
     step->spare[5] = (uint32_t)phase;
 }
 
-nas_status nas__relaxation_sample(nas__relaxation *r)
+/* Only what the gates let through runs from now on. */
+static nas_status follow_gates(nas__relaxation *r)
 {
-    return nas_tape_run(r->sample);
+    if (!r->open)
+        return NAS_OK;
+    NAS_TRY(nas_tensor_read(nas_net_gates(r->net), r->open));
+    return nas_net_set_path(r->net, r->open);
+}
+
+nas_status nas__relaxation_sample(nas__relaxation *r, nas__phase phase)
+{
+    NAS_TRY(nas_tape_run(phase == NAS__PHASE_ALPHA && r->pairs ? r->pairs : r->sample));
+    return follow_gates(r);
 }
 
 nas_status nas__relaxation_plain(nas__relaxation *r)
 {
-    return nas_tape_run(r->plain);
+    NAS_TRY(nas_tape_run(r->plain));
+    return follow_gates(r);
+}
+
+nas_status nas__relaxation_take(nas__relaxation *r, const int choices[NAS_GATE_ROWS])
+{
+    const nas_tensor gates = nas_net_gates(r->net);
+    float *open = calloc((size_t)gates.count, sizeof *open);
+    if (!open)
+        NAS_FAIL(NAS_MEMORY, "no memory for %d gates", r->table->gates);
+    nas__path_gates(r->table, choices, open);
+    nas_status status = nas_tensor_write(gates, open);
+    if (status == NAS_OK && r->open)
+        status = nas_net_set_path(r->net, open);
+    free(open);
+    return status;
 }
 
 nas_status nas__relaxation_backward(nas__relaxation *r)

@@ -19,28 +19,37 @@ typedef struct nas__relaxation {
         double align;
     } adam_options;
     nas_buffer *memory;
-    nas_tensor rows, soft;
+    nas_tensor rows, soft, costs;
     nas_tensor alpha, gradient, moments[NAS_OPTIMIZER_MOMENTS];
-    nas_tape *sample, *plain, *backward, *update; /* update: Adam alone */
+    /* pairs: what α's step samples, NULL: the same; update: without the way back */
+    nas_tape *sample, *pairs, *plain, *backward, *update;
+    /* The gates as the host knows them, to run their paths; NULL: all candidates run. */
+    float *open;
 } nas__relaxation;
 
-/* Options, table and net (of the table's supergraph) are lent.  α's first values and the noise follow from (seed, key). */
+/* Options, table and net (of the table's supergraph; with paths if the method has them) are lent.  α's first values and the noise
+ * follow from (seed, key). */
 nas_status nas__relaxation_create(const nas__method_options *options, const nas_gate_table *table,
                                   nas_net *net, uint64_t seed, uint64_t key,
                                   nas__relaxation **relaxation);
 void nas__relaxation_destroy(nas__relaxation *relaxation);
+/* [table->choices], for methods with pairs: α then also descends Σ over the rows of the mean cost by softmax(α); at first all 0. */
+nas_status nas__relaxation_charge(nas__relaxation *relaxation, const float *costs);
 /* A step block for what follows, made from that of the weights' step: temperature, phase, Adam's factors. */
 void nas__relaxation_step(const nas__relaxation *relaxation, const nas_step *weights, int steps,
                           nas__phase phase, nas_step *step);
-/* All enqueue.  The net's gates from α, as the method draws them; without noise; one step of α by the net's gate gradients,
- * which must be of gates that nas__relaxation_sample gave.  The net's step block is one of nas__relaxation_step. */
-nas_status nas__relaxation_sample(nas__relaxation *relaxation);
+/* The net's gates from α, as the method draws them for this phase; without noise; one step of α by the net's gate gradients,
+ * which must be of gates that nas__relaxation_sample gave for α's phase.  The net's step block is one of nas__relaxation_step.  All
+ * enqueue, but the first two wait for the device where gates are hard and what has lost does not run. */
+nas_status nas__relaxation_sample(nas__relaxation *relaxation, nas__phase phase);
 nas_status nas__relaxation_plain(nas__relaxation *relaxation);
 nas_status nas__relaxation_update(nas__relaxation *relaxation);
 /* The part of it that comes before the step: fills relaxation->gradient, for gates of either kind. */
 nas_status nas__relaxation_backward(nas__relaxation *relaxation);
 /* Floats of α that mean something, the edges' β among them; what lies behind is padding. */
 int nas__relaxation_used(const nas__relaxation *relaxation);
+/* The gates of one path: a choice for each row, −1: none. */
+nas_status nas__relaxation_take(nas__relaxation *relaxation, const int choices[NAS_GATE_ROWS]);
 /* What α says about each choice, [table->choices]: its share of the row times that of the edge; waits for the device. */
 nas_status nas__relaxation_weights(const nas__relaxation *relaxation, float *weights);
 

@@ -10,7 +10,8 @@
  *                    a promoted network does: the paused training is weights, moments, α and its moments.
  *     budget 0       an architecture, scored with the shared weights of `from`: its gates are 1, all others 0.
  *
- * By α, one step of training is: α by its samples (unless epoch < alpha.start), new gates, then the weights by theirs.  The training split
+ * By α, one step of training is: α by its samples (unless epoch < alpha.start, and with alpha.every only then and when), new gates, then
+ * the weights by theirs.  Where gates are drawn hard (gdas, proxylessnas) only the candidates that were drawn run.  The training split
  * is cut in two for that.  α's batches are independent draws, as in the authors' code; both are augmented.  The validation split
  * is seen by neither, so that its accuracy means what it means everywhere.
  *
@@ -197,6 +198,9 @@ static nas_status derive(supernet *s, nas_trial *result)
         status = nas_domain_derive(s->setting->domain, &s->table, weights, &arch);
     if (status == NAS_OK)
         status = add_parts(s, &arch, weights, result);
+    if (status == NAS_OK && s->latency)
+        status = add_number(result, "expected_latency",
+                            nas__latency_expected(&s->table, s->latency, weights), true);
     free(weights);
     NAS_TRY(status);
     return set_derived(s, &arch, result);
@@ -205,17 +209,10 @@ static nas_status derive(supernet *s, nas_trial *result)
 static nas_status open_path(supernet *s, const nas_arch *arch)
 {
     int path[NAS_GATE_ROWS];
-    const nas_tensor gates = nas_net_gates(nas_trainer_net(s->trainer));
     if (s->sampling)
         return nas__sampling_take(s->sampling, arch);
     NAS_TRY(nas_domain_path(s->setting->domain, &s->table, arch, path));
-    float *open = calloc((size_t)s->table.gates, sizeof *open);
-    if (!open)
-        NAS_FAIL(NAS_MEMORY, "no memory for %d gates", s->table.gates);
-    nas__path_gates(&s->table, path, open);
-    nas_status status = nas_tensor_write(gates, open);
-    free(open);
-    return status;
+    return nas__relaxation_take(s->relaxation, path);
 }
 
 /* How an architecture does on the validation split with the weights that are there. */
@@ -316,6 +313,15 @@ static nas_status take_weights(supernet *s, const char *path)
     return s->loaded ? NAS_OK : NAS_MEMORY;
 }
 
+static nas_status add_latency(const supernet *s, const nas_arch *arch, nas_trial *result)
+{
+    int path[NAS_GATE_ROWS];
+    if (!s->latency)
+        return NAS_OK;
+    NAS_TRY(nas_domain_path(s->setting->domain, &s->table, arch, path));
+    return add_number(result, "latency", nas__latency_of_path(&s->table, s->latency, path), false);
+}
+
 static nas_status score_path(supernet *s, const nas_eval_call *call, nas_trial *result)
 {
     nas_evaluation valid;
@@ -325,6 +331,7 @@ static nas_status score_path(supernet *s, const nas_eval_call *call, nas_trial *
     NAS_TRY(take_weights(s, call->from));
     NAS_TRY(measure_path(s, call->arch, &valid));
     NAS_TRY(add_number(result, "valid_accuracy", valid.accuracy, false));
+    NAS_TRY(add_latency(s, call->arch, result));
     return add_number(result, "valid_loss", valid.loss, false);
 }
 

@@ -4,6 +4,7 @@
 #define NAS_EVAL_SUPERNET_H
 
 #include "controller.h"
+#include "latency.h"
 #include "relaxation.h"
 #include "sampling.h"
 #include "watch.h"
@@ -18,6 +19,7 @@ typedef struct nas__supernet {
     uint32_t weights_count, alpha_count, valid_count;
     nas_graph graph;
     nas_gate_table table;
+    double *latency; /* seconds of each choice; NULL: there is no table */
     /* the supernet; NULL until it is needed */
     nas_trainer *trainer;
     nas__relaxation *relaxation; /* NULL: by sampled paths */
@@ -31,7 +33,7 @@ typedef struct nas__supernet {
     nas__watch watch; /* over the score that runs */
 } nas__supernet;
 
-/* Options, graph, samples: everything but the supernet itself; also after a failure nas__supernet_close it. */
+/* Options, graph, latencies, samples: everything but the supernet itself; also after a failure nas__supernet_close it. */
 nas_status nas__supernet_open(const nas_eval_setting *setting, nas__supernet *supernet);
 void nas__supernet_close(nas__supernet *supernet);
 /* A supernet at its beginning, in place of the one that is there. */

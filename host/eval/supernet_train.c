@@ -1,8 +1,8 @@
 /* supernet_train.c - a supernet made ready to train, and its step: α by its samples, new gates, then the weights by theirs.
  *
  * The weights' side is the trainer's, unchanged: schedule, clip, optimizer, NaN, checkpoints.  It calls back before each of its steps,
- * and what happens then only adds to the queue; so a supernet waits for the device as seldom as any training does.  α and its moments
- * are attached to the trainer's checkpoint. */
+ * and what happens then only adds to the queue; so a supernet waits for the device as seldom as any training does, but for methods whose
+ * losing candidates do not run (relaxation.c).  α and its moments are attached to the trainer's checkpoint. */
 #include "supernet.h"
 
 #include <inttypes.h>
@@ -38,6 +38,7 @@ void nas__supernet_close(supernet *s)
     drop_training(s);
     nas_graph_clear(&s->graph);
     nas_data_home_destroy(s->home);
+    free(s->latency);
     free(s->derived);
     free(s->samples);
     free(s->valid);
@@ -115,7 +116,31 @@ static nas_status check_options(const supernet *s)
         NAS_FAIL(NAS_CONFIG,
                  "strategy.order = 2 unrolls a step of train.optimizer = \"sgd\", not of \"%s\"",
                  s->train.optimizer->kind.name);
+    if (s->options.curvature > 0 && nas__method_has_paths(s->options.method))
+        NAS_FAIL(NAS_CONFIG,
+                 "strategy.curvature: the gates of %s are drawn, 0 or 1, so that its loss does not "
+                 "bend under "
+                 "the architecture weights",
+                 s->options.method->name);
     return NAS_OK;
+}
+
+/* Of the graph that is planned. */
+static nas_status read_latency(supernet *s)
+{
+    uint64_t hash;
+    if (!s->options.latency_table[0] && s->options.latency_weight > 0)
+        NAS_FAIL(NAS_CONFIG,
+                 "strategy.latency.weight = %g needs strategy.latency.table; `clnas-bench latency "
+                 "CONFIG` makes one",
+                 s->options.latency_weight);
+    if (!s->options.latency_table[0])
+        return NAS_OK;
+    NAS_TRY(nas_graph_hash(&s->graph, &hash));
+    nas_status status = nas__latency_read(s->options.latency_table, &s->table, hash, &s->latency);
+    if (status != NAS_OK)
+        nas_error_add("strategy.latency.table: ");
+    return status;
 }
 
 static nas_status plan(supernet *s)
@@ -125,7 +150,7 @@ static nas_status plan(supernet *s)
                                             .running = s->options.method->sampled};
     nas_net_options net = nas_train_net_options(&s->train, s->setting->device);
     nas_net_memory memory;
-    net.paths = s->options.method->sampled;
+    net.paths = nas__method_has_paths(s->options.method);
     NAS_TRY(nas_domain_supergraph(s->setting->domain, &options, &s->graph, &s->table));
     return nas_net_measure(s->setting->device, &s->graph, &net, &memory);
 }
@@ -138,6 +163,7 @@ nas_status nas__supernet_open(const nas_eval_setting *setting, supernet *s)
     s->train.common.epochs = s->options.epochs;
     NAS_TRY(check_options(s));
     NAS_TRY(plan(s));
+    NAS_TRY(read_latency(s));
     NAS_TRY(share_samples(s));
     return nas_data_home_create(setting->device, setting->data, &s->home);
 }
@@ -190,6 +216,35 @@ static nas_status make_relaxation(supernet *s, const nas_trainer_setup *setup)
     NAS_TRY(nas_trainer_attach(s->trainer, "alpha", r->alpha));
     NAS_TRY(nas_trainer_attach(s->trainer, "alpha.moment.0", r->moments[0]));
     return nas_trainer_attach(s->trainer, "alpha.moment.1", r->moments[1]);
+}
+
+/* What choices take counts for α. */
+static nas_status charge(supernet *s)
+{
+    const nas__method_options *o = &s->options;
+    if (!s->latency || !s->relaxation)
+        return NAS_OK;
+    float *costs = malloc((size_t)s->table.choices * sizeof *costs);
+    if (!costs)
+        NAS_FAIL(NAS_MEMORY, "no memory for the costs of %d choices", s->table.choices);
+    nas_status status =
+        nas__latency_costs(&s->table, s->latency, o->latency_weight, o->latency_reference, costs);
+    if (status == NAS_OK)
+        status = nas__relaxation_charge(s->relaxation, costs);
+    free(costs);
+    return status;
+}
+
+/* A step of α is wanted in each epoch. */
+static nas_status check_every(const supernet *s)
+{
+    if (s->options.every > nas_trainer_steps(s->trainer))
+        NAS_FAIL(NAS_CONFIG,
+                 "strategy.alpha.every = %lld is more than the %d steps of an epoch, so the "
+                 "architecture weights "
+                 "would never move",
+                 (long long)s->options.every, nas_trainer_steps(s->trainer));
+    return NAS_OK;
 }
 
 static nas_status set_alpha_step(supernet *s)
@@ -246,6 +301,8 @@ static nas_status mark_of(const supernet *s, uint64_t *mark)
     nas_status status = nas_text_check(&text);
     if (status == NAS_OK)
         *mark = nas_hash(text.data, text.length, 0);
+    if (status == NAS_OK && s->latency)
+        *mark = nas_hash(s->latency, (size_t)s->table.choices * sizeof *s->latency, *mark);
     nas_text_clear(&text);
     return status;
 }
@@ -271,6 +328,7 @@ nas_status nas__supernet_begin(supernet *s)
         setup.passes = nas__sampling_passes(&s->table, s->options.method->fair);
     } else {
         setup.before = before_step;
+        setup.paths = nas__method_has_paths(s->options.method);
     }
     NAS_TRY(nas_trainer_create(s->home, &s->graph, &s->train, &setup, &s->trainer));
     if (sampled)
@@ -280,6 +338,8 @@ nas_status nas__supernet_begin(supernet *s)
         NAS_TRY(make_relaxation(s, &setup));
     if (s->options.method->controlled)
         NAS_TRY(nas__controlled_begin(s));
+    NAS_TRY(check_every(s));
+    NAS_TRY(charge(s));
     NAS_TRY(make_unrolled(s));
     return make_batches(s);
 }
@@ -290,7 +350,7 @@ static nas_status step_alpha(supernet *s)
 {
     nas_net *net = nas_trainer_net(s->trainer);
     NAS_TRY(nas__supernet_load_alpha(s));
-    NAS_TRY(nas__relaxation_sample(s->relaxation));
+    NAS_TRY(nas__relaxation_sample(s->relaxation, NAS__PHASE_ALPHA));
     if (s->unrolled) {
         NAS_TRY(nas__unrolled_gradient(s->unrolled));
     } else {
@@ -308,11 +368,11 @@ static nas_status before_step(void *user, nas_trainer *trainer, const nas_step *
     s->step = *step;
     if (step->step == 0)
         NAS_TRY(nas_batches_epoch(s->alpha_batches, step->epoch));
-    if (step->epoch >= s->options.start)
+    if (step->epoch >= s->options.start && (step->step + 1) % s->options.every == 0)
         NAS_TRY(step_alpha(s));
     nas__relaxation_step(s->relaxation, step, nas_trainer_steps(trainer), NAS__PHASE_WEIGHTS, &own);
     NAS_TRY(nas_net_set_step(nas_trainer_net(trainer), &own));
-    return nas__relaxation_sample(s->relaxation);
+    return nas__relaxation_sample(s->relaxation, NAS__PHASE_WEIGHTS);
 }
 
 static nas_status take_pass(void *user, const nas_step *step, int pass)

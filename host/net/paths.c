@@ -243,3 +243,39 @@ nas_strip_mask nas_net_strip_mask(const nas_net *net)
 {
     return net->mask;
 }
+
+/* ---- a part of a path ---------------------------------------------------------------------------------------------- */
+
+static bool has_gate(const nas__plan *plan, int guard, int gate)
+{
+    return plan->guards[(size_t)guard * nas__guard_words(plan) + (size_t)gate / 64] >> gate % 64 &
+           1;
+}
+
+/* Does the guard serve this choice and no other of its row? */
+static bool serves_choice(const nas__plan *plan, int guard, int first, int choices, int choice)
+{
+    for (int k = 0; k < choices; k++)
+        if (has_gate(plan, guard, first + k) != (k == choice))
+            return false;
+    return true;
+}
+
+nas_status nas_net_evaluate_choice(nas_net *net, int first, int choices, int choice)
+{
+    const int gates = nas_graph_gates(&net->plan.graph);
+    if (!net->open)
+        NAS_FAIL(NAS_FAILED, "this net was created without paths");
+    if (first < 0 || choices < 1 || first + choices > gates || choice < 0 || choice >= choices)
+        NAS_FAIL(NAS_FAILED, "no choice %d of gates %d to %d in a net of %d gates", choice, first,
+                 first + choices - 1, gates);
+    uint32_t *part = calloc((size_t)net->mask.open.count, sizeof *part);
+    if (!part)
+        NAS_FAIL(NAS_MEMORY, "no memory for %d guards", net->plan.guard_count);
+    for (int guard = 1; guard <= net->plan.guard_count; guard++)
+        if (serves_choice(&net->plan, guard, first, choices, choice))
+            part[guard / 32] |= 1u << guard % 32;
+    nas_status status = nas_tape_run_part(net->evaluate, part);
+    free(part);
+    return status;
+}

@@ -1,6 +1,6 @@
 /* oneshot.h - what strategies share whose trials are epochs of one supernet.
  *
- *   darts.c, snas.c, gdas.c, pcdarts.c   a descriptor and an option table each     oneshot.c   what they propose
+ *   darts.c, snas.c, gdas.c, pcdarts.c, proxylessnas.c   a descriptor and an option table each     oneshot.c   what they propose
  *
  * The options are read twice: here, and by the evaluator `supernet`, which gets the group (host/eval/method.c).
  */
@@ -10,18 +10,24 @@
 #include "search.h"
 
 typedef struct nas__oneshot_options {
-    int64_t epochs, start, order, partial;
+    int64_t epochs, start, every, order, partial;
     double share;
     double lr, beta1, beta2, weight_decay, scale;
     double warm, cold;
     int64_t stop_skips, stop_after, curvature;
     double stop_curvature;
+    char latency_table[NAS_TEXT_SIZE];
+    double latency_weight, latency_reference;
 } nas__oneshot_options;
 
 #define NAS__ONESHOT_AT(field) offsetof(nas__oneshot_options, field)
 
-/* Rows of every option table, with the defaults that differ. */
+/* Rows of the option tables of DARTS and its kin, with the defaults that differ. */
 #define NAS__ONESHOT_ROWS(epochs_, alpha_lr, alpha_start)                                          \
+    NAS__ONESHOT_ROWS_OF(epochs_, "0.5", alpha_lr, "0.5", "0.001", alpha_start)
+
+/* Rows of every option table. */
+#define NAS__ONESHOT_ROWS_OF(epochs_, share_, alpha_lr, alpha_beta1, alpha_decay, alpha_start)     \
     {"epochs",                                                                                     \
      NAS_OPTION_INT,                                                                               \
      NAS__ONESHOT_AT(epochs),                                                                      \
@@ -33,7 +39,7 @@ typedef struct nas__oneshot_options {
         {"share",                                                                                  \
          NAS_OPTION_REAL,                                                                          \
          NAS__ONESHOT_AT(share),                                                                   \
-         "0.5",                                                                                    \
+         share_,                                                                                   \
          0.01,                                                                                     \
          0.99,                                                                                     \
          NULL,                                                                                     \
@@ -49,7 +55,7 @@ typedef struct nas__oneshot_options {
         {"alpha.beta1",                                                                            \
          NAS_OPTION_REAL,                                                                          \
          NAS__ONESHOT_AT(beta1),                                                                   \
-         "0.5",                                                                                    \
+         alpha_beta1,                                                                              \
          0,                                                                                        \
          0.999999,                                                                                 \
          NULL,                                                                                     \
@@ -65,7 +71,7 @@ typedef struct nas__oneshot_options {
         {"alpha.weight_decay",                                                                     \
          NAS_OPTION_REAL,                                                                          \
          NAS__ONESHOT_AT(weight_decay),                                                            \
-         "0.001",                                                                                  \
+         alpha_decay,                                                                              \
          0,                                                                                        \
          1,                                                                                        \
          NULL,                                                                                     \

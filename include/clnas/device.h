@@ -195,6 +195,8 @@ NAS_API nas_status nas_tape_meet(nas_tape *tape);
 NAS_API int nas_tape_length(const nas_tape *tape);
 /* Enqueues every launch that is not guarded off, in order; does not wait.  (Flushes now and then, so that the device starts.) */
 NAS_API nas_status nas_tape_run(nas_tape *tape);
+/* Of the guarded launches those whose guard is open in `open`, bits as those of nas_tape_guards; nothing else: what a part costs. */
+NAS_API nas_status nas_tape_run_part(nas_tape *tape, const uint32_t *open);
 
 /* ---- what was built, what it cost ---------------------------------------------------------------------- */
 

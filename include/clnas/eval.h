@@ -123,6 +123,14 @@ NAS_API nas_status nas_eval_keep(nas_eval *eval, const char *path);
 /* Saves the training scored last, to be gone on with (nas_eval_call.paused); NAS_FAILED when the evaluator cannot. */
 NAS_API nas_status nas_eval_pause(nas_eval *eval, const char *path);
 
+/* ---- latencies of a supernet's choices ------------------------------------------------------------------------ */
+
+/* The table that the strategy proxylessnas reads (option latency.table), as text: what was measured where, then a line for each row and
+ * choice.  `graph_hash` is that of the space's supergraph without further options, `seconds` has table->choices entries. */
+NAS_API void nas_latency_write(const nas_gate_table *table, uint64_t graph_hash,
+                               const nas_device_info *device, int batch, const double *seconds,
+                               nas_text *text);
+
 /* ---- the simulated clock ---------------------------------------------------------------------------------- */
 
 /* Time as the published comparisons count it: the sum of the trainings' seconds, which a table knows (metric simulated_s).  A

@@ -108,6 +108,9 @@ NAS_API nas_tensor nas_net_gate_gradients(const nas_net *net);
  * first: all.  `gates` has a value per gate of the net, 0: closed.  What serves closed candidates alone is not run: no time, no statistics, no gradients;
  * those of their parameters keep what an earlier pass left.  The caller sees to it that closed gates are 0. */
 NAS_API nas_status nas_net_set_path(nas_net *net, const float *gates);
+/* Of nas_net_evaluate that part alone which runs because choice `choice` of the `choices` gates from `first` on was taken: what serves
+ * its gate and none of the others.  The values that it computes mean nothing; for measuring what a choice costs. */
+NAS_API nas_status nas_net_evaluate_choice(nas_net *net, int first, int choices, int choice);
 /* Which strips of 16 floats of the block take part in a step: those of guard 0 and of guards that are open.  No owners:
  * all do. */
 typedef struct nas_strip_mask {

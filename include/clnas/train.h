@@ -147,7 +147,8 @@ typedef struct nas_train_progress {
 typedef bool (*nas_train_callback)(void *user, const nas_train_progress *progress);
 
 /* Called before each step, for a training that does something else between (host/eval/supernet.c moves its gates): the net is
- * free to use, its weights must be as they were at the return.  `step` is the block that the step will have.  Enqueue, never wait. */
+ * free to use, its weights must be as they were at the return.  `step` is the block that the step will have.  Best it only enqueues: what it
+ * waits for, the device waits for, too. */
 typedef nas_status (*nas_train_before)(void *user, nas_trainer *trainer, const nas_step *step);
 
 /* Called before pass 0 … passes − 1 of a step over its batch, and once more (`pass` = passes) before the update: sets the path of
@@ -165,6 +166,7 @@ typedef struct nas_trainer_setup {
     nas_train_before before;     /* or NULL */
     nas_train_pass pass;         /* or NULL: one pass; else the net is one with paths */
     int passes;                  /* with `pass`: whose gradients add up to a step's */
+    bool paths;    /* the net is one with paths without `pass`, too: `before` sets them */
     uint64_t mark; /* hash of what else decides what is computed; checkpoints must agree on it */
     void *user;
 } nas_trainer_setup;
