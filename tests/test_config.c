@@ -181,6 +181,26 @@ static void test_final_network(void **state)
     nas_config_clear(&again);
 }
 
+/* Of a group within the space only what is named changes. */
+static void test_final_segments(void **state)
+{
+    const char *const wider = "retrain.space.segment1.width=48";
+    nas_config config = {0};
+    nas_text text = {0};
+    (void)state;
+    nas_test_ok(nas_config_parse(
+        "data = { type = \"synthetic\"; };\nstrategy = { type = \"random\"; };\n"
+        "budget = { trials = 5; };\n"
+        "space = { type = \"template\"; segment1 = { width = 16; stride = 2; }; };\n"
+        "retrain = { epochs = 2; };\n",
+        "test.cfg", NULL, &wider, 1, &config));
+    nas_value_write(nas_value_member(&config.retrain_space, "segment1"), -1, &text);
+    assert_non_null(strstr(text.data, "48"));
+    assert_non_null(strstr(text.data, "stride = [ 2 ]") ? text.data : strstr(text.data, "stride = [2]"));
+    nas_text_clear(&text);
+    nas_config_clear(&config);
+}
+
 static void test_overrides(void **state)
 {
     const char *const good[] = {"budget.trials=7", "study=five", "train.lr=1",
@@ -428,6 +448,7 @@ int main(void)
         cmocka_unit_test(test_values_arrive),
         cmocka_unit_test(test_recipe_with_another_optimizer),
         cmocka_unit_test(test_final_network),
+        cmocka_unit_test(test_final_segments),
         cmocka_unit_test(test_overrides),
         cmocka_unit_test(test_places_through_includes),
         cmocka_unit_test(test_refused),

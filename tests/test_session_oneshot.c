@@ -632,6 +632,7 @@ static void test_final_network(void **state)
     const char *const other = "retrain.space.nodes=3";
     nas_test_fails(nas_session_resume(options.study_path, &other, 1, &options, &report), NAS_CONFIG,
                    "retrain.space");
+    nas_test_ok(nas_session_resume(options.study_path, NULL, 0, &options, &report)); /* not stored */
     nas_config_clear(config);
     free(config);
 }

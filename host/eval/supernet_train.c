@@ -145,14 +145,12 @@ static nas_status read_latency(supernet *s)
 
 static nas_status plan(supernet *s)
 {
-    /* Running statistics of what a path trains are of many networks and serve none; recalibrated, they are of one. */
-    const nas_supergraph_options options = {.partial = (int)s->options.partial,
-                                            .running = s->options.method->sampled};
-    nas_net_options net = nas_train_net_options(&s->train, s->setting->device);
+    const nas_eval_setting *setting = s->setting;
+    nas_net_options net;
     nas_net_memory memory;
-    net.paths = nas__method_has_paths(s->options.method);
-    NAS_TRY(nas_domain_supergraph(s->setting->domain, &options, &s->graph, &s->table));
-    return nas_net_measure(s->setting->device, &s->graph, &net, &memory);
+    NAS_TRY(nas_supernet_graph(setting->strategy, setting->domain, &s->graph, &s->table));
+    NAS_TRY(nas_supernet_options(setting->strategy, &s->train, setting->device, &net));
+    return nas_net_measure(setting->device, &s->graph, &net, &memory);
 }
 
 nas_status nas__supernet_open(const nas_eval_setting *setting, supernet *s)

@@ -78,12 +78,11 @@ static nas_status look_at_space(checking *c, nas_arch *baseline, bool *has_basel
     return draw_samples(c);
 }
 
-static nas_status measure_graph(nas_device *device, const nas_train_config *train,
+static nas_status measure_graph(nas_device *device, const nas_net_options *options,
                                 const nas_graph *graph, uint64_t *bytes)
 {
     nas_net_memory memory = {0};
-    const nas_net_options options = nas_train_net_options(train, device);
-    nas_status status = nas_net_measure(device, graph, &options, &memory);
+    nas_status status = nas_net_measure(device, graph, options, &memory);
     *bytes = memory.total_bytes;
     return status == NAS_DEVICE_MEMORY ? NAS_OK : status;
 }
@@ -92,9 +91,10 @@ static nas_status measure(const checking *c, nas_device *device, const nas_train
                           const nas_arch *arch, uint64_t *bytes)
 {
     nas_graph graph = {0};
+    const nas_net_options options = nas_train_net_options(train, device);
     nas_status status = nas_domain_build(c->domain, arch, &graph);
     if (status == NAS_OK)
-        status = measure_graph(device, train, &graph, bytes);
+        status = measure_graph(device, &options, &graph, bytes);
     nas_graph_clear(&graph);
     return status;
 }
@@ -103,15 +103,13 @@ static nas_status measure(const checking *c, nas_device *device, const nas_train
 static nas_status look_at_supernet(checking *c, nas_graph *graph)
 {
     const nas_value *type = nas_value_member(&c->config->strategy, "type");
-    const nas_value *partial = nas_value_member(&c->config->strategy, "partial");
-    const nas_supergraph_options options = {.partial = partial ? (int)partial->integer : 1};
     const nas_strategy *strategy;
     nas_gate_table table;
     nas_cost cost;
     NAS_TRY(nas_strategy_get(type ? type->text : "", &strategy));
     if (!strategy->evaluator)
         return NAS_OK;
-    NAS_TRY(nas_domain_supergraph(c->domain, &options, graph, &table));
+    NAS_TRY(nas_supernet_graph(&c->config->strategy, c->domain, graph, &table));
     nas_graph_cost(graph, &cost);
     c->report->supernet_parameters = cost.parameters;
     c->report->supernet_decisions = table.count;
@@ -140,8 +138,11 @@ static nas_status look_at_device(checking *c, const nas_arch *baseline, const na
         status = measure(c, device, &train, baseline, &report->baseline_bytes);
     if (status == NAS_OK && c->has_largest)
         status = measure(c, device, &train, &c->largest, &report->largest_bytes);
+    nas_net_options options;
     if (status == NAS_OK && supernet->count)
-        status = measure_graph(device, &train, supernet, &report->supernet_bytes);
+        status = nas_supernet_options(&c->config->strategy, &train, device, &options);
+    if (status == NAS_OK && supernet->count)
+        status = measure_graph(device, &options, supernet, &report->supernet_bytes);
     nas_device_destroy(device);
     return status;
 }

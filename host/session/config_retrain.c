@@ -80,12 +80,16 @@ static nas_status read_own(const nas_value *retrain, nas_config *config)
 
 /* ---- space and data -------------------------------------------------------------------------------------------- */
 
-/* `base` with the members of `changes` (NULL: none) in place of its own. */
-static nas_status lay_over(const nas_value *base, const nas_value *changes, nas_value *result)
+/* Puts the members of `changes` (NULL: none) in place of those of `group`, in groups within it, too. */
+static nas_status lay_over(nas_value *group, const nas_value *changes)
 {
-    NAS_TRY(nas_value_copy(base, result));
-    for (int i = 0; changes && i < changes->item_count; i++)
-        NAS_TRY(nas__config_set(result, &changes->items[i]));
+    for (int i = 0; changes && i < changes->item_count; i++) {
+        const nas_value *change = &changes->items[i];
+        nas_value *member = nas_value_member(group, change->name);
+        const bool both =
+            member && member->type == NAS_VALUE_GROUP && change->type == NAS_VALUE_GROUP;
+        NAS_TRY(both ? lay_over(member, change) : nas__config_set(group, change));
+    }
     return NAS_OK;
 }
 
@@ -110,7 +114,9 @@ static nas_status read_space(const nas_value *retrain, nas_config *config)
         return nas__value_fail(
             other, "retrain.space.type: architectures are of the space that was searched");
     NAS_TRY(nas_space_get(type->text, &space));
-    nas_status status = lay_over(&config->space, changes, &merged);
+    nas_status status = nas_value_copy(&config->space, &merged);
+    if (status == NAS_OK)
+        status = lay_over(&merged, changes);
     if (status == NAS_OK)
         status = nas__config_complete(&space->kind, &merged, also, &config->retrain_space);
     nas_value_clear(&merged);
@@ -128,8 +134,7 @@ static nas_status read_augment(const nas_value *retrain, nas_config *config)
         member_group(retrain, "augment", "retrain.augment must be a group { … }", &changes));
     NAS_TRY_DONE(nas_value_copy(&config->data, &merged));
     augment = nas_value_member(&merged, "augment");
-    for (int i = 0; changes && augment && i < changes->item_count; i++)
-        NAS_TRY_DONE(nas__config_set(augment, &changes->items[i]));
+    NAS_TRY_DONE(lay_over(augment, changes));
     NAS_TRY_DONE(nas_data_config_fill(&merged, data));
     status = nas_data_config_value(data, &config->retrain_data);
 done:
@@ -174,7 +179,8 @@ bool nas__same_values(const nas_value *a, const nas_value *b)
     return same;
 }
 
-/* Members of `now` that `before` has not, or otherwise, as group `name` of `group`; none: no group. */
+/* Members of `now` that `before` has not, or otherwise, as group `name` of `group`; none: no group.  A group that differs is
+ * written whole. */
 static nas_status add_difference(const char *name, const nas_value *before, const nas_value *now,
                                  nas_value *group)
 {

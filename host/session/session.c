@@ -224,6 +224,22 @@ static bool may_change(const char *assignment)
     return false;
 }
 
+/* What only data and spaces show, before a changed config is stored. */
+static nas_status check_changes(const nas_config *config)
+{
+    nas_data *data = NULL;
+    nas_domain *domain = NULL, *final_domain = NULL;
+    nas_status status = nas__open_data(config, &data);
+    if (status == NAS_OK)
+        status = nas__open_domain(config, data, &domain);
+    if (status == NAS_OK)
+        status = nas__open_final_domain(config, data, domain, &final_domain);
+    nas_domain_close(final_domain);
+    nas_domain_close(domain);
+    nas_data_destroy(data);
+    return status;
+}
+
 /* Lost trials get their attempts anew, changed options are stored. */
 static nas_status prepare_resume(nas_study *study, const char *const *overrides, int override_count,
                                  nas_config *config)
@@ -240,6 +256,7 @@ static nas_status prepare_resume(nas_study *study, const char *const *overrides,
     NAS_TRY(nas_study_reset_attempts(study));
     if (override_count == 0)
         return NAS_OK;
+    NAS_TRY(check_changes(config));
     nas_config_write(config, &text);
     nas_status status = nas_text_check(&text);
     if (status == NAS_OK)

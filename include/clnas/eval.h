@@ -131,6 +131,15 @@ NAS_API void nas_latency_write(const nas_gate_table *table, uint64_t graph_hash,
                                const nas_device_info *device, int batch, const double *seconds,
                                nas_text *text);
 
+/* ---- the network of the evaluator `supernet` ---------------------------------------------------------------- */
+
+/* Of the config's complete `strategy`, a one-shot one: its supernet into a zeroed graph, with the decisions in it; and how its net is made
+ * on a device.  NAS_CONFIG when it is none, or the space has no supernet. */
+NAS_API nas_status nas_supernet_graph(const nas_value *strategy, const nas_domain *domain,
+                                      nas_graph *graph, nas_gate_table *table);
+NAS_API nas_status nas_supernet_options(const nas_value *strategy, const nas_train_config *train,
+                                        const nas_device *device, nas_net_options *options);
+
 /* ---- the simulated clock ---------------------------------------------------------------------------------- */
 
 /* Time as the published comparisons count it: the sum of the trainings' seconds, which a table knows (metric simulated_s).  A
