@@ -196,7 +196,8 @@ static void test_final_segments(void **state)
         "test.cfg", NULL, &wider, 1, &config));
     nas_value_write(nas_value_member(&config.retrain_space, "segment1"), -1, &text);
     assert_non_null(strstr(text.data, "48"));
-    assert_non_null(strstr(text.data, "stride = [ 2 ]") ? text.data : strstr(text.data, "stride = [2]"));
+    assert_non_null(strstr(text.data, "stride = [ 2 ]") ? text.data
+                                                        : strstr(text.data, "stride = [2]"));
     nas_text_clear(&text);
     nas_config_clear(&config);
 }
