@@ -259,6 +259,7 @@ static void test_refused(void **state)
         {"sed = 3;\n", "test.cfg:5:", "did you mean \"seed\""},
         {"\ntrain = { epoch = 3; };\n", "test.cfg:6:", "did you mean \"epochs\""},
         {"retrain = { epochss = 3; };\n", "test.cfg:5:", "epochs"},
+        {"retrain = { inherit = true; };\n", "test.cfg:5:", "one-shot"},
         {"retrain = { space = 3; };\n", "test.cfg:5:", "group"},
         {"retrain = { space = { type = \"cell\"; }; };\n", "test.cfg:5:", "was searched"},
         {"retrain = { space = { stemm = 3; }; };\n", "test.cfg:5:", "stem"},

@@ -524,6 +524,31 @@ static void test_final_network(void **state)
     free(config);
 }
 
+/* With retrain.inherit the network begins where the supernet left it, which shows after one epoch; a file that is gone is made again. */
+static void test_inherit(void **state)
+{
+    nas_search_options options = options_for(path_of("heir.study"), false);
+    nas_config *config = oneshot_config("type = \"spos\"; epochs = 3; candidates = 3;", "");
+    nas_search_report report;
+    nas_train_result results[NAS_TRAIN_RESULTS];
+    const char *const heir = "retrain.inherit=true";
+    char weights[512];
+    int count = 0;
+    (void)state;
+    need_device();
+    nas_test_ok(nas_session_search(config, &options, &report));
+    snprintf(weights, sizeof weights, "%s.d/trial-2.safetensors", options.study_path);
+    assert_int_equal(unlink(weights), 0);
+    nas_test_ok(nas_session_resume(options.study_path, &heir, 1, &options, &report));
+    nas_test_ok(nas_session_results(options.study_path, results, NAS_TRAIN_RESULTS, &count));
+    assert_int_equal(count, 2); /* anew, and as an heir */
+    assert_true(results[1].test_loss != results[0].test_loss);
+    print_message("test loss %.4f begun anew, %.4f inherited\n", results[0].test_loss,
+                  results[1].test_loss);
+    nas_config_clear(config);
+    free(config);
+}
+
 /* ---- what does not fit ------------------------------------------------------------------------------------------------------ */
 
 static void refuse(const char *space, const char *strategy, const char *more, const char *message)
@@ -611,12 +636,12 @@ static void test_late_refusals(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_all_methods),   cmocka_unit_test(test_epochs_survive),
-        cmocka_unit_test(test_drafts),        cmocka_unit_test(test_after_the_last_epoch),
-        cmocka_unit_test(test_failed_epochs), cmocka_unit_test(test_sampled_paths),
-        cmocka_unit_test(test_final_network), cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_latency),       cmocka_unit_test(test_latency_refusals),
-        cmocka_unit_test(test_late_refusals),
+        cmocka_unit_test(test_all_methods),      cmocka_unit_test(test_epochs_survive),
+        cmocka_unit_test(test_drafts),           cmocka_unit_test(test_after_the_last_epoch),
+        cmocka_unit_test(test_failed_epochs),    cmocka_unit_test(test_sampled_paths),
+        cmocka_unit_test(test_final_network),    cmocka_unit_test(test_inherit),
+        cmocka_unit_test(test_refusals),         cmocka_unit_test(test_latency),
+        cmocka_unit_test(test_latency_refusals), cmocka_unit_test(test_late_refusals),
     };
     be_a_worker(argc, argv);
     nas_device *found = NULL;

@@ -5,6 +5,7 @@
  *   unrolled.c    DARTS' second order                 curvature.c        how sharply the loss bends under α
  *   controller.c  ENAS's policy over paths            controlled.c       its part of an epoch
  *   recalibrate.c norms of one path                 latency.c          what choices take, from a table
+ *   heritage.c    a network that begins with its weights in the supernet
  *   method_list.h the methods
  *   cl/gates.cl, cl/unrolled.cl   the kernels and their formulas
  */

@@ -153,6 +153,21 @@ nas_status nas__bench_device(nas__bench *bench, const char *match, const char *a
     return NAS_OK;
 }
 
+nas_eval_setting nas__bench_setting(const nas__bench *bench)
+{
+    const nas_config *config = &bench->config;
+    return (nas_eval_setting){
+        .group = &config->evaluate,
+        .device = bench->device,
+        .data = bench->data,
+        .domain = bench->domain,
+        .train = bench->train,
+        .objectives = &config->objectives,
+        .strategy = &config->strategy,
+        .seed = (uint64_t)config->seed,
+    };
+}
+
 nas_status nas__bench_home(nas__bench *bench)
 {
     const nas_config *config = &bench->config;

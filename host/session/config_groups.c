@@ -91,6 +91,8 @@ static const nas_option retrain_options[] = {
      "what they are trained on: the training split, or the validation split too"},
     {"baseline", NAS_OPTION_BOOL, AT(nas_retrain, baseline), "true", 0, 0, NULL,
      "train strategy.given by the same recipe, to stand beside them"},
+    {"inherit", NAS_OPTION_BOOL, AT(nas_retrain, inherit), "false", 0, 0, NULL,
+     "one-shot strategies: begin with the weights that the network had in the supernet, not anew"},
     {0},
 };
 #undef AT

@@ -161,7 +161,11 @@ nas_status nas__config_trainings(const nas_value *root, const nas_strategy *stra
     NAS_TRY_DONE(complete_train(&merged, &config->retrain_train));
     NAS_TRY_DONE(read_space(retrain, config));
     NAS_TRY_DONE(read_augment(retrain, config));
-    status = read_own(retrain, config);
+    NAS_TRY_DONE(read_own(retrain, config));
+    if (config->retrain.inherit && !strategy->evaluator)
+        status = nas__value_fail(nas_value_member(retrain, "inherit"),
+                                 "retrain.inherit: only one-shot strategies have shared weights to "
+                                 "begin with");
 done:
     nas_value_clear(&longer);
     nas_value_clear(&merged);

@@ -41,6 +41,8 @@ void nas__recipe_hash(const nas_config *config, char hash[20])
     nas_value changes = {.type = NAS_VALUE_GROUP};
     nas_value_write(&config->retrain_train, -1, &text);
     nas_text_format(&text, " with_valid %d", config->retrain.with_valid);
+    if (config->retrain.inherit)
+        nas_text_add(&text, " inherit");
     if (nas__config_retrain_changes(config, &changes) != NAS_OK)
         text.failed = true;
     if (changes.item_count > 0)

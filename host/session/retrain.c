@@ -125,6 +125,50 @@ static nas_status create_trainer(nas__bench *bench, const nas_arch *arch,
     return status;
 }
 
+/* ---- shared weights -------------------------------------------------------------------------------------------------- */
+
+static bool goes_on(void *user, double progress)
+{
+    (void)user, (void)progress;
+    return nas__wish_now == NAS__GO;
+}
+
+/* The file of the supernet that the trial was scored with; made again when it is gone. */
+static nas_status find_supernet(nas__bench *bench, const nas_trial *trial, char *path, size_t size)
+{
+    const nas_eval_setting setting = nas__bench_setting(bench);
+    nas_eval *eval;
+    NAS_TRY(nas_eval_create(&setting, &eval));
+    const nas__origin origin = {bench, eval, goes_on, NULL};
+    nas_status status = nas__origin_find(&origin, trial->from, path, size);
+    nas_eval_destroy(eval);
+    return status;
+}
+
+/* The weights of the architecture's path in place of new ones; nothing where the config does not want that. */
+static nas_status inherit(nas__bench *bench, const nas_trial *trial, const nas_arch *arch,
+                          nas_trainer *trainer)
+{
+    char path[NAS_PATH_SIZE];
+    nas_inheritance inheritance;
+    if (!bench->config.retrain.inherit || trial->from < 0)
+        return NAS_OK;
+    NAS_TRY(find_supernet(bench, trial, path, sizeof path));
+    NAS_TRY(nas_supernet_inherit(&bench->config.strategy, bench->domain, arch, path,
+                                 nas_trainer_net(trainer), &inheritance));
+    nas_log(NAS_LOG_INFO,
+            "trial %d begins with %llu of its %llu weights from the supernet of trial %d",
+            trial->index, (unsigned long long)inheritance.copied,
+            (unsigned long long)(inheritance.copied + inheritance.fresh), trial->from);
+    if (inheritance.copied == 0)
+        NAS_FAIL(NAS_CONFIG,
+                 "retrain.inherit: none of the supernet's weights fits the network that "
+                 "retrain.space makes");
+    return NAS_OK;
+}
+
+/* ---- one training, saved on the way ---------------------------------------------------------------------------------- */
+
 /* Between the trainer and who watches it: stops the training now and then, too, for it to be saved. */
 typedef struct pauses {
     nas_train_callback callback;
@@ -206,6 +250,8 @@ static nas_status train_job(nas__bench *bench, const nas_trial *trial, const cha
     NAS_TRY(nas_domain_read(bench->domain, trial->arch, &arch));
     pauses p = {callback, user, bench->config.budget.checkpoint_s, begin, false};
     nas_status status = create_trainer(bench, &arch, &result->job, see_step, &p, result, &trainer);
+    if (status == NAS_OK)
+        status = inherit(bench, trial, &arch, trainer);
     if (status == NAS_OK)
         status = train_epochs(trainer, (int)bench->retrain->common.epochs, checkpoint, &p);
     result->seconds = nas_now_s() - begin;

@@ -195,16 +195,7 @@ nas_status nas__worker_search(const nas__worker *worker)
 {
     work w = {.worker = worker, .bench = worker->bench};
     const nas_config *config = &w.bench->config;
-    nas_eval_setting setting = {
-        .group = &config->evaluate,
-        .device = w.bench->device,
-        .data = w.bench->data,
-        .domain = w.bench->domain,
-        .train = w.bench->train,
-        .objectives = &config->objectives,
-        .strategy = &config->strategy,
-        .seed = (uint64_t)config->seed,
-    };
+    const nas_eval_setting setting = nas__bench_setting(w.bench);
     nas_status status = NAS_OK;
     NAS_TRY_DONE(nas_owner_self(&w.owner));
     NAS_TRY_DONE(nas_eval_create(&setting, &w.eval));

@@ -137,6 +137,11 @@ NAS_API void nas_latency_write(const nas_gate_table *table, uint64_t graph_hash,
  * on a device.  NAS_CONFIG when it is none, or the space has no supernet. */
 NAS_API nas_status nas_supernet_graph(const nas_value *strategy, const nas_domain *domain,
                                       nas_graph *graph, nas_gate_table *table);
+/* Puts the weights that a network shares with a trained supernet into its net, which is of `domain` and was initialised; `path`: a file of
+ * nas_eval_keep.  Norms stay as they are. */
+NAS_API nas_status nas_supernet_inherit(const nas_value *strategy, const nas_domain *domain,
+                                        const nas_arch *arch, const char *path, nas_net *net,
+                                        nas_inheritance *inheritance);
 NAS_API nas_status nas_supernet_options(const nas_value *strategy, const nas_train_config *train,
                                         const nas_device *device, nas_net_options *options);
 

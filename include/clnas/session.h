@@ -60,6 +60,7 @@ typedef struct nas_retrain {
     int64_t repeats; /* seeds of each; more than one gives mean ± std */
     int with_valid;  /* data: 0 the training split, 1 training and validation splits */
     bool baseline;   /* retrain the given architectures by the same recipe beside them */
+    bool inherit;    /* begin with the shared weights of the supernet */
 } nas_retrain;
 
 typedef struct nas_config {
