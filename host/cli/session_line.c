@@ -74,17 +74,27 @@ void cli_session_line(const nas_progress *progress, char *line, size_t size)
         (long long)progress->epochs, time);
 }
 
-/* Of an epoch of a supernet: what it speaks for, and how many skip connections the cells of that have. */
+/* "  skips normal 1, reduce 0": the metrics called skips.PART, in `digits` digits behind the point. */
+static void add_parts(const nas_trial *trial, const char *what, int digits, char *line, size_t size)
+{
+    const size_t length = strlen(what);
+    bool first = true;
+    for (int i = 0; i < trial->metric_count; i++) {
+        const nas_metric *metric = &trial->metrics[i];
+        if (strncmp(metric->name, what, length) != 0 || metric->name[length] != '.')
+            continue;
+        add(line, size, first ? "  %s" : ",", what);
+        add(line, size, " %s %.*f", metric->name + length + 1, digits, metric->value);
+        first = false;
+    }
+}
+
+/* Of an epoch of a supernet: what it speaks for, how sure it is (entropy in nats), and the skip connections of that. */
 static void add_derived(const nas_trial *trial, char *line, size_t size)
 {
-    const char *between = "  skips ";
     add(line, size, "  derived %.*s", (int)nas_trial_derived_length(trial), trial->derived);
-    for (int i = 0; i < trial->metric_count; i++)
-        if (strncmp(trial->metrics[i].name, "skips.", 6) == 0) {
-            add(line, size, "%s%s %.0f", between, trial->metrics[i].name + 6,
-                trial->metrics[i].value);
-            between = ", ";
-        }
+    add_parts(trial, "entropy", 2, line, size);
+    add_parts(trial, "skips", 0, line, size);
 }
 
 /* What became of the trial that was just committed. */
