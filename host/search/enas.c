@@ -20,7 +20,7 @@
 static const char *const listed_note = "listed";
 
 typedef struct enas_options {
-    int64_t epochs, candidates, steps, aggregate, hidden, layers;
+    int64_t epochs, candidates, recalibrate, steps, aggregate, hidden, layers;
     double share, tanh_constant, op_tanh, temperature, rate, beta1, beta2, epsilon, clip, entropy,
         decay, skip_target, skip_weight;
 } enas_options;
@@ -31,6 +31,9 @@ static const nas_option options[] = {
      "of the supernet, each a trial; the schedules of `train` span them"},
     {"candidates", NAS_OPTION_INT, AT(candidates), "100", 1, 10000, NULL,
      "architectures that are drawn at the end and scored with the shared weights, each a trial"},
+    {"recalibrate", NAS_OPTION_INT, AT(recalibrate), "0", 0, 100000, NULL,
+     "training batches that an architecture's norms get their statistics from before it is scored; "
+     "0: norms use those of each validation batch"},
     {"share", NAS_OPTION_REAL, AT(share), "0.9", 0.01, 0.99, NULL,
      "of the training split that weights are trained on; the controller's rewards come from the "
      "rest"},
