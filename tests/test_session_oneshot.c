@@ -181,10 +181,12 @@ static void test_drafts(void **state)
 {
     static const char *const strategies[] = {
         "type = \"darts\"; epochs = 3; order = 2; alpha = { lr = 0.05; };",
-        "type = \"spos\"; epochs = 3; candidates = 4;"};
+        "type = \"spos\"; epochs = 3; candidates = 4;",
+        "type = \"enas\"; epochs = 3; candidates = 4; share = 0.6; controller = { steps = 4; "
+        "aggregate = 3; hidden = 8; lr = 0.05; };"};
     (void)state;
     need_device();
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < 3; i++) {
         char name[2][32], draft[512];
         for (int k = 0; k < 2; k++)
             snprintf(name[k], sizeof name[k], "draft-%d-%d.study", i, k);

@@ -6,7 +6,7 @@
  * once.
  *
  * The controller's weights, moments, baseline and count of updates are doubles here on the host; they are attached to the trainer's
- * checkpoint.  Updates are counted over the whole training, so a half that was stopped in the middle goes on where it was. */
+ * checkpoint.  Updates are counted over the whole training, so this half, too, goes on where it was saved or stopped. */
 #include "supernet.h"
 
 #include <stdlib.h>
@@ -78,7 +78,9 @@ nas_status nas__controlled_learn(supernet *s, int epoch)
     NAS_TRY(nas_batches_epoch(s->alpha_batches, (uint32_t)epoch - 1));
     while (state->updates < updates) {
         NAS_TRY(nas__controller_update(s->controller, score, s));
-        if (!nas__watch_step(&s->watch, &progress))
+        const bool go_on = nas__watch_step(&s->watch, &progress);
+        NAS_TRY(nas_trainer_save_due(s->trainer, !go_on));
+        if (!go_on)
             NAS_FAIL(s->watch.over_time ? NAS_TIME : NAS_STOPPED,
                      "%s while the controller was trained, in epoch %d",
                      s->watch.over_time ? "over its time limit" : "stopped", epoch);

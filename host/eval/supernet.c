@@ -62,33 +62,30 @@ static nas_status prepare(const void *instance, const nas_eval_setting *setting,
 
 /* ---- an epoch --------------------------------------------------------------------------------------------------------- */
 
-/* Takes up the epoch that an attempt before this one was stopped in; the result of the epochs before must be known. */
-static nas_status take_draft(supernet *s, int epochs, nas_trial *result, bool *taken)
+/* May an epoch go on from what an attempt before this one has saved of it?  The curves of the epochs before must be known. */
+static bool has_draft(const nas_eval_call *call, int epochs)
 {
-    *taken = false;
-    if (epochs > 1 && !s->watch.call->begun)
-        return NAS_OK;
-    NAS_TRY(nas__take_draft(&s->watch, s->trainer, epochs - 1, taken));
-    if (*taken)
-        NAS_TRY(nas_trial_set_metric(result, "draft_resumed", 1, true));
-    return *taken && s->alpha_batches
-               ? nas_batches_epoch(s->alpha_batches, (uint32_t)nas_trainer_epoch(s->trainer))
-               : NAS_OK;
+    return call->draft && (epochs == 1 || call->begun);
 }
 
-/* Takes up the supernet of an earlier epoch, in the net that may still be here, or begins anew. */
+/* Takes up this epoch where it was stopped, or the supernet of the epoch before, in the net that may still be here, or begins anew.  An
+ * epoch that is trained may still have measurements to come. */
 static nas_status take_up(supernet *s, int epochs, nas_trial *result)
 {
+    const nas_eval_call *call = s->watch.call;
     const bool fresh = !s->trainer;
-    bool taken;
+    bool taken = false;
     if (fresh)
         NAS_TRY(nas__supernet_begin(s));
     free(s->loaded);
     s->loaded = NULL;
-    NAS_TRY(take_draft(s, epochs, result, &taken));
+    if (has_draft(call, epochs))
+        NAS_TRY(nas__take_up(&s->watch, s->trainer, call->draft, epochs - 1, epochs, &taken));
+    if (taken && s->alpha_batches)
+        NAS_TRY(nas_batches_epoch(s->alpha_batches, (uint32_t)epochs - 1));
     if (taken)
-        return NAS_OK;
-    NAS_TRY(nas__take_up(&s->watch, s->trainer, epochs, &taken));
+        return nas_trial_set_metric(result, "draft_resumed", 1, true);
+    NAS_TRY(nas__take_up(&s->watch, s->trainer, call->paused, 0, epochs - 1, &taken));
     if (taken || (fresh && nas_trainer_epoch(s->trainer) == 0))
         return NAS_OK;
     return nas__supernet_begin(s);
@@ -246,10 +243,10 @@ static nas_status survey(supernet *s, nas_evaluation *mean, nas_trial *result)
 }
 
 /* On the last batch of α's samples, as the authors have it. */
-static nas_status add_curvature(supernet *s, nas_trial *result)
+static nas_status add_curvature(supernet *s, int epoch, nas_trial *result)
 {
     double largest;
-    NAS_TRY(nas__supernet_load_alpha(s));
+    NAS_TRY(nas__supernet_load_last(s, epoch));
     NAS_TRY(nas__curvature(s->relaxation, &largest));
     return add_number(result, "curvature", largest, true);
 }
@@ -271,8 +268,9 @@ static nas_status train_epoch(supernet *s, int epoch, nas_trial *result)
     if (s->sampling)
         return NAS_OK;
     NAS_TRY(derive(s, result));
-    return s->options.curvature > 0 && epoch % s->options.curvature == 0 ? add_curvature(s, result)
-                                                                         : NAS_OK;
+    return s->options.curvature > 0 && epoch % s->options.curvature == 0
+               ? add_curvature(s, epoch, result)
+               : NAS_OK;
 }
 
 static nas_status set_costs(supernet *s, nas_trial *result)
@@ -290,11 +288,15 @@ static nas_status score_epoch(supernet *s, const nas_eval_call *call, nas_trial 
 {
     int epochs = call->budget < 1 ? 1 : (int)call->budget;
     NAS_TRY(take_up(s, epochs, result));
-    const int done = nas_trainer_epoch(s->trainer);
+    const int done = s->watch.first;
     if (done > 0)
         NAS_TRY(copy_curves(call->begun, done, result));
-    for (int epoch = done + 1; epoch <= epochs; epoch++)
-        NAS_TRY(train_epoch(s, epoch, result));
+    nas_trainer_autosave(s->trainer, has_draft(call, epochs) ? call->draft : NULL, call->draft_s);
+    nas_status status = NAS_OK;
+    for (int epoch = done + 1; epoch <= epochs && status == NAS_OK; epoch++)
+        status = train_epoch(s, epoch, result);
+    nas_trainer_autosave(s->trainer, NULL, 0);
+    NAS_TRY(status);
     return set_costs(s, result);
 }
 

@@ -38,8 +38,8 @@ nas_status nas__supernet_open(const nas_eval_setting *setting, nas__supernet *su
 void nas__supernet_close(nas__supernet *supernet);
 /* A supernet at its beginning, in place of the one that is there. */
 nas_status nas__supernet_begin(nas__supernet *supernet);
-/* The last batch that α was trained by in this epoch, with its step block. */
-nas_status nas__supernet_load_alpha(nas__supernet *supernet);
+/* The last batch of α's samples in epoch 1 …, with the step block that it was trained by. */
+nas_status nas__supernet_load_last(nas__supernet *supernet, int epoch);
 /* The step block that gates without noise are worked out with after `epoch` epochs. */
 void nas__supernet_measuring_step(const nas__supernet *supernet, int epoch, nas_step *step);
 /* Running statistics of the path that is open: the plain mean of those of all the batches (recalibrate.c).  Enqueues. */

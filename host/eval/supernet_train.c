@@ -260,15 +260,23 @@ static nas_status load_train(void *user)
     return nas_trainer_load_batch(s->trainer);
 }
 
-nas_status nas__supernet_load_alpha(supernet *s)
+static nas_status load_alpha(void *user)
 {
+    supernet *s = user;
     NAS_TRY(set_alpha_step(s));
     return nas_batches_load(s->alpha_batches, (int)s->step.step);
 }
 
-static nas_status load_alpha(void *user)
+/* From the epoch's number alone: its steps may be those of a process that is gone. */
+nas_status nas__supernet_load_last(supernet *s, int epoch)
 {
-    return nas__supernet_load_alpha(user);
+    const uint32_t steps = (uint32_t)nas_trainer_steps(s->trainer), index = (uint32_t)epoch - 1;
+    s->step = (nas_step){.real = (uint32_t)s->train.common.batch,
+                         .epoch = index,
+                         .step = steps - 1,
+                         .time = (index + 1) * steps - 1};
+    NAS_TRY(nas_batches_epoch(s->alpha_batches, index));
+    return load_alpha(s);
 }
 
 static nas_status make_unrolled(supernet *s)
@@ -347,7 +355,7 @@ nas_status nas__supernet_begin(supernet *s)
 static nas_status step_alpha(supernet *s)
 {
     nas_net *net = nas_trainer_net(s->trainer);
-    NAS_TRY(nas__supernet_load_alpha(s));
+    NAS_TRY(load_alpha(s));
     NAS_TRY(nas__relaxation_sample(s->relaxation, NAS__PHASE_ALPHA));
     if (s->unrolled) {
         NAS_TRY(nas__unrolled_gradient(s->unrolled));

@@ -109,7 +109,7 @@ static nas_status begin_training(trained *t, const nas_eval_call *call, const na
 static nas_status take_up(trained *t, const nas_eval_call *call, const nas_graph *graph, int epochs)
 {
     bool taken;
-    NAS_TRY(nas__take_up(&t->watch, t->trainer, epochs, &taken));
+    NAS_TRY(nas__take_up(&t->watch, t->trainer, call->paused, 0, epochs - 1, &taken));
     return taken || nas_trainer_epoch(t->trainer) == 0 ? NAS_OK : begin_training(t, call, graph);
 }
 

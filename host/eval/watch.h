@@ -9,21 +9,18 @@ typedef struct nas__watch {
     int first; /* epoch that it goes on from */
     double begin_s, begin_cpu_s;
     bool over_time; /* it was stopped for its limit, not by somebody's wish */
-    bool saving;    /* … or to be saved, and goes on */
-    double saved_s; /* when it last was */
 } nas__watch;
 
 void nas__watch_begin(nas__watch *watch, const nas_eval_call *call);
 /* For the trainer's callback, which asks every few steps: go on? */
 bool nas__watch_step(nas__watch *watch, const nas_train_progress *progress);
-/* Takes up the training in the call's `paused` file, which is to have fewer than `epochs` epochs.  `*taken` false: there is none that
- * will do, which costs the time that it would have saved; the trainer is as before, or (epochs done) a training that is too long. */
-nas_status nas__take_up(nas__watch *watch, nas_trainer *trainer, int epochs, bool *taken);
-/* The same with the call's draft, which is to be in the middle of the epoch behind `done` ones; what is attached is loaded too. */
-nas_status nas__take_draft(nas__watch *watch, nas_trainer *trainer, int done, bool *taken);
-/* nas_trainer_run, where a training that is stopped for its limit fails with NAS_TIME.  Where the call has a draft, the training is saved there
- * on the way. */
-nas_status nas__watch_run(nas__watch *watch, nas_trainer *trainer, int epoch);
+/* Takes up the training in a file (NULL, or not there: none), which is to have `least` to `most` epochs behind it, the one that
+ * runs not counted.  `*taken` false: there is none that will do, which costs the time that it would have saved; the trainer is as before, or
+ * (epochs done) another training. */
+nas_status nas__take_up(nas__watch *watch, nas_trainer *trainer, const char *path, int least,
+                        int most, bool *taken);
+/* nas_trainer_run, where a training that is stopped for its limit fails with NAS_TIME. */
+nas_status nas__watch_run(const nas__watch *watch, nas_trainer *trainer, int epoch);
 /* Metrics train_seconds and cpu_seconds, since the beginning. */
 nas_status nas__watch_seconds(const nas__watch *watch, nas_trial *result);
 

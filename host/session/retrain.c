@@ -167,38 +167,16 @@ static nas_status inherit(nas__bench *bench, const nas_trial *trial, const nas_a
     return NAS_OK;
 }
 
-/* ---- one training, saved on the way ---------------------------------------------------------------------------------- */
-
-/* Between the trainer and who watches it: stops the training now and then, too, for it to be saved. */
-typedef struct pauses {
-    nas_train_callback callback;
-    void *user;
-    double every_s, saved_s;
-    bool saving;
-} pauses;
-
-static bool see_step(void *user, const nas_train_progress *progress)
-{
-    pauses *p = user;
-    const bool goes_on = !p->callback || p->callback(p->user, progress);
-    p->saving = goes_on && !progress->epoch_done && p->every_s > 0 &&
-                nas_now_s() - p->saved_s >= p->every_s;
-    return goes_on && !p->saving;
-}
-
-/* Trains to the end, with a checkpoint after each epoch, on the way, and when it is stopped. */
-static nas_status train_epochs(nas_trainer *trainer, int epochs, const char *checkpoint, pauses *p)
+/* Trains to the end, with a checkpoint after each epoch, every `every_s` seconds, and when it is stopped. */
+static nas_status train_epochs(nas_trainer *trainer, int epochs, const char *checkpoint,
+                               double every_s)
 {
     if (access(checkpoint, F_OK) == 0 && nas_trainer_load(trainer, checkpoint) != NAS_OK)
         nas_log(NAS_LOG_WARNING, "%s; starting anew", nas_error_message());
+    nas_trainer_autosave(trainer, checkpoint, every_s);
     while (nas_trainer_epoch(trainer) < epochs) {
-        nas_status status = nas_trainer_run(trainer, nas_trainer_epoch(trainer) + 1);
-        if (status != NAS_OK && status != NAS_STOPPED)
-            return status;
-        NAS_TRY(nas_trainer_save(trainer, checkpoint));
-        p->saved_s = nas_now_s();
-        if (status == NAS_STOPPED && !p->saving)
-            NAS_FAIL(NAS_STOPPED, "retraining was stopped in epoch %d", nas_trainer_epoch(trainer));
+        NAS_TRY(nas_trainer_run(trainer, nas_trainer_epoch(trainer) + 1));
+        NAS_TRY(nas_trainer_save_due(trainer, true));
     }
     return NAS_OK;
 }
@@ -248,12 +226,13 @@ static nas_status train_job(nas__bench *bench, const nas_trial *trial, const cha
     nas_trainer *trainer = NULL;
     double begin = nas_now_s();
     NAS_TRY(nas_domain_read(bench->domain, trial->arch, &arch));
-    pauses p = {callback, user, bench->config.budget.checkpoint_s, begin, false};
-    nas_status status = create_trainer(bench, &arch, &result->job, see_step, &p, result, &trainer);
+    nas_status status =
+        create_trainer(bench, &arch, &result->job, callback, user, result, &trainer);
     if (status == NAS_OK)
         status = inherit(bench, trial, &arch, trainer);
     if (status == NAS_OK)
-        status = train_epochs(trainer, (int)bench->retrain->common.epochs, checkpoint, &p);
+        status = train_epochs(trainer, (int)bench->retrain->common.epochs, checkpoint,
+                              bench->config.budget.checkpoint_s);
     result->seconds = nas_now_s() - begin;
     if (status == NAS_OK)
         status = measure(bench, trainer, result);

@@ -374,6 +374,24 @@ static void pace(const nas_trainer *trainer, running *run)
     run->met_s = now;
 }
 
+void nas_trainer_autosave(nas_trainer *trainer, const char *path, double every_s)
+{
+    trainer->autosave = path;
+    trainer->autosave_s = every_s;
+    trainer->saved_s = nas_now_s();
+}
+
+nas_status nas_trainer_save_due(nas_trainer *trainer, bool now)
+{
+    const double since_s = nas_now_s() - trainer->saved_s;
+    const bool due = trainer->autosave_s > 0 && since_s >= trainer->autosave_s;
+    if (!trainer->autosave || !(due || now))
+        return NAS_OK;
+    NAS_TRY(nas_trainer_save(trainer, trainer->autosave));
+    trainer->saved_s = nas_now_s();
+    return NAS_OK;
+}
+
 static nas_status meet(nas_trainer *trainer, running *run)
 {
     const bool epoch_done = trainer->step == trainer->steps;
@@ -393,6 +411,8 @@ static nas_status meet(nas_trainer *trainer, running *run)
         trainer->epoch++;
         trainer->step = 0;
     }
+    if (!epoch_done || !go_on) /* an epoch's end is the caller's to save */
+        NAS_TRY(nas_trainer_save_due(trainer, !go_on));
     if (!go_on)
         NAS_FAIL(NAS_STOPPED, "training was stopped after epoch %d, step %d of %d", trainer->epoch,
                  trainer->step, trainer->steps);

@@ -39,9 +39,11 @@ struct nas_trainer {
     int epoch, step;      /* epochs done; steps done in the running one */
     int steps;            /* per epoch */
     nas__epoch_sums sums;
-    nas_evaluation last; /* of the last finished epoch; count 0: none */
-    double seconds;      /* trained so far, for the time limit */
-    double meeting_s;    /* between two reads of the metrics, about */
+    nas_evaluation last;        /* of the last finished epoch; count 0: none */
+    double seconds;             /* trained so far, for the time limit */
+    double meeting_s;           /* between two reads of the metrics, about */
+    const char *autosave;       /* file; NULL: none */
+    double autosave_s, saved_s; /* seconds between two savings; clock at the last */
 };
 
 #endif

@@ -207,6 +207,11 @@ NAS_API nas_status nas_trainer_attach_values(nas_trainer *trainer, const char *n
 /* Weights, running statistics, moments, epoch and step in one safetensors file: checksum, atomic
  * replace. */
 NAS_API nas_status nas_trainer_save(nas_trainer *trainer, const char *path);
+/* From now on a run saves to `path` (lent; NULL: it does not) whenever `every_s` seconds have passed (0: never) and before it returns
+ * NAS_STOPPED, so that after a kill or a stop the training goes on from there. */
+NAS_API void nas_trainer_autosave(nas_trainer *trainer, const char *path, double every_s);
+/* The same between runs, for somebody who works with the net then: saves when it is time to, or `now`. */
+NAS_API nas_status nas_trainer_save_due(nas_trainer *trainer, bool now);
 /* Refuses (NAS_DATA) files that are damaged or belong to another graph, config, seed or key; the
  * trainer is then as before. */
 NAS_API nas_status nas_trainer_load(nas_trainer *trainer, const char *path);
