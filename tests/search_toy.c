@@ -4,19 +4,13 @@
  * a few rows that fail.  Workers are simulated: which of the running trials ends next is drawn, so that orders, lookahead
  * and replay are tried under all kinds of timing. */
 #include "search_toy.h"
+#include "nas_test_open.h"
 
 #include <math.h>
 
 nas_domain *open_domain(const char *options)
 {
-    const nas_space *space;
-    nas_domain *domain;
-    nas_value group = {0};
-    nas_test_ok(nas_space_get("chain", &space));
-    nas_test_ok(nas_value_parse(options ? options : "{ }", "test", 1, &group));
-    nas_test_ok(nas_domain_open(space, &group, NULL, (nas_shape){1, 28, 28}, 10, &domain));
-    nas_value_clear(&group);
-    return domain;
+    return nas_test_domain("chain", options ? options : "{ }", (nas_shape){1, 28, 28}, 10);
 }
 
 /* ---- the toy ------------------------------------------------------------------------------------------------------ */

@@ -1,6 +1,7 @@
 /* test_controller.c - ENAS's controller (host/eval/controller.c) without a supernet: draws have the policy's chances, one update
  * is that of the published formula, a planted reward is learned, and what a checkpoint keeps is all there is. */
 #include "nas_test.h"
+#include "nas_test_open.h"
 
 #include "eval/controller.h"
 
@@ -20,8 +21,6 @@ typedef struct world {
 
 static void open_world(const char *space, const char *group, world *w)
 {
-    const nas_space *found;
-    nas_value value = {0};
     const nas_supergraph_options super = {0};
     *w = (world){.options = {.steps = 3,
                              .aggregate = 4,
@@ -36,11 +35,8 @@ static void open_world(const char *space, const char *group, world *w)
                              .entropy = 0.05,
                              .decay = 0.9,
                              .skip_target = 0.4}};
-    nas_test_ok(nas_space_get(space, &found));
-    nas_test_ok(nas_value_parse(group, "test", 1, &value));
-    nas_test_ok(nas_domain_open(found, &value, NULL, (nas_shape){1, 8, 8}, 4, &w->domain));
+    w->domain = nas_test_domain(space, group, (nas_shape){1, 8, 8}, 4);
     nas_test_ok(nas_domain_supergraph(w->domain, &super, &w->graph, &w->table));
-    nas_value_clear(&value);
 }
 
 static void make_controller(world *w)

@@ -22,9 +22,7 @@ typedef struct fixture {
 
 static void open_fixture(const char *strategy, fixture *f)
 {
-    static const char *const also[] = {"type", NULL};
     char text[1024];
-    nas_data_config *data = calloc(1, sizeof *data);
     memset(f, 0, sizeof *f);
     snprintf(
         text, sizeof text,
@@ -35,12 +33,10 @@ static void open_fixture(const char *strategy, fixture *f)
         "train = { batch = 32; optimizer = \"sgd\"; lr = 0.05; clip = 5.0; };\n",
         strategy);
     nas_test_ok(nas_config_parse(text, "test.cfg", NULL, NULL, 0, &f->config));
-    nas_test_ok(nas_data_config_fill(&f->config.data, data));
-    nas_test_ok(nas_data_open(data, 1, &f->data));
-    nas_test_ok(nas_domain_open(nas_space_find("cell"), &f->config.space, also,
-                                nas_data_shape(f->data), nas_data_classes(f->data), &f->domain));
+    nas_test_ok(nas_data_open_group(&f->config.data, 1, &f->data));
+    nas_test_ok(nas_domain_open_group(&f->config.space, nas_data_shape(f->data),
+                                      nas_data_classes(f->data), &f->domain));
     nas_test_ok(nas_train_config_fill(&f->config.train, &f->train));
-    free(data);
 }
 
 static void close_fixture(fixture *f)

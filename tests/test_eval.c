@@ -1,5 +1,6 @@
 /* test_eval.c - evaluators: what is a result, what is not, and that a pure one gives the same bits twice. */
 #include "nas_test.h"
+#include "nas_test_open.h"
 
 #include <clnas/eval.h>
 
@@ -15,25 +16,13 @@ static nas_arch baseline;
 static int open_all(void **state)
 {
     nas_value group = {0};
-    nas_data_config *config = calloc(1, sizeof *config);
-    const nas_space *space;
     (void)state;
-    if (!config)
-        return 1;
-    nas_test_ok(nas_value_parse(
+    data = nas_test_data(
         "{ type = \"synthetic\"; shape = [1, 12, 12]; classes = 4; train = 320; test = 64; "
         "valid = 64; }",
-        "test", 1, &group));
-    nas_test_ok(nas_data_config_fill(&group, config));
-    nas_test_ok(nas_data_open(config, 1, &data));
-    nas_value_clear(&group);
-    free(config);
-    nas_test_ok(nas_space_get("chain", &space));
-    nas_test_ok(
-        nas_value_parse("{ depth = [1, 3]; width = [4, 8]; kernel = [3]; }", "test", 1, &group));
-    nas_test_ok(nas_domain_open(space, &group, NULL, nas_data_shape(data), nas_data_classes(data),
-                                &domain));
-    nas_value_clear(&group);
+        1);
+    domain = nas_test_domain("chain", "{ depth = [1, 3]; width = [4, 8]; kernel = [3]; }",
+                             nas_data_shape(data), nas_data_classes(data));
     nas_test_ok(nas_domain_read(domain, "baseline", &baseline));
     nas_test_ok(nas_value_parse("{ epochs = 2; batch = 32; lr = 0.1; }", "test", 1, &group));
     nas_test_ok(nas_train_config_fill(&group, &train));

@@ -4,6 +4,7 @@
  * the path and 0 elsewhere, norms by the batch on both sides.  Every architecture must have found all of its weights.  In DARTS' cells
  * poolings have a norm in the supernet alone; there the operations are those without. */
 #include "nas_test_device.h"
+#include "nas_test_open.h"
 #include "nas_test_tensor.h"
 
 #include "eval/sampling.h"
@@ -17,18 +18,6 @@
 enum { SEED = 11, BATCH = 6, DRAWS = 6 };
 static const char file[] = "heritage.safetensors";
 static const nas_shape input = {2, 12, 12};
-
-static nas_domain *open_domain(const char *name, const char *options)
-{
-    const nas_space *space;
-    nas_value group = {0};
-    nas_domain *domain;
-    nas_test_ok(nas_space_get(name, &space));
-    nas_test_ok(nas_value_parse(options, "test", 1, &group));
-    nas_test_ok(nas_domain_open(space, &group, NULL, input, 4, &domain));
-    nas_value_clear(&group);
-    return domain;
-}
 
 static float *logits_of(nas_net *net)
 {
@@ -56,7 +45,7 @@ typedef struct shared {
 static void open_shared(const char *space, const char *options, shared *s)
 {
     const nas_net_options net = {.batch = BATCH, .training = true};
-    *s = (shared){.domain = open_domain(space, options)};
+    *s = (shared){.domain = nas_test_domain(space, options, input, 4)};
     nas_test_ok(nas_value_parse("{ type = \"spos\"; epochs = 1; }", "test", 1, &s->strategy));
     nas_test_ok(nas_supernet_graph(&s->strategy, s->domain, &s->graph, &s->table));
     nas_test_ok(nas_net_create(device, &s->graph, &net, &s->net));
@@ -159,8 +148,8 @@ static void other_shapes_begin_anew(void **state)
     shared s;
     (void)state;
     open_shared("cell201", "{ cells = 1; channels = 3; }", &s);
-    nas_domain *wide = open_domain("cell201", "{ cells = 1; channels = 5; }");
-    nas_domain *deep = open_domain("cell201", "{ cells = 2; channels = 3; }");
+    nas_domain *wide = nas_test_domain("cell201", "{ cells = 1; channels = 5; }", input, 4);
+    nas_domain *deep = nas_test_domain("cell201", "{ cells = 2; channels = 3; }", input, 4);
     nas_test_ok(nas_domain_read(wide, "333132", &arch));
     nas_test_ok(nas_domain_build(wide, &arch, &graph));
     nas_test_ok(nas_net_create(device, &graph, &options, &net));

@@ -1,6 +1,7 @@
 /* test_oneshot_paths.c - methods whose losing candidates do not run: the gates' gradients against a network in double precision in which losers
  * are numbers that are added, and a training in which what was not drawn stays as it was, bit for bit. */
 #include "oneshot_net.h"
+#include "nas_test_open.h"
 #include "path_walk.h"
 
 #include "eval/supernet.h"
@@ -133,21 +134,13 @@ typedef struct training {
 static void open_training(const char *method, training *t)
 {
     nas_value group = {0};
-    nas_data_config *config = calloc(1, sizeof *config);
     char text[256];
     *t = (training){0};
-    nas_test_ok(
-        nas_value_parse("{ type = \"synthetic\"; shape = [1, 8, 8]; classes = 4; train = 160; "
-                        "test = 16; valid = 32; }",
-                        "test", 1, &group));
-    nas_test_ok(nas_data_config_fill(&group, config));
-    nas_test_ok(nas_data_open(config, 1, &t->data));
-    free(config);
-    nas_value_clear(&group);
-    nas_test_ok(nas_value_parse("{ cells = 2; channels = 4; nodes = 2; }", "test", 1, &group));
-    nas_test_ok(nas_domain_open(nas_space_find("cell"), &group, NULL, nas_data_shape(t->data),
-                                nas_data_classes(t->data), &t->domain));
-    nas_value_clear(&group);
+    t->data = nas_test_data("{ type = \"synthetic\"; shape = [1, 8, 8]; classes = 4; train = 160; "
+                            "test = 16; valid = 32; }",
+                            1);
+    t->domain = nas_test_domain("cell", "{ cells = 2; channels = 4; nodes = 2; }",
+                                nas_data_shape(t->data), nas_data_classes(t->data));
     nas_test_ok(nas_value_parse(
         "{ batch = 16; samples = 16; optimizer = \"sgd\"; lr = 0.05; momentum = 0.9; "
         "weight_decay = 0.001; clip = 5.0; }",

@@ -4,6 +4,7 @@
  * The two nets run different launches in a different order, so this is a comparison of two programs: values must be equal bit for
  * bit, gradients up to the order of their sums. */
 #include "nas_test_device.h"
+#include "nas_test_open.h"
 #include "nas_test_tensor.h"
 #include "path_walk.h"
 
@@ -26,15 +27,10 @@ typedef struct supernet {
 
 static void open_supernet(const char *name, const char *options, bool affine, supernet *s)
 {
-    const nas_space *space;
-    nas_value group = {0};
     const nas_supergraph_options super = {.affine = affine, .running = true};
     nas_net_options net = {.batch = BATCH, .training = true, .loss = true, .paths = true};
     *s = (supernet){0};
-    nas_test_ok(nas_space_get(name, &space));
-    nas_test_ok(nas_value_parse(options, "test", 1, &group));
-    nas_test_ok(nas_domain_open(space, &group, NULL, (nas_shape){3, 8, 8}, 4, &s->domain));
-    nas_value_clear(&group);
+    s->domain = nas_test_domain(name, options, (nas_shape){3, 8, 8}, 4);
     nas_test_ok(nas_domain_supergraph(s->domain, &super, &s->graph, &s->table));
     nas_test_ok(nas_net_create(device, &s->graph, &net, &s->sampled));
     net.paths = false;

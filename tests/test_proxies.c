@@ -7,6 +7,7 @@
  *
  * Next: test_zero_cost.c, the evaluators that give them. */
 #include "nas_test_device.h"
+#include "nas_test_open.h"
 
 #include "eval/proxies.h"
 
@@ -44,21 +45,8 @@ typedef struct bench {
     nas_net *net; /* lends the reference its weights */
 } bench;
 
-static nas_data *open_data(void)
-{
-    nas_value group = {0};
-    nas_data *data = NULL;
-    nas_data_config *config = calloc(1, sizeof *config);
-    assert_non_null(config);
-    nas_test_ok(nas_value_parse("{ type = \"synthetic\"; shape = [2, 6, 5]; classes = 3; train = "
-                                "60; test = 20; valid = 20; }",
-                                "test", 1, &group));
-    nas_test_ok(nas_data_config_fill(&group, config));
-    nas_test_ok(nas_data_open(config, SEED, &data));
-    nas_value_clear(&group);
-    free(config);
-    return data;
-}
+static const char made_up[] = "{ type = \"synthetic\"; shape = [2, 6, 5]; classes = 3; train = "
+                              "60; test = 20; valid = 20; }";
 
 /* The batch that the proxies take, found in another way: order of the first epoch, sample by sample. */
 static void fill_batch(const bench *b, nas_reference *reference)
@@ -106,7 +94,7 @@ static void open_reference(bench *b)
 static void open_bench(const char *graph, double step, bench *b)
 {
     nas_data_home *home;
-    *b = (bench){.data = open_data(), .arch = {.count = 1}};
+    *b = (bench){.data = nas_test_data(made_up, SEED), .arch = {.count = 1}};
     nas_test_ok(nas_graph_parse(graph, "test", &b->graph));
     b->setting = (nas_eval_setting){.device = device, .data = b->data, .seed = SEED};
     b->options = (nas__proxy_options){.batch = REAL, .step = step};

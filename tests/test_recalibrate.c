@@ -3,6 +3,7 @@
  * The truth is the double reference, which knows of no 1/k: it runs one batch at a time from statistics of 0 with its norms' own momentum,
  * so what it leaves, divided by that momentum, are the batch's own; their plain mean is what the net must have. */
 #include "nas_test_device.h"
+#include "nas_test_open.h"
 #include "nas_test_tensor.h"
 
 #include "eval/sampling.h"
@@ -17,34 +18,13 @@ enum { SEED = 5, BATCH = 12, COUNT = 3, TRAIN = 120, RUNNING_MEAN = 2, RUNNING_V
 
 static const double momentum = 0.1; /* batch_norm's default */
 
-static nas_data *open_data(void)
-{
-    nas_value group = {0};
-    nas_data *data;
-    nas_data_config *config = calloc(1, sizeof *config);
-    assert_non_null(config);
-    nas_test_ok(
-        nas_value_parse("{ type = \"synthetic\"; shape = [1, 8, 8]; classes = 4; train = 170; test "
-                        "= 16; valid = 50; augment = { flip = true; crop = 2; }; }",
-                        "test", 1, &group));
-    nas_test_ok(nas_data_config_fill(&group, config));
-    nas_test_ok(nas_data_open(config, SEED, &data));
-    nas_value_clear(&group);
-    free(config);
-    return data;
-}
+static const char made_up[] =
+    "{ type = \"synthetic\"; shape = [1, 8, 8]; classes = 4; train = 170; test "
+    "= 16; valid = 50; augment = { flip = true; crop = 2; }; }";
 
-static nas_domain *open_domain(const char *name, const char *options, const nas_data *data)
+static nas_domain *open_domain(const char *space, const char *options, const nas_data *data)
 {
-    const nas_space *space;
-    nas_value group = {0};
-    nas_domain *domain;
-    nas_test_ok(nas_space_get(name, &space));
-    nas_test_ok(nas_value_parse(options, "test", 1, &group));
-    nas_test_ok(nas_domain_open(space, &group, NULL, nas_data_shape(data), nas_data_classes(data),
-                                &domain));
-    nas_value_clear(&group);
-    return domain;
+    return nas_test_domain(space, options, nas_data_shape(data), nas_data_classes(data));
 }
 
 /* ---- against the reference ------------------------------------------------------------------------------------------- */
@@ -66,7 +46,7 @@ static void open_fixture(const char *space, const char *options, fixture *f)
     const nas_supergraph_options super = {.running = true};
     const nas_net_options net = {.batch = BATCH, .training = true, .loss = true, .paths = true};
     const nas_net_options plain = {.batch = BATCH, .training = true, .loss = true};
-    *f = (fixture){.data = open_data()};
+    *f = (fixture){.data = nas_test_data(made_up, SEED)};
     f->domain = open_domain(space, options, f->data);
     uint32_t count;
     const uint32_t *samples = nas_data_split(f->data, NAS_SPLIT_TRAIN, &count);
@@ -277,7 +257,7 @@ static nas_status open_scorer(int batches, scorer *s)
 {
     char text[128];
     nas_value recipe = {0};
-    *s = (scorer){.data = open_data()};
+    *s = (scorer){.data = nas_test_data(made_up, SEED)};
     s->domain = open_domain("cell201", "{ cells = 1; channels = 2; }", s->data);
     nas_test_ok(nas_value_parse("{ epochs = 1; batch = 12; lr = 0.1; }", "test", 1, &recipe));
     nas_test_ok(nas_train_config_fill(&recipe, &s->train));

@@ -3,6 +3,7 @@
  *
  * And the trainer's part, strict fairness' sum: the gradients of all passes over one batch, added up in double. */
 #include "nas_test_device.h"
+#include "nas_test_open.h"
 
 #include "eval/sampling.h"
 
@@ -21,15 +22,10 @@ typedef struct supernet {
 
 static void open_supernet(const char *name, const char *options, supernet *s)
 {
-    const nas_space *space;
-    nas_value group = {0};
     const nas_supergraph_options super = {0};
     const nas_net_options net = {.batch = BATCH, .training = true, .loss = true, .paths = true};
     *s = (supernet){0};
-    nas_test_ok(nas_space_get(name, &space));
-    nas_test_ok(nas_value_parse(options, "test", 1, &group));
-    nas_test_ok(nas_domain_open(space, &group, NULL, (nas_shape){1, 8, 8}, 4, &s->domain));
-    nas_value_clear(&group);
+    s->domain = nas_test_domain(name, options, (nas_shape){1, 8, 8}, 4);
     nas_test_ok(nas_domain_supergraph(s->domain, &super, &s->graph, &s->table));
     nas_test_ok(nas_net_create(device, &s->graph, &net, &s->net));
 }

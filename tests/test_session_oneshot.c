@@ -220,7 +220,6 @@ static void test_drafts(void **state)
 /* The gate table of space_cell on the data of these tests, and the hash of its supergraph. */
 static void look_at_supernet(nas_gate_table *table, uint64_t *hash)
 {
-    static const char *const also[] = {"type", NULL};
     char text[256];
     nas_value group = {0};
     nas_domain *domain;
@@ -228,8 +227,7 @@ static void look_at_supernet(nas_gate_table *table, uint64_t *hash)
     const nas_supergraph_options plain = {0};
     snprintf(text, sizeof text, "{ %s }", space_cell);
     nas_test_ok(nas_value_parse(text, "test", 1, &group));
-    nas_test_ok(
-        nas_domain_open(nas_space_find("cell"), &group, also, (nas_shape){1, 8, 8}, 4, &domain));
+    nas_test_ok(nas_domain_open_group(&group, (nas_shape){1, 8, 8}, 4, &domain));
     nas_test_ok(nas_domain_supergraph(domain, &plain, &graph, table));
     nas_test_ok(nas_graph_hash(&graph, hash));
     nas_graph_clear(&graph);

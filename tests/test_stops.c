@@ -1,6 +1,7 @@
 /* test_stops.c - when a search by architecture weights ends before its time, and with what: the strategy alone, fed with the results of epochs
  * that nobody trained. */
 #include "nas_test.h"
+#include "nas_test_open.h"
 
 #include <clnas/search.h>
 
@@ -16,12 +17,10 @@ typedef struct lone {
 
 static void open_lone(const char *options, lone *l)
 {
-    const nas_space *cell;
     nas_value group = {0};
     l->darts = nas_strategy_find("darts");
     l->options = calloc(1, l->darts->kind.instance_size);
-    nas_test_ok(nas_space_get("cell", &cell));
-    nas_test_ok(nas_domain_open(cell, NULL, NULL, (nas_shape){1, 8, 8}, 4, &l->domain));
+    l->domain = nas_test_domain("cell", "{ }", (nas_shape){1, 8, 8}, 4);
     nas_test_ok(nas_value_parse(options, "test", 1, &group));
     nas_test_ok(nas_options_fill(&l->darts->kind, &group, NULL, l->options));
     l->setting = (nas_setting){.options = l->options, .domain = l->domain};

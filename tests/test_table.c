@@ -1,5 +1,6 @@
 /* test_table.c - the evaluator that looks results up: CSV plain, gzipped and quoted, joined files, budgets, and files that lie. */
 #include "nas_test.h"
+#include "nas_test_open.h"
 
 #include <clnas/eval.h>
 
@@ -12,18 +13,14 @@ static char folder[] = "table-XXXXXX", path[64], other_path[64];
 
 static int open_all(void **state)
 {
-    const nas_space *space;
-    nas_value group = {0};
     (void)state;
     assert_non_null(mkdtemp(folder));
     snprintf(path, sizeof path, "%s/a.csv", folder);
     snprintf(other_path, sizeof other_path, "%s/b.csv", folder);
-    nas_test_ok(nas_space_get("chain", &space));
-    nas_test_ok(nas_value_parse("{ depth = [1, 2]; op = \"conv\"; kernel = 3; width = [8, 16, 32]; "
-                                "stride = 1; mmacs = 0.0; }",
-                                "test", 1, &group));
-    nas_test_ok(nas_domain_open(space, &group, NULL, (nas_shape){1, 28, 28}, 10, &domain));
-    nas_value_clear(&group);
+    domain = nas_test_domain("chain",
+                             "{ depth = [1, 2]; op = \"conv\"; kernel = 3; width = [8, 16, 32]; "
+                             "stride = 1; mmacs = 0.0; }",
+                             (nas_shape){1, 28, 28}, 10);
     return 0;
 }
 

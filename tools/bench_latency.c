@@ -46,24 +46,6 @@ typedef struct latency {
 
 /* ---- the supernet ------------------------------------------------------------------------------------------ */
 
-static nas_status open_domain(latency *l)
-{
-    static const char *const also[] = {"type", NULL};
-    const nas_value *type = nas_value_member(&l->config->space, "type");
-    const nas_space *space;
-    nas_data_config *data = calloc(1, sizeof *data);
-    if (!data)
-        NAS_FAIL(NAS_MEMORY, "no memory for the data's options");
-    nas_status status = nas_data_config_fill(&l->config->data, data);
-    if (status == NAS_OK)
-        status = nas_data_open(data, (uint64_t)l->config->seed, &l->data);
-    free(data);
-    NAS_TRY(status);
-    NAS_TRY(nas_space_get(type ? type->text : "", &space));
-    return nas_domain_open(space, &l->config->space, also, nas_data_shape(l->data),
-                           nas_data_classes(l->data), &l->domain);
-}
-
 /* The graph that is searched in, for its hash, and the one that is measured. */
 static nas_status make_graphs(latency *l)
 {
@@ -84,7 +66,9 @@ static nas_status open_all(const char *path, const latency_options *o, latency *
     if (!l->config)
         NAS_FAIL(NAS_MEMORY, "no memory for a config");
     NAS_TRY(nas_config_read(path, NULL, 0, l->config));
-    NAS_TRY(open_domain(l));
+    NAS_TRY(nas_data_open_group(&l->config->data, (uint64_t)l->config->seed, &l->data));
+    NAS_TRY(nas_domain_open_group(&l->config->space, nas_data_shape(l->data),
+                                  nas_data_classes(l->data), &l->domain));
     NAS_TRY(make_graphs(l));
     NAS_TRY(nas_device_open(o->device, &device, &l->device));
     NAS_TRY(nas_net_create(l->device, &l->graph, &net, &l->net));

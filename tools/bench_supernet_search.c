@@ -51,25 +51,12 @@ static nas_status read_config(search *s)
     return nas_config_parse(text, "clnas-bench supernet", NULL, NULL, 0, &s->config);
 }
 
-static nas_status open_data(search *s)
-{
-    nas_data_config *config = calloc(1, sizeof *config);
-    if (!config)
-        NAS_FAIL(NAS_MEMORY, "out of host memory");
-    nas_status status = nas_data_config_fill(&s->config.data, config);
-    if (status == NAS_OK)
-        status = nas_data_open(config, 1, &s->data);
-    free(config);
-    return status;
-}
-
 static nas_status open_all(search *s)
 {
-    static const char *const also[] = {"type", NULL};
     NAS_TRY(read_config(s));
-    NAS_TRY(open_data(s));
-    NAS_TRY(nas_domain_open(nas_space_find("cell"), &s->config.space, also, nas_data_shape(s->data),
-                            nas_data_classes(s->data), &s->domain));
+    NAS_TRY(nas_data_open_group(&s->config.data, 1, &s->data));
+    NAS_TRY(nas_domain_open_group(&s->config.space, nas_data_shape(s->data),
+                                  nas_data_classes(s->data), &s->domain));
     NAS_TRY(nas_train_config_fill(&s->config.train, &s->train));
     NAS_TRY(nas_device_open(s->options->device, NULL, &s->device));
     const nas_eval_setting setting = {.group = &s->config.evaluate,

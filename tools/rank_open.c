@@ -112,27 +112,6 @@ static nas_status open_study(const ranking_setup *setup, ranking *r)
 
 /* ---- opening -------------------------------------------------------------------------------------------------------- */
 
-static nas_status open_data(ranking *r)
-{
-    nas_data_config *config = calloc(1, sizeof *config);
-    if (!config)
-        NAS_FAIL(NAS_MEMORY, "out of host memory");
-    nas_status status = nas_data_config_fill(r->data_group, config);
-    if (status == NAS_OK)
-        status = nas_data_open(config, r->eval_seed, &r->data);
-    free(config);
-    return status;
-}
-
-static nas_status open_domain(ranking *r)
-{
-    static const char *const also[] = {"type", NULL};
-    const nas_space *space;
-    NAS_TRY(nas_space_get(type_of(r->space), &space));
-    return nas_domain_open(space, r->space, also, nas_data_shape(r->data),
-                           nas_data_classes(r->data), &r->domain);
-}
-
 static nas_status open_train(ranking *r)
 {
     r->train = calloc(1, sizeof *r->train);
@@ -198,8 +177,9 @@ nas_status open_ranking(const ranking_setup *setup, ranking *r)
         NAS_TRY(open_study(setup, r));
     else if (setup->recalibrate >= 0)
         NAS_FAIL(NAS_CONFIG, "--recalibrate is for a --supernet");
-    NAS_TRY(open_data(r));
-    NAS_TRY(open_domain(r));
+    NAS_TRY(nas_data_open_group(r->data_group, r->eval_seed, &r->data));
+    NAS_TRY(nas_domain_open_group(r->space, nas_data_shape(r->data), nas_data_classes(r->data),
+                                  &r->domain));
     NAS_TRY(open_train(r));
     NAS_TRY(nas_device_open(setup->device, NULL, &r->device));
     NAS_TRY(open_truth(r));

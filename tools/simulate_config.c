@@ -109,14 +109,11 @@ static nas_status read_run(const nas_value *group, const simulation *s, run *r)
 
 static nas_status open_all(simulation *s)
 {
-    static const char *const also[] = {"type", NULL};
     const nas_value *space = nas_value_member(&s->root, "space");
-    const nas_space *found;
     if (s->input.count != 3)
         NAS_FAIL(NAS_CONFIG, "input: [channels, height, width]");
     nas_shape input = {(int)s->input.item[0], (int)s->input.item[1], (int)s->input.item[2]};
-    NAS_TRY(nas_space_get(type_of(space), &found));
-    NAS_TRY(nas_domain_open(found, space, also, input, (int)s->classes, &s->domain));
+    NAS_TRY(nas_domain_open_group(space, input, (int)s->classes, &s->domain));
     const nas_eval_setting setting = {.group = nas_value_member(&s->root, "evaluate"),
                                       .domain = s->domain};
     return nas_eval_create(&setting, &s->eval);

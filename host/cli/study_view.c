@@ -64,22 +64,12 @@ void cli_time_text(int64_t time_ms, char text[32])
 
 nas_status cli_domain_open(const cli_study *view, nas_domain **domain)
 {
-    const nas_value *type = nas_value_member(&view->config.space, "type");
-    static const char *const also[] = {"type", NULL};
-    const nas_space *space;
-    nas_data_config *data_config = calloc(1, sizeof *data_config);
-    nas_data *data = NULL;
-    nas_status status;
-    if (!data_config)
-        NAS_FAIL(NAS_MEMORY, "no memory for a data config");
-    NAS_TRY_DONE(nas_space_get(type && type->text ? type->text : "", &space));
-    NAS_TRY_DONE(nas_data_config_fill(&view->config.data, data_config));
-    NAS_TRY_DONE(nas_data_open(data_config, (uint64_t)view->config.seed, &data));
-    status = nas_domain_open(space, &view->config.space, also, nas_data_shape(data),
-                             nas_data_classes(data), domain);
-done:
+    const nas_config *config = &view->config;
+    nas_data *data;
+    NAS_TRY(nas_data_open_group(&config->data, (uint64_t)config->seed, &data));
+    nas_status status =
+        nas_domain_open_group(&config->space, nas_data_shape(data), nas_data_classes(data), domain);
     nas_data_destroy(data);
-    free(data_config);
     return status;
 }
 

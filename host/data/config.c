@@ -5,6 +5,7 @@
  * what is in neither. */
 #include "dataset.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum { NAME_LIMIT = 64 };
@@ -120,4 +121,16 @@ nas_status nas_data_config_value(const nas_data_config *config, nas_value *group
 {
     return nas_options_value_pair(&nas_data_kind, &config->dataset->kind, &config->common,
                                   &config->options, group);
+}
+
+nas_status nas_data_open_group(const nas_value *group, uint64_t seed, nas_data **data)
+{
+    nas_data_config *config = calloc(1, sizeof *config);
+    if (!config)
+        NAS_FAIL(NAS_MEMORY, "no memory for the options of a data set");
+    nas_status status = nas_data_config_fill(group, config);
+    if (status == NAS_OK)
+        status = nas_data_open(config, seed, data);
+    free(config);
+    return status;
 }

@@ -27,21 +27,9 @@ nas_status nas__stored_config(nas_study *study, const char *const *overrides, in
     return status;
 }
 
-static nas_status open_data(const nas_value *group, int64_t seed, nas_data **data)
-{
-    nas_data_config *options = calloc(1, sizeof *options);
-    if (!options)
-        NAS_FAIL(NAS_MEMORY, "out of host memory");
-    nas_status status = nas_data_config_fill(group, options);
-    if (status == NAS_OK)
-        status = nas_data_open(options, (uint64_t)seed, data);
-    free(options);
-    return status;
-}
-
 nas_status nas__open_data(const nas_config *config, nas_data **data)
 {
-    return open_data(&config->data, config->seed, data);
+    return nas_data_open_group(&config->data, (uint64_t)config->seed, data);
 }
 
 static void set_bounds(const nas_objectives *objectives, nas_cost_bounds *bounds)
@@ -59,19 +47,10 @@ static void set_bounds(const nas_objectives *objectives, nas_cost_bounds *bounds
     }
 }
 
-static nas_status open_domain(const nas_value *group, const nas_data *data, nas_domain **domain)
-{
-    static const char *const also[] = {"type", NULL};
-    const nas_value *type = nas_value_member(group, "type");
-    const nas_space *space;
-    NAS_TRY(nas_space_get(type ? type->text : "", &space));
-    return nas_domain_open(space, group, also, nas_data_shape(data), nas_data_classes(data),
-                           domain);
-}
-
 nas_status nas__open_domain(const nas_config *config, const nas_data *data, nas_domain **domain)
 {
-    NAS_TRY(open_domain(&config->space, data, domain));
+    NAS_TRY(nas_domain_open_group(&config->space, nas_data_shape(data), nas_data_classes(data),
+                                  domain));
     set_bounds(&config->objectives, &(*domain)->bounds);
     return NAS_OK;
 }
@@ -89,7 +68,8 @@ static bool same_genes(const nas_domain *a, const nas_domain *b)
 nas_status nas__open_final_domain(const nas_config *config, const nas_data *data,
                                   const nas_domain *domain, nas_domain **final_domain)
 {
-    nas_status status = open_domain(&config->retrain_space, data, final_domain);
+    nas_status status = nas_domain_open_group(&config->retrain_space, nas_data_shape(data),
+                                              nas_data_classes(data), final_domain);
     if (status != NAS_OK)
         nas_error_add("retrain.space: ");
     NAS_TRY(status);
@@ -175,7 +155,8 @@ nas_status nas__bench_home(nas__bench *bench)
     if (bench->home)
         return NAS_OK;
     if (!same)
-        NAS_TRY(open_data(&config->retrain_data, config->seed, &bench->final_data));
+        NAS_TRY(
+            nas_data_open_group(&config->retrain_data, (uint64_t)config->seed, &bench->final_data));
     return nas_data_home_create(bench->device, same ? bench->data : bench->final_data,
                                 &bench->home);
 }

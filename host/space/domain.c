@@ -49,6 +49,16 @@ done:
     return status;
 }
 
+nas_status nas_domain_open_group(const nas_value *group, nas_shape input, int classes,
+                                 nas_domain **domain)
+{
+    static const char *const also[] = {"type", NULL};
+    const nas_value *type = nas_value_member(group, "type");
+    const nas_space *space;
+    NAS_TRY(nas_space_get(type && type->type == NAS_VALUE_TEXT ? type->text : "", &space));
+    return nas_domain_open(space, group, also, input, classes, domain);
+}
+
 void nas_domain_close(nas_domain *domain)
 {
     if (!domain)

@@ -116,6 +116,8 @@ NAS_API const char *nas_split_name(nas_split split); /* "train" */
 /* Reads and checks the files, splits (stratified by class, by (seed, NAS_STREAM_SPLIT)), and
  * computes mean and deviation of the TRAIN split where the config gives none. */
 NAS_API nas_status nas_data_open(const nas_data_config *config, uint64_t seed, nas_data **data);
+/* The same from a config's group. */
+NAS_API nas_status nas_data_open_group(const nas_value *group, uint64_t seed, nas_data **data);
 NAS_API void nas_data_destroy(nas_data *data);
 
 NAS_API const nas_data_config *nas_data_config_of(const nas_data *data);

@@ -169,6 +169,9 @@ typedef struct nas_domain {
 NAS_API nas_status nas_domain_open(const nas_space *space, const nas_value *group,
                                    const char *const *also, nas_shape input, int classes,
                                    nas_domain **domain);
+/* The same of a config's group, whose `type` names the space. */
+NAS_API nas_status nas_domain_open_group(const nas_value *group, nas_shape input, int classes,
+                                         nas_domain **domain);
 NAS_API void nas_domain_close(nas_domain *domain);
 
 /* Every gene within its choices and the right number of them, else NAS_CONFIG. */
