@@ -43,6 +43,14 @@
 #define ROW 6
 #define WATCHED 0x1p-64f
 
+/* This work-item's row; there are `count`. */
+#define OPEN_ROW                                                                                                          \
+    const int r = (int)get_global_id(0);                                                                                  \
+    if (r >= count)                                                                                                       \
+        return;                                                                                                           \
+    OPEN_READ_OF(int, rows);                                                                                              \
+    __global const int *row = rows + r * ROW
+
 INLINE float gates_gumbel(uint word)
 {
     return -log(-log(((float)(word >> 9) + 0.5f) * 0x1p-23f));
@@ -84,14 +92,10 @@ __kernel void gates_forward(READS(alpha), READS_OF(int, rows), READS_OF(step_blo
                             const uint key0, const uint key1)
 {
     OPEN_READ(alpha);
-    OPEN_READ_OF(int, rows);
     OPEN_READ_OF(step_block, step);
     OPEN_WRITE(soft);
     OPEN_WRITE(gates);
-    const int r = (int)get_global_id(0);
-    if (r >= count)
-        return;
-    __global const int *row = rows + r * ROW;
+    OPEN_ROW;
     const int first = row[0], length = row[1], around = row[4];
     const float temperature = as_float(step->spare[4]);
     for (int k = 0; k < length; k++) {
@@ -138,14 +142,10 @@ __kernel void gates_backward(READS(gradient), READS_OF(int, rows), READS_OF(step
 {
     OPEN_READ(gradient);
     OPEN_READ(gates);
-    OPEN_READ_OF(int, rows);
     OPEN_READ_OF(step_block, step);
     OPEN_READ(soft);
     OPEN_WRITE(alpha_gradient);
-    const int r = (int)get_global_id(0);
-    if (r >= count)
-        return;
-    __global const int *row = rows + r * ROW;
+    OPEN_ROW;
     const int first = row[0], length = row[1];
     const float temperature = as_float(step->spare[4]), edge = soft[choices + r];
     float mean = 0.0f;
@@ -187,14 +187,10 @@ __kernel void gates_pairs_forward(READS(alpha), READS_OF(int, rows), READS_OF(st
                                   const int count, const int choices, const uint key0, const uint key1)
 {
     OPEN_READ(alpha);
-    OPEN_READ_OF(int, rows);
     OPEN_READ_OF(step_block, step);
     OPEN_WRITE(soft);
     OPEN_WRITE(gates);
-    const int r = (int)get_global_id(0);
-    if (r >= count)
-        return;
-    __global const int *row = rows + r * ROW;
+    OPEN_ROW;
     const int first = row[0], length = row[1];
     int best = first, second = -1;
     float best_value = -INFINITY, second_value = -INFINITY;
@@ -227,16 +223,12 @@ __kernel void gates_pairs_backward(READS(gradient), READS_OF(int, rows), READS(a
                                    WRITES(alpha_gradient), const int count)
 {
     OPEN_READ(gradient);
-    OPEN_READ_OF(int, rows);
     OPEN_READ(alpha);
     OPEN_READ(soft);
     OPEN_READ(gates);
     OPEN_READ(costs);
     OPEN_WRITE(alpha_gradient);
-    const int r = (int)get_global_id(0);
-    if (r >= count)
-        return;
-    __global const int *row = rows + r * ROW;
+    OPEN_ROW;
     const int first = row[0], length = row[1];
     const int2 pair = gates_pair(row, gates);
     float mean = 0.0f;
@@ -258,13 +250,10 @@ __kernel void gates_pairs_rescale(WRITES(alpha), READS_OF(int, rows), READS(soft
                                   const int choices)
 {
     OPEN_WRITE(alpha);
-    OPEN_READ_OF(int, rows);
     OPEN_READ(soft);
     OPEN_READ(gates);
-    const int r = (int)get_global_id(0);
-    if (r >= count)
-        return;
-    const int2 pair = gates_pair(rows + r * ROW, gates);
+    OPEN_ROW;
+    const int2 pair = gates_pair(row, gates);
     if (pair.y < 0)
         return;
     const float shift = soft[choices + r] - gates_both(alpha[pair.x], alpha[pair.y]);

@@ -329,7 +329,33 @@ static void weights_survive_a_file(void **state)
     nas_graph_clear(&graph);
 }
 
-/* How a batch may be cut, and how the trainer cuts it. */
+/* A file may have doubles; weights are none. */
+static void weights_are_floats(void **state)
+{
+    static const char path[] = "doubles.safetensors";
+    const nas_net_options options = {.batch = 4};
+    nas_graph graph;
+    nas_net *net;
+    nas_safetensors file = {0};
+    (void)state;
+    nas_test_ok(nas_graph_parse(cases[0].graph, "case", &graph));
+    nas_test_ok(nas_net_create(device, &graph, &options, &net));
+    nas_test_ok(nas_net_initialise(net, 1, 2));
+    nas_test_ok(nas_net_save(net, path, NULL, NULL, 0));
+    nas_test_ok(nas_safetensors_read(path, &file));
+    nas_safetensor *first = &file.tensors[0];
+    double *doubles = calloc(1 << 12, sizeof *doubles);
+    first->doubles = doubles;
+    first->data = NULL;
+    nas_test_ok(nas_safetensors_write(path, &file));
+    nas_test_fails(nas_net_load(net, path), NAS_FAILED, "no F32");
+    free(doubles);
+    nas_safetensors_clear(&file);
+    nas_net_destroy(net);
+    nas_graph_clear(&graph);
+    remove(path);
+}
+
 static float *output_of(nas_net *net, nas_tensor *output)
 {
     const nas_step step = {.real = 18};
@@ -382,6 +408,7 @@ static void auxiliary_heads_are_left_behind(void **state)
     nas_graph_clear(&alone);
 }
 
+/* How a batch may be cut, and how the trainer cuts it. */
 static void shards_are_checked(void **state)
 {
     (void)state;
@@ -449,6 +476,7 @@ int main(void)
         cmocka_unit_test(clblast_equals_reference),
         cmocka_unit_test(reference_equals_finite_differences),
         cmocka_unit_test(weights_survive_a_file),
+        cmocka_unit_test(weights_are_floats),
         cmocka_unit_test(auxiliary_heads_are_left_behind),
         cmocka_unit_test(shards_are_checked),
         cmocka_unit_test(memory_is_known_before),

@@ -8,16 +8,16 @@
  * Weights of convolutions and dense layers come along; norms begin anew, since a supernet's have neither scale nor statistics of
  * one architecture. */
 #include "sampling.h"
-#include "supernet.h"
 
-#include <stdio.h>
+#include <clnas/eval.h>
+
 #include <stdlib.h>
 #include <string.h>
 
 typedef struct walk {
     const nas_graph *large, *small; /* supernet, network */
     const float *gates;
-    int *partner; /* [large->count]: node of the network, 0: none yet */
+    int *from; /* [small->count]: node of the supernet whose weights the node's are; 0: none */
 } walk;
 
 static bool is_op(const nas_graph *graph, int node, const char *name)
@@ -107,7 +107,7 @@ static nas_status meet_sum(walk *w, int large, int small)
 static nas_status meet(walk *w, int large, int small)
 {
     const nas_node *a = &w->large->nodes[large], *b = &w->small->nodes[small];
-    if (large == 0 || w->partner[large] == small)
+    if (large == 0 || (small > 0 && w->from[small] == large))
         return NAS_OK;
     if (is_sum(w, large) || is_long_sum(w, large))
         return meet_sum(w, large, small);
@@ -118,70 +118,13 @@ static nas_status meet(walk *w, int large, int small)
     if (small == 0 || a->op != b->op || a->input_count != b->input_count)
         NAS_FAIL(NAS_FAILED, "node %d of the supernet is none of the network's node %d", large,
                  small);
-    w->partner[large] = small;
+    w->from[small] = large;
     for (int i = 0; i < a->input_count; i++)
         NAS_TRY(meet(w, a->inputs[i], b->inputs[i]));
     return NAS_OK;
 }
 
 /* ---- weights ----------------------------------------------------------------------------------------------------------- */
-
-static const nas_safetensor *find_tensor(const nas_safetensors *file, const char *name)
-{
-    for (int i = 0; i < file->count; i++)
-        if (strcmp(file->tensors[i].name, name) == 0)
-            return &file->tensors[i];
-    return NULL;
-}
-
-/* Parameter of the network from the supernet's node; another shape, a wider network's, begins anew. */
-static nas_status take_parameter(const nas_safetensors *file, int large,
-                                 const nas_net_parameter *parameter, nas_inheritance *inheritance)
-{
-    char name[96];
-    uint64_t count = 1;
-    snprintf(name, sizeof name, "%d.%s", large, parameter->spec.name);
-    const nas_safetensor *tensor = find_tensor(file, name);
-    bool same = tensor && tensor->rank == parameter->spec.rank;
-    for (int d = 0; same && d < tensor->rank; d++) {
-        same = tensor->dims[d] == (uint64_t)parameter->spec.dims[d];
-        count *= tensor->dims[d];
-    }
-    if (!same || count != parameter->tensor.count) {
-        inheritance->fresh += parameter->tensor.count;
-        return NAS_OK;
-    }
-    inheritance->copied += count;
-    return nas_tensor_write(parameter->tensor, tensor->data);
-}
-
-static nas_status take_weights(const walk *w, const nas_safetensors *file, nas_net *net,
-                               nas_inheritance *inheritance)
-{
-    for (int i = 0; i < nas_net_parameter_count(net); i++) {
-        const nas_net_parameter *parameter = nas_net_parameter_at(net, i);
-        int large = w->large->count - 1;
-        if (!parameter->spec.trained || !parameter->tensor.buffer)
-            continue;
-        while (large > 0 && w->partner[large] != parameter->node)
-            large--;
-        if (large == 0 || is_op(w->small, parameter->node, "batch_norm"))
-            inheritance->fresh += parameter->tensor.count;
-        else
-            NAS_TRY(take_parameter(file, large, parameter, inheritance));
-    }
-    return NAS_OK;
-}
-
-static nas_status inherit(walk *w, const char *path, nas_net *net, nas_inheritance *inheritance)
-{
-    nas_safetensors file = {0};
-    NAS_TRY(meet(w, w->large->output, w->small->output));
-    NAS_TRY(nas_safetensors_read(path, &file));
-    nas_status status = take_weights(w, &file, net, inheritance);
-    nas_safetensors_clear(&file);
-    return status;
-}
 
 nas_status nas_supernet_inherit(const nas_value *strategy, const nas_domain *domain,
                                 const nas_arch *arch, const char *path, nas_net *net,
@@ -193,19 +136,22 @@ nas_status nas_supernet_inherit(const nas_value *strategy, const nas_domain *dom
     int choices[NAS_GATE_ROWS];
     walk w = {.large = &graph, .small = nas_net_graph(net)};
     nas_status status = table ? NAS_OK : NAS_MEMORY;
-    *inheritance = (nas_inheritance){0};
     NAS_TRY_DONE(status);
     NAS_TRY_DONE(nas_supernet_graph(strategy, domain, &graph, table));
     NAS_TRY_DONE(nas_domain_path(domain, table, arch, choices));
     gates = calloc((size_t)table->gates, sizeof *gates);
-    w.partner = calloc((size_t)graph.count, sizeof *w.partner);
-    status = gates && w.partner ? NAS_OK : NAS_MEMORY;
+    w.from = calloc((size_t)w.small->count, sizeof *w.from);
+    status = gates && w.from ? NAS_OK : NAS_MEMORY;
     NAS_TRY_DONE(status);
     nas__path_gates(table, choices, gates);
     w.gates = gates;
-    status = inherit(&w, path, net, inheritance);
+    NAS_TRY_DONE(meet(&w, graph.output, w.small->output));
+    for (int node = 1; node < w.small->count; node++)
+        if (is_op(w.small, node, "batch_norm"))
+            w.from[node] = 0;
+    status = nas_net_inherit_nodes(net, path, w.from, inheritance);
 done:
-    free(w.partner);
+    free(w.from);
     free(gates);
     free(table);
     nas_graph_clear(&graph);

@@ -232,17 +232,6 @@ static nas_status record_update(nas__relaxation *r)
     return r->options->method->pairs ? add_rescale(r) : NAS_OK;
 }
 
-/* The host's copy of the gates, as long as both the net and the table. */
-static nas_status make_open(nas__relaxation *r)
-{
-    if (!nas__method_has_paths(r->options->method))
-        return NAS_OK;
-    r->open = calloc((size_t)nas_net_gates(r->net).count, sizeof *r->open);
-    if (!r->open)
-        NAS_FAIL(NAS_MEMORY, "no memory for %d gates", r->table->gates);
-    return NAS_OK;
-}
-
 static nas_status make(nas__relaxation *r, uint64_t seed, uint64_t key)
 {
     uint32_t noise[2];
@@ -250,7 +239,9 @@ static nas_status make(nas__relaxation *r, uint64_t seed, uint64_t key)
     if (nas_net_gates(r->net).count < (uint64_t)r->table->gates)
         NAS_FAIL(NAS_FAILED, "a supernet of %" PRIu64 " gates and a table of %d",
                  nas_net_gates(r->net).count, r->table->gates);
-    NAS_TRY(make_open(r));
+    r->open = calloc((size_t)nas_net_gates(r->net).count, sizeof *r->open);
+    if (!r->open)
+        NAS_FAIL(NAS_MEMORY, "no memory for %d gates", r->table->gates);
     NAS_TRY(allocate(r, seed, key));
     NAS_TRY(record_pairs(r, noise));
     NAS_TRY(record_forward(r, r->options->method->noisy, noise, &r->sample));
@@ -328,7 +319,7 @@ void nas__relaxation_step(const nas__relaxation *r, const nas_step *weights, int
 /* Only what the gates let through runs from now on. */
 static nas_status follow_gates(nas__relaxation *r)
 {
-    if (!r->open)
+    if (!nas__method_has_paths(r->options->method))
         return NAS_OK;
     NAS_TRY(nas_tensor_read(nas_net_gates(r->net), r->open));
     return nas_net_set_path(r->net, r->open);
@@ -348,16 +339,9 @@ nas_status nas__relaxation_plain(nas__relaxation *r)
 
 nas_status nas__relaxation_take(nas__relaxation *r, const int choices[NAS_GATE_ROWS])
 {
-    const nas_tensor gates = nas_net_gates(r->net);
-    float *open = calloc((size_t)gates.count, sizeof *open);
-    if (!open)
-        NAS_FAIL(NAS_MEMORY, "no memory for %d gates", r->table->gates);
-    nas__path_gates(r->table, choices, open);
-    nas_status status = nas_tensor_write(gates, open);
-    if (status == NAS_OK && r->open)
-        status = nas_net_set_path(r->net, open);
-    free(open);
-    return status;
+    nas__path_gates(r->table, choices, r->open);
+    NAS_TRY(nas_tensor_write(nas_net_gates(r->net), r->open));
+    return nas__method_has_paths(r->options->method) ? nas_net_set_path(r->net, r->open) : NAS_OK;
 }
 
 nas_status nas__relaxation_backward(nas__relaxation *r)

@@ -23,8 +23,7 @@ typedef struct nas__relaxation {
     nas_tensor alpha, gradient, moments[NAS_OPTIMIZER_MOMENTS];
     /* pairs: what α's step samples, NULL: the same; update: without the way back */
     nas_tape *sample, *pairs, *plain, *backward, *update;
-    /* The gates as the host knows them, to run their paths; NULL: all candidates run. */
-    float *open;
+    float *open; /* the gates, as the host knows them */
 } nas__relaxation;
 
 /* Options, table and net (of the table's supergraph; with paths if the method has them) are lent.  α's first values and the noise

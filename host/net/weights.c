@@ -264,8 +264,8 @@ static nas_status check_entry(const nas_net_parameter *entry, const nas_safetens
     if (!tensor)
         NAS_FAIL(NAS_FAILED, "%s: tensor %s of this network is not in the file", path, entry->name);
     if (!nas__has_dims(tensor, &entry->spec))
-        NAS_FAIL(NAS_FAILED, "%s: tensor %s has another shape than this network's", path,
-                 entry->name);
+        NAS_FAIL(NAS_FAILED, "%s: tensor %s has another shape than this network's, or is no F32",
+                 path, entry->name);
     return NAS_OK;
 }
 
@@ -283,6 +283,36 @@ nas_status nas_net_load(nas_net *net, const char *path)
             NAS_TRY_DONE(nas_tensor_write(net->list[i].tensor,
                                           nas__find_tensor(&file, net->list[i].name)->data));
 done:
+    nas_safetensors_clear(&file);
+    return status;
+}
+
+static nas_status inherit_node(const nas_safetensors *file, int from,
+                               const nas_net_parameter *entry, nas_inheritance *inheritance)
+{
+    char name[sizeof entry->name];
+    nas__tensor_name(from, &entry->spec, name, sizeof name);
+    const nas_safetensor *tensor = from > 0 ? nas__find_tensor(file, name) : NULL;
+    if (!tensor || !nas__has_dims(tensor, &entry->spec)) {
+        inheritance->fresh += entry->tensor.count;
+        return NAS_OK;
+    }
+    inheritance->copied += entry->tensor.count;
+    return nas_tensor_write(entry->tensor, tensor->data);
+}
+
+nas_status nas_net_inherit_nodes(nas_net *net, const char *path, const int *from,
+                                 nas_inheritance *inheritance)
+{
+    nas_safetensors file = {0};
+    *inheritance = (nas_inheritance){0};
+    NAS_TRY(nas_safetensors_read(path, &file));
+    nas_status status = NAS_OK;
+    for (int i = 0; i < net->list_count && status == NAS_OK; i++) {
+        const nas_net_parameter *entry = &net->list[i];
+        if (entry->spec.trained && entry->tensor.buffer)
+            status = inherit_node(&file, from[entry->node], entry, inheritance);
+    }
     nas_safetensors_clear(&file);
     return status;
 }

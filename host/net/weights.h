@@ -5,6 +5,7 @@
 #include <clnas/net.h>
 
 const nas_safetensor *nas__find_tensor(const nas_safetensors *file, const char *name); /* or NULL */
+/* F32 of this shape? */
 bool nas__has_dims(const nas_safetensor *tensor, const nas_parameter *spec);
 /* "NODE.PARAMETER", as in a net's file. */
 void nas__tensor_name(int node, const nas_parameter *spec, char *name, size_t size);

@@ -41,9 +41,9 @@ typedef struct nas_net_options {
     int slots;              /* metric slots (steps between two reads of the metrics); ≥ 1, 0: 1 */
     bool use_clblast;       /* gemm = "clblast" */
     bool unfused;           /* a pass for everything: slow, for tests */
-    bool
-        auxiliary; /* losses besides that of the output take part in training; else what serves them alone, which is what lies
-                               behind the output, is left out */
+    /* Losses besides that of the output take part in training; else what serves them alone, which is what lies behind the output, is
+     * left out. */
+    bool auxiliary;
     bool input_gradient; /* keep dL/d(input) */
     bool paths;          /* passes may leave candidates out: nas_net_set_path */
     unsigned taps;       /* nas_net_tap bits */
@@ -177,6 +177,11 @@ typedef struct nas_inheritance {
  * behind nas_net_initialise; (seed, key_a) draw the shares of repeated channels.  NAS_DATA: the file is not what it should be. */
 NAS_API nas_status nas_net_inherit(nas_net *net, const char *path, uint64_t seed, uint32_t key_a,
                                    nas_inheritance *inheritance);
+
+/* The same with the caller's word for who becomes what: parameters of node i are those of node from[i] of the saved network (0: none), where
+ * they have the same shape.  `from` has an entry for each node of the net's graph.  The rest stays as it is, and counts as fresh. */
+NAS_API nas_status nas_net_inherit_nodes(nas_net *net, const char *path, const int *from,
+                                         nas_inheritance *inheritance);
 
 /* ---- the reference: the same graph in plain C, double ------------------------------------------------------------ */
 
