@@ -108,4 +108,52 @@ static inline double plain_adam(const nas__method_options *o, double alpha, doub
                        (sqrt(moments[1] / (1 - pow(o->beta2, time + 1))) + 1e-8);
 }
 
+/* ---- gates, in plain C ---------------------------------------------------------------------------------------------------- */
+
+typedef struct plain {
+    const fixture *f;
+    const double *noise; /* [choices] */
+    double temperature;
+} plain;
+
+/* First row of the group of row r, and the one behind its last. */
+static inline void group_of(const nas_gate_table *table, int r, int *from, int *to)
+{
+    *from = table->count;
+    *to = 0;
+    for (int i = 0; i < table->count; i++)
+        if (table->rows[i].group == table->rows[r].group) {
+            *from = i < *from ? i : *from;
+            *to = i + 1;
+        }
+}
+
+/* [gates]; `soft`: without making winners of them. */
+static inline void plain_gates(const plain *p, const double *alpha, bool soft, double *gates)
+{
+    const nas_gate_table *table = &p->f->table;
+    const nas__method *method = p->f->options.method;
+    for (int r = 0; r < table->count; r++) {
+        const nas_gate_row *row = &table->rows[r];
+        double sum = 0, edges = 0, edge = 1;
+        int best = 0, from, to;
+        group_of(table, r, &from, &to);
+        for (int s = from; s < to; s++)
+            edges += method->edges ? exp(alpha[table->choices + s]) : 0;
+        if (method->edges)
+            edge = exp(alpha[table->choices + r]) / edges;
+        for (int k = 0; k < row->choices; k++) {
+            const int i = row->first + k;
+            gates[i] = exp((alpha[i] + p->noise[i]) / p->temperature);
+            sum += gates[i];
+            best = gates[i] > gates[row->first + best] ? k : best;
+        }
+        for (int k = 0; k < row->choices; k++)
+            gates[row->first + k] =
+                edge * (method->hard && !soft ? k == best : gates[row->first + k] / sum);
+        if (row->around >= 0)
+            gates[row->around] = edge;
+    }
+}
+
 #endif

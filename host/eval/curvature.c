@@ -11,7 +11,7 @@
  *
  * A relu bends the loss at points, where second derivatives see nothing and a difference sees the bend that it steps over.  So this is the
  * curvature of the loss as it is at that distance, and not the number that second derivatives give; the two agree where no relu follows
- * a choice (tests/test_oneshot.c holds both).  What the rule needs is how it grows.
+ * a choice (tests/test_unrolled.c holds both).  What the rule needs is how it grows.
  *
  * They take the largest eigenvalue, not the one of the largest size, and so do we. */
 #include "relaxation.h"
