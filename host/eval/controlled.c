@@ -88,20 +88,14 @@ nas_status nas__controlled_learn(supernet *s, int epoch)
     return NAS_OK;
 }
 
-static nas_status add(nas_trial *result, const char *name, double value)
-{
-    NAS_TRY(nas_trial_add_point(result, name, value));
-    return nas_trial_set_metric(result, name, value, false);
-}
-
 nas_status nas__controlled_report(supernet *s, int epoch, nas_trial *result)
 {
     const nas__controller_options *options = &s->options.controller;
     const nas__controller_state *state = nas__controller_state_of(s->controller);
     const double drawn = (double)options->steps * (double)options->aggregate;
-    NAS_TRY(add(result, "controller_reward", state->reward / drawn));
-    NAS_TRY(add(result, "controller_baseline", state->baseline));
-    NAS_TRY(add(result, "controller_entropy", state->entropy / drawn));
+    NAS_TRY(nas__supernet_add(result, "controller_reward", state->reward / drawn, true));
+    NAS_TRY(nas__supernet_add(result, "controller_baseline", state->baseline, true));
+    NAS_TRY(nas__supernet_add(result, "controller_entropy", state->entropy / drawn, true));
     if (epoch < s->options.epochs)
         return NAS_OK;
     nas_text list = {0};

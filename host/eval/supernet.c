@@ -110,7 +110,7 @@ static nas_status measure(supernet *s, int epoch, nas_evaluation *valid)
     return nas_evaluate_batches(net, s->valid_batches, true, valid);
 }
 
-static nas_status add_number(nas_trial *result, const char *name, double value, bool curve)
+nas_status nas__supernet_add(nas_trial *result, const char *name, double value, bool curve)
 {
     if (!isfinite(value))
         NAS_FAIL(NAS_NONFINITE, "%s is %g", name, value);
@@ -161,9 +161,9 @@ static nas_status add_parts(supernet *s, const nas_arch *arch, const float *weig
         if (i > 0 && strcmp(part, s->table.rows[i - 1].part) == 0)
             continue;
         snprintf(name, sizeof name, "entropy.%s", part);
-        NAS_TRY(add_number(result, name, entropy_of(s, part, weights), true));
+        NAS_TRY(nas__supernet_add(result, name, entropy_of(s, part, weights), true));
         snprintf(name, sizeof name, "skips.%s", part);
-        NAS_TRY(add_number(result, name, skips_of(s, part, path), false));
+        NAS_TRY(nas__supernet_add(result, name, skips_of(s, part, path), false));
     }
     return NAS_OK;
 }
@@ -196,8 +196,8 @@ static nas_status derive(supernet *s, nas_trial *result)
     if (status == NAS_OK)
         status = add_parts(s, &arch, weights, result);
     if (status == NAS_OK && s->latency)
-        status = add_number(result, "expected_latency",
-                            nas__latency_expected(&s->table, s->latency, weights), true);
+        status = nas__supernet_add(result, "expected_latency",
+                                   nas__latency_expected(&s->table, s->latency, weights), true);
     free(weights);
     NAS_TRY(status);
     return set_derived(s, &arch, result);
@@ -248,7 +248,7 @@ static nas_status add_curvature(supernet *s, int epoch, nas_trial *result)
     double largest;
     NAS_TRY(nas__supernet_load_last(s, epoch));
     NAS_TRY(nas__curvature(s->relaxation, &largest));
-    return add_number(result, "curvature", largest, true);
+    return nas__supernet_add(result, "curvature", largest, true);
 }
 
 static nas_status train_epoch(supernet *s, int epoch, nas_trial *result)
@@ -259,10 +259,10 @@ static nas_status train_epoch(supernet *s, int epoch, nas_trial *result)
     if (s->controller)
         NAS_TRY(nas__controlled_learn(s, epoch));
     NAS_TRY(s->sampling ? survey(s, &valid, result) : measure(s, epoch, &valid));
-    NAS_TRY(add_number(result, "train_loss", train.loss, true));
-    NAS_TRY(add_number(result, "train_accuracy", train.accuracy, true));
-    NAS_TRY(add_number(result, "valid_accuracy", valid.accuracy, true));
-    NAS_TRY(add_number(result, "valid_loss", valid.loss, true));
+    NAS_TRY(nas__supernet_add(result, "train_loss", train.loss, true));
+    NAS_TRY(nas__supernet_add(result, "train_accuracy", train.accuracy, true));
+    NAS_TRY(nas__supernet_add(result, "valid_accuracy", valid.accuracy, true));
+    NAS_TRY(nas__supernet_add(result, "valid_loss", valid.loss, true));
     if (s->controller)
         return nas__controlled_report(s, epoch, result);
     if (s->sampling)
@@ -321,7 +321,8 @@ static nas_status add_latency(const supernet *s, const nas_arch *arch, nas_trial
     if (!s->latency)
         return NAS_OK;
     NAS_TRY(nas_domain_path(s->setting->domain, &s->table, arch, path));
-    return add_number(result, "latency", nas__latency_of_path(&s->table, s->latency, path), false);
+    return nas__supernet_add(result, "latency", nas__latency_of_path(&s->table, s->latency, path),
+                             false);
 }
 
 static nas_status score_path(supernet *s, const nas_eval_call *call, nas_trial *result)
@@ -332,9 +333,9 @@ static nas_status score_path(supernet *s, const nas_eval_call *call, nas_trial *
                              "and this trial starts from none");
     NAS_TRY(take_weights(s, call->from));
     NAS_TRY(measure_path(s, call->arch, &valid));
-    NAS_TRY(add_number(result, "valid_accuracy", valid.accuracy, false));
+    NAS_TRY(nas__supernet_add(result, "valid_accuracy", valid.accuracy, false));
     NAS_TRY(add_latency(s, call->arch, result));
-    return add_number(result, "valid_loss", valid.loss, false);
+    return nas__supernet_add(result, "valid_loss", valid.loss, false);
 }
 
 static nas_status score(void *state, const nas_eval_call *call, const nas_graph *graph,

@@ -1,5 +1,6 @@
-/* supernet.h - a supernet in training, as its two files share it: supernet_train.c makes it and trains a step, supernet.c is the
- * evaluator: epochs, paths, files.  recalibrate.c fits its norms to one path. */
+/* supernet.h - a supernet in training, as the files of its evaluator share it: supernet_plan.c says which network it is, supernet_train.c
+ * makes it and trains a step, supernet.c has epochs, paths and files, controlled.c the controller's half of an epoch; recalibrate.c fits
+ * norms to one path. */
 #ifndef NAS_EVAL_SUPERNET_H
 #define NAS_EVAL_SUPERNET_H
 
@@ -44,6 +45,9 @@ nas_status nas__supernet_load_last(nas__supernet *supernet, int epoch);
 void nas__supernet_measuring_step(const nas__supernet *supernet, int epoch, nas_step *step);
 /* Running statistics of the path that is open: the plain mean of those of all the batches (recalibrate.c).  Enqueues. */
 nas_status nas__recalibrate(nas_net *net, nas_batches *batches);
+
+/* A metric of a trial, and a point of the curve of that name; NAS_NONFINITE when it is no number. */
+nas_status nas__supernet_add(nas_trial *result, const char *name, double value, bool curve);
 
 /* ---- controlled.c ---- */
 
