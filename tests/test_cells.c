@@ -681,21 +681,13 @@ static void test_cell101_channels(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_options_and_shapes),
-        cmocka_unit_test(test_published_genotypes),
-        cmocka_unit_test(test_auxiliary),
-        cmocka_unit_test(test_auxiliary),
-        cmocka_unit_test(test_sizes),
-        cmocka_unit_test(test_cell201_costs),
-        cmocka_unit_test(test_cell201_counts),
-        cmocka_unit_test(test_cell201_texts),
-        cmocka_unit_test(test_cell201_operations),
-        cmocka_unit_test(test_cell201_table),
-        cmocka_unit_test(test_cell201_zeros),
-        cmocka_unit_test(test_subsample),
-        cmocka_unit_test(test_cell101_counts),
-        cmocka_unit_test(test_cell101_moves),
-        cmocka_unit_test(test_cell101_published),
+        cmocka_unit_test(test_options_and_shapes), cmocka_unit_test(test_published_genotypes),
+        cmocka_unit_test(test_auxiliary),          cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_cell201_costs),      cmocka_unit_test(test_cell201_counts),
+        cmocka_unit_test(test_cell201_texts),      cmocka_unit_test(test_cell201_operations),
+        cmocka_unit_test(test_cell201_table),      cmocka_unit_test(test_cell201_zeros),
+        cmocka_unit_test(test_subsample),          cmocka_unit_test(test_cell101_counts),
+        cmocka_unit_test(test_cell101_moves),      cmocka_unit_test(test_cell101_published),
         cmocka_unit_test(test_cell101_channels),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

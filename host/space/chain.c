@@ -20,6 +20,7 @@
  * pooling, a forced stride.  What remains invalid is only what costs more than `mmacs` million multiply-accumulates.
  *
  * Read next: moves.c for what strategies do with rows; docs/recipes/new-space.md. */
+#include "parts.h"
 #include "space.h"
 
 #include <stddef.h>
@@ -28,7 +29,6 @@
 
 enum { OP_CONV, OP_SEP_CONV, OP_DIL_CONV, OP_MAX_POOL, OP_AVG_POOL, OP_IDENTITY };
 #define OP_CHOICES "conv|sep_conv|dil_conv|max_pool|avg_pool|identity"
-#define ACTIVATION_CHOICES "relu|relu6|leaky_relu|sigmoid|tanh|silu|hard_swish|gelu"
 enum { LAYERS_MAX = 40, LOT_COUNT = 5 };
 
 typedef struct chain_options {
@@ -47,7 +47,7 @@ static const nas_option options[] = {
     {"width", NAS_OPTION_INT_LIST, AT(width), "[16, 32, 64]", 1, 4096, NULL,
      "output channels of convolutions"},
     {"stride", NAS_OPTION_INT_LIST, AT(stride), "[1, 2]", 1, 4, NULL, "strides of convolutions"},
-    {"activation", NAS_OPTION_CHOICE_LIST, AT(activation), "[\"relu\"]", 0, 0, ACTIVATION_CHOICES,
+    {"activation", NAS_OPTION_CHOICE_LIST, AT(activation), "[\"relu\"]", 0, 0, NAS__ACTIVATIONS,
      "activations after the batch norm of a convolution"},
     {"pool", NAS_OPTION_INT, AT(pool), "2", 2, 8, NULL, "window and stride of poolings"},
     {"min_size", NAS_OPTION_INT, AT(min_size), "4", 1, 1024, NULL,
@@ -101,19 +101,9 @@ static bool is_convolution(int op)
     return op <= OP_DIL_CONV;
 }
 
-static int reduced(int size, int stride)
-{
-    return size == 1 ? 1 : (size + stride - 1) / stride;
-}
-
-/* A side of length 1 (sequences are 1×L) stays as it is and does not count. */
 static bool may_reduce(const chain *c, const place *at, int stride)
 {
-    int height = reduced(at->height, stride), width = reduced(at->width, stride);
-    if (at->height == 1 && at->width == 1)
-        return false;
-    return (at->height == 1 || height >= c->options->min_size) &&
-           (at->width == 1 || width >= c->options->min_size);
+    return nas__may_reduce(at->height, at->width, stride, (int)c->options->min_size);
 }
 
 /* ---- reading a row ---------------------------------------------------------------------------------- */
@@ -165,8 +155,8 @@ static void read_layer(const chain *c, place *at, const uint8_t raw[LOT_COUNT], 
         out->activation = (int)c->options->activation.item[raw[LOT_ACTIVATION]];
     }
     at->held = out->stride > 1 ? 1 : at->held + 1;
-    at->height = reduced(at->height, out->stride);
-    at->width = reduced(at->width, out->stride);
+    at->height = nas__reduced(at->height, out->stride);
+    at->width = nas__reduced(at->width, out->stride);
     at->pooled = is_pooling(out->op);
     at->first = false;
 }
@@ -247,15 +237,6 @@ static void chain_canonical(const void *state, nas_arch *arch)
 
 /* ---- begin ------------------------------------------------------------------------------------------- */
 
-static bool has_double(const nas_int_list *list)
-{
-    for (int i = 0; i < list->count; i++)
-        for (int j = 0; j < i; j++)
-            if (list->item[i] == list->item[j])
-                return true;
-    return false;
-}
-
 static nas_status check(const chain_options *o)
 {
     const nas_int_list *lists[] = {&o->op, &o->kernel, &o->width, &o->stride, &o->activation};
@@ -264,7 +245,7 @@ static nas_status check(const chain_options *o)
         NAS_FAIL(NAS_CONFIG,
                  "space chain: depth = [ from, to ] needs one or two numbers, from ≤ to");
     for (int i = 0; i < LOT_COUNT; i++)
-        if (lists[i]->count < 1 || has_double(lists[i]))
+        if (lists[i]->count < 1 || nas__list_has_double(lists[i]))
             NAS_FAIL(NAS_CONFIG, "space chain: %s needs at least one choice, and each only once",
                      lot_names[i]);
     for (int i = 0; i < o->kernel.count; i++)
@@ -356,97 +337,47 @@ static int chain_genes(const void *state, nas_gene *genes)
 
 /* ---- cost and graph ----------------------------------------------------------------------------------- */
 
-/* The same sum as nas_graph_cost's, without a graph: sampling asks often. */
-static double macs_of(const chain *c, const layer *layers, int count)
+static nas_status add_layer(nas__build *build, const layer *y, nas__value *x)
 {
-    place at = start_of(c);
-    double macs = 0, channels = c->input.c;
-    for (int l = 0; l < count; l++) {
-        const layer *y = &layers[l];
-        at.height = reduced(at.height, y->stride);
-        at.width = reduced(at.width, y->stride);
-        if (is_pooling(y->op))
-            continue;
-        double pixels = (double)at.height * at.width;
-        double window =
-            (double)(c->input.h == 1 ? 1 : y->kernel) * (c->input.w == 1 ? 1 : y->kernel);
-        macs += y->op == OP_SEP_CONV ? pixels * channels * (window + y->width)
-                                     : pixels * channels * window * y->width;
-        channels = y->width;
-    }
-    return macs + channels * c->classes;
+    nas__convolution_part part = {.out = y->width, .kernel = y->kernel, .stride = y->stride};
+    if (is_pooling(y->op))
+        return nas__build_pool(build, x, y->op == OP_MAX_POOL ? "max" : "average", y->kernel,
+                               y->stride);
+    if (y->op == OP_SEP_CONV)
+        NAS_TRY(nas__build_depthwise(build, x, &part));
+    if (y->op == OP_DIL_CONV)
+        part.dilation = 2;
+    return nas__build_layer(build, x, part, y->activation);
+}
+
+/* Built, or only counted: sampling asks often. */
+static nas_status assemble(const chain *c, const nas_arch *arch, nas__build *build)
+{
+    layer layers[LAYERS_MAX];
+    nas__value x;
+    const int count = resolve(c, arch, layers);
+    NAS_TRY(nas__build_begin(build, &x));
+    for (int l = 0; l < count; l++)
+        NAS_TRY(add_layer(build, &layers[l], &x));
+    return nas__build_head(build, &x, 1, c->classes);
 }
 
 static nas_status chain_valid(const void *state, const nas_arch *arch)
 {
     const chain *c = state;
-    layer layers[LAYERS_MAX];
-    int count = resolve(c, arch, layers);
-    double mmacs = macs_of(c, layers, count) * 1e-6;
-    if (c->options->mmacs > 0 && mmacs > c->options->mmacs)
+    nas__build build = {.input = c->input};
+    NAS_TRY(assemble(c, arch, &build));
+    if (c->options->mmacs > 0 && build.macs * 1e-6 > c->options->mmacs)
         NAS_FAIL(NAS_BOUND, "%.1f million multiply-accumulates per sample, but space.mmacs is %g",
-                 mmacs, c->options->mmacs);
+                 build.macs * 1e-6, c->options->mmacs);
     return NAS_OK;
-}
-
-/* Padded so that the output is ⌈size / stride⌉; a side of length 1 (sequences) takes no part in the window. */
-static nas_status add_convolution(const chain *c, nas_graph *graph, int *node, int out, int kernel,
-                                  int stride, int dilation, int groups)
-{
-    return nas_graph_then(graph, "conv2d", node,
-                          "out = %d; kernel = %d; kernel_h = %d; kernel_w = %d; stride = %d; "
-                          "dilation = %d; groups = %d",
-                          out, kernel, c->input.h > 1 ? 0 : 1, c->input.w > 1 ? 0 : 1, stride,
-                          dilation, groups);
-}
-
-static nas_status add_layer(const chain *c, nas_graph *graph, int *node, const layer *y)
-{
-    int channels = graph->nodes[*node].shape.c;
-    char activation[32] = "relu";
-    if (y->op == OP_SEP_CONV) {
-        NAS_TRY(add_convolution(c, graph, node, channels, y->kernel, y->stride, 1, channels));
-        NAS_TRY(add_convolution(c, graph, node, y->width, 1, 1, 1, 1));
-    } else {
-        int dilation = y->op == OP_DIL_CONV ? 2 : 1;
-        NAS_TRY(add_convolution(c, graph, node, y->width, y->kernel, y->stride, dilation, 1));
-    }
-    NAS_TRY(nas_graph_then(graph, "batch_norm", node, NULL));
-    nas_choice_name(ACTIVATION_CHOICES, y->activation, activation, sizeof activation);
-    return nas_graph_then(graph, "activation", node, "kind = \"%s\"", activation);
-}
-
-/* Rows around a side so that its pooled length is what `reduced` says. */
-static int pool_padding(int size, int window)
-{
-    return (reduced(size, window) * window - size + 1) / 2;
-}
-
-static nas_status add_pooling(nas_graph *graph, int *node, const layer *y)
-{
-    nas_shape shape = graph->nodes[*node].shape;
-    const char *kind = y->op == OP_MAX_POOL ? "max" : "average";
-    int window_h = shape.h == 1 ? 1 : y->kernel, window_w = shape.w == 1 ? 1 : y->kernel;
-    int padding_h = pool_padding(shape.h, window_h), padding_w = pool_padding(shape.w, window_w);
-    if (window_h == window_w && padding_h == padding_w)
-        return nas_graph_then(graph, "pool", node, "kind = \"%s\"; kernel = %d; padding = %d", kind,
-                              window_h, padding_h);
-    return nas_graph_then(graph, "pool", node,
-                          "kind = \"%s\"; kernel = [%d, %d]; padding = [%d, %d]", kind, window_h,
-                          window_w, padding_h, padding_w);
 }
 
 static nas_status chain_build(const void *state, const nas_arch *arch, nas_graph *graph)
 {
     const chain *c = state;
-    layer layers[LAYERS_MAX];
-    int count = resolve(c, arch, layers), node = 0;
-    NAS_TRY(nas_graph_init(graph, c->input));
-    for (int l = 0; l < count; l++)
-        NAS_TRY(is_pooling(layers[l].op) ? add_pooling(graph, &node, &layers[l])
-                                         : add_layer(c, graph, &node, &layers[l]));
-    NAS_TRY(nas_graph_then(graph, "pool", &node, "kind = \"global_average\""));
-    return nas_graph_then(graph, "dense", &node, "out = %d", c->classes);
+    nas__build build = {.graph = graph, .input = c->input};
+    return assemble(c, arch, &build);
 }
 
 static void chain_describe(const void *state, const nas_arch *arch, nas_text *text)
@@ -461,7 +392,7 @@ static void chain_describe(const void *state, const nas_arch *arch, nas_text *te
         nas_text_format(text, "%s%s%dx%d", l ? " " : "", op, y->kernel, y->kernel);
         if (is_pooling(y->op))
             continue;
-        nas_choice_name(ACTIVATION_CHOICES, y->activation, activation, sizeof activation);
+        nas_choice_name(NAS__ACTIVATIONS, y->activation, activation, sizeof activation);
         nas_text_format(text, "(%d%s%s)", y->width, c->options->activation.count > 1 ? ", " : "",
                         c->options->activation.count > 1 ? activation : "");
         if (y->stride > 1)
@@ -539,22 +470,11 @@ static double chain_size(const void *state, bool *exact)
 
 /* ---- the hand-made baseline ------------------------------------------------------------------------------- */
 
-static uint8_t nearest(const nas_int_list *list, int value)
-{
-    int best = 0;
-    for (int i = 1; i < list->count; i++)
-        if (llabs(list->item[i] - value) < llabs(list->item[best] - value))
-            best = i;
-    return (uint8_t)best;
-}
-
 /* The choice of the first of two operations that the options have; -1: neither. */
 static int choice_of(const chain *c, int op, int otherwise)
 {
-    for (int i = 0; i < c->options->op.count; i++)
-        if (c->options->op.item[i] == op)
-            return i;
-    return otherwise < 0 ? -1 : choice_of(c, otherwise, -1);
+    const int choice = nas__list_find(&c->options->op, op);
+    return choice >= 0 ? choice : nas__list_find(&c->options->op, otherwise);
 }
 
 /* conv3x3(16) conv3x3(32)/2 sep_conv3x3(64) max_pool sep_conv3x3(64), with the nearest choices that the options offer;
@@ -574,9 +494,9 @@ static void choose_nearest(const chain *c, const hand_made *wanted, uint8_t gene
 {
     int otherwise = is_pooling(wanted->op) ? OP_AVG_POOL : c->first_convolution;
     genes[LOT_OP] = (uint8_t)choice_of(c, wanted->op, otherwise);
-    genes[LOT_KERNEL] = nearest(&c->options->kernel, 3);
-    genes[LOT_WIDTH] = nearest(&c->options->width, wanted->width);
-    genes[LOT_STRIDE] = nearest(&c->options->stride, wanted->stride);
+    genes[LOT_KERNEL] = (uint8_t)nas__list_nearest(&c->options->kernel, 3);
+    genes[LOT_WIDTH] = (uint8_t)nas__list_nearest(&c->options->width, wanted->width);
+    genes[LOT_STRIDE] = (uint8_t)nas__list_nearest(&c->options->stride, wanted->stride);
     genes[LOT_ACTIVATION] = 0;
 }
 

@@ -13,12 +13,8 @@ nas_status nas__chain_skip_operation(const chain_skip *c, nas__build *build, con
     if (is_pooling(y->op))
         return nas__build_pool(build, x, y->op == OP_MAX_POOL ? "max" : "average",
                                (int)c->options->pool, y->stride);
-    if (y->op == OP_SEP_CONV) {
-        nas__convolution_part depthwise = part;
-        depthwise.out = depthwise.groups = x->shape.c;
-        NAS_TRY(nas__build_convolution(build, x, depthwise));
-        part.kernel = part.stride = 1;
-    }
+    if (y->op == OP_SEP_CONV)
+        NAS_TRY(nas__build_depthwise(build, x, &part));
     if (y->op == OP_DIL_CONV)
         part.dilation = 2;
     NAS_TRY(nas__build_convolution(build, x, part));

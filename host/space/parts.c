@@ -57,6 +57,14 @@ nas_status nas__build_convolution(nas__build *build, nas__value *value, nas__con
                           part.bias ? "true" : "false");
 }
 
+nas_status nas__build_depthwise(nas__build *build, nas__value *value, nas__convolution_part *part)
+{
+    nas__convolution_part depthwise = *part;
+    depthwise.out = depthwise.groups = value->shape.c;
+    part->kernel = part->stride = 1;
+    return nas__build_convolution(build, value, depthwise);
+}
+
 nas_status nas__build_norm(nas__build *build, nas__value *value)
 {
     return build->graph ? nas_graph_then(build->graph, "batch_norm", &value->node, "%s",

@@ -45,6 +45,8 @@ typedef enum nas__shrink {
 
 nas_status nas__build_begin(nas__build *build, nas__value *value);
 nas_status nas__build_convolution(nas__build *build, nas__value *value, nas__convolution_part part);
+/* The first half of a separable convolution: depthwise; `part` becomes the 1×1 that is left to do. */
+nas_status nas__build_depthwise(nas__build *build, nas__value *value, nas__convolution_part *part);
 nas_status nas__build_norm(nas__build *build, nas__value *value);
 /* An index into NAS__ACTIVATIONS. */
 nas_status nas__build_activation(nas__build *build, nas__value *value, int activation);
