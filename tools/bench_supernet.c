@@ -4,8 +4,8 @@
  *                          [--sweep] [--shards 2] [--device MATCH] [--keep] [--profile]
  *                          [--peer] [--python PYTHON] [--threads 2] [--format table|json]
  *
- * On the supernet of the space `cell`.  Without --method: the halves of a step of DARTS, on the net itself (bench_supernet_darts.c); --shards,
- * --keep and --profile are for these.  With it: steps of that strategy as a search runs them (bench_supernet_search.c).
+ * On the supernet of the space `cell`.  Without --method: the halves of a step of DARTS, on the net itself (bench_supernet_darts.c); --shards
+ * and --keep are for these.  With it: steps of that strategy as a search runs them (bench_supernet_search.c).  --profile: time by kernel.
  *
  * Methods, cells, channels and batches may be lists: each combination is a line of a table, and a process of its own, so that the
  * peak of its memory (Linux) is its own.  One that fails says why, and the others go on.  --sweep: 4 and 8 cells; 8, 16 and 32 channels;
@@ -142,8 +142,8 @@ static nas_status parse(int argc, char **argv, combinations *c)
                      i + 1 < argc ? argv[i + 1] : "(nothing)");
         i++;
     }
-    if (c->method[0][0] && (c->each.shards || c->each.keep || c->each.profile))
-        NAS_FAIL(NAS_CONFIG, "--shards, --keep and --profile go without --method");
+    if (c->method[0][0] && (c->each.shards || c->each.keep))
+        NAS_FAIL(NAS_CONFIG, "--shards and --keep go without --method");
     return NAS_OK;
 }
 
@@ -210,7 +210,7 @@ static nas_status run_one(const supernet_options *o)
     supernet_outcome r;
     NAS_TRY(measure(o, &r));
     bench_supernet_print(o, &r);
-    return o->profile ? bench_supernet_profile(o) : NAS_OK;
+    return o->profile && !o->method[0] ? bench_supernet_profile(o) : NAS_OK;
 }
 
 /* The child's part: the outcome into the pipe. */

@@ -2,7 +2,10 @@
  *
  * One trial of `repeats` + 1 epochs of `steps` + 1 steps, on made-up data.  The evaluator tells of its progress whenever it has met the
  * device, always at an epoch's end, so steps are timed from the first meeting in an epoch to the last: neither the batches' order at its
- * beginning nor the validation at its end counts.  The first epoch builds and maps, and does not count either. */
+ * beginning nor the validation at its end counts.  The first epoch builds and maps, and does not count either.
+ *
+ * `--profile` says where the time of these steps goes, by kernel, from a device that reports events; each launch then waits for its own, so
+ * that the steps themselves are slower. */
 #include "bench_supernet.h"
 
 #include <clnas/clnas.h>
@@ -25,6 +28,8 @@ typedef struct search {
     nas_train_config train;
     nas_eval *eval;
     int first_step, epoch; /* of the epoch that runs: the first meeting */
+    nas_profile_row *rows; /* of the last epoch's timed steps; NULL */
+    int row_count, profiled;
     double first_s;
 } search;
 
@@ -58,7 +63,8 @@ static nas_status open_all(search *s)
     NAS_TRY(nas_domain_open_group(&s->config.space, nas_data_shape(s->data),
                                   nas_data_classes(s->data), &s->domain));
     NAS_TRY(nas_train_config_fill(&s->config.train, &s->train));
-    NAS_TRY(nas_device_open(s->options->device, NULL, &s->device));
+    const nas_device_options device = {.profile = s->options->profile};
+    NAS_TRY(nas_device_open(s->options->device, &device, &s->device));
     const nas_eval_setting setting = {.group = &s->config.evaluate,
                                       .device = s->device,
                                       .data = s->data,
@@ -76,6 +82,29 @@ static void close_all(search *s)
     nas_domain_close(s->domain);
     nas_data_destroy(s->data);
     nas_config_clear(&s->config);
+    free(s->rows);
+}
+
+static nas_status take_profile(search *s, int steps)
+{
+    free(s->rows);
+    s->rows = NULL;
+    s->profiled = steps;
+    return nas_device_profile(s->device, &s->rows, &s->row_count);
+}
+
+static void print_profile(const search *s)
+{
+    double all = 0;
+    for (int i = 0; i < s->row_count; i++)
+        all += s->rows[i].seconds;
+    printf("\nsteps of %s by kernel, %d of them\n%-28s %9s %9s %7s\n", s->options->method,
+           s->profiled, "kernel", "launches", "ms/step", "share");
+    for (int i = 0; i < s->row_count; i++)
+        printf("%-28s %9.1f %9.2f %6.1f%%\n", s->rows[i].label,
+               (double)s->rows[i].launches / s->profiled, s->rows[i].seconds * 1e3 / s->profiled,
+               100 * s->rows[i].seconds / all);
+    printf("%-28s %9s %9.2f\n", "all", "", all * 1e3 / s->profiled);
 }
 
 /* A meeting.  The callback has no place for a failure of the turn: it stops the trial and keeps it. */
@@ -88,13 +117,17 @@ static bool meet(void *user, double progress)
         s->epoch = epoch;
         s->first_step = done;
         s->first_s = nas_now_s();
+        if (s->options->profile)
+            nas_device_profile_reset(s->device);
     }
     bench_times *times = &s->outcome->step;
     if (epoch == 0 || done != (epoch + 1) * steps || times->count == BENCH_REPEATS)
         return true;
     times->step_ms[times->count++] =
         1e3 * (nas_now_s() - s->first_s) / (done > s->first_step ? done - s->first_step : 1);
-    s->status = s->turn(s->options, s->outcome);
+    s->status = s->options->profile ? take_profile(s, done - s->first_step) : NAS_OK;
+    if (s->status == NAS_OK)
+        s->status = s->turn(s->options, s->outcome);
     return s->status == NAS_OK;
 }
 
@@ -128,6 +161,8 @@ nas_status bench_supernet_search(const supernet_options *options, supernet_turn 
     nas_status status = open_all(s);
     if (status == NAS_OK)
         status = run(s);
+    if (status == NAS_OK && options->profile)
+        print_profile(s);
     close_all(s);
     free(s);
     return status;
