@@ -10,10 +10,10 @@
 //   mixed_gates        gate_gradients[gate of the row] += the row's sums, rows in order
 //   mixed_into         for one input, whose home has other readers: G[m·C + c] takes gate·dz[c]·act'; R0 and R1 if wanted
 //
-// Gates are data, and one that is 0 is not worth reading its candidate for.  With `closed` nobody may have computed it (paths): then backward
-// does not read it either, and its gate's gradient is Σ dz, as if it had been 1 everywhere, which is what the released code of GDAS
-// (arXiv 1910.04465) hands to losers.  Global size (parts, channels), a part being `run` strips of one
-// channel (stream.clh).  Those that read all candidates take `block` parts in a work-item, one candidate after the other: long rows of memory are
+// Gates are data, and one that is 0 is not worth reading its candidate for.  With `closed` nobody may have computed it (paths), and its memory
+// may be another one's: then backward neither reads it nor writes its gradient, and its gate's gradient is Σ dz, as if it had been
+// 1 everywhere, which is what the released code of GDAS (arXiv 1910.04465) hands to losers.
+// Global size (parts, channels), a part being `run` strips of one channel (stream.clh).  Those that read all candidates take `block` parts in a work-item, one candidate after the other: long rows of memory are
 // what fetching ahead lives on, and y or dz stays in the cache meanwhile.  mixed_gates is one work-item.
 #include "stream.clh"
 
@@ -189,12 +189,12 @@ __kernel void mixed_gates(READS_OF(uint, table), READS(sums), WRITES(gate_gradie
 }
 
 __kernel void mixed_into(STREAM_GRADIENT_ARGUMENTS(g), STREAM_INTO_ARGUMENTS(t), READS(gates), STREAM_AXES,
-                         const int channels, const int first_gate)
+                         const int channels, const int first_gate, const int closed)
 {
     OPEN_RUN;
     OPEN_READ(gates);
     const lanes gate = (lanes)gates[first_gate + c / channels];
-    if (gates[first_gate + c / channels] == 0.0f && t_accumulate && !t_reduces)
+    if (gates[first_gate + c / channels] == 0.0f && (closed || (t_accumulate && !t_reduces)))
         return; // adds nothing
     OPEN_STREAM_GRADIENT(g, c % channels, channels, size);
     OPEN_STREAM_INTO(t, c, size);

@@ -25,18 +25,36 @@ typedef struct supernet {
     nas_net *sampled, *whole;
 } supernet;
 
-static void open_supernet(const char *name, const char *options, bool affine, supernet *s)
+/* How the net with paths is made. */
+typedef enum memory_use {
+    OWN,    /* a candidate has memory of its own */
+    SHARED, /* with the others of its row, and depthwise outputs are recomputed */
+    UNFUSED /* the same, and every operator works by passes */
+} memory_use;
+
+static void open_supernet_in(memory_use use, const char *name, const char *options, bool affine,
+                             supernet *s)
 {
     const nas_supergraph_options super = {.affine = affine, .running = true};
     nas_net_options net = {.batch = BATCH, .training = true, .loss = true, .paths = true};
     *s = (supernet){0};
     s->domain = nas_test_domain(name, options, (nas_shape){3, 8, 8}, 4);
     nas_test_ok(nas_domain_supergraph(s->domain, &super, &s->graph, &s->table));
+    net.unfused = use == UNFUSED;
+    if (use != OWN) {
+        net.row_of_gate = s->table.row_of_gate;
+        net.recompute = NAS_RECOMPUTE_ALWAYS;
+    }
     nas_test_ok(nas_net_create(device, &s->graph, &net, &s->sampled));
     net.paths = false;
     nas_test_ok(nas_net_create(device, &s->graph, &net, &s->whole));
     nas_test_ok(nas_net_initialise(s->sampled, SEED, 1));
     nas_test_ok(nas_net_initialise(s->whole, SEED, 1));
+}
+
+static void open_supernet(const char *name, const char *options, bool affine, supernet *s)
+{
+    open_supernet_in(OWN, name, options, affine, s);
 }
 
 static void close_supernet(supernet *s)
@@ -170,11 +188,11 @@ static void check_path(const supernet *s, int path)
     free(used);
 }
 
-static void check_supernet(const char *space, const char *options, bool affine)
+static void check_supernet(memory_use use, const char *space, const char *options, bool affine)
 {
     supernet s;
-    open_supernet(space, options, affine, &s);
-    for (int path = 0; path < PATHS; path++)
+    open_supernet_in(use, space, options, affine, &s);
+    for (int path = 0; path < (getenv("CLNAS_TEST_SMALL") ? 1 : PATHS); path++)
         check_path(&s, path);
     close_supernet(&s);
 }
@@ -182,8 +200,8 @@ static void check_supernet(const char *space, const char *options, bool affine)
 static void paths_of_cells(void **state)
 {
     (void)state;
-    check_supernet("cell", "{ cells = 3; channels = 4; nodes = 2; }", false);
-    check_supernet("cell",
+    check_supernet(OWN, "cell", "{ cells = 3; channels = 4; nodes = 2; }", false);
+    check_supernet(OWN, "cell",
                    "{ cells = 1; channels = 2; nodes = 3; op = [\"max_pool_3x3\", "
                    "\"skip_connect\", \"dil_conv_3x3\"]; }",
                    true);
@@ -192,7 +210,52 @@ static void paths_of_cells(void **state)
 static void paths_of_cell201(void **state)
 {
     (void)state;
-    check_supernet("cell201", "{ cells = 1; channels = 4; }", true);
+    check_supernet(OWN, "cell201", "{ cells = 1; channels = 4; }", true);
+}
+
+/* Candidates of which a path takes one lie in the same memory: whatever is left there, what is on the path is as in the whole. */
+static void alternatives_share_memory(void **state)
+{
+    (void)state;
+    check_supernet(SHARED, "cell",
+                   "{ cells = 1; channels = 2; nodes = 3; op = [\"max_pool_3x3\", "
+                   "\"skip_connect\", \"dil_conv_3x3\", \"sep_conv_3x3\"]; }",
+                   true);
+    if (getenv("CLNAS_TEST_SMALL"))
+        return;
+    check_supernet(SHARED, "cell", "{ cells = 3; channels = 4; nodes = 2; }", false);
+    check_supernet(SHARED, "cell201", "{ cells = 1; channels = 4; }", true);
+    check_supernet(
+        SHARED, "chain_skip",
+        "{ depth = 6; stages = 3; op = [\"conv\", \"sep_conv\", \"max_pool\", \"avg_pool\"]; "
+        "kernel = [3, 5]; width = 4; stem = 4; join = \"add\"; mmacs = 0; }",
+        false);
+    check_supernet(UNFUSED, "cell", "{ cells = 2; channels = 2; nodes = 2; }", true);
+}
+
+/* Which takes less of it, for one path at a time. */
+static void alternatives_want_one_of_a_row(void **state)
+{
+    static float gates[NAS_GATES];
+    nas_net_memory own, shared;
+    supernet s, t;
+    (void)state;
+    open_supernet_in(OWN, "cell", "{ cells = 2; channels = 4; nodes = 2; }", false, &s);
+    open_supernet_in(SHARED, "cell", "{ cells = 2; channels = 4; nodes = 2; }", false, &t);
+    nas_net_memory_of(s.sampled, &own);
+    nas_net_memory_of(t.sampled, &shared);
+    assert_true(2 * shared.activation_bytes < own.activation_bytes);
+    nas_test_fails(nas_net_forward(t.sampled), NAS_FAILED, "two candidates of a row");
+    draw_path(&t, 0, gates);
+    write_batch(t.sampled, 0);
+    nas_test_ok(nas_net_set_path(t.sampled, gates));
+    nas_test_ok(nas_net_forward(t.sampled));
+    nas_test_ok(nas_net_backward(t.sampled));
+    gates[t.table.rows[0].first] = gates[t.table.rows[0].first + 1] = 1;
+    nas_test_ok(nas_net_set_path(t.sampled, gates)); /* for an update */
+    nas_test_fails(nas_net_backward(t.sampled), NAS_FAILED, "two candidates of a row");
+    close_supernet(&s);
+    close_supernet(&t);
 }
 
 /* All open: the same launches in another order. */
@@ -352,6 +415,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(paths_of_cells),
         cmocka_unit_test(paths_of_cell201),
+        cmocka_unit_test(alternatives_share_memory),
+        cmocka_unit_test(alternatives_want_one_of_a_row),
         cmocka_unit_test(all_paths_at_once),
         cmocka_unit_test(updates_keep_to_the_path),
         cmocka_unit_test(choices_have_launches_of_their_own),

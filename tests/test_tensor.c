@@ -65,6 +65,7 @@ enum { ROWS = 120, STEPS = 40 };
 typedef struct lifetime {
     uint64_t count;
     int first, last, reservation;
+    int row, choice; /* row −1: no alternative */
 } lifetime;
 
 static void random_rows(uint32_t seed, lifetime rows[ROWS])
@@ -77,6 +78,16 @@ static void random_rows(uint32_t seed, lifetime rows[ROWS])
         rows[i].last = rows[i].first + (int)nas_random_below(&random, 6);
         if (nas_random_below(&random, 10) == 0)
             rows[i].last = INT_MAX;
+        rows[i].row = rows[i].choice = -1;
+    }
+}
+
+static void make_alternatives(uint32_t seed, lifetime rows[ROWS])
+{
+    nas_random random = nas_random_make(seed, NAS_STREAM_TEST, 1, 2, 4);
+    for (int i = 0; i < ROWS; i++) {
+        rows[i].row = (int)nas_random_below(&random, 4) - 1;
+        rows[i].choice = (int)nas_random_below(&random, 3);
     }
 }
 
@@ -96,28 +107,40 @@ static void check_plan(const nas_arena *arena, const lifetime rows[ROWS])
         for (int j = 0; j < i; j++) {
             nas_tensor b = nas_arena_tensor(arena, rows[j].reservation);
             bool together = rows[i].first <= rows[j].last && rows[j].first <= rows[i].last;
+            if (rows[i].row >= 0 && rows[i].row == rows[j].row)
+                together &= rows[i].choice == rows[j].choice;
             assert_false(together && a.buffer == b.buffer && overlap(a.at, a.count, b.at, b.count));
         }
     }
+}
+
+/* Bytes in use at a step: of each row what its largest choice needs. */
+static uint64_t full(const lifetime rows[ROWS], int step)
+{
+    uint64_t sum = 0, of[3][3] = {{0}};
+    for (int i = 0; i < ROWS; i++)
+        if (rows[i].first <= step && step <= rows[i].last)
+            *(rows[i].row < 0 ? &sum : &of[rows[i].row][rows[i].choice]) += rows[i].count * 4;
+    for (int row = 0; row < 3; row++) {
+        uint64_t most = 0;
+        for (int choice = 0; choice < 3; choice++)
+            most = of[row][choice] > most ? of[row][choice] : most;
+        sum += most;
+    }
+    return sum;
 }
 
 /* No plan can be smaller than the fullest step. */
 static uint64_t fullest_step(const lifetime rows[ROWS])
 {
     uint64_t most = 0;
-    for (int step = 0; step < STEPS + 6; step++) {
-        uint64_t sum = 0;
-        for (int i = 0; i < ROWS; i++)
-            if (rows[i].first <= step && step <= rows[i].last)
-                sum += rows[i].count * 4;
-        most = sum > most ? sum : most;
-    }
+    for (int step = 0; step < STEPS + 6; step++)
+        most = full(rows, step) > most ? full(rows, step) : most;
     return most;
 }
 
-static void test_arena_lifetimes(void **state)
+static void check_arenas(bool alternatives)
 {
-    (void)state;
     if (!device)
         skip();
     for (uint32_t seed = 0; seed < 20; seed++) {
@@ -125,10 +148,14 @@ static void test_arena_lifetimes(void **state)
         nas_arena *arena = NULL;
         uint64_t bytes = 0, again = 0;
         random_rows(seed, rows);
+        if (alternatives)
+            make_alternatives(seed, rows);
         nas_test_ok(nas_arena_create(device, "random", &arena));
-        for (int i = 0; i < ROWS; i++)
+        for (int i = 0; i < ROWS; i++) {
+            nas_arena_alternative(arena, rows[i].row, rows[i].choice);
             nas_test_ok(nas_arena_reserve(arena, rows[i].count, rows[i].first, rows[i].last,
                                           &rows[i].reservation));
+        }
         nas_test_ok(nas_arena_plan(arena, &bytes));
         assert_null(nas_arena_tensor(arena, rows[0].reservation).buffer);
         assert_int_equal(nas_device_live_objects(device), 0); /* nothing is allocated yet */
@@ -140,6 +167,18 @@ static void test_arena_lifetimes(void **state)
         nas_arena_destroy(arena);
         assert_int_equal(nas_device_live_objects(device), 0);
     }
+}
+
+static void test_arena_lifetimes(void **state)
+{
+    (void)state;
+    check_arenas(false);
+}
+
+static void test_arena_alternatives(void **state)
+{
+    (void)state;
+    check_arenas(true);
 }
 
 static void test_arena_limits(void **state)
@@ -446,6 +485,7 @@ int main(void)
         cmocka_unit_test(test_layouts),
         cmocka_unit_test(test_views),
         cmocka_unit_test(test_arena_lifetimes),
+        cmocka_unit_test(test_arena_alternatives),
         cmocka_unit_test(test_arena_limits),
         cmocka_unit_test(test_npy_round_trip),
         cmocka_unit_test(test_npy_hostile),

@@ -38,6 +38,12 @@ static inline bool nas__method_has_paths(const nas__method *method)
     return method->sampled || method->hard;
 }
 
+/* A pass takes one choice of each row at most. */
+static inline bool nas__method_takes_one(const nas__method *method)
+{
+    return nas__method_has_paths(method) && !method->pairs;
+}
+
 /* What the strategy's group says (its option table is the strategy's, in host/search/oneshot.h and sharing.h). */
 typedef struct nas__method_options {
     const nas__method *method;

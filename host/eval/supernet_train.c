@@ -149,7 +149,7 @@ static nas_status plan(supernet *s)
     nas_net_options net;
     nas_net_memory memory;
     NAS_TRY(nas_supernet_graph(setting->strategy, setting->domain, &s->graph, &s->table));
-    NAS_TRY(nas_supernet_options(setting->strategy, &s->train, setting->device, &net));
+    NAS_TRY(nas_supernet_options(setting->strategy, &s->train, setting->device, &s->table, &net));
     return nas_net_measure(setting->device, &s->graph, &net, &memory);
 }
 
@@ -336,6 +336,8 @@ nas_status nas__supernet_begin(supernet *s)
         setup.before = before_step;
         setup.paths = nas__method_has_paths(s->options.method);
     }
+    if (nas__method_takes_one(s->options.method))
+        setup.row_of_gate = s->table.row_of_gate;
     NAS_TRY(nas_trainer_create(s->home, &s->graph, &s->train, &setup, &s->trainer));
     if (sampled)
         NAS_TRY(nas__sampling_create(s->setting->domain, &s->table, nas_trainer_net(s->trainer),

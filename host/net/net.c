@@ -200,6 +200,7 @@ nas_status nas_net_create(nas_device *device, const nas_graph *graph,
     if (!made)
         NAS_FAIL(NAS_MEMORY, "no memory for a net");
     made->device = device;
+    made->runs = true;
     NAS_TRY_DONE(prepare(made, graph, options));
     NAS_TRY_DONE(check_memory(made));
     NAS_TRY_DONE(commit(made));
@@ -367,38 +368,41 @@ nas_status nas_net_set_step(nas_net *net, const nas_step *step)
     return nas_buffer_fill(net->small, 4 * net->step.at, sizeof *step, step, sizeof *step);
 }
 
-static nas_status run(nas_tape *tape, const char *what)
+static nas_status run(const nas_net *net, nas_tape *tape, const char *what)
 {
     if (!tape)
         NAS_FAIL(NAS_FAILED, "%s: this net was created for evaluation only", what);
+    if (!net->runs)
+        NAS_FAIL(NAS_FAILED,
+                 "%s: the path has two candidates of a row, and this net has memory for one", what);
     return nas_tape_run(tape);
 }
 
 nas_status nas_net_forward(nas_net *net)
 {
-    return run(net->forward, "forward");
+    return run(net, net->forward, "forward");
 }
 
 nas_status nas_net_backward(nas_net *net)
 {
-    return run(net->backward, "backward");
+    return run(net, net->backward, "backward");
 }
 
 nas_status nas_net_backward_gates(nas_net *net)
 {
     if (!net->gates.buffer)
         NAS_FAIL(NAS_FAILED, "backward of the gates: no node of this network has gates");
-    return run(net->backward_gates, "backward of the gates");
+    return run(net, net->backward_gates, "backward of the gates");
 }
 
 nas_status nas_net_backward_output(nas_net *net)
 {
     if (!net->plan.options.input_gradient)
         NAS_FAIL(NAS_FAILED, "backward from the output: this net keeps no input gradient");
-    return run(net->backward_output, "backward from the output");
+    return run(net, net->backward_output, "backward from the output");
 }
 
 nas_status nas_net_evaluate(nas_net *net)
 {
-    return run(net->evaluate, "evaluate");
+    return run(net, net->evaluate, "evaluate");
 }

@@ -27,6 +27,7 @@ struct nas_net {
     nas_buffer *masks; /* owners and open guards of nets with paths; NULL */
     nas_strip_mask mask;
     uint32_t *open; /* the same guards as the tapes see them */
+    bool runs;      /* the path that is set is one of a pass, not of an update alone */
     nas_net_parameter *list;
     int list_count;
     bool

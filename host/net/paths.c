@@ -9,6 +9,9 @@
  * Where readers of one home have different guards, the home is *loose*: which of them runs, and so who begins and who
  * completes its gradient, changes from pass to pass.  Its gradient begins as zeros, all add to it, and the sums for its norm are a pass.
  *
+ * Where a path takes one candidate of a row at most (options.row_of_gate), what serves one alone has the same memory as what serves the
+ * others: as much as the largest of them needs, not all together.
+ *
  * Parameters belong to the guard of the step that uses them: an update leaves closed ones alone, decay and momentum included
  * (nas_strip_mask; the released SPOS code does so, for an unused operation has no gradient there). */
 #include "net_internal.h"
@@ -101,6 +104,51 @@ static int guard_of(nas__plan *plan, const serving *s, int step)
     return plan->guard_count;
 }
 
+static nas_status copy_rows(nas__plan *plan)
+{
+    const size_t bytes = (size_t)nas_graph_gates(&plan->graph) * sizeof *plan->row_of_gate;
+    if (!plan->options.row_of_gate)
+        return NAS_OK;
+    plan->row_of_gate = malloc(bytes);
+    if (!plan->row_of_gate)
+        NAS_FAIL(NAS_MEMORY, "no memory for the rows of the gates");
+    memcpy(plan->row_of_gate, plan->options.row_of_gate, bytes);
+    plan->options.row_of_gate = plan->row_of_gate;
+    return NAS_OK;
+}
+
+/* A sum hands the gradient of an input back itself, and so hands nothing back where the gate is closed; by way of a pass it would write
+ * into memory that is another candidate's then. */
+static bool sums_hand_back(const nas__plan *plan, int home)
+{
+    for (int s = 0; s < plan->step_count; s++)
+        for (int i = 0; i < plan->steps[s].input_count && has_gates(plan, s); i++)
+            if (plan->steps[s].in[i].home == home &&
+                !((nas__plan_fusion(plan, &plan->steps[s]) & NAS_FUSES_INTO) &&
+                  nas__into_direct(plan, s, i)))
+                return false;
+    return true;
+}
+
+/* The step is an alternative to others: all that it serves is one gate of a row. */
+static void find_alternative(const serving *s, int index)
+{
+    const nas__plan *plan = s->plan;
+    nas__step *step = &s->plan->steps[index];
+    const int gates = nas_graph_gates(&plan->graph);
+    int served = 0, last = 0;
+    for (int gate = 0; gate < gates; gate++)
+        if (gates_of(s, index)[gate / 64] >> gate % 64 & 1) {
+            served++;
+            last = gate;
+        }
+    if (!plan->row_of_gate || served != 1 || serves_all(s, index) ||
+        (step->home != NAS__NONE && !sums_hand_back(plan, step->home)))
+        return;
+    step->row = plan->row_of_gate[last];
+    step->gate = last;
+}
+
 /* Do all readers that pass gradients on run exactly when the home's own step does? */
 static bool is_loose(const serving *s, int index, uint64_t *gates)
 {
@@ -128,6 +176,7 @@ nas_status nas__plan_guards(nas__plan *plan)
     uint64_t *gates = NULL;
     if (s.words == 0)
         NAS_FAIL(NAS_CONFIG, "a network without gates has no paths to choose from");
+    NAS_TRY(copy_rows(plan));
     s.gates = calloc(steps * s.words, sizeof *s.gates);
     plan->guards = calloc((steps + 1) * s.words, sizeof *plan->guards);
     gates = calloc(s.words, sizeof *gates);
@@ -138,8 +187,10 @@ nas_status nas__plan_guards(nas__plan *plan)
     }
     for (int step = plan->step_count - 1; step >= 0; step--)
         find_served(&s, step);
-    for (int step = 0; step < plan->step_count; step++)
+    for (int step = 0; step < plan->step_count; step++) {
         plan->steps[step].guard = guard_of(plan, &s, step);
+        find_alternative(&s, step);
+    }
     for (int home = 0; home < plan->home_count; home++)
         plan->homes[home].loose = is_loose(&s, home, gates);
 done:
@@ -221,6 +272,18 @@ static bool is_open(const nas__plan *plan, int guard, const uint64_t *open)
     return false;
 }
 
+/* No two open gates are of one row. */
+static bool takes_one_of_each(const nas__plan *plan, const uint64_t *open)
+{
+    const int gates = nas_graph_gates(&plan->graph);
+    for (int a = 0; plan->row_of_gate && a < gates; a++)
+        for (int b = a + 1; b < gates && (open[a / 64] >> a % 64 & 1); b++)
+            if (plan->row_of_gate[a] >= 0 && plan->row_of_gate[a] == plan->row_of_gate[b] &&
+                (open[b / 64] >> b % 64 & 1))
+                return false;
+    return true;
+}
+
 nas_status nas_net_set_path(nas_net *net, const float *gates)
 {
     const uint64_t words = net->mask.open.count;
@@ -229,6 +292,7 @@ nas_status nas_net_set_path(nas_net *net, const float *gates)
         NAS_FAIL(NAS_FAILED, "this net was created without paths");
     for (uint64_t gate = 0; gate < net->gates.count; gate++)
         open[gate / 64] |= (uint64_t)(!gates || gates[gate] != 0) << gate % 64;
+    net->runs = takes_one_of_each(&net->plan, open);
     memset(net->open, 0, (size_t)words * sizeof *net->open);
     for (int guard = 1; guard <= net->plan.guard_count; guard++)
         if (is_open(&net->plan, guard, open))

@@ -73,6 +73,7 @@ static nas__step *add_step(nas__plan *plan, int node)
     nas__step *step = &plan->steps[plan->step_count++];
     *step = (nas__step){.node = node,
                         .home = NAS__NONE,
+                        .row = NAS__NONE,
                         .saved = NAS__NONE,
                         .table = NAS__NONE,
                         .formed = NAS__NONE};
@@ -391,6 +392,7 @@ void nas__plan_clear(nas__plan *plan)
     free(plan->homes);
     free(plan->steps);
     free(plan->guards);
+    free(plan->row_of_gate);
     *plan = (nas__plan){0};
 }
 

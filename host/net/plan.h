@@ -51,6 +51,8 @@ typedef struct nas__step {
     nas_op_sizes sizes;
     bool backward; /* some gradient flows through it */
     int guard;     /* which has to be open for it to run (paths.c); 0: it always runs */
+    int row,
+        gate; /* what it writes is in use only when this gate of the row is open; row NAS__NONE: else, too */
     /* arena reservations; NAS__NONE: none */
     int saved, table, raw_in[NAS_OP_INPUTS], formed, plain[NAS_OP_INPUTS];
 } nas__step;
@@ -76,6 +78,7 @@ typedef struct nas__plan {
     uint64_t *
         guards; /* per guard from 1 on the gates of which one must be open: nas__guard_words each */
     int guard_count;
+    int *row_of_gate; /* options.row_of_gate, copied; NULL */
 } nas__plan;
 
 /* The graph that a net of these options has: without what lies behind the output for auxiliary losses, unless these are trained. */

@@ -7,6 +7,8 @@
  *
  * A home that is recomputed (plan.c, is_cheap) lives twice: until its reader has run forward, and while that runs backward.
  *
+ * What serves one candidate of a row alone shares memory with what serves another one, when a path takes one of a row at most (paths.c).
+ *
  * Evaluation replays the same steps in the same homes: its lifetimes are shorter, so it fits.
  */
 #include "plan.h"
@@ -86,6 +88,15 @@ static void gradient_life(const nas__plan *plan, int index, int *first, int *las
         begin = 0, end = INT_MAX;
     *first = begin;
     *last = end;
+}
+
+/* What is reserved next serves this step, and the others of its row run in other passes than it. */
+static void serve(const nas__plan *plan, nas_arena *arena, int step)
+{
+    if (step == NAS__NONE)
+        nas_arena_alternative(arena, NAS__NONE, 0);
+    else
+        nas_arena_alternative(arena, plan->steps[step].row, plan->steps[step].gate);
 }
 
 static nas_status reserve_home(nas__plan *plan, nas_arena *arena, int index)
@@ -196,10 +207,14 @@ nas_status nas__plan_reserve(nas__plan *plan, nas_arena *arena)
     uint64_t scratch = 16;
     for (int s = 0; s < plan->step_count; s++) {
         scratch = plan->steps[s].sizes.scratch > scratch ? plan->steps[s].sizes.scratch : scratch;
+        serve(plan, arena, s);
         NAS_TRY(reserve_step(plan, arena, s));
     }
-    for (int h = 0; h < plan->home_count; h++)
+    for (int h = 0; h < plan->home_count; h++) {
+        serve(plan, arena, plan->homes[h].step);
         NAS_TRY(reserve_home(plan, arena, h));
+    }
+    serve(plan, arena, NAS__NONE);
     NAS_TRY(nas__taps_reserve(plan, arena));
     return nas_arena_reserve(arena, scratch, 0, INT_MAX, &plan->scratch);
 }

@@ -267,6 +267,13 @@ static nas_status merge_gates(const nas_op_call *call, nas_tape *tape)
     return nas__stream_launch(tape, "mixed", "mixed_gates", NULL, 1, 1, &arguments);
 }
 
+/* With a closed gate this input's gradient is nobody's.  Where a pass adds it to another one (a plain tensor, that of no read), it
+ * has to be 0. */
+static bool may_be_closed(const nas_op_call *call, int k)
+{
+    return call->paths && candidates(call, k) == 1 && call->into[k].read.x.buffer;
+}
+
 static nas_status backward_input(const nas_op_call *call, nas_tape *tape, int k)
 {
     const nas_shape shape = call->in_shape[k];
@@ -277,6 +284,7 @@ static nas_status backward_input(const nas_op_call *call, nas_tape *tape, int k)
     nas__push_axes(&arguments, shape, call->n, call->real);
     nas__push_int(&arguments, call->out_shape.c);
     nas__push_int(&arguments, (int)((const mixed_options *)call->options)->gates.item[k]);
+    nas__push_int(&arguments, may_be_closed(call, k));
     return nas__stream_launch(tape, "mixed", "mixed_into",
                               nas__curved_define(nas__is_curved(call->into[k].read.activation)),
                               nas_pass_parts(shape, call->n), shape.c, &arguments);

@@ -17,6 +17,8 @@ typedef struct checking {
     nas_arch largest;
     bool has_largest;
     int within, drawn;
+    nas_graph supernet; /* of a one-shot strategy; empty for others */
+    nas_gate_table table;
 } checking;
 
 static bool within_bounds(const nas_objectives *objectives, const nas_cost *cost)
@@ -99,25 +101,23 @@ static nas_status measure(const checking *c, nas_device *device, const nas_train
     return status;
 }
 
-/* The supernet of a one-shot strategy; `graph` stays empty for others. */
-static nas_status look_at_supernet(checking *c, nas_graph *graph)
+static nas_status look_at_supernet(checking *c)
 {
     const nas_value *type = nas_value_member(&c->config->strategy, "type");
     const nas_strategy *strategy;
-    nas_gate_table table;
     nas_cost cost;
     NAS_TRY(nas_strategy_get(type ? type->text : "", &strategy));
     if (!strategy->evaluator)
         return NAS_OK;
-    NAS_TRY(nas_supernet_graph(&c->config->strategy, c->domain, graph, &table));
-    nas_graph_cost(graph, &cost);
+    NAS_TRY(nas_supernet_graph(&c->config->strategy, c->domain, &c->supernet, &c->table));
+    nas_graph_cost(&c->supernet, &cost);
     c->report->supernet_parameters = cost.parameters;
-    c->report->supernet_decisions = table.count;
+    c->report->supernet_decisions = c->table.count;
     return NAS_OK;
 }
 
 /* Memory on the first device that is there; without one the report says why. */
-static nas_status look_at_device(checking *c, const nas_arch *baseline, const nas_graph *supernet)
+static nas_status look_at_device(checking *c, const nas_arch *baseline)
 {
     nas_check_report *report = c->report;
     nas_train_config train;
@@ -139,10 +139,10 @@ static nas_status look_at_device(checking *c, const nas_arch *baseline, const na
     if (status == NAS_OK && c->has_largest)
         status = measure(c, device, &train, &c->largest, &report->largest_bytes);
     nas_net_options options;
-    if (status == NAS_OK && supernet->count)
-        status = nas_supernet_options(&c->config->strategy, &train, device, &options);
-    if (status == NAS_OK && supernet->count)
-        status = measure_graph(device, &options, supernet, &report->supernet_bytes);
+    if (status == NAS_OK && c->supernet.count)
+        status = nas_supernet_options(&c->config->strategy, &train, device, &c->table, &options);
+    if (status == NAS_OK && c->supernet.count)
+        status = measure_graph(device, &options, &c->supernet, &report->supernet_bytes);
     nas_device_destroy(device);
     return status;
 }
@@ -164,7 +164,6 @@ nas_status nas_session_check(const nas_config *config, nas_check_report *report)
     checking c = {.config = config, .report = report};
     nas_data *data = NULL;
     nas_domain *final_domain = NULL;
-    nas_graph supernet = {0};
     nas_arch baseline;
     bool has_baseline = false;
     uint32_t counts[3] = {0};
@@ -181,10 +180,10 @@ nas_status nas_session_check(const nas_config *config, nas_check_report *report)
     NAS_TRY_DONE(nas__open_final_domain(config, data, c.domain, &final_domain));
     NAS_TRY_DONE(check_given(&c));
     NAS_TRY_DONE(look_at_space(&c, &baseline, &has_baseline));
-    NAS_TRY_DONE(look_at_supernet(&c, &supernet));
-    status = look_at_device(&c, has_baseline ? &baseline : NULL, &supernet);
+    NAS_TRY_DONE(look_at_supernet(&c));
+    status = look_at_device(&c, has_baseline ? &baseline : NULL);
 done:
-    nas_graph_clear(&supernet);
+    nas_graph_clear(&c.supernet);
     nas_domain_close(final_domain);
     nas_domain_close(c.domain);
     nas_data_destroy(data);

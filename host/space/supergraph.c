@@ -18,15 +18,18 @@ void nas__gate_table_add(nas_gate_table *table, nas_gate_row row)
     row.first = table->choices;
     row.around = -1;
     row.part = row.part ? row.part : "network";
-    table->choices += row.choices;
+    for (int choice = 0; choice < row.choices; choice++)
+        table->row_of_gate[table->choices++] = table->count;
     table->rows[table->count++] = row;
 }
 
 void nas__gate_table_finish(nas_gate_table *table, bool partial)
 {
     table->gates = table->choices;
-    for (int row = 0; row < table->count && partial; row++)
+    for (int row = 0; row < table->count && partial; row++) {
+        table->row_of_gate[table->gates] = -1;
         table->rows[row].around = table->gates++;
+    }
 }
 
 int nas__gate_row_best(const nas_gate_row *row, const float *weights, int from)

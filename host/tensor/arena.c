@@ -4,7 +4,9 @@
  * (the greedy-by-size rule of Pisarchyk and Lee, arXiv 2001.03288): the largest first, each at the
  * lowest offset where nothing that lives at the same time stands, in the first slab that has room. 
  * A slab is one buffer, no larger than the device's largest allocation; no tensor spans two. The
- * order depends on sizes and on reservation numbers only, so a plan is the same every time. */
+ * order depends on sizes and on reservation numbers only, so a plan is the same every time.
+ *
+ * What only alternatives use, of which a pass takes one, never lives at the same time (nas_arena_alternative). */
 #include <clnas/tensor.h>
 
 #include <inttypes.h>
@@ -19,6 +21,7 @@ static const uint64_t MIB = 1 << 20;
 typedef struct nas__reservation {
     uint64_t count, size; /* floats asked for; rounded up to ALIGNMENT */
     int first, last;
+    int row, choice; /* in use only when this choice of the row is taken; row −1: always */
     int slab;
     uint64_t at;
 } nas__reservation;
@@ -37,6 +40,7 @@ struct nas_arena {
     int count, capacity;
     nas__slab *slabs;
     int slab_count;
+    int row, choice; /* of what is reserved now */
     bool planned, committed;
 };
 
@@ -46,6 +50,7 @@ nas_status nas_arena_create(nas_device *device, const char *label, nas_arena **a
     if (!made)
         NAS_FAIL(NAS_MEMORY, "out of memory for an arena");
     made->device = device;
+    made->row = -1;
     snprintf(made->label, sizeof made->label, "%s", label ? label : "arena");
     *arena = made;
     return NAS_OK;
@@ -72,6 +77,12 @@ void nas_arena_destroy(nas_arena *arena)
     free(arena);
 }
 
+void nas_arena_alternative(nas_arena *arena, int row, int choice)
+{
+    arena->row = row;
+    arena->choice = choice;
+}
+
 nas_status nas_arena_reserve(nas_arena *arena, uint64_t count, int first, int last,
                              int *reservation)
 {
@@ -89,8 +100,12 @@ nas_status nas_arena_reserve(nas_arena *arena, uint64_t count, int first, int la
         arena->capacity = capacity;
     }
     uint64_t size = ((count ? count : 1) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-    arena->reservations[arena->count] =
-        (nas__reservation){.count = count, .size = size, .first = first, .last = last};
+    arena->reservations[arena->count] = (nas__reservation){.count = count,
+                                                           .size = size,
+                                                           .first = first,
+                                                           .last = last,
+                                                           .row = arena->row,
+                                                           .choice = arena->choice};
     arena->planned = false;
     *reservation = arena->count++;
     return NAS_OK;
@@ -120,7 +135,8 @@ static uint64_t slab_limit(const nas_arena *arena)
 
 static bool together(const nas__reservation *a, const nas__reservation *b)
 {
-    return a->first <= b->last && b->first <= a->last;
+    const bool alternatives = a->row >= 0 && a->row == b->row && a->choice != b->choice;
+    return !alternatives && a->first <= b->last && b->first <= a->last;
 }
 
 /* The lowest offset in the slab where `wanted` meets nothing that lives with it. */

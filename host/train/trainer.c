@@ -50,6 +50,7 @@ static nas_status make_net(nas_trainer *trainer, const nas_graph *graph)
     nas_device *device = nas_data_home_device(trainer->home);
     nas_net_options options = nas_train_net_options(&trainer->config, device);
     options.paths = trainer->setup.paths || trainer->setup.pass;
+    options.row_of_gate = trainer->setup.row_of_gate;
     NAS_TRY(nas_net_create(device, graph, &options, &trainer->net));
     return nas_net_initialise(trainer->net, trainer->setup.seed,
                               (uint32_t)(trainer->setup.key ^ trainer->setup.key >> 32));

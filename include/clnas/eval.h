@@ -142,8 +142,10 @@ NAS_API nas_status nas_supernet_graph(const nas_value *strategy, const nas_domai
 NAS_API nas_status nas_supernet_inherit(const nas_value *strategy, const nas_domain *domain,
                                         const nas_arch *arch, const char *path, nas_net *net,
                                         nas_inheritance *inheritance);
+/* `options` borrows from the table. */
 NAS_API nas_status nas_supernet_options(const nas_value *strategy, const nas_train_config *train,
-                                        const nas_device *device, nas_net_options *options);
+                                        const nas_device *device, const nas_gate_table *table,
+                                        nas_net_options *options);
 
 /* ---- the simulated clock ---------------------------------------------------------------------------------- */
 

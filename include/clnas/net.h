@@ -46,8 +46,11 @@ typedef struct nas_net_options {
     bool auxiliary;
     bool input_gradient; /* keep dL/d(input) */
     bool paths;          /* passes may leave candidates out: nas_net_set_path */
-    unsigned taps;       /* nas_net_tap bits */
-    int features;        /* node whose value each forward pass keeps; 0: none */
+    /* With paths: the row of each gate of the graph, −1: none.  A pass opens one gate of a row at most, one of two is refused; so what serves
+     * one alone shares memory with what serves the others.  NULL: any gates may be open together.  Lent until the net is there. */
+    const int *row_of_gate;
+    unsigned taps; /* nas_net_tap bits */
+    int features;  /* node whose value each forward pass keeps; 0: none */
     nas_recompute recompute;
 } nas_net_options;
 
@@ -106,7 +109,8 @@ NAS_API nas_tensor nas_net_gate_gradients(const nas_net *net);
 
 /* For nets made with options.paths: the candidates of which gates run from now on, in forward, backward and evaluation; NULL, as at
  * first: all.  `gates` has a value per gate of the net, 0: closed.  What serves closed candidates alone is not run: no time, no statistics, no gradients;
- * those of their parameters keep what an earlier pass left.  The caller sees to it that closed gates are 0. */
+ * those of their parameters keep what an earlier pass left.  The caller sees to it that closed gates are 0.  A path that opens two gates of a
+ * row (options.row_of_gate) is one for updates alone (nas_net_strip_mask): no pass runs before another one is set. */
 NAS_API nas_status nas_net_set_path(nas_net *net, const float *gates);
 /* Of nas_net_evaluate that part alone which runs because choice `choice` of the `choices` gates from `first` on was taken: what serves
  * its gate and none of the others.  The values that it computes mean nothing; for measuring what a choice costs. */

@@ -77,6 +77,7 @@ typedef struct nas_gate_table {
     int count;
     int choices; /* Σ of the rows' choices: length of α */
     int gates;   /* length of the gate vector: `choices`, and one more per row with `partial` */
+    int row_of_gate[NAS_GATES]; /* −1: a gate around a row (nas_net_options.row_of_gate) */
 } nas_gate_table;
 
 /* What a supernet may want beyond the space's own options.  All 0 is allowed: all channels, norms without a scale of

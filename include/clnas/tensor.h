@@ -58,6 +58,9 @@ NAS_API void nas_arena_destroy(nas_arena *arena);
 /* Reserves `count` floats alive from step `first` to `last` (inclusive; 0, INT_MAX: always). */
 NAS_API nas_status nas_arena_reserve(nas_arena *arena, uint64_t count, int first, int last,
                                      int *reservation);
+/* What is reserved from now on is in use only in passes that take choice `choice` of row `row`, and no pass takes two choices of a row:
+ * those of other choices may share its memory at any time.  Row −1, as at first: every pass. */
+NAS_API void nas_arena_alternative(nas_arena *arena, int row, int choice);
 /* Places all reservations (first fit by decreasing size) without allocating; `*bytes` is the total. */
 NAS_API nas_status nas_arena_plan(nas_arena *arena, uint64_t *bytes);
 NAS_API nas_status nas_arena_commit(nas_arena *arena); /* plans if need be, allocates the slabs */

@@ -166,7 +166,8 @@ typedef struct nas_trainer_setup {
     nas_train_before before;     /* or NULL */
     nas_train_pass pass;         /* or NULL: one pass; else the net is one with paths */
     int passes;                  /* with `pass`: whose gradients add up to a step's */
-    bool paths;    /* the net is one with paths without `pass`, too: `before` sets them */
+    bool paths;             /* the net is one with paths without `pass`, too: `before` sets them */
+    const int *row_of_gate; /* nas_net_options.row_of_gate; lent while the trainer is created */
     uint64_t mark; /* hash of what else decides what is computed; checkpoints must agree on it */
     void *user;
 } nas_trainer_setup;
