@@ -20,7 +20,7 @@ typedef struct fixture {
     nas_train_config train;
 } fixture;
 
-static void open_fixture(const char *strategy, fixture *f)
+static void open_fixture(const char *strategy, int micro_batches, fixture *f)
 {
     char text[1024];
     memset(f, 0, sizeof *f);
@@ -30,8 +30,9 @@ static void open_fixture(const char *strategy, fixture *f)
         "valid = 34; augment = { flip = true; }; };\n"
         "space = { type = \"cell\"; cells = 2; channels = 4; nodes = 2; reductions = [1]; };\n"
         "strategy = { %s };\n"
-        "train = { batch = 32; optimizer = \"sgd\"; lr = 0.05; clip = 5.0; };\n",
-        strategy);
+        "train = { batch = 32; micro_batches = %d; optimizer = \"sgd\"; lr = 0.05; clip = 5.0; "
+        "};\n",
+        strategy, micro_batches);
     nas_test_ok(nas_config_parse(text, "test.cfg", NULL, NULL, 0, &f->config));
     nas_test_ok(nas_data_open_group(&f->config.data, 1, &f->data));
     nas_test_ok(nas_domain_open_group(&f->config.space, nas_data_shape(f->data),
@@ -94,13 +95,13 @@ static void assert_equal(const nas_trial *wanted, const nas_trial *got)
     }
 }
 
-static void stopped_anywhere(const char *strategy)
+static void stopped_anywhere(const char *strategy, int micro_batches)
 {
     fixture f;
     nas_trial whole, parts;
     stopper all = {0};
     int resumed = 0;
-    open_fixture(strategy, &f);
+    open_fixture(strategy, micro_batches, &f);
     nas_test_ok(score(&f, NULL, &all, &whole));
     assert_true(all.calls >= 2);
     for (int stop = 1; stop <= all.calls; stop++) {
@@ -134,21 +135,24 @@ static void darts_goes_on(void **state)
 {
     (void)state;
     stopped_anywhere(
-        "type = \"darts\"; epochs = 1; order = 2; curvature = 1; alpha = { lr = 0.05; };");
+        "type = \"darts\"; epochs = 1; order = 2; curvature = 1; alpha = { lr = 0.05; };", 1);
+    stopped_anywhere("type = \"darts\"; epochs = 1; curvature = 1; alpha = { lr = 0.05; };", 2);
 }
 
 static void proxylessnas_goes_on(void **state)
 {
     (void)state;
     stopped_anywhere("type = \"proxylessnas\"; epochs = 1; share = 0.6; alpha = { start = 0; every "
-                     "= 2; lr = 0.1; };");
+                     "= 2; lr = 0.1; };",
+                     2);
 }
 
 static void enas_goes_on(void **state)
 {
     (void)state;
     stopped_anywhere("type = \"enas\"; epochs = 1; candidates = 5; share = 0.6; "
-                     "controller = { steps = 5; aggregate = 3; hidden = 8; lr = 0.05; };");
+                     "controller = { steps = 5; aggregate = 3; hidden = 8; lr = 0.05; };",
+                     2);
 }
 
 /* A file that is none, or that of another search, costs the time that it would have saved. */
@@ -160,11 +164,11 @@ static void other_drafts_are_left_alone(void **state)
     nas_trial whole, anew;
     stopper stop = {.stop = 1}, all = {0};
     (void)state;
-    open_fixture(other, &f);
+    open_fixture(other, 1, &f);
     assert_int_equal(score(&f, draft, &stop, &anew), NAS_STOPPED);
     nas_trial_clear(&anew);
     close_fixture(&f);
-    open_fixture(darts, &f);
+    open_fixture(darts, 1, &f);
     nas_test_ok(score(&f, NULL, &all, &whole));
     nas_test_ok(score(&f, draft, &all, &anew));
     assert_equal(&whole, &anew);

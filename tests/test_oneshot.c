@@ -188,12 +188,48 @@ static void noise_is_keyed(void **state)
     close_supernet(&f);
 }
 
+/* Gate gradients of three parts of a batch, as if three backward passes had left them: what stays is their mean, and nothing of another
+ * batch. */
+static void parts_of_a_batch_add_up(void **state)
+{
+    enum { PARTS = 3 };
+    fixture f;
+    (void)state;
+    open_supernet("{ cells = 1; channels = 2; nodes = 2; }", "darts", &f);
+    const nas_tensor gradients = nas_net_gate_gradients(f.net);
+    const uint64_t count = gradients.count;
+    float *values = calloc(count, sizeof *values);
+    for (int batch = 0; batch < 2; batch++) {
+        nas_random random = nas_random_make(SEED, NAS_STREAM_TEST, 9, (uint32_t)batch, 0);
+        double *mean = calloc(count, sizeof *mean);
+        for (int part = 0; part < PARTS; part++) {
+            for (uint64_t i = 0; i < count; i++) {
+                values[i] = (float)nas_random_normal(&random);
+                mean[i] += (double)values[i] / PARTS;
+            }
+            nas_test_ok(nas_tensor_write(gradients, values));
+            nas_test_ok(nas__relaxation_gather(f.relaxation, part, PARTS));
+        }
+        nas_test_ok(nas_tensor_read(gradients, values));
+        for (uint64_t i = 0; i < count; i++)
+            check_close(values[i], mean[i], 1e-6, "gate gradient", (int)i);
+        nas_test_ok(nas__relaxation_gather(f.relaxation, 0, 1)); /* a whole batch: left alone */
+        float *after = nas_test_read(gradients);
+        assert_memory_equal(values, after, count * sizeof *values);
+        free(after);
+        free(mean);
+    }
+    free(values);
+    close_supernet(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_strategy_has_its_method),
         cmocka_unit_test(gates_are_those_of_plain_c),
         cmocka_unit_test(noise_is_keyed),
+        cmocka_unit_test(parts_of_a_batch_add_up),
     };
     return cmocka_run_group_tests(tests, nas_test_open_device, nas_test_close_device);
 }

@@ -278,6 +278,8 @@ void nas__relaxation_destroy(nas__relaxation *r)
     nas_tape_destroy(r->plain);
     nas_tape_destroy(r->backward);
     nas_tape_destroy(r->update);
+    nas_tape_destroy(r->gather);
+    nas_buffer_destroy(r->sums);
     nas_buffer_destroy(r->memory);
     free(r->open);
     free(r);
@@ -286,6 +288,34 @@ void nas__relaxation_destroy(nas__relaxation *r)
 nas_status nas__relaxation_charge(nas__relaxation *r, const float *costs)
 {
     return nas_buffer_write(r->memory, 4 * r->costs.at, 4 * (uint64_t)r->table->choices, costs);
+}
+
+/* ---- a batch in parts ------------------------------------------------------------------------------------------------ */
+
+static nas_status make_gather(nas__relaxation *r, int parts)
+{
+    nas_device *device = nas_net_device(r->net);
+    const nas_tensor gradients = nas_net_gate_gradients(r->net);
+    const uint64_t count = rounded(gradients.count);
+    NAS_TRY(nas_buffer_create(device, 4 * count, "sums of gate gradients", &r->sums));
+    NAS_TRY(nas_tape_create(device, "gather gate gradients", &r->gather));
+    return nas_accumulate_record(device, r->gather, gradients, (nas_tensor){r->sums, 0, count},
+                                 NULL, 1.0 / parts);
+}
+
+nas_status nas__relaxation_gather(nas__relaxation *r, int part, int parts)
+{
+    const nas_tensor gradients = nas_net_gate_gradients(r->net);
+    if (parts == 1)
+        return NAS_OK;
+    if (!r->gather)
+        NAS_TRY(make_gather(r, parts));
+    if (part == 0)
+        NAS_TRY(nas_buffer_fill(r->sums, 0, 4 * rounded(gradients.count), &(float){0}, 4));
+    NAS_TRY(nas_tape_run(r->gather));
+    if (part < parts - 1)
+        return NAS_OK;
+    return nas_buffer_copy(r->sums, 0, gradients.buffer, 4 * gradients.at, 4 * gradients.count);
 }
 
 /* ---- a step ---------------------------------------------------------------------------------------------------------- */

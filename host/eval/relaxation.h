@@ -23,6 +23,9 @@ typedef struct nas__relaxation {
     nas_tensor alpha, gradient, moments[NAS_OPTIMIZER_MOMENTS];
     /* pairs: what α's step samples, NULL: the same; update: without the way back */
     nas_tape *sample, *pairs, *plain, *backward, *update;
+    nas_buffer
+        *sums; /* of gate gradients over the parts of a batch; NULL until there are several */
+    nas_tape *gather;
     float *open; /* the gates, as the host knows them */
 } nas__relaxation;
 
@@ -43,6 +46,9 @@ void nas__relaxation_step(const nas__relaxation *relaxation, const nas_step *wei
 nas_status nas__relaxation_sample(nas__relaxation *relaxation, nas__phase phase);
 nas_status nas__relaxation_plain(nas__relaxation *relaxation);
 nas_status nas__relaxation_update(nas__relaxation *relaxation);
+/* Between a backward pass of the gates over part 0 … parts − 1 of a batch and what comes next: behind the last part, the net's gate
+ * gradients are the mean over all.  Enqueues; with one part there is nothing to do. */
+nas_status nas__relaxation_gather(nas__relaxation *relaxation, int part, int parts);
 /* The part of it that comes before the step: fills relaxation->gradient, for gates of either kind. */
 nas_status nas__relaxation_backward(nas__relaxation *relaxation);
 /* Floats of α that mean something, the edges' β among them; what lies behind is padding. */

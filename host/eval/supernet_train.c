@@ -116,6 +116,9 @@ static nas_status check_options(const supernet *s)
         NAS_FAIL(NAS_CONFIG,
                  "strategy.order = 2 unrolls a step of train.optimizer = \"sgd\", not of \"%s\"",
                  s->train.optimizer->kind.name);
+    if (s->options.order == 2 && s->train.common.micro_batches > 1)
+        NAS_FAIL(NAS_CONFIG, "strategy.order = 2 unrolls a step over a whole batch; "
+                             "train.micro_batches goes with order = 1 alone");
     if (s->options.curvature > 0 && nas__method_has_paths(s->options.method))
         NAS_FAIL(NAS_CONFIG,
                  "strategy.curvature: the gates of %s are drawn, 0 or 1, so that its loss does not "
@@ -178,7 +181,7 @@ static nas_status take_pass(void *user, const nas_step *step, int pass);
 static nas_status make_batches(supernet *s)
 {
     const nas_batches_target target = nas_train_target(nas_trainer_net(s->trainer));
-    const int batch = (int)s->train.common.batch;
+    const int batch = nas_train_part(&s->train), parts = (int)s->train.common.micro_batches;
     const uint64_t key = 1; /* the weights' batches have that of the placeholder */
     const nas__controller_options *controller = &s->options.controller;
     const int64_t count =
@@ -188,7 +191,7 @@ static nas_status make_batches(supernet *s)
                                        .augment = !s->controller,
                                        .seed = s->setting->seed,
                                        .key = key,
-                                       .samples = (uint32_t)(batch * count),
+                                       .samples = (uint32_t)(batch * parts * count),
                                        .subset = s->samples + s->weights_count,
                                        .subset_count = s->alpha_count,
                                        .independent = true};
@@ -196,8 +199,8 @@ static nas_status make_batches(supernet *s)
         .batch = batch, .subset = s->valid, .subset_count = s->valid_count};
     const nas_batches_options norms = {.batch = batch,
                                        .subset = s->norms,
-                                       .subset_count =
-                                           (uint32_t)batch * (uint32_t)s->options.recalibrate};
+                                       .subset_count = (uint32_t)(batch * parts) *
+                                                       (uint32_t)s->options.recalibrate};
     if (shares(s))
         NAS_TRY(nas_batches_create(s->home, NAS_SPLIT_TRAIN, &alpha, &target, &s->alpha_batches));
     if (s->norms)
@@ -245,33 +248,41 @@ static nas_status check_every(const supernet *s)
     return NAS_OK;
 }
 
-static nas_status set_alpha_step(supernet *s)
+/* The step block of α's step, for one part of its batch.  Metrics that the pass leaves are where those of the weights' step will be. */
+static nas_status set_alpha_step(supernet *s, int part, nas_step *step)
+{
+    nas_step whole;
+    nas__relaxation_step(s->relaxation, &s->step, nas_trainer_steps(s->trainer), NAS__PHASE_ALPHA,
+                         &whole);
+    *step = nas_train_part_step(&s->train, &whole, part);
+    return nas_net_set_step(nas_trainer_net(s->trainer), step);
+}
+
+static nas_status load_alpha_part(supernet *s, int part)
 {
     nas_step step;
-    nas__relaxation_step(s->relaxation, &s->step, nas_trainer_steps(s->trainer), NAS__PHASE_ALPHA,
-                         &step);
-    return nas_net_set_step(nas_trainer_net(s->trainer), &step);
+    NAS_TRY(set_alpha_step(s, part, &step));
+    return nas_batches_load(s->alpha_batches, (int)step.step);
 }
 
 static nas_status load_train(void *user)
 {
     supernet *s = user;
-    NAS_TRY(set_alpha_step(s));
+    nas_step step;
+    NAS_TRY(set_alpha_step(s, 0, &step));
     return nas_trainer_load_batch(s->trainer);
 }
 
 static nas_status load_alpha(void *user)
 {
-    supernet *s = user;
-    NAS_TRY(set_alpha_step(s));
-    return nas_batches_load(s->alpha_batches, (int)s->step.step);
+    return load_alpha_part(user, 0);
 }
 
 /* From the epoch's number alone: its steps may be those of a process that is gone. */
 nas_status nas__supernet_load_last(supernet *s, int epoch)
 {
     const uint32_t steps = (uint32_t)nas_trainer_steps(s->trainer), index = (uint32_t)epoch - 1;
-    s->step = (nas_step){.real = (uint32_t)s->train.common.batch,
+    s->step = (nas_step){.real = (uint32_t)nas_train_part(&s->train),
                          .epoch = index,
                          .step = steps - 1,
                          .time = (index + 1) * steps - 1};
@@ -354,17 +365,27 @@ nas_status nas__supernet_begin(supernet *s)
 
 /* ---- a step ----------------------------------------------------------------------------------------------------------- */
 
-static nas_status step_alpha(supernet *s)
+/* Of the mean loss over all parts of a batch, by the gates that the first one's step block drew. */
+static nas_status gate_gradients(supernet *s)
 {
     nas_net *net = nas_trainer_net(s->trainer);
-    NAS_TRY(load_alpha(s));
-    NAS_TRY(nas__relaxation_sample(s->relaxation, NAS__PHASE_ALPHA));
-    if (s->unrolled) {
-        NAS_TRY(nas__unrolled_gradient(s->unrolled));
-    } else {
+    const int parts = (int)s->train.common.micro_batches;
+    nas_step step;
+    for (int part = 0; part < parts; part++) {
+        if (part > 0)
+            NAS_TRY(load_alpha_part(s, part));
         NAS_TRY(nas_net_forward(net));
         NAS_TRY(nas_net_backward_gates(net));
+        NAS_TRY(nas__relaxation_gather(s->relaxation, part, parts));
     }
+    return parts > 1 ? set_alpha_step(s, 0, &step) : NAS_OK;
+}
+
+static nas_status step_alpha(supernet *s)
+{
+    NAS_TRY(load_alpha_part(s, 0));
+    NAS_TRY(nas__relaxation_sample(s->relaxation, NAS__PHASE_ALPHA));
+    NAS_TRY(s->unrolled ? nas__unrolled_gradient(s->unrolled) : gate_gradients(s));
     return nas__relaxation_update(s->relaxation);
 }
 

@@ -123,7 +123,8 @@ static nas_status check_memory(const nas_net *net)
     if (info->memory_bytes && net->memory.total_bytes > info->memory_bytes)
         NAS_FAIL(NAS_DEVICE_MEMORY,
                  "the network needs %.1f MiB (%.1f activations, %.1f parameters) and %s has "
-                 "%.1f MiB; make the batch or the network smaller",
+                 "%.1f MiB; make the batch or the network smaller, or "
+                 "cut the batch (train.micro_batches)",
                  (double)net->memory.total_bytes / 1048576.0,
                  (double)net->memory.activation_bytes / 1048576.0,
                  (double)net->memory.parameter_bytes / 1048576.0, info->name,

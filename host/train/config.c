@@ -2,6 +2,7 @@
  * one group. */
 #include "optimizer.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,6 +11,9 @@ static const nas_option options[] = {
     {"epochs", NAS_OPTION_INT, AT(epochs), "2", 1, 100000, NULL,
      "passes over the training split; schedules span them all"},
     {"batch", NAS_OPTION_INT, AT(batch), "128", 1, 65536, NULL, "samples of a step"},
+    {"micro_batches", NAS_OPTION_INT, AT(micro_batches), "1", 1, 4096, NULL,
+     "parts of a step's batch that go through one after the other, for devices with little memory; "
+     "norms know their own part alone, so that results are others"},
     {"optimizer", NAS_OPTION_TEXT, AT(optimizer), "\"sgd\"", 0, 0, NULL,
      "how weights follow gradients: sgd, adam, adamw or rmsprop"},
     {"lr", NAS_OPTION_REAL, AT(lr), "0", 0, 1000, NULL,
@@ -87,6 +91,10 @@ nas_status nas_train_config_fill(const nas_value *group, nas_train_config *confi
                                   &config->options));
     if (config->common.lr <= 0)
         config->common.lr = optimizer->lr;
+    if (config->common.batch % config->common.micro_batches != 0)
+        NAS_FAIL(NAS_CONFIG,
+                 "train.micro_batches = %" PRId64 " does not divide train.batch = %" PRId64,
+                 config->common.micro_batches, config->common.batch);
     if (config->common.min_lr > config->common.lr)
         NAS_FAIL(NAS_CONFIG, "train.min_lr = %g is over train.lr = %g", config->common.min_lr,
                  config->common.lr);

@@ -32,16 +32,31 @@ static nas_status check_graph(const nas_graph *graph, const nas_data *data)
     return NAS_OK;
 }
 
+int nas_train_part(const nas_train_config *config)
+{
+    return (int)(config->common.batch / config->common.micro_batches);
+}
+
+nas_step nas_train_part_step(const nas_train_config *config, const nas_step *step, int part)
+{
+    const uint32_t parts = (uint32_t)config->common.micro_batches;
+    nas_step own = *step;
+    own.step = step->step * parts + (uint32_t)part;
+    own.slot = step->slot * parts + (uint32_t)part;
+    return own;
+}
+
 nas_net_options nas_train_net_options(const nas_train_config *config, const nas_device *device)
 {
     const nas_train_options *common = &config->common;
-    return (nas_net_options){.batch = (int)common->batch,
-                             .shards = nas_batch_shards(device, (int)common->batch),
+    const int batch = nas_train_part(config);
+    return (nas_net_options){.batch = batch,
+                             .shards = nas_batch_shards(device, batch),
                              .training = true,
                              .loss = true,
                              .auxiliary = true,
                              .label_smoothing = common->label_smoothing,
-                             .slots = NAS_TRAINER_SLOTS,
+                             .slots = NAS_TRAINER_SLOTS * (int)common->micro_batches,
                              .use_clblast = common->gemm == 1};
 }
 
@@ -59,7 +74,7 @@ static nas_status make_net(nas_trainer *trainer, const nas_graph *graph)
 static nas_status make_batches(nas_trainer *trainer)
 {
     const nas_train_options *common = &trainer->config.common;
-    const nas_batches_options options = {.batch = (int)common->batch,
+    const nas_batches_options options = {.batch = nas_train_part(&trainer->config),
                                          .training = true,
                                          .augment = true,
                                          .seed = trainer->setup.seed,
@@ -70,7 +85,11 @@ static nas_status make_batches(nas_trainer *trainer)
     const nas_batches_target target = nas_train_target(trainer->net);
     NAS_TRY(nas_batches_create(trainer->home, trainer->setup.split, &options, &target,
                                &trainer->batches));
-    trainer->steps = nas_batches_steps(trainer->batches);
+    trainer->parts = (int)common->micro_batches;
+    trainer->steps = nas_batches_steps(trainer->batches) / trainer->parts;
+    if (trainer->steps == 0)
+        NAS_FAIL(NAS_CONFIG, "train.batch = %" PRId64 " is more than the %u samples of an epoch",
+                 common->batch, nas_batches_samples(trainer->batches));
     return NAS_OK;
 }
 
@@ -86,7 +105,7 @@ static nas_status make_extra(nas_trainer *trainer, const nas_net_block *block)
     const uint64_t each = rounded(block->parameters.count);
     const uint64_t scratch =
         rounded(nas_clip_scratch(block->parameters.count) + nas_clip_scratch(block->states.count));
-    const bool adds = trainer->setup.pass && trainer->setup.passes > 1;
+    const bool adds = trainer->parts > 1 || (trainer->setup.pass && trainer->setup.passes > 1);
     uint64_t at = 0, count = (uint64_t)(moments + adds) * each + 32 + scratch;
     NAS_TRY(nas_buffer_create(nas_data_home_device(trainer->home), 4 * count, "optimizer moments",
                               &trainer->extra));
@@ -106,21 +125,11 @@ static nas_status record_accumulate(nas_trainer *trainer, const nas_net_block *b
 {
     const nas_strip_mask mask = nas_net_strip_mask(trainer->net);
     nas_device *device = nas_data_home_device(trainer->home);
-    const nas_argument arguments[] = {NAS_ARG_TENSOR(block->gradients),
-                                      NAS_ARG_TENSOR(trainer->total), NAS_ARG_TENSOR(mask.owners),
-                                      NAS_ARG_TENSOR(mask.open),
-                                      NAS_ARG_ULONG(block->gradients.count)};
-    const size_t items = (size_t)block->gradients.count / (size_t)nas_device_lanes(device);
     if (!trainer->total.count)
         return NAS_OK;
     NAS_TRY(nas_tape_create(device, "accumulate", &trainer->accumulate));
-    return nas_tape_add(trainer->accumulate,
-                        &(nas_launch){.source = "accumulate",
-                                      .kernel = "accumulate",
-                                      .defines = mask.owners.buffer ? "-DMASKED=1" : NULL,
-                                      .global = {items},
-                                      .arguments = arguments,
-                                      .argument_count = 5});
+    return nas_accumulate_record(device, trainer->accumulate, block->gradients, trainer->total,
+                                 &mask, 1.0 / trainer->parts);
 }
 
 static nas_status record_update(nas_trainer *trainer, const nas_net_block *block)
@@ -266,33 +275,43 @@ static nas_step step_block(const nas_trainer *trainer, int slot)
     return step;
 }
 
-/* Passes over the batch that is loaded; the metrics are those of the last. */
+/* Passes over the part of the batch that is loaded; the metrics are those of the last. */
 static nas_status run_passes(nas_trainer *trainer, const nas_step *step)
 {
     const nas_trainer_setup *setup = &trainer->setup;
-    const nas_tensor total = trainer->total;
     const int passes = setup->pass ? setup->passes : 1;
-    if (total.count)
-        NAS_TRY(nas_buffer_fill(total.buffer, 4 * total.at, 4 * total.count, &(float){0}, 4));
     for (int pass = 0; pass < passes; pass++) {
         if (setup->pass)
             NAS_TRY(setup->pass(setup->user, step, pass));
         NAS_TRY(nas_net_forward(trainer->net));
         NAS_TRY(nas_net_backward(trainer->net));
-        if (total.count)
+        if (trainer->accumulate)
             NAS_TRY(nas_tape_run(trainer->accumulate));
     }
-    return setup->pass ? setup->pass(setup->user, step, passes) : NAS_OK;
+    return NAS_OK;
+}
+
+static nas_status load_part(nas_trainer *trainer, const nas_step *step, int part)
+{
+    const nas_step block = nas_train_part_step(&trainer->config, step, part);
+    NAS_TRY(nas_net_set_step(trainer->net, &block));
+    return nas_batches_load(trainer->batches, (int)block.step);
 }
 
 static nas_status run_step(nas_trainer *trainer, int slot)
 {
     const nas_step step = step_block(trainer, slot);
+    const nas_tensor total = trainer->total;
     if (trainer->setup.before)
         NAS_TRY(trainer->setup.before(trainer->setup.user, trainer, &step));
-    NAS_TRY(nas_net_set_step(trainer->net, &step));
-    NAS_TRY(nas_batches_load(trainer->batches, trainer->step));
-    NAS_TRY(run_passes(trainer, &step));
+    if (total.count)
+        NAS_TRY(nas_buffer_fill(total.buffer, 4 * total.at, 4 * total.count, &(float){0}, 4));
+    for (int part = 0; part < trainer->parts; part++) {
+        NAS_TRY(load_part(trainer, &step, part));
+        NAS_TRY(run_passes(trainer, &step));
+    }
+    if (trainer->setup.pass)
+        NAS_TRY(trainer->setup.pass(trainer->setup.user, &step, trainer->setup.passes));
     NAS_TRY(nas_tape_run(trainer->update));
     trainer->step++;
     return NAS_OK;
@@ -311,21 +330,27 @@ typedef struct running {
 /* Reads the metrics of the pending steps and looks for NaN, in order. */
 static nas_status read_metrics(nas_trainer *trainer, int pending)
 {
-    float metrics[4 * NAS_TRAINER_SLOTS];
-    nas_tensor tensor = nas_tensor_view(nas_net_metrics(trainer->net), 0, 4 * (uint64_t)pending);
-    NAS_TRY(nas_tensor_read(tensor, metrics));
-    for (int i = 0; i < pending; i++) {
+    const int parts = trainer->parts, rows = pending * parts;
+    nas_status status = NAS_OK;
+    float *metrics = malloc(4 * (size_t)rows * sizeof *metrics);
+    if (!metrics)
+        NAS_FAIL(NAS_MEMORY, "no memory for the metrics of %d passes", rows);
+    NAS_TRY_DONE(nas_tensor_read(
+        nas_tensor_view(nas_net_metrics(trainer->net), 0, 4 * (uint64_t)rows), metrics));
+    for (int i = 0; i < rows && status == NAS_OK; i++) {
         if (!isfinite(metrics[4 * i]))
-            NAS_FAIL(NAS_NONFINITE,
-                     "the training loss became %g in epoch %d, step %d of %d; try a "
-                     "smaller train.lr, or train.clip",
-                     (double)metrics[4 * i], trainer->epoch, trainer->step - pending + i,
-                     trainer->steps);
+            status = nas_error_set(NAS_NONFINITE, __FILE__, __LINE__,
+                                   "the training loss became %g in epoch %d, step %d of %d; try a "
+                                   "smaller train.lr, or train.clip",
+                                   (double)metrics[4 * i], trainer->epoch,
+                                   trainer->step - pending + i / parts, trainer->steps);
         trainer->sums.loss += metrics[4 * i];
         trainer->sums.correct += metrics[4 * i + 1];
         trainer->sums.count += (uint64_t)nas_batches_real(trainer->batches, 0);
     }
-    return NAS_OK;
+done:
+    free(metrics);
+    return status;
 }
 
 static nas_status check_health(nas_trainer *trainer)
@@ -453,7 +478,7 @@ nas_status nas_trainer_evaluate(nas_trainer *trainer, nas_split split, nas_evalu
 
 nas_status nas_trainer_load_batch(nas_trainer *trainer)
 {
-    return nas_batches_load(trainer->batches, trainer->step);
+    return nas_batches_load(trainer->batches, trainer->step * trainer->parts);
 }
 
 nas_tensor nas_trainer_moment(const nas_trainer *trainer, int index)

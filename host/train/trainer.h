@@ -31,13 +31,14 @@ struct nas_trainer {
     nas_tensor moments[NAS_OPTIMIZER_MOMENTS];
     nas_tensor scale, scratch, health;     /* health: [4] scale and norm of parameters, of states */
     nas_tape *update, *check, *accumulate; /* accumulate: NULL with one pass */
-    nas_tensor total;                      /* of the gradients of several passes */
+    nas_tensor total;                      /* of the gradients of several passes, or parts */
     nas__attached attached[NAS_TRAINER_ATTACHED];
     int attached_count;
     uint32_t dropout_key[2];
     uint64_t fingerprint; /* of everything that a checkpoint must agree with */
     int epoch, step;      /* epochs done; steps done in the running one */
     int steps;            /* per epoch */
+    int parts; /* of a step's batch, one after the other; the net's batch is one of them */
     nas__epoch_sums sums;
     nas_evaluation last;        /* of the last finished epoch; count 0: none */
     double seconds;             /* trained so far, for the time limit */

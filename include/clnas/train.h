@@ -58,6 +58,12 @@ NAS_API uint64_t nas_clip_scratch(uint64_t count);
 NAS_API nas_status nas_clip_record(nas_tape *tape, nas_tensor gradients, const nas_strip_mask *mask,
                                    double clip, nas_tensor scratch, nas_tensor scale);
 
+/* Records total += scale·gradients, of the strips that `mask` lets take part (NULL: all).  Both begin at a multiple of 16 floats and have
+ * memory up to the next one behind their end. */
+NAS_API nas_status nas_accumulate_record(const nas_device *device, nas_tape *tape,
+                                         nas_tensor gradients, nas_tensor total,
+                                         const nas_strip_mask *mask, double scale);
+
 /* ---- config ---------------------------------------------------------------------------------- */
 
 typedef enum nas_schedule {
@@ -72,6 +78,7 @@ typedef enum nas_schedule {
 typedef struct nas_train_options {
     int64_t epochs; /* the longest that this training may become: schedules span it */
     int64_t batch;
+    int64_t micro_batches; /* parts of a batch that go through one after the other; divides it */
     char optimizer[NAS_TEXT_SIZE];
     double lr, min_lr; /* lr 0: the optimizer's own default, filled in */
     int schedule;      /* nas_schedule */
@@ -172,6 +179,11 @@ typedef struct nas_trainer_setup {
     void *user;
 } nas_trainer_setup;
 
+/* Samples of a pass: those of a step, or of one of its parts (micro_batches). */
+NAS_API int nas_train_part(const nas_train_config *config);
+/* The step block of part `part` of a step: its place among the batches of an epoch and its metric slot. */
+NAS_API nas_step nas_train_part_step(const nas_train_config *config, const nas_step *step,
+                                     int part);
 /* The net that a training by this recipe makes on a device. */
 NAS_API nas_net_options nas_train_net_options(const nas_train_config *config,
                                               const nas_device *device);
@@ -195,7 +207,8 @@ NAS_API int nas_trainer_steps(const nas_trainer *trainer); /* per epoch */
 /* Loss and accuracy of the last finished epoch on its own training batches; false when none is. */
 NAS_API bool nas_trainer_epoch_result(const nas_trainer *trainer, nas_evaluation *result);
 
-/* Loads the batch of the step that comes next into the net, whose step block must be that step's; for `before`. */
+/* Loads the batch of the step that comes next into the net, whose step block must be that step's; for `before` of a training without
+ * micro-batches. */
 NAS_API nas_status nas_trainer_load_batch(nas_trainer *trainer);
 /* One of the optimizer's moments, as long as the parameters. */
 NAS_API nas_tensor nas_trainer_moment(const nas_trainer *trainer, int index);
