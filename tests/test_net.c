@@ -414,8 +414,8 @@ static void shards_are_checked(void **state)
     (void)state;
     static const struct {
         int batch, shards;
-    } rows[] = {{1, 1},   {32, 1},  {48, 1},   {63, 2},   {64, 2},  {96, 2},
-                {127, 2}, {128, 2}, {100, 1},  {129, 1},  {144, 1}, {160, 2},
+    } rows[] = {{1, 1},   {16, 1},  {17, 2},   {32, 2},   {48, 1},  {63, 2},  {64, 2},
+                {96, 2},  {127, 2}, {128, 2},  {100, 1},  {129, 1}, {144, 1}, {160, 2},
                 {192, 2}, {250, 4}, {1024, 8}, {4096, 8}, {255, 4}, {113, 2}};
     const bool host = nas_device_describe(device)->on_host;
     nas_graph graph;

@@ -21,7 +21,7 @@ int nas_batch_padded(int batch)
 int nas_batch_shards(const nas_device *device, int batch)
 {
     const int n = nas_batch_padded(batch);
-    int shards = 1, least = NAS_SHARD_SAMPLES / 2;
+    int shards = 1, least = NAS_BATCH_MULTIPLE;
     while (nas_device_describe(device)->on_host && shards < NAS_SHARDS &&
            n % (2 * shards * NAS_BATCH_MULTIPLE) == 0 && n / (2 * shards) >= least) {
         shards *= 2;

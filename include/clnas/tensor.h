@@ -16,7 +16,8 @@ extern "C" {
 enum {
     NAS_BATCH_MULTIPLE = 16,
     NAS_SHARD_SAMPLES =
-        64, /* a shard has so many at least, one of two half as many: less starve the kernels */
+        64, /* each of four shards or more has so many at least, since less starve the kernels;
+               each of two a NAS_BATCH_MULTIPLE */
     NAS_SHARDS = 8
 };
 
