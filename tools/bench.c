@@ -24,7 +24,8 @@ static int usage(FILE *to, int exit_code)
                 "[--seconds S] [--clock wall|cpu]\n");
     for (int i = 0; i < COMMAND_COUNT; i++)
         fprintf(to, "  %-8s %s\n", commands[i].name, commands[i].summary);
-    fprintf(to, "  net      training steps of a whole network (see bench_net.c)\n"
+    fprintf(to, "  device   what a device can do at best (see bench_device.c)\n"
+                "  net      training steps of a whole network (see bench_net.c)\n"
                 "  cores    how far the cores are from one another (see bench_cores.c)\n"
                 "  search   cost of a proposal, early and late in a study (see bench_search.c)\n"
                 "  supernet a search step of a one-shot method (see bench_supernet.c)\n"
@@ -63,6 +64,8 @@ int main(int argc, char **argv)
 {
     if (argc == 2 && strcmp(argv[1], "--help") == 0)
         return usage(stdout, 0);
+    if (argc >= 2 && strcmp(argv[1], "device") == 0)
+        return bench_device(argc, argv);
     if (argc >= 2 && strcmp(argv[1], "net") == 0)
         return bench_net(argc, argv);
     if (argc == 2 && strcmp(argv[1], "cores") == 0)

@@ -25,6 +25,8 @@ nas_status bench_ops(const bench_options *options);
 
 /* The best seconds of one run of `tape`. */
 nas_status bench_time(nas_device *device, nas_tape *tape, double seconds, double *best_s);
+/* A launch of some milliseconds on a CPU core that computes in registers alone; the caller destroys both, also after a failure. */
+nas_status bench_fma_tape(nas_device *device, nas_buffer **buffer, nas_tape **tape);
 /* Multiply-adds in registers, GFLOP/s; copying `bytes` (read plus written), GB/s. */
 nas_status bench_fma_peak(nas_device *device, double seconds, double *gflops);
 nas_status bench_copy(nas_device *device, uint64_t bytes, double seconds, double *gbytes);

@@ -58,6 +58,7 @@ int bench_net(int argc, char **argv);
 int bench_peers(int argc, char **argv);
 int bench_supernet(int argc, char **argv);
 int bench_latency(int argc, char **argv);
+int bench_device(int argc, char **argv);
 
 /* The python that was asked for, or (NULL) the first that can import torch; quoted for the shell. */
 bool bench_find_torch(const char *python, char *quoted, size_t size);

@@ -41,21 +41,27 @@ nas_status bench_time(nas_device *device, nas_tape *tape, double seconds, double
     return NAS_OK;
 }
 
-nas_status bench_fma_peak(nas_device *device, double seconds, double *gflops)
+enum { ITEMS = 256, ROUNDS = 20000, CHAINS = 12 }; /* CHAINS as in cl/bench.cl */
+
+nas_status bench_fma_tape(nas_device *device, nas_buffer **buffer, nas_tape **tape)
 {
-    enum { ITEMS = 256, ROUNDS = 20000, CHAINS = 12 };
-    nas_status status = NAS_OK;
-    nas_buffer *buffer = NULL;
-    nas_tape *tape = NULL;
-    double best_s;
-    NAS_TRY_DONE(nas_buffer_create(device, ITEMS * 64, "peak", &buffer));
-    NAS_TRY_DONE(nas_tape_create(device, "peak", &tape));
-    nas_argument arguments[] = {NAS_ARG_BUFFER(buffer, 0), NAS_ARG_INT(ROUNDS),
+    NAS_TRY(nas_buffer_create(device, ITEMS * 64, "peak", buffer));
+    NAS_TRY(nas_tape_create(device, "peak", tape));
+    nas_argument arguments[] = {NAS_ARG_BUFFER(*buffer, 0), NAS_ARG_INT(ROUNDS),
                                 NAS_ARG_FLOAT(0.999f), NAS_ARG_FLOAT(0.001f)};
     nas_launch launch = {.source = "bench", .kernel = "fma_peak", .global = {ITEMS, 1, 1}};
     launch.arguments = arguments;
     launch.argument_count = 4;
-    NAS_TRY_DONE(nas_tape_add(tape, &launch));
+    return nas_tape_add(*tape, &launch);
+}
+
+nas_status bench_fma_peak(nas_device *device, double seconds, double *gflops)
+{
+    nas_status status = NAS_OK;
+    nas_buffer *buffer = NULL;
+    nas_tape *tape = NULL;
+    double best_s;
+    NAS_TRY_DONE(bench_fma_tape(device, &buffer, &tape));
     NAS_TRY_DONE(bench_time(device, tape, seconds, &best_s));
     *gflops = 2e-9 * ITEMS * ROUNDS * CHAINS * nas_device_lanes(device) / best_s;
 done:

@@ -1,0 +1,107 @@
+/* test_bench_report.c - what clnas-bench prints of its samples: median and spread in the tables, every sample in JSON, whatever a driver
+ * calls itself. */
+#include "nas_test.h"
+
+#include <stdlib.h>
+
+#include "../tools/bench_report.h"
+
+static const nas_device_info device = {
+    .id = "0:1", .name = "a \"quoted\" name\\", .driver = "1.0\n2"};
+
+/* The text of two rows: samples 3, 1, 2, 10 and a single 1234.5. */
+static char *printed(bench_format format)
+{
+    static const double samples[] = {3, 1, 2, 10};
+    bench_report report = {.device = &device};
+    bench_row *row;
+    char *text = NULL;
+    size_t length;
+    nas_test_ok(bench_report_row(&report, "copy", "2 MiB", "GB/s", &row));
+    for (int i = 0; i < 4; i++)
+        bench_row_add(row, samples[i]);
+    nas_test_ok(bench_report_row(&report, "launch", "", "us", &row));
+    bench_row_add(row, 1234.5);
+    FILE *to = open_memstream(&text, &length);
+    assert_non_null(to);
+    bench_report_print(&report, format, to);
+    fclose(to);
+    bench_report_clear(&report);
+    return text;
+}
+
+static void assert_prints(bench_format format, const char *wanted)
+{
+    char *text = printed(format);
+    assert_string_equal(text, wanted);
+    free(text);
+}
+
+static void people_get_the_median_and_the_spread(void **state)
+{
+    (void)state;
+    assert_prints(BENCH_TABLE, "0:1 a \"quoted\" name\\, driver 1.0\n2\n"
+                               "what           size           median     lowest    highest  unit\n"
+                               "copy           2 MiB            2.50       1.00       10.0  GB/s\n"
+                               "launch                          1234       1234       1234  us\n");
+    assert_prints(BENCH_MARKDOWN, "a \"quoted\" name\\, driver 1.0\n2\n\n"
+                                  "| what | size | median | lowest | highest | unit |\n"
+                                  "|---|---|---|---|---|---|\n"
+                                  "| copy | 2 MiB | 2.50 | 1.00 | 10.0 | GB/s |\n"
+                                  "| launch |  | 1234 | 1234 | 1234 | us |\n");
+}
+
+static void programs_get_every_sample(void **state)
+{
+    (void)state;
+#define ROWS                                                                                       \
+    "{\"what\":\"copy\",\"size\":\"2 MiB\",\"unit\":\"GB/s\",\"median\":2.5,\"lowest\":1,"         \
+    "\"highest\":10,\"samples\":[3,1,2,10]}%s\n"                                                   \
+    "{\"what\":\"launch\",\"size\":\"\",\"unit\":\"us\",\"median\":1234.5,\"lowest\":1234.5,"      \
+    "\"highest\":1234.5,\"samples\":[1234.5]}\n"
+    char wanted[1024];
+    snprintf(wanted, sizeof wanted, ROWS, "");
+    assert_prints(BENCH_JSONL, wanted);
+    const int head = snprintf(wanted, sizeof wanted,
+                              "{\"schema_version\":1,\"device\":{\"id\":\"0:1\",\"name\":\"a "
+                              "\\\"quoted\\\" name\\\\\",\"driver\":\"1.0\\u000a2\"},\"rows\":[\n");
+    snprintf(wanted + head, sizeof wanted - (size_t)head, ROWS "]}\n", ",");
+    assert_prints(BENCH_JSON, wanted);
+    assert_prints(BENCH_CSV, "what,size,unit,median,lowest,highest,samples\n"
+                             "copy,2 MiB,GB/s,2.5,1,10,4\n"
+                             "launch,,us,1234.5,1234.5,1234.5,1\n");
+}
+
+static void formats_have_names(void **state)
+{
+    bench_format format;
+    (void)state;
+    assert_true(bench_format_of("md", &format) && format == BENCH_MARKDOWN);
+    assert_true(bench_format_of("table", &format) && format == BENCH_TABLE);
+    assert_false(bench_format_of("xml", &format));
+}
+
+static void what_is_too_much_is_left_out(void **state)
+{
+    bench_report report = {.device = &device};
+    bench_row *row;
+    (void)state;
+    nas_test_ok(bench_report_row(&report, "a name that is longer than its row has room for", "",
+                                 "us", &row));
+    for (int i = 0; i < 2 * BENCH_SAMPLES; i++)
+        bench_row_add(row, i);
+    assert_int_equal(row->count, BENCH_SAMPLES);
+    assert_int_equal(strlen(row->what), sizeof row->what - 1);
+    bench_report_clear(&report);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(people_get_the_median_and_the_spread),
+        cmocka_unit_test(programs_get_every_sample),
+        cmocka_unit_test(formats_have_names),
+        cmocka_unit_test(what_is_too_much_is_left_out),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
