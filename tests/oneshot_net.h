@@ -31,7 +31,7 @@ static inline const nas__method *method_of(const char *name)
     return NULL;
 }
 
-static inline void open_supernet(const char *space, const char *method, fixture *f)
+static inline void open_supernet_in(int parts, const char *space, const char *method, fixture *f)
 {
     nas_value group = {0};
     const nas_space *cell;
@@ -58,8 +58,14 @@ static inline void open_supernet(const char *space, const char *method, fixture 
     nas_test_ok(nas_domain_supergraph(f->domain, &super, &f->graph, &f->table));
     nas_test_ok(nas_net_create(device, &f->graph, &net, &f->net));
     nas_test_ok(nas_net_initialise(f->net, SEED, 1));
-    nas_test_ok(nas__relaxation_create(&f->options, &f->table, f->net, SEED, KEY, &f->relaxation));
+    nas_test_ok(
+        nas__relaxation_create(&f->options, &f->table, f->net, parts, SEED, KEY, &f->relaxation));
     nas_value_clear(&group);
+}
+
+static inline void open_supernet(const char *space, const char *method, fixture *f)
+{
+    open_supernet_in(1, space, method, f);
 }
 
 static inline void close_supernet(fixture *f)

@@ -175,7 +175,7 @@ static void what_does_not_divide_is_refused(void **state)
     nas_train_config config;
     (void)state;
     nas_test_ok(fill_config(&config, "{ batch = 96; micro_batches = 3; }"));
-    assert_int_equal(nas_train_part(&config), 32);
+    assert_int_equal(nas_train_micro_batch(&config), 32);
     nas_value group = {0};
     nas_test_ok(nas_value_parse("{ batch = 96; micro_batches = 5; }", "test.cfg", 3, &group));
     nas_test_fails(nas_train_config_fill(&group, &config), NAS_CONFIG,

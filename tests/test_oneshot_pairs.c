@@ -165,7 +165,7 @@ static void pairs_are_those_of_plain_c(void **state)
             nas__relaxation_destroy(f.relaxation);
             f.options.beta1 = f.options.weight_decay = 0;
             nas_test_ok(
-                nas__relaxation_create(&f.options, &f.table, f.net, SEED, KEY, &f.relaxation));
+                nas__relaxation_create(&f.options, &f.table, f.net, 1, SEED, KEY, &f.relaxation));
         }
         double *alpha = alpha_of(&f), (*moments)[2];
         float *costs = calloc(NAS_GATES, sizeof *costs);

@@ -34,7 +34,7 @@ static nas_status score_some(supernet *s, const nas_arch *archs, int first, int 
                              double *rewards)
 {
     nas_net *net = nas_trainer_net(s->trainer);
-    const int batch = nas_train_part(&s->train);
+    const int batch = nas_train_micro_batch(&s->train);
     float *metrics = malloc(4 * (size_t)count * sizeof *metrics);
     nas_status status = metrics ? NAS_OK : NAS_MEMORY;
     for (int i = 0; i < count && status == NAS_OK; i++) {

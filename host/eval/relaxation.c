@@ -82,8 +82,9 @@ static nas_status allocate(nas__relaxation *r, uint64_t seed, uint64_t key)
     const nas_gate_table *table = r->table;
     const uint64_t rows = (uint64_t)table->count, choices = (uint64_t)table->choices;
     const uint64_t used = (uint64_t)nas__relaxation_used(r);
+    const uint64_t gates = nas_net_gate_gradients(r->net).count;
     uint64_t at = 0, all = 4 * rounded(used) + rounded(choices + rows) + rounded(choices) +
-                           rounded(ROW * rows);
+                           rounded(ROW * rows) + rounded(gates);
     NAS_TRY(nas_buffer_create(nas_net_device(r->net), 4 * all, "architecture weights", &r->memory));
     r->alpha = take(r, &at, used);
     r->gradient = take(r, &at, used);
@@ -92,6 +93,7 @@ static nas_status allocate(nas__relaxation *r, uint64_t seed, uint64_t key)
     r->soft = take(r, &at, choices + rows);
     r->costs = take(r, &at, choices);
     r->rows = take(r, &at, ROW * rows);
+    r->sums = take(r, &at, gates);
     NAS_TRY(write_rows(r));
     return write_alpha(r, seed, key, used);
 }
@@ -232,6 +234,16 @@ static nas_status record_update(nas__relaxation *r)
     return r->options->method->pairs ? add_rescale(r) : NAS_OK;
 }
 
+static nas_status record_accumulate(nas__relaxation *r)
+{
+    nas_device *device = nas_net_device(r->net);
+    if (r->parts == 1)
+        return NAS_OK;
+    NAS_TRY(nas_tape_create(device, "mean of gate gradients", &r->accumulate));
+    return nas_accumulate_record(device, r->accumulate, nas_net_gate_gradients(r->net), r->sums,
+                                 NULL, 1.0 / r->parts);
+}
+
 static nas_status make(nas__relaxation *r, uint64_t seed, uint64_t key)
 {
     uint32_t noise[2];
@@ -246,12 +258,13 @@ static nas_status make(nas__relaxation *r, uint64_t seed, uint64_t key)
     NAS_TRY(record_pairs(r, noise));
     NAS_TRY(record_forward(r, r->options->method->noisy, noise, &r->sample));
     NAS_TRY(record_forward(r, false, noise, &r->plain));
+    NAS_TRY(record_accumulate(r));
     NAS_TRY(record_backward(r));
     return record_update(r);
 }
 
 nas_status nas__relaxation_create(const nas__method_options *options, const nas_gate_table *table,
-                                  nas_net *net, uint64_t seed, uint64_t key,
+                                  nas_net *net, int parts, uint64_t seed, uint64_t key,
                                   nas__relaxation **relaxation)
 {
     nas__relaxation *r = calloc(1, sizeof *r);
@@ -260,6 +273,7 @@ nas_status nas__relaxation_create(const nas__method_options *options, const nas_
     r->options = options;
     r->table = table;
     r->net = net;
+    r->parts = parts;
     nas_status status = make(r, seed, key);
     if (status != NAS_OK) {
         nas__relaxation_destroy(r);
@@ -278,8 +292,7 @@ void nas__relaxation_destroy(nas__relaxation *r)
     nas_tape_destroy(r->plain);
     nas_tape_destroy(r->backward);
     nas_tape_destroy(r->update);
-    nas_tape_destroy(r->gather);
-    nas_buffer_destroy(r->sums);
+    nas_tape_destroy(r->accumulate);
     nas_buffer_destroy(r->memory);
     free(r->open);
     free(r);
@@ -288,34 +301,6 @@ void nas__relaxation_destroy(nas__relaxation *r)
 nas_status nas__relaxation_charge(nas__relaxation *r, const float *costs)
 {
     return nas_buffer_write(r->memory, 4 * r->costs.at, 4 * (uint64_t)r->table->choices, costs);
-}
-
-/* ---- a batch in parts ------------------------------------------------------------------------------------------------ */
-
-static nas_status make_gather(nas__relaxation *r, int parts)
-{
-    nas_device *device = nas_net_device(r->net);
-    const nas_tensor gradients = nas_net_gate_gradients(r->net);
-    const uint64_t count = rounded(gradients.count);
-    NAS_TRY(nas_buffer_create(device, 4 * count, "sums of gate gradients", &r->sums));
-    NAS_TRY(nas_tape_create(device, "gather gate gradients", &r->gather));
-    return nas_accumulate_record(device, r->gather, gradients, (nas_tensor){r->sums, 0, count},
-                                 NULL, 1.0 / parts);
-}
-
-nas_status nas__relaxation_gather(nas__relaxation *r, int part, int parts)
-{
-    const nas_tensor gradients = nas_net_gate_gradients(r->net);
-    if (parts == 1)
-        return NAS_OK;
-    if (!r->gather)
-        NAS_TRY(make_gather(r, parts));
-    if (part == 0)
-        NAS_TRY(nas_buffer_fill(r->sums, 0, 4 * rounded(gradients.count), &(float){0}, 4));
-    NAS_TRY(nas_tape_run(r->gather));
-    if (part < parts - 1)
-        return NAS_OK;
-    return nas_buffer_copy(r->sums, 0, gradients.buffer, 4 * gradients.at, 4 * gradients.count);
 }
 
 /* ---- a step ---------------------------------------------------------------------------------------------------------- */
@@ -344,6 +329,19 @@ void nas__relaxation_step(const nas__relaxation *r, const nas_step *weights, int
     memcpy(step->spare, factor, sizeof factor);
     memcpy(&step->spare[4], &temperature, sizeof temperature);
     step->spare[5] = (uint32_t)phase;
+}
+
+nas_status nas__relaxation_accumulate(nas__relaxation *r, int part)
+{
+    const nas_tensor gradients = nas_net_gate_gradients(r->net), sums = r->sums;
+    if (r->parts == 1)
+        return NAS_OK;
+    if (part == 0)
+        NAS_TRY(nas_buffer_fill(sums.buffer, 4 * sums.at, 4 * sums.count, &(float){0}, 4));
+    NAS_TRY(nas_tape_run(r->accumulate));
+    return part < r->parts - 1 ? NAS_OK
+                               : nas_buffer_copy(sums.buffer, 4 * sums.at, gradients.buffer,
+                                                 4 * gradients.at, 4 * gradients.count);
 }
 
 /* Only what the gates let through runs from now on. */

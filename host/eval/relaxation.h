@@ -20,19 +20,18 @@ typedef struct nas__relaxation {
     } adam_options;
     nas_buffer *memory;
     nas_tensor rows, soft, costs;
+    nas_tensor sums; /* of gate gradients over the parts of a batch */
+    int parts;
     nas_tensor alpha, gradient, moments[NAS_OPTIMIZER_MOMENTS];
-    /* pairs: what α's step samples, NULL: the same; update: without the way back */
-    nas_tape *sample, *pairs, *plain, *backward, *update;
-    nas_buffer
-        *sums; /* of gate gradients over the parts of a batch; NULL until there are several */
-    nas_tape *gather;
+    /* pairs: what α's step samples, NULL: the same; accumulate: NULL with one part; update: without the way back */
+    nas_tape *sample, *pairs, *plain, *accumulate, *backward, *update;
     float *open; /* the gates, as the host knows them */
 } nas__relaxation;
 
-/* Options, table and net (of the table's supergraph; with paths if the method has them) are lent.  α's first values and the noise
+/* Options, table and net (of the table's supergraph; with paths if the method has them) are lent.  `parts`: of a batch of α's, ≥ 1.  α's first values and the noise
  * follow from (seed, key). */
 nas_status nas__relaxation_create(const nas__method_options *options, const nas_gate_table *table,
-                                  nas_net *net, uint64_t seed, uint64_t key,
+                                  nas_net *net, int parts, uint64_t seed, uint64_t key,
                                   nas__relaxation **relaxation);
 void nas__relaxation_destroy(nas__relaxation *relaxation);
 /* [table->choices], for methods with pairs: α then also descends Σ over the rows of the mean cost by softmax(α); at first all 0. */
@@ -46,9 +45,9 @@ void nas__relaxation_step(const nas__relaxation *relaxation, const nas_step *wei
 nas_status nas__relaxation_sample(nas__relaxation *relaxation, nas__phase phase);
 nas_status nas__relaxation_plain(nas__relaxation *relaxation);
 nas_status nas__relaxation_update(nas__relaxation *relaxation);
-/* Between a backward pass of the gates over part 0 … parts − 1 of a batch and what comes next: behind the last part, the net's gate
- * gradients are the mean over all.  Enqueues; with one part there is nothing to do. */
-nas_status nas__relaxation_gather(nas__relaxation *relaxation, int part, int parts);
+/* After each backward pass of the gates over part 0 … parts − 1 of a batch: behind the last one, the net's gate gradients are
+ * the mean over all.  Enqueues; with one part there is nothing to do. */
+nas_status nas__relaxation_accumulate(nas__relaxation *relaxation, int part);
 /* The part of it that comes before the step: fills relaxation->gradient, for gates of either kind. */
 nas_status nas__relaxation_backward(nas__relaxation *relaxation);
 /* Floats of α that mean something, the edges' β among them; what lies behind is padding. */

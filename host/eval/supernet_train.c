@@ -181,17 +181,17 @@ static nas_status take_pass(void *user, const nas_step *step, int pass);
 static nas_status make_batches(supernet *s)
 {
     const nas_batches_target target = nas_train_target(nas_trainer_net(s->trainer));
-    const int batch = nas_train_part(&s->train), parts = (int)s->train.common.micro_batches;
+    const int batch = nas_train_micro_batch(&s->train), parts = (int)s->train.common.micro_batches;
     const uint64_t key = 1; /* the weights' batches have that of the placeholder */
     const nas__controller_options *controller = &s->options.controller;
-    const int64_t count =
-        s->controller ? controller->steps * controller->aggregate : nas_trainer_steps(s->trainer);
+    const int64_t count = s->controller ? controller->steps * controller->aggregate
+                                        : (int64_t)nas_trainer_steps(s->trainer) * parts;
     const nas_batches_options alpha = {.batch = batch,
                                        .training = true,
                                        .augment = !s->controller,
                                        .seed = s->setting->seed,
                                        .key = key,
-                                       .samples = (uint32_t)(batch * parts * count),
+                                       .samples = (uint32_t)(batch * count),
                                        .subset = s->samples + s->weights_count,
                                        .subset_count = s->alpha_count,
                                        .independent = true};
@@ -211,8 +211,9 @@ static nas_status make_batches(supernet *s)
 /* α, and what a checkpoint must have of it. */
 static nas_status make_relaxation(supernet *s, const nas_trainer_setup *setup)
 {
-    NAS_TRY(nas__relaxation_create(&s->options, &s->table, nas_trainer_net(s->trainer), setup->seed,
-                                   setup->key, &s->relaxation));
+    NAS_TRY(nas__relaxation_create(&s->options, &s->table, nas_trainer_net(s->trainer),
+                                   (int)s->train.common.micro_batches, setup->seed, setup->key,
+                                   &s->relaxation));
     const nas__relaxation *r = s->relaxation;
     NAS_TRY(nas_trainer_attach(s->trainer, "alpha", r->alpha));
     NAS_TRY(nas_trainer_attach(s->trainer, "alpha.moment.0", r->moments[0]));
@@ -249,27 +250,26 @@ static nas_status check_every(const supernet *s)
 }
 
 /* The step block of α's step, for one part of its batch.  Metrics that the pass leaves are where those of the weights' step will be. */
-static nas_status set_alpha_step(supernet *s, int part, nas_step *step)
+static nas_step alpha_step(const supernet *s, int part)
 {
-    nas_step whole;
+    nas_step step;
     nas__relaxation_step(s->relaxation, &s->step, nas_trainer_steps(s->trainer), NAS__PHASE_ALPHA,
-                         &whole);
-    *step = nas_train_part_step(&s->train, &whole, part);
-    return nas_net_set_step(nas_trainer_net(s->trainer), step);
+                         &step);
+    return nas_train_micro_step(&s->train, &step, part);
 }
 
 static nas_status load_alpha_part(supernet *s, int part)
 {
-    nas_step step;
-    NAS_TRY(set_alpha_step(s, part, &step));
+    const nas_step step = alpha_step(s, part);
+    NAS_TRY(nas_net_set_step(nas_trainer_net(s->trainer), &step));
     return nas_batches_load(s->alpha_batches, (int)step.step);
 }
 
 static nas_status load_train(void *user)
 {
     supernet *s = user;
-    nas_step step;
-    NAS_TRY(set_alpha_step(s, 0, &step));
+    const nas_step step = alpha_step(s, 0);
+    NAS_TRY(nas_net_set_step(nas_trainer_net(s->trainer), &step));
     return nas_trainer_load_batch(s->trainer);
 }
 
@@ -282,7 +282,7 @@ static nas_status load_alpha(void *user)
 nas_status nas__supernet_load_last(supernet *s, int epoch)
 {
     const uint32_t steps = (uint32_t)nas_trainer_steps(s->trainer), index = (uint32_t)epoch - 1;
-    s->step = (nas_step){.real = (uint32_t)nas_train_part(&s->train),
+    s->step = (nas_step){.real = (uint32_t)nas_train_micro_batch(&s->train),
                          .epoch = index,
                          .step = steps - 1,
                          .time = (index + 1) * steps - 1};
@@ -365,20 +365,20 @@ nas_status nas__supernet_begin(supernet *s)
 
 /* ---- a step ----------------------------------------------------------------------------------------------------------- */
 
-/* Of the mean loss over all parts of a batch, by the gates that the first one's step block drew. */
+/* Of the mean loss over all parts of a batch, by the gates that the first one's step block drew and is wanted for again. */
 static nas_status gate_gradients(supernet *s)
 {
     nas_net *net = nas_trainer_net(s->trainer);
     const int parts = (int)s->train.common.micro_batches;
-    nas_step step;
+    const nas_step first = alpha_step(s, 0);
     for (int part = 0; part < parts; part++) {
         if (part > 0)
             NAS_TRY(load_alpha_part(s, part));
         NAS_TRY(nas_net_forward(net));
         NAS_TRY(nas_net_backward_gates(net));
-        NAS_TRY(nas__relaxation_gather(s->relaxation, part, parts));
+        NAS_TRY(nas__relaxation_accumulate(s->relaxation, part));
     }
-    return parts > 1 ? set_alpha_step(s, 0, &step) : NAS_OK;
+    return parts > 1 ? nas_net_set_step(net, &first) : NAS_OK;
 }
 
 static nas_status step_alpha(supernet *s)

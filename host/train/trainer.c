@@ -32,12 +32,12 @@ static nas_status check_graph(const nas_graph *graph, const nas_data *data)
     return NAS_OK;
 }
 
-int nas_train_part(const nas_train_config *config)
+int nas_train_micro_batch(const nas_train_config *config)
 {
     return (int)(config->common.batch / config->common.micro_batches);
 }
 
-nas_step nas_train_part_step(const nas_train_config *config, const nas_step *step, int part)
+nas_step nas_train_micro_step(const nas_train_config *config, const nas_step *step, int part)
 {
     const uint32_t parts = (uint32_t)config->common.micro_batches;
     nas_step own = *step;
@@ -49,7 +49,7 @@ nas_step nas_train_part_step(const nas_train_config *config, const nas_step *ste
 nas_net_options nas_train_net_options(const nas_train_config *config, const nas_device *device)
 {
     const nas_train_options *common = &config->common;
-    const int batch = nas_train_part(config);
+    const int batch = nas_train_micro_batch(config);
     return (nas_net_options){.batch = batch,
                              .shards = nas_batch_shards(device, batch),
                              .training = true,
@@ -71,10 +71,16 @@ static nas_status make_net(nas_trainer *trainer, const nas_graph *graph)
                               (uint32_t)(trainer->setup.key ^ trainer->setup.key >> 32));
 }
 
+/* Of a step's batch, one after the other; the net's batch is one of them. */
+static int parts_of(const nas_trainer *trainer)
+{
+    return (int)trainer->config.common.micro_batches;
+}
+
 static nas_status make_batches(nas_trainer *trainer)
 {
     const nas_train_options *common = &trainer->config.common;
-    const nas_batches_options options = {.batch = nas_train_part(&trainer->config),
+    const nas_batches_options options = {.batch = nas_train_micro_batch(&trainer->config),
                                          .training = true,
                                          .augment = true,
                                          .seed = trainer->setup.seed,
@@ -85,8 +91,7 @@ static nas_status make_batches(nas_trainer *trainer)
     const nas_batches_target target = nas_train_target(trainer->net);
     NAS_TRY(nas_batches_create(trainer->home, trainer->setup.split, &options, &target,
                                &trainer->batches));
-    trainer->parts = (int)common->micro_batches;
-    trainer->steps = nas_batches_steps(trainer->batches) / trainer->parts;
+    trainer->steps = nas_batches_steps(trainer->batches) / parts_of(trainer);
     if (trainer->steps == 0)
         NAS_FAIL(NAS_CONFIG, "train.batch = %" PRId64 " is more than the %u samples of an epoch",
                  common->batch, nas_batches_samples(trainer->batches));
@@ -105,7 +110,7 @@ static nas_status make_extra(nas_trainer *trainer, const nas_net_block *block)
     const uint64_t each = rounded(block->parameters.count);
     const uint64_t scratch =
         rounded(nas_clip_scratch(block->parameters.count) + nas_clip_scratch(block->states.count));
-    const bool adds = trainer->parts > 1 || (trainer->setup.pass && trainer->setup.passes > 1);
+    const bool adds = parts_of(trainer) > 1 || (trainer->setup.pass && trainer->setup.passes > 1);
     uint64_t at = 0, count = (uint64_t)(moments + adds) * each + 32 + scratch;
     NAS_TRY(nas_buffer_create(nas_data_home_device(trainer->home), 4 * count, "optimizer moments",
                               &trainer->extra));
@@ -129,7 +134,7 @@ static nas_status record_accumulate(nas_trainer *trainer, const nas_net_block *b
         return NAS_OK;
     NAS_TRY(nas_tape_create(device, "accumulate", &trainer->accumulate));
     return nas_accumulate_record(device, trainer->accumulate, block->gradients, trainer->total,
-                                 &mask, 1.0 / trainer->parts);
+                                 &mask, 1.0 / parts_of(trainer));
 }
 
 static nas_status record_update(nas_trainer *trainer, const nas_net_block *block)
@@ -228,7 +233,11 @@ nas_status nas_trainer_create(nas_data_home *home, const nas_graph *graph,
     made->config = *config;
     made->setup = *setup;
     made->meeting_s = MEETING_S;
-    nas_status status = make(made, graph);
+    made->metrics =
+        malloc(4 * NAS_TRAINER_SLOTS * (size_t)config->common.micro_batches * sizeof(float));
+    nas_status status =
+        made->metrics ? make(made, graph)
+                      : nas_error_set(NAS_MEMORY, __FILE__, __LINE__, "no memory for a trainer");
     if (status != NAS_OK) {
         nas_trainer_destroy(made);
         return status;
@@ -247,6 +256,7 @@ void nas_trainer_destroy(nas_trainer *trainer)
     nas_batches_destroy(trainer->batches);
     nas_buffer_destroy(trainer->extra);
     nas_net_destroy(trainer->net);
+    free(trainer->metrics);
     free(trainer);
 }
 
@@ -293,7 +303,7 @@ static nas_status run_passes(nas_trainer *trainer, const nas_step *step)
 
 static nas_status load_part(nas_trainer *trainer, const nas_step *step, int part)
 {
-    const nas_step block = nas_train_part_step(&trainer->config, step, part);
+    const nas_step block = nas_train_micro_step(&trainer->config, step, part);
     NAS_TRY(nas_net_set_step(trainer->net, &block));
     return nas_batches_load(trainer->batches, (int)block.step);
 }
@@ -306,7 +316,7 @@ static nas_status run_step(nas_trainer *trainer, int slot)
         NAS_TRY(trainer->setup.before(trainer->setup.user, trainer, &step));
     if (total.count)
         NAS_TRY(nas_buffer_fill(total.buffer, 4 * total.at, 4 * total.count, &(float){0}, 4));
-    for (int part = 0; part < trainer->parts; part++) {
+    for (int part = 0; part < parts_of(trainer); part++) {
         NAS_TRY(load_part(trainer, &step, part));
         NAS_TRY(run_passes(trainer, &step));
     }
@@ -330,27 +340,22 @@ typedef struct running {
 /* Reads the metrics of the pending steps and looks for NaN, in order. */
 static nas_status read_metrics(nas_trainer *trainer, int pending)
 {
-    const int parts = trainer->parts, rows = pending * parts;
-    nas_status status = NAS_OK;
-    float *metrics = malloc(4 * (size_t)rows * sizeof *metrics);
-    if (!metrics)
-        NAS_FAIL(NAS_MEMORY, "no memory for the metrics of %d passes", rows);
-    NAS_TRY_DONE(nas_tensor_read(
-        nas_tensor_view(nas_net_metrics(trainer->net), 0, 4 * (uint64_t)rows), metrics));
-    for (int i = 0; i < rows && status == NAS_OK; i++) {
+    const int parts = parts_of(trainer), rows = pending * parts;
+    const float *metrics = trainer->metrics;
+    NAS_TRY(nas_tensor_read(nas_tensor_view(nas_net_metrics(trainer->net), 0, 4 * (uint64_t)rows),
+                            trainer->metrics));
+    for (int i = 0; i < rows; i++) {
         if (!isfinite(metrics[4 * i]))
-            status = nas_error_set(NAS_NONFINITE, __FILE__, __LINE__,
-                                   "the training loss became %g in epoch %d, step %d of %d; try a "
-                                   "smaller train.lr, or train.clip",
-                                   (double)metrics[4 * i], trainer->epoch,
-                                   trainer->step - pending + i / parts, trainer->steps);
+            NAS_FAIL(NAS_NONFINITE,
+                     "the training loss became %g in epoch %d, step %d of %d; try a "
+                     "smaller train.lr, or train.clip",
+                     (double)metrics[4 * i], trainer->epoch, trainer->step - pending + i / parts,
+                     trainer->steps);
         trainer->sums.loss += metrics[4 * i];
         trainer->sums.correct += metrics[4 * i + 1];
         trainer->sums.count += (uint64_t)nas_batches_real(trainer->batches, 0);
     }
-done:
-    free(metrics);
-    return status;
+    return NAS_OK;
 }
 
 static nas_status check_health(nas_trainer *trainer)
@@ -478,7 +483,7 @@ nas_status nas_trainer_evaluate(nas_trainer *trainer, nas_split split, nas_evalu
 
 nas_status nas_trainer_load_batch(nas_trainer *trainer)
 {
-    return nas_batches_load(trainer->batches, trainer->step * trainer->parts);
+    return nas_batches_load(trainer->batches, trainer->step);
 }
 
 nas_tensor nas_trainer_moment(const nas_trainer *trainer, int index)

@@ -38,7 +38,7 @@ struct nas_trainer {
     uint64_t fingerprint; /* of everything that a checkpoint must agree with */
     int epoch, step;      /* epochs done; steps done in the running one */
     int steps;            /* per epoch */
-    int parts; /* of a step's batch, one after the other; the net's batch is one of them */
+    float *metrics;       /* of the steps since the last meeting, as they are read */
     nas__epoch_sums sums;
     nas_evaluation last;        /* of the last finished epoch; count 0: none */
     double seconds;             /* trained so far, for the time limit */

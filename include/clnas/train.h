@@ -180,10 +180,10 @@ typedef struct nas_trainer_setup {
 } nas_trainer_setup;
 
 /* Samples of a pass: those of a step, or of one of its parts (micro_batches). */
-NAS_API int nas_train_part(const nas_train_config *config);
+NAS_API int nas_train_micro_batch(const nas_train_config *config);
 /* The step block of part `part` of a step: its place among the batches of an epoch and its metric slot. */
-NAS_API nas_step nas_train_part_step(const nas_train_config *config, const nas_step *step,
-                                     int part);
+NAS_API nas_step nas_train_micro_step(const nas_train_config *config, const nas_step *step,
+                                      int part);
 /* The net that a training by this recipe makes on a device. */
 NAS_API nas_net_options nas_train_net_options(const nas_train_config *config,
                                               const nas_device *device);
