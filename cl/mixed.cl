@@ -13,8 +13,10 @@
 // Gates are data, and one that is 0 is not worth reading its candidate for.  With `closed` nobody may have computed it (paths), and its memory
 // may be another one's: then backward neither reads it nor writes its gradient, and its gate's gradient is Σ dz, as if it had been
 // 1 everywhere, which is what the released code of GDAS (arXiv 1910.04465) hands to losers.
-// Global size (parts, channels), a part being `run` strips of one channel (stream.clh).  Those that read all candidates take `block` parts in a work-item, one candidate after the other: long rows of memory are
-// what fetching ahead lives on, and y or dz stays in the cache meanwhile.  mixed_gates is one work-item.
+//
+// Global size (parts, channels), a part being `run` strips of one channel (stream.clh).  Those that read all candidates take `block` parts in a
+// work-item, one candidate after the other: long rows of memory are what fetching ahead lives on, and y or dz stays in the cache
+// meanwhile.  mixed_gates is one work-item.
 #include "stream.clh"
 
 // Words of a row; places are two words, low and high, and count floats.

@@ -407,6 +407,10 @@ static void paths_need_gates_and_the_option(void **state)
     open_supernet("cell201", "{ cells = 1; channels = 2; }", false, &s);
     nas_test_fails(nas_net_set_path(s.whole, NULL), NAS_FAILED, "without paths");
     assert_null(nas_net_strip_mask(s.whole).owners.buffer);
+    s.table.row_of_gate[1] = NAS_GATES;
+    const nas_net_options rows = {
+        .batch = BATCH, .paths = true, .row_of_gate = s.table.row_of_gate};
+    nas_test_fails(nas_net_create(device, &s.graph, &rows, &net), NAS_FAILED, "gate 1 of row");
     close_supernet(&s);
 }
 

@@ -106,31 +106,39 @@ static int guard_of(nas__plan *plan, const serving *s, int step)
 
 static nas_status copy_rows(nas__plan *plan)
 {
-    const size_t bytes = (size_t)nas_graph_gates(&plan->graph) * sizeof *plan->row_of_gate;
-    if (!plan->options.row_of_gate)
+    const int gates = nas_graph_gates(&plan->graph);
+    const int *rows = plan->options.row_of_gate;
+    if (!rows)
         return NAS_OK;
-    plan->row_of_gate = malloc(bytes);
+    plan->row_of_gate = malloc((size_t)gates * sizeof *rows);
     if (!plan->row_of_gate)
-        NAS_FAIL(NAS_MEMORY, "no memory for the rows of the gates");
-    memcpy(plan->row_of_gate, plan->options.row_of_gate, bytes);
+        NAS_FAIL(NAS_MEMORY, "no memory for the rows of %d gates", gates);
+    for (int gate = 0; gate < gates; gate++) {
+        if (rows[gate] >= NAS_GATES)
+            NAS_FAIL(NAS_FAILED, "gate %d of row %d: there are rows 0 to %d", gate, rows[gate],
+                     NAS_GATES - 1);
+        plan->row_of_gate[gate] = rows[gate];
+    }
     plan->options.row_of_gate = plan->row_of_gate;
     return NAS_OK;
 }
 
 /* A sum hands the gradient of an input back itself, and so hands nothing back where the gate is closed; by way of a pass it would write
  * into memory that is another candidate's then. */
-static bool sums_hand_back(const nas__plan *plan, int home)
+static bool sums_hand_back(const nas__plan *plan, int index)
 {
-    for (int s = 0; s < plan->step_count; s++)
-        for (int i = 0; i < plan->steps[s].input_count && has_gates(plan, s); i++)
-            if (plan->steps[s].in[i].home == home &&
-                !((nas__plan_fusion(plan, &plan->steps[s]) & NAS_FUSES_INTO) &&
-                  nas__into_direct(plan, s, i)))
+    const nas__home *home = &plan->homes[index];
+    for (int s = home->first_reader; s >= 0 && s <= home->last_reader; s++) {
+        const nas__step *step = &plan->steps[s];
+        const bool fuses = nas__plan_fusion(plan, step) & NAS_FUSES_INTO;
+        for (int i = 0; i < step->input_count && has_gates(plan, s); i++)
+            if (step->in[i].home == index && !(fuses && nas__into_direct(plan, s, i)))
                 return false;
+    }
     return true;
 }
 
-/* The step is an alternative to others: all that it serves is one gate of a row. */
+/* The step is an alternative to others: all that it serves is one gate, of a row. */
 static void find_alternative(const serving *s, int index)
 {
     const nas__plan *plan = s->plan;
@@ -142,11 +150,9 @@ static void find_alternative(const serving *s, int index)
             served++;
             last = gate;
         }
-    if (!plan->row_of_gate || served != 1 || serves_all(s, index) ||
-        (step->home != NAS__NONE && !sums_hand_back(plan, step->home)))
-        return;
-    step->row = plan->row_of_gate[last];
-    step->gate = last;
+    const bool handed = step->home == NAS__NONE || sums_hand_back(plan, step->home);
+    if (served == 1 && !serves_all(s, index) && plan->row_of_gate[last] >= 0 && handed)
+        step->alternative = last;
 }
 
 /* Do all readers that pass gradients on run exactly when the home's own step does? */
@@ -189,7 +195,8 @@ nas_status nas__plan_guards(nas__plan *plan)
         find_served(&s, step);
     for (int step = 0; step < plan->step_count; step++) {
         plan->steps[step].guard = guard_of(plan, &s, step);
-        find_alternative(&s, step);
+        if (plan->row_of_gate)
+            find_alternative(&s, step);
     }
     for (int home = 0; home < plan->home_count; home++)
         plan->homes[home].loose = is_loose(&s, home, gates);
@@ -276,11 +283,15 @@ static bool is_open(const nas__plan *plan, int guard, const uint64_t *open)
 static bool takes_one_of_each(const nas__plan *plan, const uint64_t *open)
 {
     const int gates = nas_graph_gates(&plan->graph);
-    for (int a = 0; plan->row_of_gate && a < gates; a++)
-        for (int b = a + 1; b < gates && (open[a / 64] >> a % 64 & 1); b++)
-            if (plan->row_of_gate[a] >= 0 && plan->row_of_gate[a] == plan->row_of_gate[b] &&
-                (open[b / 64] >> b % 64 & 1))
-                return false;
+    uint64_t taken[NAS_GATES / 64] = {0}; /* rows */
+    for (int gate = 0; plan->row_of_gate && gate < gates; gate++) {
+        const int row = plan->row_of_gate[gate];
+        if (row < 0 || !(open[gate / 64] >> gate % 64 & 1))
+            continue;
+        if (taken[row / 64] >> row % 64 & 1)
+            return false;
+        taken[row / 64] |= (uint64_t)1 << row % 64;
+    }
     return true;
 }
 

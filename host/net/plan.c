@@ -73,7 +73,7 @@ static nas__step *add_step(nas__plan *plan, int node)
     nas__step *step = &plan->steps[plan->step_count++];
     *step = (nas__step){.node = node,
                         .home = NAS__NONE,
-                        .row = NAS__NONE,
+                        .alternative = NAS__NONE,
                         .saved = NAS__NONE,
                         .table = NAS__NONE,
                         .formed = NAS__NONE};
@@ -379,6 +379,8 @@ nas_status nas__plan_make(nas_device *device, const nas_graph *graph,
     make_sizes(plan);
     if (options->paths)
         NAS_TRY_DONE(nas__plan_guards(plan));
+    else
+        plan->options.row_of_gate = NULL; /* lent until now */
 done:
     if (status != NAS_OK)
         nas__plan_clear(plan);

@@ -49,10 +49,9 @@ typedef struct nas__step {
     int input_count;
     nas__view in[NAS_OP_INPUTS];
     nas_op_sizes sizes;
-    bool backward; /* some gradient flows through it */
-    int guard;     /* which has to be open for it to run (paths.c); 0: it always runs */
-    int row,
-        gate; /* what it writes is in use only when this gate of the row is open; row NAS__NONE: else, too */
+    bool backward;   /* some gradient flows through it */
+    int guard;       /* which has to be open for it to run (paths.c); 0: it always runs */
+    int alternative; /* gate of a row that alone it serves, so that no other of the row is open when it runs; NAS__NONE */
     /* arena reservations; NAS__NONE: none */
     int saved, table, raw_in[NAS_OP_INPUTS], formed, plain[NAS_OP_INPUTS];
 } nas__step;

@@ -90,13 +90,11 @@ static void gradient_life(const nas__plan *plan, int index, int *first, int *las
     *last = end;
 }
 
-/* What is reserved next serves this step, and the others of its row run in other passes than it. */
+/* What is reserved next serves this step, and what serves others of its row is used in other passes. */
 static void serve(const nas__plan *plan, nas_arena *arena, int step)
 {
-    if (step == NAS__NONE)
-        nas_arena_alternative(arena, NAS__NONE, 0);
-    else
-        nas_arena_alternative(arena, plan->steps[step].row, plan->steps[step].gate);
+    const int gate = step == NAS__NONE ? NAS__NONE : plan->steps[step].alternative;
+    nas_arena_alternative(arena, gate == NAS__NONE ? -1 : plan->row_of_gate[gate], gate);
 }
 
 static nas_status reserve_home(nas__plan *plan, nas_arena *arena, int index)

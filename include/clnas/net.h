@@ -46,7 +46,7 @@ typedef struct nas_net_options {
     bool auxiliary;
     bool input_gradient; /* keep dL/d(input) */
     bool paths;          /* passes may leave candidates out: nas_net_set_path */
-    /* With paths: the row of each gate of the graph, −1: none.  A pass opens one gate of a row at most, one of two is refused; so what serves
+    /* With paths: the row of each gate of the graph, < NAS_GATES, −1: none.  A pass opens one gate of a row at most, one of two is refused; so what serves
      * one alone shares memory with what serves the others.  NULL: any gates may be open together.  Lent until the net is there. */
     const int *row_of_gate;
     unsigned taps; /* nas_net_tap bits */
