@@ -3,7 +3,7 @@
 # there and above 0.  Exit code 77: there is no device.
 set -eu
 program=$1
-"$program" device --repeats 2 --seconds 0 --format csv >device.csv 2>device.err || {
+"$program" device --repeats 2 --milliseconds 0 --format csv >device.csv 2>device.err || {
     [ $? -ne 3 ] || exit 77
     cat device.err
     exit 1
@@ -18,10 +18,11 @@ awk -F, '
         if (rows["fma"] != 3) { print rows["fma"] " widths"; bad = 1 }
         exit bad
     }' device.csv
-"$program" device --repeats 1 --seconds 0 --format json >device.json
-grep -q '"samples":\[' device.json
-if "$program" device --repeats 0 2>device.err; then
-    echo "--repeats 0 was taken"
-    exit 1
-fi
-grep -q -- "--repeats 0: no such option or value" device.err
+"$program" device --repeats 1 --milliseconds 0 --format json >device.json
+grep -q '"samples": \[' device.json
+for wrong in "--repeats 0" "--format xml" "--milliseconds"; do
+    status=0
+    "$program" device $wrong 2>device.err || status=$?
+    [ $status -eq 2 ] || { echo "$wrong: exit code $status"; exit 1; }
+done
+grep -q "^usage: clnas-bench device" device.err

@@ -2,6 +2,7 @@
  * calls itself. */
 #include "nas_test.h"
 
+#include <jansson.h>
 #include <stdlib.h>
 
 #include "../tools/bench_report.h"
@@ -24,7 +25,7 @@ static char *printed(bench_format format)
     bench_row_add(row, 1234.5);
     FILE *to = open_memstream(&text, &length);
     assert_non_null(to);
-    bench_report_print(&report, format, to);
+    nas_test_ok(bench_report_print(&report, format, to));
     fclose(to);
     bench_report_clear(&report);
     return text;
@@ -44,29 +45,44 @@ static void people_get_the_median_and_the_spread(void **state)
                                "what           size           median     lowest    highest  unit\n"
                                "copy           2 MiB            2.50       1.00       10.0  GB/s\n"
                                "launch                          1234       1234       1234  us\n");
-    assert_prints(BENCH_MARKDOWN, "a \"quoted\" name\\, driver 1.0\n2\n\n"
+    assert_prints(BENCH_MARKDOWN, "0:1 a \"quoted\" name\\, driver 1.0\n2\n\n"
                                   "| what | size | median | lowest | highest | unit |\n"
                                   "|---|---|---|---|---|---|\n"
                                   "| copy | 2 MiB | 2.50 | 1.00 | 10.0 | GB/s |\n"
                                   "| launch |  | 1234 | 1234 | 1234 | us |\n");
 }
 
+static void check_row(const json_t *row, const char *what, int samples)
+{
+    assert_string_equal(json_string_value(json_object_get(row, "what")), what);
+    assert_int_equal(json_array_size(json_object_get(row, "samples")), samples);
+}
+
+/* Read again by another program's reader: jansson's. */
 static void programs_get_every_sample(void **state)
 {
+    json_error_t error;
     (void)state;
-#define ROWS                                                                                       \
-    "{\"what\":\"copy\",\"size\":\"2 MiB\",\"unit\":\"GB/s\",\"median\":2.5,\"lowest\":1,"         \
-    "\"highest\":10,\"samples\":[3,1,2,10]}%s\n"                                                   \
-    "{\"what\":\"launch\",\"size\":\"\",\"unit\":\"us\",\"median\":1234.5,\"lowest\":1234.5,"      \
-    "\"highest\":1234.5,\"samples\":[1234.5]}\n"
-    char wanted[1024];
-    snprintf(wanted, sizeof wanted, ROWS, "");
-    assert_prints(BENCH_JSONL, wanted);
-    const int head = snprintf(wanted, sizeof wanted,
-                              "{\"schema_version\":1,\"device\":{\"id\":\"0:1\",\"name\":\"a "
-                              "\\\"quoted\\\" name\\\\\",\"driver\":\"1.0\\u000a2\"},\"rows\":[\n");
-    snprintf(wanted + head, sizeof wanted - (size_t)head, ROWS "]}\n", ",");
-    assert_prints(BENCH_JSON, wanted);
+    char *text = printed(BENCH_JSON);
+    json_t *whole = json_loads(text, 0, &error);
+    assert_non_null(whole);
+    const json_t *of = json_object_get(whole, "device"), *rows = json_object_get(whole, "rows");
+    assert_string_equal(json_string_value(json_object_get(of, "name")), device.name);
+    assert_string_equal(json_string_value(json_object_get(of, "driver")), device.driver);
+    assert_int_equal(json_array_size(rows), 2);
+    check_row(json_array_get(rows, 0), "copy", 4);
+    check_row(json_array_get(rows, 1), "launch", 1);
+    assert_true(json_real_value(json_object_get(json_array_get(rows, 0), "median")) == 2.5);
+    json_decref(whole);
+    free(text);
+    text = printed(BENCH_JSONL);
+    json_t *first = json_loads(text, JSON_DISABLE_EOF_CHECK, &error);
+    check_row(first, "copy", 4);
+    json_t *second = json_loads(strchr(text, '\n'), 0, &error);
+    check_row(second, "launch", 1);
+    json_decref(first);
+    json_decref(second);
+    free(text);
     assert_prints(BENCH_CSV, "what,size,unit,median,lowest,highest,samples\n"
                              "copy,2 MiB,GB/s,2.5,1,10,4\n"
                              "launch,,us,1234.5,1234.5,1234.5,1\n");

@@ -1,6 +1,6 @@
 /* bench_device.c - clnas-bench device: what a device can do at best, whatever a network asks of it.
  *
- *     clnas-bench device [--device MATCH] [--repeats 9] [--seconds 0.05] [--format table|json|jsonl|csv|md]
+ *     clnas-bench device [--device MATCH] [--repeats 9] [--milliseconds 50] [--format table|json|jsonl|csv|md]
  *
  *   copy         GB/s, read plus written, from sizes that stay in the first cache to those that fill no cache
  *   fma          GFLOP/s of multiply-adds in registers, by the width of vectors
@@ -11,27 +11,19 @@
  *   profile      device time by events as a share of the wall's over the same long launch: near 1 where a driver's clock can be trusted (what
  *                is missing is the launch itself); over 1, it lies
  *
- * Each figure is a row of `repeats` samples, each of which takes `seconds` or so; the ceilings that other figures are held against (docs/kernels.md) are
+ * Each figure is a row of `repeats` samples, each of which takes `milliseconds` or so, and of copies and multiply-adds is the best in that time; the ceilings that other figures are held against (docs/kernels.md) are
  * these. */
-#include "bench_net.h"
-#include "bench_report.h"
-
 #include "bench.h"
+#include "bench_net.h"
+#include "config_file.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 enum { LAUNCHES = 1000, TINY = 16 };
 
-typedef struct device_options {
-    const char *match;
-    int repeats;
-    double seconds;
-    bench_format format;
-} device_options;
-
 typedef struct device_bench {
-    const device_options *options;
+    int repeats;
+    double seconds; /* of a sample, about */
     nas_device *device;
     bench_report report;
 } device_bench;
@@ -67,9 +59,9 @@ static nas_status measure_copy(device_bench *b)
             continue;
         write_size(sizes[i], size, sizeof size);
         NAS_TRY(add_row(b, "copy", size, "GB/s", &row));
-        for (int r = 0; r < b->options->repeats; r++) {
+        for (int r = 0; r < b->repeats; r++) {
             double gbytes;
-            NAS_TRY(bench_copy(b->device, sizes[i], b->options->seconds, &gbytes));
+            NAS_TRY(bench_copy(b->device, sizes[i], b->seconds, &gbytes));
             bench_row_add(row, gbytes);
         }
     }
@@ -87,9 +79,9 @@ static nas_status measure_fma(device_bench *b, int lanes)
     snprintf(size, sizeof size, "%d lanes", lanes);
     NAS_TRY(add_row(b, "fma", size, "GFLOP/s", &row));
     NAS_TRY(nas_device_open(nas_device_describe(b->device)->id, &options, &device));
-    for (int r = 0; r < b->options->repeats && status == NAS_OK; r++) {
+    for (int r = 0; r < b->repeats && status == NAS_OK; r++) {
         double gflops;
-        status = bench_fma_peak(device, b->options->seconds, &gflops);
+        status = bench_fma_peak(device, b->seconds, &gflops);
         if (status == NAS_OK)
             bench_row_add(row, gflops);
     }
@@ -122,7 +114,7 @@ static nas_status time_many(device_bench *b, nas_tape *tape)
     const int enqueue = b->report.count;
     NAS_TRY(add_row(b, "enqueue", "", "us", &row));
     NAS_TRY(add_row(b, "launch", "", "us", &row));
-    for (int r = 0; r < b->options->repeats; r++) {
+    for (int r = 0; r < b->repeats; r++) {
         const double start = nas_now_s();
         NAS_TRY(nas_tape_run(tape));
         const double enqueued = nas_now_s();
@@ -138,7 +130,7 @@ static nas_status time_waits(device_bench *b, nas_tape *tape)
     enum { WAITS = 100 };
     bench_row *row;
     NAS_TRY(add_row(b, "synchronise", "", "us", &row));
-    for (int r = 0; r < b->options->repeats; r++) {
+    for (int r = 0; r < b->repeats; r++) {
         const double start = nas_now_s();
         for (int i = 0; i < WAITS; i++) {
             NAS_TRY(nas_tape_run(tape));
@@ -175,10 +167,10 @@ static nas_status time_transfers(device_bench *b, nas_buffer *buffer, void *memo
     char size[32];
     write_size(bytes, size, sizeof size);
     NAS_TRY(add_row(b, up ? "upload" : "download", size, "GB/s", &row));
-    for (int r = -1; r < b->options->repeats; r++) { /* the first one touches the pages */
+    for (int r = -1; r < b->repeats; r++) { /* the first one touches the pages */
         double start = nas_now_s(), spent = 0;
         int runs = 0;
-        while (runs == 0 || spent < b->options->seconds) {
+        while (runs == 0 || spent < b->seconds) {
             NAS_TRY(up ? nas_buffer_write(buffer, 0, bytes, memory)
                        : nas_buffer_read(buffer, 0, bytes, memory));
             runs++;
@@ -241,7 +233,7 @@ static nas_status measure_profile(device_bench *b)
     NAS_TRY(add_row(b, "profile", "", "events/wall", &row));
     NAS_TRY(nas_device_open(nas_device_describe(b->device)->id, &options, &device));
     NAS_TRY_DONE(bench_fma_tape(device, &buffer, &tape));
-    for (int r = -1; r < b->options->repeats; r++) {
+    for (int r = -1; r < b->repeats; r++) {
         NAS_TRY_DONE(time_events(device, tape, row));
         row->count -= r < 0; /* the first one builds */
     }
@@ -264,45 +256,35 @@ static nas_status measure(device_bench *b)
     return measure_profile(b);
 }
 
-static bool read_option(const char *name, const char *value, device_options *o)
+static int usage(void)
 {
-    char *end;
-    if (strcmp(name, "--device") == 0) {
-        o->match = value;
-        return true;
-    }
-    if (strcmp(name, "--repeats") == 0)
-        return bench_read_number(value, 1, BENCH_SAMPLES, &o->repeats);
-    if (strcmp(name, "--format") == 0)
-        return bench_format_of(value, &o->format);
-    o->seconds = strtod(value, &end);
-    return strcmp(name, "--seconds") == 0 && end != value && !*end && o->seconds >= 0 &&
-           o->seconds <= 60;
-}
-
-static nas_status parse(int argc, char **argv, device_options *o)
-{
-    for (int i = 2; i < argc; i += 2)
-        if (i + 1 == argc || !read_option(argv[i], argv[i + 1], o))
-            NAS_FAIL(NAS_CONFIG, "%s %s: no such option or value", argv[i],
-                     i + 1 < argc ? argv[i + 1] : "(nothing)");
-    return NAS_OK;
+    fprintf(stderr, "usage: clnas-bench device [--device MATCH] [--repeats N] [--milliseconds N] "
+                    "[--format table|json|jsonl|csv|md]\n");
+    return 2;
 }
 
 int bench_device(int argc, char **argv)
 {
-    device_options options = {.match = "", .repeats = 9, .seconds = 0.05};
-    device_bench b = {.options = &options};
-    nas_status status = parse(argc, argv, &options);
-    if (status == NAS_OK)
-        status = nas_device_open(options.match, NULL, &b.device);
+    const char *match = "", *name = "table";
+    int milliseconds = 50;
+    device_bench b = {.repeats = 9};
+    bench_format format;
+    const tool_option options[] = {{"--device", &match, NULL, 0, 0},
+                                   {"--format", &name, NULL, 0, 0},
+                                   {"--repeats", NULL, &b.repeats, 1, BENCH_SAMPLES},
+                                   {"--milliseconds", NULL, &milliseconds, 0, 60000},
+                                   {0}};
+    if (!read_command_line(argc, argv, options) || !bench_format_of(name, &format))
+        return usage();
+    b.seconds = 1e-3 * milliseconds;
+    nas_status status = nas_device_open(match, NULL, &b.device);
     if (status == NAS_OK) {
         b.report.device = nas_device_describe(b.device);
         status = measure(&b);
     }
     if (status == NAS_OK)
-        bench_report_print(&b.report, options.format, stdout);
-    else
+        status = bench_report_print(&b.report, format, stdout);
+    if (status != NAS_OK)
         fprintf(stderr, "clnas-bench device: %s\n", nas_error_message());
     bench_report_clear(&b.report);
     nas_device_destroy(b.device);

@@ -125,12 +125,6 @@ static nas_status take_turns(latency *l, int turn, int repeats)
     return NAS_OK;
 }
 
-static int smaller_first(const void *a, const void *b)
-{
-    const double left = *(const double *)a, right = *(const double *)b;
-    return (left > right) - (left < right);
-}
-
 static nas_status measure(latency *l, int repeats)
 {
     const nas_step step = {.real = (uint32_t)nas_net_options_of(l->net)->batch};
@@ -142,7 +136,7 @@ static nas_status measure(latency *l, int repeats)
         NAS_TRY(take_turns(l, turn, repeats));
     for (int k = 0; k < l->table.choices; k++) {
         double *own = l->samples + (size_t)k * (size_t)repeats;
-        qsort(own, (size_t)repeats, sizeof *own, smaller_first);
+        bench_sort(own, repeats);
         l->seconds[k] = bench_median(own, repeats);
     }
     return NAS_OK;

@@ -2,9 +2,11 @@
 #ifndef NAS_TOOLS_BENCH_NET_H
 #define NAS_TOOLS_BENCH_NET_H
 
+#include "bench_report.h"
+
 #include <clnas/train.h>
 
-enum { BENCH_REPEATS = 99 };
+enum { BENCH_REPEATS = BENCH_SAMPLES };
 
 /* What both subcommands take: defaults by the caller, the rest by bench_net_parse. */
 typedef struct bench_net_options {
@@ -50,7 +52,6 @@ nas_status bench_network_round(bench_network *network, int steps, bench_times *t
 nas_status bench_network_loss(bench_network *network, double *loss);
 
 void bench_times_sort(bench_times *times);
-double bench_median(const double *sorted, int count);
 double bench_median_ms(const bench_times *times); /* of sorted times */
 
 /* The subcommands; the result is the exit code. */

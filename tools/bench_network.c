@@ -195,22 +195,10 @@ nas_status bench_network_loss(bench_network *network, double *loss)
     return NAS_OK;
 }
 
-static int rising(const void *a, const void *b)
-{
-    const double left = *(const double *)a, right = *(const double *)b;
-    return (left > right) - (left < right);
-}
-
 void bench_times_sort(bench_times *times)
 {
-    qsort(times->step_ms, (size_t)times->count, sizeof *times->step_ms, rising);
-    qsort(times->work_ms, (size_t)times->count, sizeof *times->work_ms, rising);
-}
-
-double bench_median(const double *sorted, int count)
-{
-    const int middle = count / 2;
-    return count % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+    bench_sort(times->step_ms, times->count);
+    bench_sort(times->work_ms, times->count);
 }
 
 double bench_median_ms(const bench_times *times)

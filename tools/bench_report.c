@@ -4,6 +4,7 @@
  * CSV, which has the same columns as the table. */
 #include "bench_report.h"
 
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,15 +51,26 @@ void bench_report_clear(bench_report *report)
 
 /* ---- figures ---------------------------------------------------------------------------------------------------------- */
 
-typedef struct spread {
-    double low, median, high;
-} spread;
-
-static int by_value(const void *a, const void *b)
+static int rising(const void *a, const void *b)
 {
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
+    const double left = *(const double *)a, right = *(const double *)b;
+    return (left > right) - (left < right);
 }
+
+void bench_sort(double *samples, int count)
+{
+    qsort(samples, (size_t)count, sizeof *samples, rising);
+}
+
+double bench_median(const double *sorted, int count)
+{
+    const int middle = count / 2;
+    return count % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+typedef struct spread {
+    double median, low, high;
+} spread;
 
 static spread spread_of(const bench_row *row)
 {
@@ -67,8 +79,8 @@ static spread spread_of(const bench_row *row)
     if (n == 0)
         return (spread){0};
     memcpy(sorted, row->samples, (size_t)n * sizeof *sorted);
-    qsort(sorted, (size_t)n, sizeof *sorted, by_value);
-    return (spread){sorted[0], (sorted[(n - 1) / 2] + sorted[n / 2]) / 2, sorted[n - 1]};
+    bench_sort(sorted, n);
+    return (spread){bench_median(sorted, n), sorted[0], sorted[n - 1]};
 }
 
 /* ---- for people --------------------------------------------------------------------------------------------------------- */
@@ -80,89 +92,84 @@ static void print_rounded(FILE *to, int width, double value)
     fprintf(to, "%*.*f", width, places, value);
 }
 
-static void print_table(const bench_report *report, FILE *to)
-{
-    fprintf(to, "%s %s, driver %s\n%-14s %-10s %10s %10s %10s  %s\n", report->device->id,
-            report->device->name, report->device->driver, "what", "size", "median", "lowest",
-            "highest", "unit");
-    for (int i = 0; i < report->count; i++) {
-        const bench_row *row = &report->rows[i];
-        const spread s = spread_of(row);
-        const double figures[] = {s.median, s.low, s.high};
-        fprintf(to, "%-14s %-10s", row->what, row->size);
-        for (int k = 0; k < 3; k++)
-            print_rounded(to, 11, figures[k]);
-        fprintf(to, "  %s\n", row->unit);
-    }
-}
+/* How a table for people looks: what stands before the rows, what in front of each figure, and how wide that is. */
+typedef struct look {
+    const char *head, *row, *before, *end;
+    int width;
+} look;
 
-static void print_markdown(const bench_report *report, FILE *to)
+static const look aligned = {"what           size           median     lowest    highest  unit\n",
+                             "%-14s %-10s", " ", "  %s\n", 10};
+static const look markdown = {
+    "\n| what | size | median | lowest | highest | unit |\n|---|---|---|---|---|---|\n",
+    "| %s | %s", " | ", " | %s |\n", 1};
+
+static void print_rows(const bench_report *report, const look *as, FILE *to)
 {
-    fprintf(to,
-            "%s, driver %s\n\n| what | size | median | lowest | highest | unit |\n"
-            "|---|---|---|---|---|---|\n",
-            report->device->name, report->device->driver);
+    fprintf(to, "%s %s, driver %s\n%s", report->device->id, report->device->name,
+            report->device->driver, as->head);
     for (int i = 0; i < report->count; i++) {
         const bench_row *row = &report->rows[i];
         const spread s = spread_of(row);
         const double figures[] = {s.median, s.low, s.high};
-        fprintf(to, "| %s | %s | ", row->what, row->size);
+        fprintf(to, as->row, row->what, row->size);
         for (int k = 0; k < 3; k++) {
-            print_rounded(to, 1, figures[k]);
-            fputs(" | ", to);
+            fputs(as->before, to);
+            print_rounded(to, as->width, figures[k]);
         }
-        fprintf(to, "%s |\n", row->unit);
+        fprintf(to, as->end, row->unit);
     }
 }
 
 /* ---- for programs ------------------------------------------------------------------------------------------------------- */
 
-/* What a driver calls itself may be anything. */
-static void print_string(const char *text, FILE *to)
-{
-    fputc('"', to);
-    for (const unsigned char *c = (const unsigned char *)text; *c; c++)
-        if (*c == '"' || *c == '\\')
-            fprintf(to, "\\%c", *c);
-        else if (*c < 0x20)
-            fprintf(to, "\\u%04x", *c);
-        else
-            fputc(*c, to);
-    fputc('"', to);
-}
-
-static void print_row(const bench_row *row, FILE *to)
+static json_t *row_json(const bench_row *row)
 {
     const spread s = spread_of(row);
-    fputs("{\"what\":", to);
-    print_string(row->what, to);
-    fputs(",\"size\":", to);
-    print_string(row->size, to);
-    fputs(",\"unit\":", to);
-    print_string(row->unit, to);
-    fprintf(to, ",\"median\":%.9g,\"lowest\":%.9g,\"highest\":%.9g,\"samples\":[", s.median, s.low,
-            s.high);
+    json_t *samples = json_array();
     for (int i = 0; i < row->count; i++)
-        fprintf(to, "%s%.9g", i ? "," : "", row->samples[i]);
-    fputs("]}", to);
+        json_array_append_new(samples, json_real(row->samples[i]));
+    return json_pack("{s:s, s:s, s:s, s:f, s:f, s:f, s:o}", "what", row->what, "size", row->size,
+                     "unit", row->unit, "median", s.median, "lowest", s.low, "highest", s.high,
+                     "samples", samples);
 }
 
-static void print_json(const bench_report *report, FILE *to)
+/* A driver may call itself anything: what is no UTF-8 is left out. */
+static json_t *device_json(const nas_device_info *device)
 {
-    fputs("{\"schema_version\":1,\"device\":{\"id\":", to);
-    print_string(report->device->id, to);
-    fputs(",\"name\":", to);
-    print_string(report->device->name, to);
-    fputs(",\"driver\":", to);
-    print_string(report->device->driver, to);
-    fputs("},\"rows\":[", to);
-    for (int i = 0; i < report->count; i++) {
-        fputs(i ? ",\n" : "\n", to);
-        print_row(&report->rows[i], to);
-    }
-    fputs("\n]}\n", to);
+    json_t *object = json_object();
+    json_object_set_new(object, "id", json_string(device->id));
+    json_object_set_new(object, "name", json_string(device->name));
+    json_object_set_new(object, "driver", json_string(device->driver));
+    return object;
 }
 
+static bool print_json(json_t *value, size_t flags, FILE *to)
+{
+    const bool good = value && json_dumpf(value, to, flags | JSON_REAL_PRECISION(9)) == 0;
+    json_decref(value);
+    return good && fputc('\n', to) != EOF;
+}
+
+static bool print_lines(const bench_report *report, FILE *to)
+{
+    bool good = true;
+    for (int i = 0; i < report->count && good; i++)
+        good = print_json(row_json(&report->rows[i]), JSON_COMPACT, to);
+    return good;
+}
+
+static bool print_whole(const bench_report *report, FILE *to)
+{
+    json_t *rows = json_array();
+    for (int i = 0; i < report->count; i++)
+        json_array_append_new(rows, row_json(&report->rows[i]));
+    return print_json(json_pack("{s:i, s:o, s:o}", "schema_version", 1, "device",
+                                device_json(report->device), "rows", rows),
+                      JSON_INDENT(1), to);
+}
+
+/* None of these texts needs quotes. */
 static void print_csv(const bench_report *report, FILE *to)
 {
     fputs("what,size,unit,median,lowest,highest,samples\n", to);
@@ -174,26 +181,18 @@ static void print_csv(const bench_report *report, FILE *to)
     }
 }
 
-void bench_report_print(const bench_report *report, bench_format format, FILE *to)
+nas_status bench_report_print(const bench_report *report, bench_format format, FILE *to)
 {
-    switch (format) {
-    case BENCH_TABLE:
-        print_table(report, to);
-        break;
-    case BENCH_JSON:
-        print_json(report, to);
-        break;
-    case BENCH_JSONL:
-        for (int i = 0; i < report->count; i++) {
-            print_row(&report->rows[i], to);
-            fputc('\n', to);
-        }
-        break;
-    case BENCH_CSV:
+    bool good = true;
+    if (format == BENCH_JSON)
+        good = print_whole(report, to);
+    else if (format == BENCH_JSONL)
+        good = print_lines(report, to);
+    else if (format == BENCH_CSV)
         print_csv(report, to);
-        break;
-    case BENCH_MARKDOWN:
-        print_markdown(report, to);
-        break;
-    }
+    else
+        print_rows(report, format == BENCH_TABLE ? &aligned : &markdown, to);
+    if (!good || ferror(to))
+        NAS_FAIL(NAS_FAILED, "writing the figures failed");
+    return NAS_OK;
 }

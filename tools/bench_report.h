@@ -8,6 +8,10 @@
 
 enum { BENCH_SAMPLES = 99 };
 
+/* Rising. */
+void bench_sort(double *samples, int count);
+double bench_median(const double *sorted, int count);
+
 typedef enum bench_format {
     BENCH_TABLE,
     BENCH_JSON,  /* an object: device, rows with all samples */
@@ -37,7 +41,8 @@ nas_status bench_report_row(bench_report *report, const char *what, const char *
                             const char *unit, bench_row **row);
 /* More than BENCH_SAMPLES are left out. */
 void bench_row_add(bench_row *row, double sample);
-void bench_report_print(const bench_report *report, bench_format format, FILE *to);
+/* NAS_FAILED: not all of it could be written. */
+nas_status bench_report_print(const bench_report *report, bench_format format, FILE *to);
 void bench_report_clear(bench_report *report);
 
 #endif

@@ -39,6 +39,16 @@ nas_status bench_supernet_search(const supernet_options *options, supernet_turn 
 /* Time by kernel, printed. */
 nas_status bench_supernet_profile(const supernet_options *options);
 
+/* Bytes that a kernel cannot do without, by its label, 0: none to speak of; and what a copy runs at, GB/s. */
+typedef struct supernet_bytes {
+    double (*of)(const void *user, const char *label);
+    const void *user;
+    double copy;
+} supernet_bytes;
+/* Kernels by their share of `steps` steps; `bytes` NULL: without how far they are from a copy. */
+void bench_supernet_kernels(const nas_profile_row *rows, int count, int steps,
+                            const supernet_bytes *bytes);
+
 /* Sorts the outcome's times. */
 void bench_supernet_print(const supernet_options *options, supernet_outcome *outcome);
 void bench_supernet_head(const supernet_options *options);

@@ -196,8 +196,9 @@ static nas_status read_loss(supernet *s, double *loss)
 /* ---- by kernel ------------------------------------------------------------------------------------------ */
 
 /* Bytes of activations and gradients behind a label of the profile, per forward and backward pass; 0: none to speak of. */
-static double label_bytes(const supernet *s, const char *label)
+static double label_bytes(const void *user, const char *label)
 {
+    const supernet *s = user;
     double floats = 0;
     for (int i = 1; i < s->graph.count; i++) {
         const nas_node *node = &s->graph.nodes[i];
@@ -224,12 +225,13 @@ nas_status bench_supernet_profile(const supernet_options *o)
     supernet s = {0};
     nas_profile_row *rows = NULL;
     int count = 0;
-    double copy, all = 0;
+    double copy;
     nas_status status = open_all(o, true, &s);
     if (status == NAS_OK)
         status = weight_step(&s);
     NAS_TRY_DONE(status);
     NAS_TRY_DONE(bench_copy(s.device, COPY_BYTES, 0.2, &copy));
+    const supernet_bytes bytes = {label_bytes, &s, copy};
     for (int which = 0; which < 2; which++) {
         nas_device_profile_reset(s.device);
         for (int i = 0; i < o->steps; i++)
@@ -237,23 +239,9 @@ nas_status bench_supernet_profile(const supernet_options *o)
         free(rows);
         rows = NULL;
         NAS_TRY_DONE(nas_device_profile(s.device, &rows, &count));
-        all = 0;
-        for (int i = 0; i < count; i++)
-            all += rows[i].seconds;
-        printf("\n%s step; a copy of %d MB runs at %.1f GB/s\n%-28s %9s %9s %7s %8s %7s %6s\n",
-               which ? "architecture" : "weight", COPY_BYTES >> 20, copy, "kernel", "launches",
-               "ms/step", "share", "MB", "GB/s", "copy");
-        for (int i = 0; i < count; i++) {
-            const double seconds = rows[i].seconds / o->steps,
-                         bytes = label_bytes(&s, rows[i].label);
-            printf("%-28s %9.1f %9.2f %6.1f%%", rows[i].label, (double)rows[i].launches / o->steps,
-                   seconds * 1e3, 100 * rows[i].seconds / all);
-            if (bytes > 0)
-                printf(" %8.0f %7.1f %5.0f%%", bytes * 1e-6, 1e-9 * bytes / seconds,
-                       1e-7 * bytes / seconds / copy);
-            putchar('\n');
-        }
-        printf("%-28s %9s %9.2f\n", "all", "", all * 1e3 / o->steps);
+        printf("\n%s step; a copy of %d MB runs at %.1f GB/s\n", which ? "architecture" : "weight",
+               COPY_BYTES >> 20, copy);
+        bench_supernet_kernels(rows, count, o->steps, &bytes);
     }
 done:
     free(rows);

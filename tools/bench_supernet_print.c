@@ -111,3 +111,31 @@ void bench_supernet_line(const supernet_options *o, supernet_outcome *r)
     printf("\n");
     fflush(stdout);
 }
+
+/* ---- by kernel ---------------------------------------------------------------------------------------------------------- */
+
+static void print_bytes(const supernet_bytes *bytes, const nas_profile_row *row, double seconds)
+{
+    const double needed = bytes ? bytes->of(bytes->user, row->label) : 0;
+    if (needed > 0)
+        printf(" %8.0f %7.1f %5.0f%%", needed * 1e-6, 1e-9 * needed / seconds,
+               1e-7 * needed / seconds / bytes->copy);
+}
+
+void bench_supernet_kernels(const nas_profile_row *rows, int count, int steps,
+                            const supernet_bytes *bytes)
+{
+    double all = 0;
+    for (int i = 0; i < count; i++)
+        all += rows[i].seconds;
+    printf("%-28s %9s %9s %7s%s\n", "kernel", "launches", "ms/step", "share",
+           bytes ? "       MB    GB/s   copy" : "");
+    for (int i = 0; i < count; i++) {
+        const double seconds = rows[i].seconds / steps;
+        printf("%-28s %9.1f %9.2f %6.1f%%", rows[i].label, (double)rows[i].launches / steps,
+               seconds * 1e3, 100 * rows[i].seconds / all);
+        print_bytes(bytes, &rows[i], seconds);
+        putchar('\n');
+    }
+    printf("%-28s %9s %9.2f\n", "all", "", all * 1e3 / steps);
+}

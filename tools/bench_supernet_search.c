@@ -93,20 +93,6 @@ static nas_status take_profile(search *s, int steps)
     return nas_device_profile(s->device, &s->rows, &s->row_count);
 }
 
-static void print_profile(const search *s)
-{
-    double all = 0;
-    for (int i = 0; i < s->row_count; i++)
-        all += s->rows[i].seconds;
-    printf("\nsteps of %s by kernel, %d of them\n%-28s %9s %9s %7s\n", s->options->method,
-           s->profiled, "kernel", "launches", "ms/step", "share");
-    for (int i = 0; i < s->row_count; i++)
-        printf("%-28s %9.1f %9.2f %6.1f%%\n", s->rows[i].label,
-               (double)s->rows[i].launches / s->profiled, s->rows[i].seconds * 1e3 / s->profiled,
-               100 * s->rows[i].seconds / all);
-    printf("%-28s %9s %9.2f\n", "all", "", all * 1e3 / s->profiled);
-}
-
 /* A meeting.  The callback has no place for a failure of the turn: it stops the trial and keeps it. */
 static bool meet(void *user, double progress)
 {
@@ -123,9 +109,9 @@ static bool meet(void *user, double progress)
     bench_times *times = &s->outcome->step;
     if (epoch == 0 || done != (epoch + 1) * steps || times->count == BENCH_REPEATS)
         return true;
-    times->step_ms[times->count++] =
-        1e3 * (nas_now_s() - s->first_s) / (done > s->first_step ? done - s->first_step : 1);
-    s->status = s->options->profile ? take_profile(s, done - s->first_step) : NAS_OK;
+    const int timed = done > s->first_step ? done - s->first_step : 1;
+    times->step_ms[times->count++] = 1e3 * (nas_now_s() - s->first_s) / timed;
+    s->status = s->options->profile ? take_profile(s, timed) : NAS_OK;
     if (s->status == NAS_OK)
         s->status = s->turn(s->options, s->outcome);
     return s->status == NAS_OK;
@@ -161,8 +147,10 @@ nas_status bench_supernet_search(const supernet_options *options, supernet_turn 
     nas_status status = open_all(s);
     if (status == NAS_OK)
         status = run(s);
-    if (status == NAS_OK && options->profile)
-        print_profile(s);
+    if (status == NAS_OK && options->profile) {
+        printf("\nsteps of %s by kernel, %d of them\n", options->method, s->profiled);
+        bench_supernet_kernels(s->rows, s->row_count, s->profiled, NULL);
+    }
     close_all(s);
     free(s);
     return status;
