@@ -1,9 +1,6 @@
 /* test_micro_batches.c - a step's batch in parts (train.micro_batches): the same training where nothing but the loss looks at several samples,
  * in less memory; with norms one of its own, that stops and goes on like any other. */
-#include "nas_test_open.h"
-#include "train_config.h"
-
-#include <clnas/train.h>
+#include "train_world.h"
 
 #include <unistd.h>
 
@@ -11,53 +8,21 @@
 
 enum { EPOCHS = 3 };
 
-typedef struct world {
-    nas_device *device;
-    nas_data *data;
-    nas_data_home *home;
-    nas_graph graph;
-    nas_trainer_setup setup;
-} world;
+static const char *const data =
+    "{ type = \"synthetic\"; train = 200; valid = 48; test = 40; classes = "
+    "4; shape = [1, 8, 8]; noise = 0.3; augment = { flip = true; crop = 1; }; }";
 
-static void make_world(world *w, nas_device *device, bool norm)
-{
-    int node = 0;
-    *w = (world){.device = device,
-                 .setup = {.split = NAS_SPLIT_TRAIN, .seed = 3, .key = 0xfeedbeef77ULL}};
-    w->data =
-        nas_test_data("{ type = \"synthetic\"; train = 200; valid = 48; test = 40; classes = "
-                      "4; shape = [1, 8, 8]; noise = 0.3; augment = { flip = true; crop = 1; }; }",
-                      w->setup.seed);
-    nas_test_ok(nas_data_home_create(device, w->data, &w->home));
-    nas_test_ok(nas_graph_init(&w->graph, nas_data_shape(w->data)));
-    nas_test_ok(nas_graph_then(&w->graph, "conv2d", &node, "out = 8; kernel = 3"));
-    if (norm)
-        nas_test_ok(nas_graph_then(&w->graph, "batch_norm", &node, NULL));
-    nas_test_ok(nas_graph_then(&w->graph, "activation", &node, "kind = \"relu\""));
-    nas_test_ok(nas_graph_then(&w->graph, "pool", &node, "kind = \"max\"; kernel = 2; stride = 2"));
-    nas_test_ok(nas_graph_then(&w->graph, "dense", &node, "out = 4"));
-}
-
-static void clear_world(world *w)
-{
-    nas_graph_clear(&w->graph);
-    nas_data_home_destroy(w->home);
-    nas_data_destroy(w->data);
-    assert_int_equal(nas_device_live_objects(w->device), 0);
-}
-
-/* 150 samples make three steps of 48, in parts of 48, 24, 12 or 3. */
-static nas_trainer *make_trainer(const world *w, int parts)
+/* 152 samples make three steps of 48, in parts of 48, 24, 12 or 3. */
+static nas_trainer *trainer_of(world *w, int parts)
 {
     char text[256];
-    nas_train_config config;
     nas_trainer *trainer;
     snprintf(
         text, sizeof text,
         "{ epochs = %d; batch = 48; micro_batches = %d; lr = 0.05; clip = 0.5; warmup = 0.5; }",
         EPOCHS, parts);
-    nas_test_ok(fill_config(&config, text));
-    nas_test_ok(nas_trainer_create(w->home, &w->graph, &config, &w->setup, &trainer));
+    nas_test_ok(fill_config(&w->config, text));
+    make_trainer(w, &trainer);
     return trainer;
 }
 
@@ -88,13 +53,13 @@ static void parts_are_the_batch(void **state)
     static const int parts[] = {2, 4, 16};
     world w;
     nas_evaluation wanted, got;
-    make_world(&w, *state, false);
-    nas_trainer *whole = make_trainer(&w, 1), *begun = make_trainer(&w, 1);
+    make_world_in(false, &w, *state, data, "{ }");
+    nas_trainer *whole = trainer_of(&w, 1), *begun = trainer_of(&w, 1);
     nas_test_ok(nas_trainer_run(whole, EPOCHS));
     assert_true(nas_trainer_epoch_result(whole, &wanted));
     assert_true(difference(whole, begun) > 0.01);
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-        nas_trainer *trainer = make_trainer(&w, parts[i]);
+        nas_trainer *trainer = trainer_of(&w, parts[i]);
         assert_int_equal(nas_trainer_steps(trainer), nas_trainer_steps(whole));
         nas_test_ok(nas_trainer_run(trainer, EPOCHS));
         assert_true(nas_trainer_epoch_result(trainer, &got));
@@ -113,8 +78,8 @@ static void parts_need_less_memory(void **state)
 {
     world w;
     nas_net_memory whole, cut;
-    make_world(&w, *state, true);
-    nas_trainer *one = make_trainer(&w, 1), *three = make_trainer(&w, 3);
+    make_world(&w, *state, data, "{ }");
+    nas_trainer *one = trainer_of(&w, 1), *three = trainer_of(&w, 3);
     nas_net_memory_of(nas_trainer_net(one), &whole);
     nas_net_memory_of(nas_trainer_net(three), &cut);
     assert_true(2 * cut.activation_bytes < whole.activation_bytes);
@@ -127,8 +92,8 @@ static void parts_need_less_memory(void **state)
 static void norms_see_their_part(void **state)
 {
     world w;
-    make_world(&w, *state, true);
-    nas_trainer *whole = make_trainer(&w, 1), *cut = make_trainer(&w, 4);
+    make_world(&w, *state, data, "{ }");
+    nas_trainer *whole = trainer_of(&w, 1), *cut = trainer_of(&w, 4);
     nas_test_ok(nas_trainer_run(whole, EPOCHS));
     nas_test_ok(nas_trainer_run(cut, EPOCHS));
     assert_true(difference(whole, cut) > 1e-3);
@@ -147,20 +112,20 @@ static void parts_go_on(void **state)
 {
     static const char path[] = "parts.safetensors";
     world w;
-    make_world(&w, *state, true);
-    nas_trainer *whole = make_trainer(&w, 4);
+    make_world(&w, *state, data, "{ }");
+    nas_trainer *whole = trainer_of(&w, 4);
     nas_test_ok(nas_trainer_run(whole, EPOCHS));
     w.setup.callback = stop_at_1;
-    nas_trainer *trainer = make_trainer(&w, 4);
+    nas_trainer *trainer = trainer_of(&w, 4);
     trainer->meeting_s = 0; /* each step */
     nas_test_fails(nas_trainer_run(trainer, EPOCHS), NAS_STOPPED, "epoch 1, step 1 of 3");
     nas_test_ok(nas_trainer_save(trainer, path));
     nas_trainer_destroy(trainer);
     w.setup.callback = NULL;
-    trainer = make_trainer(&w, 2);
+    trainer = trainer_of(&w, 2);
     nas_test_fails(nas_trainer_load(trainer, path), NAS_DATA, "");
     nas_trainer_destroy(trainer);
-    trainer = make_trainer(&w, 4);
+    trainer = trainer_of(&w, 4);
     nas_test_ok(nas_trainer_load(trainer, path));
     nas_test_ok(nas_trainer_run(trainer, EPOCHS));
     assert_true(difference(whole, trainer) == 0);

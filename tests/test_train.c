@@ -1,9 +1,6 @@
 /* test_train.c - the trainer: it learns, follows the reference step by step, stops and goes on to the same bits, on any number of threads,
  * and refuses what is damaged or does not fit.  Optimizers and schedules: test_optimizers.c. */
-#include "nas_test_open.h"
-#include "train_config.h"
-
-#include <clnas/train.h>
+#include "train_world.h"
 
 #include <math.h>
 #include <unistd.h>
@@ -11,15 +8,6 @@
 #include "train/trainer.h"
 
 /* ---- the trainer ----------------------------------------------------------------------------- */
-
-typedef struct world {
-    nas_device *device;
-    nas_data *data;
-    nas_data_home *home;
-    nas_graph graph;
-    nas_train_config config;
-    nas_trainer_setup setup;
-} world;
 
 static const char *const small_data =
     "{ type = \"synthetic\"; train = 240; valid = 48; test = 40; classes = 4; "
@@ -33,35 +21,6 @@ static const char *resumed_train(void)
     return getenv("CLNAS_TEST_SMALL")
                ? "{ epochs = 3; batch = 16; samples = 64; lr = 0.05; clip = 5; warmup = 0.5; }"
                : small_train;
-}
-
-static void make_world(world *w, nas_device *device, const char *data_text, const char *train_text)
-{
-    int node = 0;
-    *w = (world){.device = device,
-                 .setup = {.split = NAS_SPLIT_TRAIN, .seed = 3, .key = 0xfeedbeef77ULL}};
-    w->data = nas_test_data(data_text, w->setup.seed);
-    nas_test_ok(nas_data_home_create(device, w->data, &w->home));
-    nas_test_ok(fill_config(&w->config, train_text));
-    nas_test_ok(nas_graph_init(&w->graph, nas_data_shape(w->data)));
-    nas_test_ok(nas_graph_then(&w->graph, "conv2d", &node, "out = 8; kernel = 3"));
-    nas_test_ok(nas_graph_then(&w->graph, "batch_norm", &node, NULL));
-    nas_test_ok(nas_graph_then(&w->graph, "activation", &node, "kind = \"relu\""));
-    nas_test_ok(nas_graph_then(&w->graph, "pool", &node, "kind = \"max\"; kernel = 2; stride = 2"));
-    nas_test_ok(nas_graph_then(&w->graph, "dense", &node, "out = %d", nas_data_classes(w->data)));
-}
-
-static void clear_world(world *w)
-{
-    nas_graph_clear(&w->graph);
-    nas_data_home_destroy(w->home);
-    nas_data_destroy(w->data);
-    assert_int_equal(nas_device_live_objects(w->device), 0);
-}
-
-static void make_trainer(world *w, nas_trainer **trainer)
-{
-    nas_test_ok(nas_trainer_create(w->home, &w->graph, &w->config, &w->setup, trainer));
 }
 
 static uint64_t weights_hash(nas_trainer *trainer)
