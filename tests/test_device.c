@@ -1,11 +1,9 @@
 /* test_device.c - the device room on whatever device CLNAS_DEVICE or "any" gives: discovery,
- * memory, launches, sums, random numbers, errors, GEMM, profile. Kernels: cl/selftest.cl.
+ * memory, launches, sums, random numbers, errors, GEMM, profile; tapes: test_tape.c. Kernels: cl/selftest.cl.
  *
  * Sizes are small so that the same file runs under Oclgrind. Without a device it is skipped (77).
  * */
-#include "nas_test.h"
-
-#include <clnas/device.h>
+#include "nas_test_buffers.h"
 
 #include <math.h>
 
@@ -31,15 +29,6 @@ static nas_status launch(const nas_launch *wanted)
         status = nas_device_finish(device);
     nas_tape_destroy(tape);
     return status;
-}
-
-static nas_buffer *floats(const float *values, size_t count)
-{
-    nas_buffer *buffer = NULL;
-    ok(nas_buffer_create(device, count * sizeof(float), "floats", &buffer));
-    if (values)
-        ok(nas_buffer_write(buffer, 0, count * sizeof(float), values));
-    return buffer;
 }
 
 /* ---- discovery ----------------------------------------------------------------------------------
@@ -134,7 +123,7 @@ static void test_buffers(void **state)
     float values[100], back[100];
     for (int i = 0; i < 100; i++)
         values[i] = (float)i;
-    nas_buffer *a = floats(NULL, 100), *b = floats(values, 100);
+    nas_buffer *a = nas_test_floats(device, NULL, 100), *b = nas_test_floats(device, values, 100);
     ok(nas_buffer_read(a, 0, sizeof back, back));
     for (int i = 0; i < 100; i++)
         assert_true(back[i] == 0.0f); /* zeros at first */
@@ -166,7 +155,7 @@ static void test_scale_with_offsets(void **state)
     float values[96], back[96];
     for (int i = 0; i < 96; i++)
         values[i] = (float)i - 11;
-    nas_buffer *x = floats(values, 96), *y = floats(NULL, 96);
+    nas_buffer *x = nas_test_floats(device, values, 96), *y = nas_test_floats(device, NULL, 96);
     const nas_argument arguments[] = {NAS_ARG_BUFFER(x, 32), NAS_ARG_BUFFER(y, 16),
                                       NAS_ARG_FLOAT(2.5f)};
     ok(launch(&(nas_launch){.source = "selftest",
@@ -189,7 +178,7 @@ static void test_slack(void **state)
     float values[32], back[32];
     for (int i = 0; i < 32; i++)
         values[i] = (float)(i + 1);
-    nas_buffer *x = floats(values, 32), *y = floats(NULL, 32);
+    nas_buffer *x = nas_test_floats(device, values, 32), *y = nas_test_floats(device, NULL, 32);
     for (int shift = -37; shift <= 37; shift += 37) {
         const nas_argument arguments[] = {NAS_ARG_BUFFER(x, 0), NAS_ARG_BUFFER(y, 0),
                                           NAS_ARG_INT(shift)};
@@ -226,7 +215,7 @@ static void test_canonical_sum(void **state)
     for (int i = 0; i < 160; i++)
         values[i] = (float)nas_random_normal(&random);
     values[151] = NAN; /* a padded lane may hold anything */
-    nas_buffer *x = floats(values, 160), *y = floats(NULL, 2);
+    nas_buffer *x = nas_test_floats(device, values, 160), *y = nas_test_floats(device, NULL, 2);
     const int counts[] = {16, 144, 151};
     for (int i = 0; i < 3; i++) {
         const nas_argument arguments[] = {NAS_ARG_BUFFER(x, 0), NAS_ARG_BUFFER(y, 0),
@@ -249,7 +238,7 @@ static void test_philox(void **state)
     (void)state;
     uint32_t words[40], expected[4], key[2];
     nas_random_key(99, NAS_STREAM_TEST, key);
-    nas_buffer *buffer = floats(NULL, 40);
+    nas_buffer *buffer = nas_test_floats(device, NULL, 40);
     const nas_argument arguments[] = {NAS_ARG_BUFFER(buffer, 0), NAS_ARG_UINT(key[0]),
                                       NAS_ARG_UINT(key[1]),      NAS_ARG_UINT(5),
                                       NAS_ARG_UINT(0xffffffffu), NAS_ARG_UINT(3)};
@@ -273,7 +262,7 @@ static void test_local_sizes(void **state)
     (void)state;
     size_t limit = (size_t)nas_device_describe(device)->group_items;
     size_t items = 2 * limit;
-    nas_buffer *places = floats(NULL, items);
+    nas_buffer *places = nas_test_floats(device, NULL, items);
     int32_t *back = calloc(items, sizeof *back);
     const nas_argument argument = NAS_ARG_BUFFER(places, 0);
     nas_launch wanted = {.source = "selftest",
@@ -304,7 +293,7 @@ static void test_local_sizes(void **state)
 static void test_launch_errors(void **state)
 {
     (void)state;
-    nas_buffer *x = floats(NULL, 64);
+    nas_buffer *x = nas_test_floats(device, NULL, 64);
     const nas_argument arguments[] = {NAS_ARG_BUFFER(x, 0), NAS_ARG_BUFFER(x, 0), NAS_ARG_FLOAT(1),
                                       NAS_ARG_ULONG(1), NAS_ARG_BUFFER(x, 65)};
     nas_launch good = {.source = "selftest",
@@ -340,220 +329,6 @@ static void test_launch_errors(void **state)
     nas_buffer_destroy(x);
 }
 
-static void test_tape_fill_and_copy(void **state)
-{
-    (void)state;
-    float back[32];
-    nas_tape *tape = NULL;
-    nas_buffer *x = floats(NULL, 32), *y = floats(NULL, 32);
-    const nas_argument arguments[] = {NAS_ARG_BUFFER(x, 0), NAS_ARG_BUFFER(x, 0), NAS_ARG_FLOAT(2)};
-    ok(nas_tape_create(device, "fill and copy", &tape));
-    ok(nas_tape_add_fill(tape, x, 0, 64, 3));
-    ok(nas_tape_add(tape, &(nas_launch){.source = "selftest",
-                                        .kernel = "selftest_scale",
-                                        .global = {16 / (size_t)nas_device_lanes(device)},
-                                        .arguments = arguments,
-                                        .argument_count = 3}));
-    ok(nas_tape_add_copy(tape, x, 4, y, 64, 32));
-    assert_int_equal(nas_tape_length(tape), 3);
-    assert_int_equal(nas_tape_add_fill(tape, x, 0, 132, 0), NAS_DEVICE);
-    assert_int_equal(nas_tape_length(tape), 3);
-    for (int i = 0; i < 3; i++)
-        ok(nas_tape_run(tape));
-    ok(nas_buffer_read(y, 0, sizeof back, back));
-    for (int i = 0; i < 32; i++)
-        assert_true(back[i] == (i >= 16 && i < 24 ? 6.0f : 0.0f));
-    nas_tape_destroy(tape);
-    nas_tape_destroy(NULL);
-    nas_buffer_destroy(x);
-    nas_buffer_destroy(y);
-}
-
-/* More launches than may be pending at once, and a write that is waited for by a fence. */
-/* Guarded launches run while their guard is open, and all of them when nobody says which are. */
-static void test_guards(void **state)
-{
-    (void)state;
-    nas_buffer *x = NULL;
-    nas_tape *tape = NULL;
-    float back[4];
-    uint32_t open[2] = {0, 0};
-    ok(nas_buffer_create(device, sizeof back, "x", &x));
-    ok(nas_tape_create(device, "guards", &tape));
-    ok(nas_tape_add_fill(tape, x, 0, 16, 1));
-    nas_tape_guard(tape, 5);
-    ok(nas_tape_add_fill(tape, x, 0, 4, 2));
-    nas_tape_guard(tape, 40);
-    ok(nas_tape_add_fill(tape, x, 4, 4, 3));
-    nas_tape_guard(tape, 0);
-    ok(nas_tape_add_copy(tape, x, 0, x, 8, 8));
-    ok(nas_tape_run(tape));
-    ok(nas_buffer_read(x, 0, sizeof back, back));
-    assert_true(back[0] == 2 && back[1] == 3 && back[2] == 2 && back[3] == 3);
-    nas_tape_guards(tape, open);
-    for (int k = 0; k < 4; k++) {
-        open[0] = k & 1 ? 1u << 5 : ~(1u << 5);
-        open[1] = k & 2 ? 1u << 8 : ~(1u << 8);
-        ok(nas_tape_run(tape));
-        ok(nas_buffer_read(x, 0, sizeof back, back));
-        assert_true(back[2] == (k & 1 ? 2.0f : 1.0f) && back[3] == (k & 2 ? 3.0f : 1.0f));
-    }
-    nas_tape_destroy(tape);
-    nas_buffer_destroy(x);
-}
-
-static void test_far_ahead(void **state)
-{
-    (void)state;
-    bool simulated = strstr(nas_device_describe(device)->name, "Oclgrind") != NULL;
-    float values[16], back[16];
-    nas_tape *tape = NULL;
-    nas_fence *fence = NULL;
-    nas_buffer *x = floats(NULL, 16);
-    const nas_argument arguments[] = {NAS_ARG_BUFFER(x, 0), NAS_ARG_BUFFER(x, 0),
-                                      NAS_ARG_FLOAT(-1)};
-    const nas_launch negate = {.source = "selftest",
-                               .kernel = "selftest_scale",
-                               .global = {16 / (size_t)nas_device_lanes(device)},
-                               .arguments = arguments,
-                               .argument_count = 3};
-    for (int i = 0; i < 16; i++)
-        values[i] = (float)i;
-    ok(nas_buffer_write_later(x, 0, sizeof values, values));
-    ok(nas_fence_put(device, &fence));
-    ok(nas_tape_create(device, "ahead", &tape));
-    for (int i = 0; i < 501; i++)
-        ok(nas_tape_add(tape, &negate));
-    for (int i = 0; i < (simulated ? 1 : 31); i++)
-        ok(nas_tape_run(tape));
-    ok(nas_fence_wait(fence));
-    ok(nas_buffer_read(x, 0, sizeof back, back));
-    for (int i = 0; i < 16; i++)
-        assert_true(back[i] == -values[i]);
-    nas_tape_destroy(tape);
-    nas_buffer_destroy(x);
-}
-
-/* A grid that is shared out to threads (cl/share.clh): every place is taken once a launch, launch after launch. */
-static void check_shares(size_t size0, size_t size1, size_t size2)
-{
-    enum { LAUNCHES = 3, RUNS = 2 };
-    nas_tape *tape;
-    size_t places = size0 * size1 * size2;
-    int32_t *back = calloc(places, sizeof *back);
-    nas_buffer *taken = floats(NULL, places); /* zeros */
-    const nas_argument arguments[] = {NAS_ARG_BUFFER(taken, 0), NAS_ARG_SHARES};
-    ok(nas_tape_create(device, "shares", &tape));
-    for (int i = 0; i < LAUNCHES; i++)
-        ok(nas_tape_add(tape, &(nas_launch){.source = "selftest",
-                                            .kernel = "selftest_share",
-                                            .global = {size0, size1, size2},
-                                            .arguments = arguments,
-                                            .argument_count = 2}));
-    for (int i = 0; i < RUNS; i++)
-        ok(nas_tape_run(tape));
-    ok(nas_buffer_read(taken, 0, places * 4, back));
-    for (size_t i = 0; i < places; i++)
-        assert_int_equal(back[i], LAUNCHES * RUNS);
-    nas_tape_destroy(tape);
-    nas_buffer_destroy(taken);
-    free(back);
-}
-
-static void test_shares(void **state)
-{
-    (void)state;
-    check_shares(1, 1, 1); /* fewer places than threads */
-    check_shares(2, 1, 1);
-    check_shares(1, 7, 3); /* a dimension 0 that is shorter than there are shares */
-    check_shares(3, 5, 7);
-    check_shares(64, 33, 2);
-    check_shares(101, 1, 1);
-}
-
-/* ---- shards --------------------------------------------------------------------------------------
- *
- * Each round every shard doubles its own vector a few times - the first shard more often than the others, so that they come to
- * meetings at different times - and hands it to its neighbour.  Then the whole device turns all signs.  Without the
- * order that tapes promise, somebody takes a vector that is too old or too new. */
-
-enum { SHARD_FLOATS = 256, SHARD_ROUNDS = 6, SHARD_RUNS = 20, SHARDS_MOST = 5 };
-
-static nas_launch scale(const nas_argument arguments[3], size_t floats_)
-{
-    return (nas_launch){.source = "selftest",
-                        .kernel = "selftest_scale",
-                        .global = {floats_ / (size_t)nas_device_lanes(device)},
-                        .arguments = arguments,
-                        .argument_count = 3};
-}
-
-static void add_scale(nas_tape *tape, nas_buffer *from, nas_buffer *to, int shard, float factor)
-{
-    const uint64_t at = (uint64_t)shard * SHARD_FLOATS;
-    const nas_argument arguments[] = {NAS_ARG_BUFFER(from, at), NAS_ARG_BUFFER(to, at),
-                                      NAS_ARG_FLOAT(factor)};
-    const nas_launch launch_ = scale(arguments, SHARD_FLOATS);
-    ok(nas_tape_add(tape, &launch_));
-}
-
-static void add_round(nas_tape *tape, nas_buffer *x, nas_buffer *y, int shards)
-{
-    const nas_argument whole[] = {NAS_ARG_BUFFER(x, 0), NAS_ARG_BUFFER(x, 0), NAS_ARG_FLOAT(-1)};
-    const nas_launch turn = scale(whole, (size_t)shards * SHARD_FLOATS);
-    for (int s = 0; s < shards; s++) {
-        nas_tape_shard(tape, s);
-        for (int i = 0; i < (s == 0 ? 24 : 0); i++)
-            add_scale(tape, x, x, s, i % 2 ? 0.5f : 2.0f);
-        add_scale(tape, x, y, s, 2.0f);
-    }
-    ok(nas_tape_meet(tape));
-    for (int s = 0; s < shards; s++) {
-        const uint64_t bytes = 4 * SHARD_FLOATS;
-        nas_tape_shard(tape, s);
-        ok(nas_tape_add_copy(tape, y, bytes * (uint64_t)((s + 1) % shards), x, bytes * (uint64_t)s,
-                             bytes));
-    }
-    ok(nas_tape_meet(tape)); /* y may be written again */
-    nas_tape_shard(tape, NAS_ALL_SHARDS);
-    ok(nas_tape_add(tape, &turn));
-}
-
-static void check_shards(int shards)
-{
-    float values[SHARDS_MOST * SHARD_FLOATS], back[SHARDS_MOST * SHARD_FLOATS];
-    const size_t count = (size_t)shards * SHARD_FLOATS;
-    nas_tape *tape;
-    nas_buffer *x = floats(NULL, count), *y = floats(NULL, count);
-    ok(nas_tape_create(device, "shards", &tape));
-    ok(nas_tape_part(tape, shards));
-    for (int i = 0; i < SHARD_ROUNDS; i++)
-        add_round(tape, x, y, shards);
-    nas_test_fails(nas_tape_part(tape, 1), NAS_DEVICE, "behind its first entry");
-    for (int run = 0; run < (getenv("CLNAS_TEST_SMALL") ? 1 : SHARD_RUNS); run++) {
-        for (size_t i = 0; i < count; i++)
-            values[i] = (float)(i + 1) + (float)run;
-        ok(nas_buffer_write(x, 0, 4 * count, values));
-        ok(nas_tape_run(tape)); /* and once more, behind itself */
-        ok(nas_tape_run(tape));
-        ok(nas_buffer_read(x, 0, 4 * count, back));
-        for (size_t i = 0; i < count; i++) {
-            const size_t from = (i + 2 * SHARD_ROUNDS * SHARD_FLOATS) % count;
-            assert_true(back[i] == ldexpf(values[from], 2 * SHARD_ROUNDS)); /* signs: even */
-        }
-    }
-    nas_tape_destroy(tape);
-    nas_buffer_destroy(x);
-    nas_buffer_destroy(y);
-}
-
-static void test_shards(void **state)
-{
-    (void)state;
-    for (int shards = 1; shards <= SHARDS_MOST; shards++)
-        check_shards(shards);
-}
-
 /* ---- gemm, profile
  * -------------------------------------------------------------------------------- */
 
@@ -569,8 +344,9 @@ static void test_gemm(void **state)
         b[i] = (float)nas_random_normal(&random);
         c[i] = (float)nas_random_normal(&random);
     }
-    nas_buffer *a_buffer = floats(a, ROOM), *b_buffer = floats(b, ROOM),
-               *c_buffer = floats(c, ROOM);
+    nas_buffer *a_buffer = nas_test_floats(device, a, ROOM),
+               *b_buffer = nas_test_floats(device, b, ROOM),
+               *c_buffer = nas_test_floats(device, c, ROOM);
     for (int way = 0; way < 4; way++) {
         nas_tape *tape = NULL;
         nas_gemm gemm = {M,        N,        K,  way & 1, way & 2, 0.5f,   2.0f,   a_buffer,
@@ -613,7 +389,7 @@ static void test_profile(void **state)
     int count = 0;
     assert_int_equal(nas_device_profile(device, &rows, &count), NAS_CONFIG);
     ok(nas_device_open("", &(nas_device_options){.profile = true}, &device));
-    nas_buffer *x = floats(NULL, 64);
+    nas_buffer *x = nas_test_floats(device, NULL, 64);
     const nas_argument arguments[] = {NAS_ARG_BUFFER(x, 0), NAS_ARG_BUFFER(x, 0), NAS_ARG_FLOAT(2)};
     nas_launch wanted = {.source = "selftest",
                          .kernel = "selftest_scale",
@@ -669,11 +445,6 @@ int main(void)
         cmocka_unit_test(test_philox),
         cmocka_unit_test(test_local_sizes),
         cmocka_unit_test(test_launch_errors),
-        cmocka_unit_test(test_tape_fill_and_copy),
-        cmocka_unit_test(test_guards),
-        cmocka_unit_test(test_far_ahead),
-        cmocka_unit_test(test_shares),
-        cmocka_unit_test(test_shards),
         cmocka_unit_test(test_gemm),
         cmocka_unit_test(test_profile),
         cmocka_unit_test(test_nothing_lives),
