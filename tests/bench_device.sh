@@ -9,9 +9,9 @@ program=$1
     exit 1
 }
 awk -F, '
-    NR == 1 { if ($0 != "what,size,unit,median,lowest,highest,samples") { print "head: " $0; exit 1 } next }
+    NR == 1 { if ($0 != "what,size,median,lowest,highest,unit,samples") { print "head: " $0; exit 1 } next }
     { rows[$1]++
-      if (!($5 > 0 && $4 >= $5 && $6 >= $4 && $7 == 2)) { print "row: " $0; bad = 1 } }
+      if (!($4 > 0 && $3 >= $4 && $5 >= $3 && $7 == 2)) { print "row: " $0; bad = 1 } }
     END {
         split("copy fma enqueue launch synchronise upload download profile", wanted, " ")
         for (i in wanted) if (!rows[wanted[i]]) { print "no " wanted[i]; bad = 1 }

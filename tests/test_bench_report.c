@@ -3,6 +3,7 @@
 #include "nas_test.h"
 
 #include <jansson.h>
+#include <math.h>
 #include <stdlib.h>
 
 #include "../tools/bench_report.h"
@@ -10,7 +11,7 @@
 static const nas_device_info device = {
     .id = "0:1", .name = "a \"quoted\" name\\", .driver = "1.0\n2"};
 
-/* The text of two rows: samples 3, 1, 2, 10 and a single 1234.5. */
+/* The text of two rows: samples 3, 1, 2, 10 with a share of 0.75, and a single 1234.5 without. */
 static char *printed(bench_format format)
 {
     static const double samples[] = {3, 1, 2, 10};
@@ -21,6 +22,8 @@ static char *printed(bench_format format)
     nas_test_ok(bench_report_row(&report, "copy", "2 MiB", "GB/s", &row));
     for (int i = 0; i < 4; i++)
         bench_row_add(row, samples[i]);
+    bench_row_fact(row, "share", 0.75);
+    bench_report_note(&report, "cores", "%d", 2);
     nas_test_ok(bench_report_row(&report, "launch", "", "us", &row));
     bench_row_add(row, 1234.5);
     FILE *to = open_memstream(&text, &length);
@@ -42,14 +45,15 @@ static void people_get_the_median_and_the_spread(void **state)
 {
     (void)state;
     assert_prints(BENCH_TABLE, "0:1 a \"quoted\" name\\, driver 1.0\n2\n"
-                               "what           size           median     lowest    highest  unit\n"
-                               "copy           2 MiB            2.50       1.00       10.0  GB/s\n"
-                               "launch                          1234       1234       1234  us\n");
-    assert_prints(BENCH_MARKDOWN, "0:1 a \"quoted\" name\\, driver 1.0\n2\n\n"
-                                  "| what | size | median | lowest | highest | unit |\n"
-                                  "|---|---|---|---|---|---|\n"
-                                  "| copy | 2 MiB | 2.50 | 1.00 | 10.0 | GB/s |\n"
-                                  "| launch |  | 1234 | 1234 | 1234 | us |\n");
+                               "cores: 2\n"
+                               "what    size   median  lowest  highest  unit  share\n"
+                               "copy    2 MiB    2.50    1.00     10.0  GB/s  0.750\n"
+                               "launch           1234    1234     1234  us\n");
+    assert_prints(BENCH_MARKDOWN, "0:1 a \"quoted\" name\\, driver 1.0\n2\ncores: 2\n\n"
+                                  "| what | size | median | lowest | highest | unit | share |\n"
+                                  "|---|---|---|---|---|---|---|\n"
+                                  "| copy | 2 MiB | 2.50 | 1.00 | 10.0 | GB/s | 0.750 |\n"
+                                  "| launch |  | 1234 | 1234 | 1234 | us |  |\n");
 }
 
 static void check_row(const json_t *row, const char *what, int samples)
@@ -83,9 +87,35 @@ static void programs_get_every_sample(void **state)
     json_decref(first);
     json_decref(second);
     free(text);
-    assert_prints(BENCH_CSV, "what,size,unit,median,lowest,highest,samples\n"
-                             "copy,2 MiB,GB/s,2.5,1,10,4\n"
-                             "launch,,us,1234.5,1234.5,1234.5,1\n");
+    assert_prints(BENCH_CSV, "what,size,median,lowest,highest,unit,samples,share\n"
+                             "copy,2 MiB,2.5,1,10,GB/s,4,0.75\n"
+                             "launch,,1234.5,1234.5,1234.5,us,1,\n");
+}
+
+static void labels_have_the_names_that_were_given(void **state)
+{
+    static const char *const labels[] = {"network", "work", "engine", NULL};
+    bench_report report = {.labels = labels};
+    bench_row *row;
+    char *text = NULL;
+    size_t length;
+    (void)state;
+    nas_test_ok(bench_report_row(&report, "one, \"two\"", "train", "ms", &row));
+    bench_row_label(row, 2, "clnas");
+    bench_row_fact(row, "ratio", NAN);
+    FILE *to = open_memstream(&text, &length);
+    assert_non_null(to);
+    nas_test_ok(bench_report_print(&report, BENCH_CSV, to));
+    nas_test_ok(bench_report_print(&report, BENCH_JSONL, to));
+    fclose(to);
+    assert_string_equal(text,
+                        "network,work,engine,median,lowest,highest,unit,samples,ratio\n"
+                        "\"one, \"\"two\"\"\",train,clnas,0,0,0,ms,0,nan\n"
+                        "{\"network\":\"one, \\\"two\\\"\",\"work\":\"train\",\"engine\":\"clnas\","
+                        "\"unit\":\"ms\",\"median\":0.0,\"lowest\":0.0,\"highest\":0.0,"
+                        "\"ratio\":null,\"samples\":[]}\n");
+    free(text);
+    bench_report_clear(&report);
 }
 
 static void formats_have_names(void **state)
@@ -102,12 +132,14 @@ static void what_is_too_much_is_left_out(void **state)
     bench_report report = {.device = &device};
     bench_row *row;
     (void)state;
-    nas_test_ok(bench_report_row(&report, "a name that is longer than its row has room for", "",
-                                 "us", &row));
+    nas_test_ok(bench_report_row(&report,
+                                 "a name that is longer than its row has room for, which is a "
+                                 "great many letters more than any name needs",
+                                 "", "us", &row));
     for (int i = 0; i < 2 * BENCH_SAMPLES; i++)
         bench_row_add(row, i);
     assert_int_equal(row->count, BENCH_SAMPLES);
-    assert_int_equal(strlen(row->what), sizeof row->what - 1);
+    assert_int_equal(strlen(row->label[0]), sizeof row->label[0] - 1);
     bench_report_clear(&report);
 }
 
@@ -116,6 +148,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(people_get_the_median_and_the_spread),
         cmocka_unit_test(programs_get_every_sample),
+        cmocka_unit_test(labels_have_the_names_that_were_given),
         cmocka_unit_test(formats_have_names),
         cmocka_unit_test(what_is_too_much_is_left_out),
     };

@@ -2,26 +2,24 @@
 #ifndef NAS_TOOLS_BENCH_H
 #define NAS_TOOLS_BENCH_H
 
-#include <clnas/device.h>
+#include "bench_report.h"
 
-typedef struct bench_options {
-    const char *device, *only;
-    double seconds; /* spent on each figure, about */
-    bool json;
-    bool
-        cpu_clock; /* processor time of this process instead of the wall's: for CPU devices on a busy machine */
-} bench_options;
-
-typedef struct bench_command {
-    const char *name, *summary;
-    nas_status (*run)(const bench_options *options);
-} bench_command;
-
-/* Seconds by the clock that was asked for (bench_use_cpu_clock). */
+/* Seconds by the wall's clock, or (bench_use_cpu_clock) of this process's threads. */
 double bench_now_s(void);
 void bench_use_cpu_clock(bool wanted);
 
-nas_status bench_ops(const bench_options *options);
+/* The subcommands; the result is the exit code. */
+int bench_ops(int argc, char **argv);
+int bench_device(int argc, char **argv);
+int bench_net(int argc, char **argv);
+int bench_peers(int argc, char **argv);
+int bench_supernet(int argc, char **argv);
+int bench_latency(int argc, char **argv);
+int bench_search(int argc, char **argv);
+int bench_cores(int argc, char **argv);
+
+/* Prints the report, or the message of what failed before that; an exit code.  Clears the report. */
+int bench_end(const char *command, nas_status status, bench_report *report, bench_format format);
 
 /* The best seconds of one run of `tape`. */
 nas_status bench_time(nas_device *device, nas_tape *tape, double seconds, double *best_s);

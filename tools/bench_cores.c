@@ -5,7 +5,9 @@
  * docs/performance.md).  In a virtual machine the answer may change from minute to minute, for its cores are moved about; so
  * figures of a training step are worth little without this one beside them.  `net` and `peers` print it. */
 #define _GNU_SOURCE /* sched_setaffinity */
+#include "bench.h"
 #include "bench_cores.h"
+#include "config_file.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -86,16 +88,36 @@ void bench_distance_note(bench_distance *distance)
         distance->far_ns = now_ns;
 }
 
-int bench_cores(void)
+static nas_status measure(bench_report *report, int repeats)
 {
     cpu_set_t set;
-    if (sched_getaffinity(0, sizeof set, &set) != 0 || !CPU_ISSET(0, &set)) {
-        fprintf(stderr, "clnas-bench cores: this process may not run on core 0\n");
-        return 1;
+    if (sched_getaffinity(0, sizeof set, &set) != 0 || !CPU_ISSET(0, &set))
+        NAS_FAIL(NAS_FAILED, "this process may not run on core 0");
+    for (int core = 1; core < CPU_SETSIZE; core++) {
+        char name[16];
+        bench_row *row;
+        if (!CPU_ISSET(core, &set))
+            continue;
+        snprintf(name, sizeof name, "%d", core);
+        NAS_TRY(bench_report_row(report, "round trip with core 0", name, "ns", &row));
+        for (int r = 0; r < repeats; r++)
+            bench_row_add(row, round_trip_ns(core));
     }
-    printf("core  round trip of a cache line with core 0\n");
-    for (int core = 1; core < CPU_SETSIZE; core++)
-        if (CPU_ISSET(core, &set))
-            printf("%-4d  %.0f ns\n", core, round_trip_ns(core));
-    return 0;
+    return NAS_OK;
+}
+
+int bench_cores(int argc, char **argv)
+{
+    static const char *const labels[] = {"what", "core", NULL};
+    const char *name = "table";
+    int repeats = 5;
+    bench_format format;
+    bench_report report = {.labels = labels};
+    const tool_option options[] = {
+        {"--format", &name, NULL, 0, 0}, {"--repeats", NULL, &repeats, 1, BENCH_SAMPLES}, {0}};
+    if (!read_command_line(argc, argv, options) || !bench_format_of(name, &format)) {
+        fprintf(stderr, "usage: clnas-bench cores [--repeats N] [--format " BENCH_FORMATS "]\n");
+        return 2;
+    }
+    return bench_end("cores", measure(&report, repeats), &report, format);
 }

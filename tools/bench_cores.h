@@ -2,8 +2,6 @@
 #ifndef NAS_TOOLS_BENCH_CORES_H
 #define NAS_TOOLS_BENCH_CORES_H
 
-int bench_cores(void); /* prints a table; an exit code */
-
 /* Nanoseconds that a cache line takes from core 0 to core 1 and back, the least and the most of what was noted; 0: could not
  * be measured.  A hypervisor may change it at any time, so it is noted before, between and after measurements. */
 typedef struct bench_distance {

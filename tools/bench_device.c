@@ -14,7 +14,6 @@
  * Each figure is a row of `repeats` samples, each of which takes `milliseconds` or so, and of copies and multiply-adds is the best in that time; the ceilings that other figures are held against (docs/kernels.md) are
  * these. */
 #include "bench.h"
-#include "bench_net.h"
 #include "config_file.h"
 
 #include <stdlib.h>
@@ -259,7 +258,7 @@ static nas_status measure(device_bench *b)
 static int usage(void)
 {
     fprintf(stderr, "usage: clnas-bench device [--device MATCH] [--repeats N] [--milliseconds N] "
-                    "[--format table|json|jsonl|csv|md]\n");
+                    "[--format " BENCH_FORMATS "]\n");
     return 2;
 }
 
@@ -282,11 +281,7 @@ int bench_device(int argc, char **argv)
         b.report.device = nas_device_describe(b.device);
         status = measure(&b);
     }
-    if (status == NAS_OK)
-        status = bench_report_print(&b.report, format, stdout);
-    if (status != NAS_OK)
-        fprintf(stderr, "clnas-bench device: %s\n", nas_error_message());
-    bench_report_clear(&b.report);
+    const int code = bench_end("device", status, &b.report, format);
     nas_device_destroy(b.device);
-    return nas_status_exit_code(status);
+    return code;
 }

@@ -2,7 +2,7 @@
 #ifndef NAS_TOOLS_BENCH_NET_H
 #define NAS_TOOLS_BENCH_NET_H
 
-#include "bench_report.h"
+#include "bench.h"
 
 #include <clnas/train.h>
 
@@ -54,13 +54,6 @@ nas_status bench_network_loss(bench_network *network, double *loss);
 void bench_times_sort(bench_times *times);
 double bench_median_ms(const bench_times *times); /* of sorted times */
 
-/* The subcommands; the result is the exit code. */
-int bench_net(int argc, char **argv);
-int bench_peers(int argc, char **argv);
-int bench_supernet(int argc, char **argv);
-int bench_latency(int argc, char **argv);
-int bench_device(int argc, char **argv);
-
 /* The python that was asked for, or (NULL) the first that can import torch; quoted for the shell. */
 bool bench_find_torch(const char *python, char *quoted, size_t size);
 /* The first line that a peer prints. */
@@ -69,8 +62,5 @@ nas_status bench_first_line(const char *command, char *line, int size);
 #define BENCH_PEER_BEST                                                                            \
     "MALLOC_TOP_PAD_=268435456 MALLOC_MMAP_THRESHOLD_=4294967296 "                                 \
     "MALLOC_TRIM_THRESHOLD_=8589934592 "
-
-/* clnas-bench search */
-int bench_search(void);
 
 #endif

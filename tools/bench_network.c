@@ -4,6 +4,7 @@
  * meeting with the device per round.  Images and labels are random and stay on the device, as a peer's batch stays in
  * its memory, so that the figures compare networks and not loaders. */
 #include "bench_net.h"
+#include "networks.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -13,32 +14,9 @@
 
 enum { WARM_UP_STEPS = 3 };
 
-/* The reference network of docs/performance.md; tools/peers/small_cnn.py is the same in PyTorch. */
-static const char small_cnn[] =
-    "input 1x28x28\n"
-    "1 conv2d(0) out = 16\n2 batch_norm(1)\n3 activation(2) kind = \"relu\"\n"
-    "4 conv2d(3) out = 32; stride = 2\n5 batch_norm(4)\n6 activation(5) kind = \"relu\"\n"
-    "7 conv2d(6) out = 32; groups = 32\n8 conv2d(7) out = 64; kernel = 1\n9 batch_norm(8)\n"
-    "10 activation(9) kind = \"relu\"\n11 pool(10) kind = \"max\"; kernel = 2; stride = 2\n"
-    "12 conv2d(11) out = 64; groups = 64\n13 conv2d(12) out = 64; kernel = 1\n14 batch_norm(13)\n"
-    "15 activation(14) kind = \"relu\"\n16 pool(15) kind = \"global_average\"\n"
-    "17 dense(16) out = 10\n";
-
 static const char recipe[] =
     "{ epochs = 1; batch = 128; optimizer = \"sgd\"; lr = 0.05; momentum = 0.9; "
     "nesterov = true; weight_decay = 0.0005; schedule = \"constant\"; }";
-
-static nas_status read_graph(const char *network, nas_graph *graph)
-{
-    void *text = NULL;
-    size_t size = 0;
-    if (strcmp(network, "small_cnn") == 0)
-        return nas_graph_parse(small_cnn, network, graph);
-    NAS_TRY(nas_file_read(network, 1 << 20, &text, &size));
-    nas_status status = nas_graph_parse(text, network, graph);
-    free(text);
-    return status;
-}
 
 /* ---- making ------------------------------------------------------------------------------------------- */
 
@@ -121,7 +99,7 @@ static nas_status open_all(const bench_net_options *options, bool profile, bench
         .batch = options->batch, .training = true, .loss = true, .slots = 1};
     b->batch = options->batch;
     NAS_TRY(fill_config(&b->config));
-    NAS_TRY(read_graph(options->network, &b->graph));
+    NAS_TRY(network_open(options->network, &b->graph));
     NAS_TRY(nas_device_open(options->device, &device_options, &b->device));
     net_options.shards = options->shards ? options->shards : nas_batch_shards(b->device, b->batch);
     NAS_TRY(nas_net_create(b->device, &b->graph, &net_options, &b->net));

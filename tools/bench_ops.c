@@ -1,268 +1,378 @@
-/* bench_ops.c - clnas-bench ops: convolutions as a training step uses them.
+/* bench_ops.c - clnas-bench ops: every operator and optimizer, forward and backward, held against the ceiling that binds it.
  *
- * Inputs are read through scale, shift and ReLU, statistics are written, dz is formed on load, the gradient goes back through
- * ReLU with R0 and R1: all that batch norm needs.  Times include the ordering of weights and the adding up of parts.
+ *     clnas-bench ops [--device MATCH] [--only TEXT] [--repeats 5] [--milliseconds 20] [--clock wall|cpu] [--format ...]
  *
- * Dense convolutions are compared with the multiply-adds the device does in registers.  Depthwise ones are
- * compared with the ceiling that binds: multiply-adds, or copying as many bytes as they must touch (inputs read once, outputs
- * written once). */
+ * A row is a pass of an operator (bench_op.h) on one shape: milliseconds, and from their median
+ *
+ *   GFLOP/s      of multiply-adds, where there are some
+ *   GB/s         of the bytes that it cannot do without, each read or written once
+ *   share        of the ceiling that binds ("bound"): multiply-adds in registers, or copying as many bytes, whichever lets it come closer, both
+ *                measured in this run; of dense convolutions always of the multiply-adds
+ *   x CLBlast    1x1 convolutions and dense layers: how much longer the same pass takes through CLBlast as it is shipped
+ *
+ * and, as notes, the geometric mean and the worst of each group.  An operator that the list of shapes does not name is measured on the largest of
+ * its own sample cases, so a new one has rows at once.  Times include the ordering of weights and the adding up of parts.  `--only` takes
+ * rows whose group or shape has that text in it.  On a busy machine `--clock cpu` counts the processor time of this process (of all its threads:
+ * figures are then per core). */
 #include "bench.h"
-
-#include <clnas/ops.h>
+#include "bench_op.h"
+#include "bench_ops.h"
+#include "config_file.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-typedef enum group { CONV, POINTWISE, SMALL_CNN, DEPTHWISE, GROUPS } group;
-static const char *const group_names[] = {"conv 3x3", "conv 1x1", "small CNN (28x28)", "depthwise"};
+/* ---- shapes ------------------------------------------------------------------------------------------------------------- */
+
+enum { CONV, POINTWISE, SMALL_CNN, DEPTHWISE, NORM, POOLING, MIXED, OPTIMIZER, OTHER, GROUPS };
+static const char *const group_names[GROUPS] = {"conv 3x3",  "conv 1x1",       "small CNN (28x28)",
+                                                "depthwise", "norm",           "pooling",
+                                                "mixed sum", "optimizer step", "other"};
 
 typedef struct bench_shape {
-    group group;
+    int group;
     const char *op, *options;
     int batch;
     nas_shape in;
+    int copies;      /* inputs of this shape; 0: 1 */
+    nas_shape other; /* of one more input; 0: none */
 } bench_shape;
 
 static const bench_shape shapes[] = {
-    {CONV, "conv2d", "out = 16", 64, {16, 32, 32}},
-    {CONV, "conv2d", "out = 32", 64, {32, 32, 32}},
-    {CONV, "conv2d", "out = 64", 64, {64, 32, 32}},
-    {CONV, "conv2d", "out = 32", 64, {32, 16, 16}},
-    {CONV, "conv2d", "out = 64", 64, {64, 16, 16}},
-    {CONV, "conv2d", "out = 128", 64, {128, 16, 16}},
-    {CONV, "conv2d", "out = 64", 64, {64, 8, 8}},
-    {CONV, "conv2d", "out = 128", 64, {128, 8, 8}},
-    {CONV, "conv2d", "out = 64; stride = 2", 64, {32, 32, 32}},
-    {POINTWISE, "conv2d", "out = 16; kernel = 1", 64, {16, 32, 32}},
-    {POINTWISE, "conv2d", "out = 32; kernel = 1", 64, {32, 16, 16}},
-    {POINTWISE, "conv2d", "out = 64; kernel = 1", 64, {64, 16, 16}},
-    {POINTWISE, "conv2d", "out = 128; kernel = 1", 64, {128, 8, 8}},
-    {POINTWISE, "dense", "out = 128", 64, {1024, 1, 1}},
-    {SMALL_CNN, "conv2d", "out = 16", 128, {1, 28, 28}},
-    {SMALL_CNN, "conv2d", "out = 32; stride = 2", 128, {16, 28, 28}},
-    {SMALL_CNN, "conv2d", "groups = 0", 128, {32, 14, 14}},
-    {SMALL_CNN, "conv2d", "out = 64; kernel = 1", 128, {32, 14, 14}},
-    {SMALL_CNN, "conv2d", "groups = 0", 128, {64, 7, 7}},
-    {SMALL_CNN, "conv2d", "out = 64; kernel = 1", 128, {64, 7, 7}},
-    {SMALL_CNN, "conv2d", "out = 64", 128, {64, 14, 14}},
-    {SMALL_CNN, "conv2d", "out = 64", 128, {64, 7, 7}},
-    {DEPTHWISE, "conv2d", "groups = 0", 64, {16, 32, 32}},
-    {DEPTHWISE, "conv2d", "groups = 0", 64, {64, 32, 32}},
-    {DEPTHWISE, "conv2d", "groups = 0", 64, {64, 8, 8}},
-    {DEPTHWISE, "conv2d", "groups = 0; kernel = 5", 64, {32, 16, 16}},
-    {DEPTHWISE, "conv2d", "groups = 0; dilation = 2", 64, {16, 32, 32}},
-    {DEPTHWISE, "conv2d", "groups = 0; kernel = 5; dilation = 2", 64, {16, 32, 32}},
-    {DEPTHWISE, "conv2d", "groups = 0; stride = 2", 64, {16, 32, 32}},
-    {DEPTHWISE, "conv2d", "groups = 0; kernel = 5; stride = 2", 64, {32, 16, 16}},
+    {CONV, "conv2d", "out = 16", 64, {16, 32, 32}, 1, {0}},
+    {CONV, "conv2d", "out = 32", 64, {32, 32, 32}, 1, {0}},
+    {CONV, "conv2d", "out = 64", 64, {64, 32, 32}, 1, {0}},
+    {CONV, "conv2d", "out = 32", 64, {32, 16, 16}, 1, {0}},
+    {CONV, "conv2d", "out = 64", 64, {64, 16, 16}, 1, {0}},
+    {CONV, "conv2d", "out = 128", 64, {128, 16, 16}, 1, {0}},
+    {CONV, "conv2d", "out = 64", 64, {64, 8, 8}, 1, {0}},
+    {CONV, "conv2d", "out = 128", 64, {128, 8, 8}, 1, {0}},
+    {CONV, "conv2d", "out = 64; stride = 2", 64, {32, 32, 32}, 1, {0}},
+    {POINTWISE, "conv2d", "out = 16; kernel = 1", 64, {16, 32, 32}, 1, {0}},
+    {POINTWISE, "conv2d", "out = 32; kernel = 1", 64, {32, 16, 16}, 1, {0}},
+    {POINTWISE, "conv2d", "out = 64; kernel = 1", 64, {64, 16, 16}, 1, {0}},
+    {POINTWISE, "conv2d", "out = 128; kernel = 1", 64, {128, 8, 8}, 1, {0}},
+    {POINTWISE, "dense", "out = 128", 64, {1024, 1, 1}, 1, {0}},
+    {SMALL_CNN, "conv2d", "out = 16", 128, {1, 28, 28}, 1, {0}},
+    {SMALL_CNN, "conv2d", "out = 32; stride = 2", 128, {16, 28, 28}, 1, {0}},
+    {SMALL_CNN, "conv2d", "groups = 0", 128, {32, 14, 14}, 1, {0}},
+    {SMALL_CNN, "conv2d", "out = 64; kernel = 1", 128, {32, 14, 14}, 1, {0}},
+    {SMALL_CNN, "conv2d", "groups = 0", 128, {64, 7, 7}, 1, {0}},
+    {SMALL_CNN, "conv2d", "out = 64; kernel = 1", 128, {64, 7, 7}, 1, {0}},
+    {SMALL_CNN, "conv2d", "out = 64", 128, {64, 14, 14}, 1, {0}},
+    {SMALL_CNN, "conv2d", "out = 64", 128, {64, 7, 7}, 1, {0}},
+    {DEPTHWISE, "conv2d", "groups = 0", 64, {16, 32, 32}, 1, {0}},
+    {DEPTHWISE, "conv2d", "groups = 0", 64, {64, 32, 32}, 1, {0}},
+    {DEPTHWISE, "conv2d", "groups = 0", 64, {64, 8, 8}, 1, {0}},
+    {DEPTHWISE, "conv2d", "groups = 0; kernel = 5", 64, {32, 16, 16}, 1, {0}},
+    {DEPTHWISE, "conv2d", "groups = 0; dilation = 2", 64, {16, 32, 32}, 1, {0}},
+    {DEPTHWISE, "conv2d", "groups = 0; kernel = 5; dilation = 2", 64, {16, 32, 32}, 1, {0}},
+    {DEPTHWISE, "conv2d", "groups = 0; stride = 2", 64, {16, 32, 32}, 1, {0}},
+    {DEPTHWISE, "conv2d", "groups = 0; kernel = 5; stride = 2", 64, {32, 16, 16}, 1, {0}},
+    {NORM, "batch_norm", "", 64, {16, 32, 32}, 1, {0}},
+    {NORM, "batch_norm", "", 64, {64, 16, 16}, 1, {0}},
+    {POOLING, "pool", "kernel = 3; stride = 1; padding = 1", 64, {16, 32, 32}, 1, {0}},
+    {POOLING,
+     "pool",
+     "kind = \"average\"; kernel = 3; stride = 1; padding = 1",
+     64,
+     {16, 32, 32},
+     1,
+     {0}},
+    {POOLING, "pool", "kernel = 2", 64, {64, 16, 16}, 1, {0}},
+    {POOLING, "pool", "kind = \"global_average\"", 64, {128, 8, 8}, 1, {0}},
+    {MIXED, "mixed", "out = 16; gates = [0, 1, 2, 3, 4, 5, 6]", 64, {16, 32, 32}, 7, {0}},
+    {MIXED, "mixed", "out = 64; gates = [0, 1, 2, 3, 4, 5, 6]", 64, {64, 8, 8}, 7, {0}},
+    {OTHER, "activation", "", 64, {16, 32, 32}, 1, {0}},
+    {OTHER, "add", "", 64, {16, 32, 32}, 2, {0}},
+    {OTHER, "mul", "", 64, {32, 16, 16}, 1, {32, 1, 1}},
+    {OTHER, "concat", "", 64, {16, 32, 32}, 4, {0}},
+    {OTHER, "slice", "count = 8", 64, {32, 32, 32}, 1, {0}},
+    {OTHER, "subsample", "", 64, {32, 32, 32}, 1, {0}},
+    {OTHER, "zero", "", 64, {16, 32, 32}, 1, {0}},
+    {OTHER, "shuffle", "groups = 4", 64, {16, 32, 32}, 1, {0}},
+    {OTHER, "dropout", "", 64, {16, 32, 32}, 1, {0}},
+    {OTHER, "drop_path", "probability = 0.2", 64, {16, 32, 32}, 1, {0}},
+    {OTHER, "softmax_cross_entropy", "", 128, {10, 1, 1}, 1, {0}},
+    {OTHER, "upsample", "", 64, {32, 16, 16}, 1, {0}},
 };
-enum { SHAPE_COUNT = sizeof shapes / sizeof shapes[0], PASSES = 3 };
-static const char *const pass_names[] = {"forward", "input gradient", "weight gradient"};
+enum { SHAPE_COUNT = sizeof shapes / sizeof shapes[0] };
 
-typedef struct result {
-    double seconds, gflops, gbytes, share; /* share of the ceiling that binds */
-    bool by_bytes;
-} result;
+/* ---- one row ------------------------------------------------------------------------------------------------------------ */
 
-/* ---- one call's tensors, in one buffer ---------------------------------------------------------------- */
-
-typedef struct bench_call {
-    nas_op_call call;
-    const nas_op *op;
-    _Alignas(16) unsigned char options[NAS_OPTIONS_SIZE];
-    nas_buffer *buffer;
-    uint64_t used;
-} bench_call;
-
-static nas_tensor take(bench_call *b, uint64_t count)
+static nas_status run_samples(bench_ops_run *b, nas_tape *tape, bench_row *row)
 {
-    nas_tensor t = {b->buffer, b->used, count};
-    b->used += (count + 15) / 16 * 16;
-    return t;
+    for (int i = 0; i < b->repeats; i++) {
+        double best_s;
+        NAS_TRY(bench_time(b->device, tape, b->seconds, &best_s));
+        bench_row_add(row, 1e3 * best_s);
+    }
+    return NAS_OK;
 }
 
-static void place(bench_call *b, const nas_op_sizes *sizes, uint64_t weights)
+nas_status bench_ops_row(bench_ops_run *b, const bench_work *work, nas_tape *tape)
 {
-    nas_op_call *c = &b->call;
-    uint64_t ins = nas_shape_count(c->in_shape[0]) * (uint64_t)c->n;
-    uint64_t outs = nas_shape_count(c->out_shape) * (uint64_t)c->n;
-    uint64_t channels = (uint64_t)c->in_shape[0].c, out_channels = (uint64_t)c->out_shape.c;
-    b->used = 0;
-    c->in[0] =
-        (nas_read){.x = take(b, ins), .scale = take(b, channels), .shift = take(b, channels)};
-    c->in[0].activation = NAS_ACT_RELU;
-    c->out = take(b, outs);
-    c->statistics = take(b, 3 * out_channels * (uint64_t)sizes->statistics_parts);
-    c->parameters[0] = take(b, weights);
-    c->parameter_gradients[0] = take(b, weights);
-    c->parameters[1] = take(b, out_channels);
-    c->parameter_gradients[1] = take(b, out_channels);
-    c->scratch = take(b, sizes->scratch);
-    c->out_gradient =
-        (nas_gradient){.g = take(b, outs), .z = c->out, .coefficients = take(b, 3 * out_channels)};
-    c->into[0] = (nas_into){.g = take(b, ins), .read = c->in[0], .mean = take(b, channels)};
-    c->into[0].reductions = take(b, 2 * channels * (uint64_t)sizes->reduction_parts[0]);
-}
-
-static nas_status fill_random(nas_buffer *buffer, uint64_t count)
-{
-    float *values = malloc(count * sizeof *values);
-    if (!values)
-        NAS_FAIL(NAS_MEMORY, "out of memory for a benchmark's values");
-    nas_random random = nas_random_make(1, NAS_STREAM_TEST, 0, 0, 0);
-    for (uint64_t i = 0; i < count; i++)
-        values[i] = (float)nas_random_uniform(&random) - 0.5f;
-    nas_status status = nas_buffer_write(buffer, 0, count * 4, values);
-    free(values);
-    return status;
-}
-
-static nas_status call_make(nas_device *device, const bench_shape *shape, bench_call *b)
-{
-    memset(b, 0, sizeof *b);
-    char text[128];
-    snprintf(text, sizeof text, "{ %s; }", shape->options);
-    nas_value options = {.type = NAS_VALUE_NONE};
-    NAS_TRY(nas_op_get(shape->op, &b->op));
-    NAS_TRY(nas_value_parse(text, "bench", 1, &options));
-    nas_status status = nas_options_fill(&b->op->kind, &options, NULL, b->options);
-    nas_value_clear(&options);
-    NAS_TRY(status);
-    nas_op_call *c = &b->call;
-    *c = (nas_op_call){
-        .device = device, .options = b->options, .real = shape->batch, .training = true};
-    c->n = nas_batch_padded(shape->batch);
-    c->input_count = 1;
-    c->in_shape[0] = shape->in;
-    NAS_TRY(b->op->infer(b->options, c->in_shape, 1, &c->out_shape));
-    nas_op_sizes sizes;
-    nas_cost cost;
-    b->op->sizes(c, &sizes);
-    b->op->cost(b->options, c->in_shape, 1, c->out_shape, &cost);
-    place(b, &sizes, cost.parameters);
-    NAS_TRY(nas_buffer_create(device, b->used * 4, "bench", &b->buffer));
-    place(b, &sizes, cost.parameters);
-    return fill_random(b->buffer, b->used);
-}
-
-/* ---- timing ------------------------------------------------------------------------------------------- */
-
-static nas_status record(const bench_call *b, int pass, nas_tape *tape)
-{
-    nas_op_call call = b->call;
-    if (pass == 0)
-        return b->op->forward(&call, tape);
-    if (pass == 1)
-        call.parameter_gradients[0].buffer = call.parameter_gradients[1].buffer = NULL;
-    else
-        call.into[0].g.buffer = NULL;
-    return b->op->backward(&call, tape);
-}
-
-/* Bytes that a pass must touch: x, z; G, z, x, G of x; x, G, z. */
-static double bytes_of(const bench_call *b, int pass)
-{
-    double ins = (double)nas_shape_count(b->call.in_shape[0]),
-           outs = (double)nas_shape_count(b->call.out_shape);
-    return 4.0 * b->call.n * (pass == 0 ? ins + outs : 2 * (pass == 1 ? ins : ins / 2) + 2 * outs);
-}
-
-static nas_status measure(nas_device *device, const bench_call *b, int pass, double seconds,
-                          double peak, result *r)
-{
-    nas_status status = NAS_OK;
-    nas_tape *tape = NULL;
-    nas_cost cost;
+    static const char *const bounds[] = {"operations", "bytes"};
+    bench_row *row;
     double copy;
-    b->op->cost(b->options, b->call.in_shape, 1, b->call.out_shape, &cost);
-    NAS_TRY_DONE(nas_tape_create(device, pass_names[pass], &tape));
-    NAS_TRY_DONE(record(b, pass, tape));
-    NAS_TRY_DONE(bench_time(device, tape, seconds, &r->seconds));
-    NAS_TRY_DONE(bench_copy(device, (uint64_t)bytes_of(b, pass), seconds / 4, &copy));
-    r->gflops = 2e-9 * (double)cost.macs * b->call.real / r->seconds;
-    r->gbytes = 1e-9 * bytes_of(b, pass) / r->seconds;
-    double by_operations = r->gflops / peak, by_bytes = r->gbytes / copy;
-    r->by_bytes = by_bytes > by_operations;
-    r->share = r->by_bytes ? by_bytes : by_operations;
+    NAS_TRY(bench_report_row(&b->report, work->group, work->shape, "ms", &row));
+    bench_row_label(row, 2, work->pass);
+    NAS_TRY(run_samples(b, tape, row));
+    NAS_TRY(bench_copy(b->device, (uint64_t)work->bytes, b->seconds, &copy));
+    const double seconds = 1e-3 * bench_row_median(row);
+    const double gflops = 2e-9 * work->macs / seconds, gbytes = 1e-9 * work->bytes / seconds;
+    const double by_operations = gflops / b->peak, by_bytes = gbytes / copy;
+    const bool bytes = !work->dense && by_bytes > by_operations;
+    bench_row_label(row, 3, bounds[bytes]);
+    if (work->macs > 0)
+        bench_row_fact(row, "GFLOP/s", gflops);
+    bench_row_fact(row, "GB/s", gbytes);
+    bench_row_fact(row, "share", bytes ? by_bytes : by_operations);
+    return NAS_OK;
+}
+
+static nas_status measure_pass(bench_ops_run *b, const bench_op *op, const bench_work *of,
+                               bench_pass pass, double *milliseconds)
+{
+    bench_work work = *of;
+    nas_tape *tape = NULL;
+    nas_status status = NAS_OK;
+    work.pass = bench_pass_names[pass];
+    work.bytes = bench_op_bytes(op, pass);
+    work.macs = bench_op_macs(op, pass);
+    NAS_TRY_DONE(nas_tape_create(b->device, work.pass, &tape));
+    NAS_TRY_DONE(bench_op_record(op, pass, tape));
+    if (milliseconds) { /* CLBlast: no row of its own */
+        double best_s;
+        NAS_TRY_DONE(bench_time(b->device, tape, b->seconds, &best_s));
+        *milliseconds = 1e3 * best_s;
+    } else {
+        NAS_TRY_DONE(bench_ops_row(b, &work, tape));
+    }
 done:
     nas_tape_destroy(tape);
     return status;
 }
 
-/* ---- printing ------------------------------------------------------------------------------------------ */
+/* ---- one operator on one shape -------------------------------------------------------------------------------------------- */
 
-static void write_label(const bench_shape *s, char *label, size_t size)
+typedef struct op_inputs {
+    nas_shape shape[NAS_OP_INPUTS];
+    int count;
+} op_inputs;
+
+static op_inputs inputs_of(const bench_shape *s)
 {
-    snprintf(label, size, "%s %s, %dx%dx%d, batch %d", s->op, s->options, s->in.c, s->in.h, s->in.w,
-             s->batch);
+    op_inputs in = {.count = 0};
+    for (int i = 0; i < (s->copies ? s->copies : 1); i++)
+        in.shape[in.count++] = s->in;
+    if (s->other.c)
+        in.shape[in.count++] = s->other;
+    return in;
 }
 
-static void print_row(const bench_options *options, const bench_shape *s, int pass, const result *r,
-                      double peak, bool first)
+static void write_shape(const bench_shape *s, char *text, size_t size)
 {
-    char label[128];
-    write_label(s, label, sizeof label);
-    if (options->json)
-        printf("%s{\"group\":\"%s\",\"shape\":\"%s\",\"pass\":\"%s\",\"ms\":%.4f,\"gflops\":%.1f,"
-               "\"gbytes\":%.1f,\"peak_share\":%.4f,\"ceiling_share\":%.4f,\"ceiling\":\"%s\"}",
-               first ? "" : ",\n", group_names[s->group], label, pass_names[pass], r->seconds * 1e3,
-               r->gflops, r->gbytes, r->gflops / peak, r->share,
-               r->by_bytes ? "bytes" : "operations");
-    else
-        printf("%-62s %-16s %8.3f ms %7.1f GFLOP/s %4.0f %% %6.1f GB/s  ceiling %3.0f %% (%s)\n",
-               label, pass_names[pass], r->seconds * 1e3, r->gflops, 100 * r->gflops / peak,
-               r->gbytes, 100 * r->share, r->by_bytes ? "bytes" : "operations");
-    fflush(stdout);
+    char copies[16] = "", other[32] = "";
+    if (s->copies > 1)
+        snprintf(copies, sizeof copies, "%d of ", s->copies);
+    if (s->other.c)
+        snprintf(other, sizeof other, " and %dx%dx%d", s->other.c, s->other.h, s->other.w);
+    snprintf(text, size, "%s%s%s, %s%dx%dx%d%s, batch %d", s->op, s->options[0] ? " " : "",
+             s->options, copies, s->in.c, s->in.h, s->in.w, other, s->batch);
 }
 
-static nas_status run_shapes(nas_device *device, const bench_options *options, double *peak)
+/* The same passes through CLBlast, for the rows that have just been added. */
+static nas_status compare_clblast(bench_ops_run *b, const bench_shape *s, const bench_work *work,
+                                  const bench_pass *passes, int count)
 {
-    double logs[GROUPS] = {0}, worst[GROUPS];
-    int counts[GROUPS] = {0};
-    bool first = true;
-    for (int i = 0; i < SHAPE_COUNT; i++) {
-        const bench_shape *s = &shapes[i];
-        char label[128];
-        write_label(s, label, sizeof label);
-        if (!strstr(group_names[s->group], options->only) && !strstr(label, options->only))
-            continue;
-        bench_call b;
-        double again;
-        NAS_TRY(call_make(device, s, &b));
-        NAS_TRY(bench_fma_peak(device, options->seconds / 4, &again));
-        *peak = again > *peak ? again : *peak;
-        for (int pass = 0; pass < PASSES; pass++, first = false) {
-            result r;
-            NAS_TRY(measure(device, &b, pass, options->seconds, *peak, &r));
-            print_row(options, s, pass, &r, *peak, first);
-            double share = s->group == CONV ? r.gflops / *peak : r.share;
-            logs[s->group] += log(share);
-            worst[s->group] =
-                counts[s->group]++ && worst[s->group] < share ? worst[s->group] : share;
-        }
-        nas_buffer_destroy(b.buffer);
+    bench_op *op = calloc(1, sizeof *op);
+    const op_inputs in = inputs_of(s);
+    const nas_op *of;
+    nas_status status = NAS_OK;
+    if (!op)
+        NAS_FAIL(NAS_MEMORY, "no memory for an operator's call");
+    NAS_TRY_DONE(nas_op_get(s->op, &of));
+    NAS_TRY_DONE(bench_op_open(b->device, of, s->options, s->batch, in.shape, in.count, true, op));
+    for (int i = 0; i < count; i++) {
+        bench_row *row = &b->report.rows[b->report.count - count + i];
+        double milliseconds;
+        NAS_TRY_DONE(measure_pass(b, op, work, passes[i], &milliseconds));
+        bench_row_fact(row, "x CLBlast", milliseconds / bench_row_median(row));
     }
-    for (int g = 0; g < GROUPS && !options->json; g++)
-        if (counts[g])
-            printf("%-18s geometric mean %.0f %%, worst %.0f %% of the %s\n", group_names[g],
-                   100 * exp(logs[g] / counts[g]), 100 * worst[g],
-                   g == CONV ? "fma peak" : "ceiling that binds");
+done:
+    bench_op_close(op);
+    free(op);
+    return status;
+}
+
+static nas_status measure_op(bench_ops_run *b, const bench_shape *s, const op_inputs *in)
+{
+    char text[96];
+    bench_pass passes[3];
+    bench_work work = {.group = group_names[s->group], .shape = text};
+    bench_op *op = calloc(1, sizeof *op);
+    const nas_op *of;
+    double again;
+    nas_status status = NAS_OK;
+    int count;
+    if (!op)
+        NAS_FAIL(NAS_MEMORY, "no memory for an operator's call");
+    write_shape(s, text, sizeof text);
+    work.dense = s->group == CONV;
+    NAS_TRY_DONE(nas_op_get(s->op, &of));
+    NAS_TRY_DONE(
+        bench_op_open(b->device, of, s->options, s->batch, in->shape, in->count, false, op));
+    NAS_TRY_DONE(bench_fma_peak(b->device, b->seconds, &again));
+    b->peak = again > b->peak ? again : b->peak;
+    count = bench_op_passes(op, passes);
+    for (int i = 0; i < count; i++)
+        NAS_TRY_DONE(measure_pass(b, op, &work, passes[i], NULL));
+    if (s->group == POINTWISE)
+        NAS_TRY_DONE(compare_clblast(b, s, &work, passes, count));
+done:
+    bench_op_close(op);
+    free(op);
+    return status;
+}
+
+static bool is_wanted(const bench_ops_run *b, const char *group, const char *shape)
+{
+    return strstr(group, b->only) || strstr(shape, b->only);
+}
+
+static nas_status run_listed(bench_ops_run *b)
+{
+    for (int i = 0; i < SHAPE_COUNT; i++) {
+        char text[96];
+        const op_inputs in = inputs_of(&shapes[i]);
+        write_shape(&shapes[i], text, sizeof text);
+        if (is_wanted(b, group_names[shapes[i].group], text))
+            NAS_TRY(measure_op(b, &shapes[i], &in));
+    }
     return NAS_OK;
 }
 
-nas_status bench_ops(const bench_options *options)
+/* ---- what the list does not name ------------------------------------------------------------------------------------------ */
+
+static bool is_listed(const nas_op *op)
 {
-    nas_status status = NAS_OK;
-    nas_device *device;
-    double peak = 0;
-    NAS_TRY(nas_device_open(options->device, NULL, &device));
-    NAS_TRY_DONE(bench_fma_peak(device, 0.3, &peak));
-    printf(options->json ? "{\"device\":\"%s\",\"lanes\":%d,\"rows\":[\n" : "%s, %d lanes\n",
-           nas_device_describe(device)->name, nas_device_lanes(device));
-    NAS_TRY_DONE(run_shapes(device, options, &peak));
-    printf(options->json ? "],\n\"fma_peak_gflops\":%.1f}\n" : "fma peak %.1f GFLOP/s\n", peak);
-done:
-    nas_device_destroy(device);
-    return status;
+    for (int i = 0; i < SHAPE_COUNT; i++)
+        if (strcmp(shapes[i].op, op->kind.name) == 0)
+            return true;
+    return false;
+}
+
+static uint64_t case_size(const nas_op_case *c)
+{
+    uint64_t size = 0;
+    for (int k = 0; k < c->input_count; k++)
+        size += nas_shape_count(c->in[k]) * (uint64_t)c->batch;
+    return size;
+}
+
+static nas_status run_case(bench_ops_run *b, const nas_op *op)
+{
+    const nas_op_case *largest = op->cases;
+    op_inputs in;
+    for (const nas_op_case *c = op->cases; c->options; c++)
+        largest = case_size(c) > case_size(largest) ? c : largest;
+    bench_shape s = {OTHER, op->kind.name, largest->options, largest->batch, largest->in[0], 1,
+                     {0}};
+    if (largest->input_count == 2)
+        s.other = largest->in[1];
+    else
+        s.copies = largest->input_count; /* in the label; the shapes are the case's own */
+    in.count = largest->input_count;
+    memcpy(in.shape, largest->in, sizeof largest->in);
+    return is_wanted(b, group_names[OTHER], op->kind.name) ? measure_op(b, &s, &in) : NAS_OK;
+}
+
+static nas_status run_unlisted(bench_ops_run *b)
+{
+    int count;
+    const nas_op *const *all = nas_op_all(&count);
+    for (int i = 0; i < count; i++)
+        if (b->cases || !is_listed(all[i]))
+            NAS_TRY(run_case(b, all[i]));
+    return NAS_OK;
+}
+
+/* ---- the whole ---------------------------------------------------------------------------------------------------------- */
+
+/* Geometric mean and worst of the facts called `name` in a group. */
+static void note_group(bench_report *report, const char *title, const char *group, const char *name,
+                       const char *of)
+{
+    double logs = 0, worst = 0;
+    int count = 0;
+    for (int i = 0; i < report->count; i++)
+        for (int k = 0; k < report->rows[i].fact_count; k++) {
+            const double value = report->rows[i].facts[k].value;
+            if (strcmp(report->rows[i].label[0], group) != 0 ||
+                strcmp(report->rows[i].facts[k].name, name) != 0 || !(value > 0))
+                continue;
+            worst = count++ && worst < value ? worst : value;
+            logs += log(value);
+        }
+    if (count)
+        bench_report_note(report, title, "%d rows, geometric mean %.2f, worst %.2f %s", count,
+                          exp(logs / count), worst, of);
+}
+
+static nas_status measure(bench_ops_run *b)
+{
+    NAS_TRY(bench_fma_peak(b->device, b->seconds, &b->peak));
+    if (!b->cases)
+        NAS_TRY(run_listed(b));
+    NAS_TRY(run_unlisted(b));
+    if (is_wanted(b, group_names[OPTIMIZER], ""))
+        NAS_TRY(bench_ops_optimizers(b, group_names[OPTIMIZER]));
+    bench_report_note(&b->report, "fma peak", "%.1f GFLOP/s, %d lanes, %s clock", b->peak,
+                      nas_device_lanes(b->device), b->clock);
+    for (int g = 0; g < GROUPS; g++)
+        note_group(&b->report, group_names[g], group_names[g], "share",
+                   g == CONV ? "of the fma peak" : "of the ceiling that binds");
+    note_group(&b->report, "1x1 and dense", group_names[POINTWISE], "x CLBlast",
+               "times as fast as CLBlast");
+    return NAS_OK;
+}
+
+static int usage(void)
+{
+    fprintf(stderr, "usage: clnas-bench ops [--device MATCH] [--only TEXT] [--cases] [--repeats N] "
+                    "[--milliseconds N] [--clock wall|cpu] [--format " BENCH_FORMATS "]\n");
+    return 2;
+}
+
+int bench_ops(int argc, char **argv)
+{
+    static const char *const labels[] = {"group", "shape", "pass", "bound", NULL};
+    const char *match = "", *name = "table";
+    int milliseconds = 20, cases = 0;
+    bench_format format;
+    bench_ops_run b = {.report = {.labels = labels}, .repeats = 5, .only = "", .clock = "wall"};
+    const tool_option options[] = {{"--device", &match, NULL, 0, 0},
+                                   {"--format", &name, NULL, 0, 0},
+                                   {"--only", &b.only, NULL, 0, 0},
+                                   {"--clock", &b.clock, NULL, 0, 0},
+                                   {"--cases", NULL, &cases, 1, 1},
+                                   {"--repeats", NULL, &b.repeats, 1, BENCH_SAMPLES},
+                                   {"--milliseconds", NULL, &milliseconds, 0, 60000},
+                                   {0}};
+    if (!read_command_line(argc, argv, options) || !bench_format_of(name, &format) ||
+        (strcmp(b.clock, "wall") != 0 && strcmp(b.clock, "cpu") != 0))
+        return usage();
+    b.seconds = 1e-3 * milliseconds;
+    b.cases = cases;
+    bench_use_cpu_clock(strcmp(b.clock, "cpu") == 0);
+    nas_status status = nas_device_open(match, NULL, &b.device);
+    if (status == NAS_OK) {
+        b.report.device = nas_device_describe(b.device);
+        status = measure(&b);
+    }
+    const int code = bench_end("ops", status, &b.report, format);
+    nas_device_destroy(b.device);
+    return code;
 }

@@ -1,11 +1,12 @@
 /* bench_search.c - clnas-bench search: what a proposal costs, early and late in a study.
  *
- *     clnas-bench search
+ *     clnas-bench search [--repeats 5] [--format table|json|jsonl|csv|md]
  *
  * Each strategy that promises a constant cost proposes 10,000 trials of the chain space into a study in memory; the value of a trial is made up from its
- * genes.  Printed: microseconds per trial (propose, claim, commit, observe) around the 100th and around the 10,000th.  The cost
+ * genes.  Each study is a sample: microseconds per trial (propose, claim, commit, observe) around the 100th and around the 10,000th.  The cost
  * must not grow with the log: they keep incremental state (search.h).  Those that fit models do not promise that. */
-#include "bench_net.h"
+#include "bench.h"
+#include "config_file.h"
 
 #include <clnas/search.h>
 
@@ -82,36 +83,50 @@ done:
     return status;
 }
 
-/* The least of several studies: other processes only ever add time. */
-static nas_status bench_strategy(nas_domain *domain, const nas_strategy *strategy)
+static nas_status bench_strategy(bench_report *report, nas_domain *domain,
+                                 const nas_strategy *strategy, int repeats)
 {
-    enum { STUDIES = 5 };
-    double least_early = 1e30, least_late = 1e30;
-    for (int i = 0; i < STUDIES; i++) {
+    const int first = report->count;
+    const char *name = strategy->kind.name;
+    bench_row *row;
+    NAS_TRY(bench_report_row(report, name, "at 100", "us", &row));
+    NAS_TRY(bench_report_row(report, name, "at 10,000", "us", &row));
+    for (int i = 0; i < repeats; i++) {
         double early, late;
         NAS_TRY(run_study(domain, strategy, &early, &late));
-        least_early = early < least_early ? early : least_early;
-        least_late = late < least_late ? late : least_late;
+        bench_row_add(&report->rows[first], early);
+        bench_row_add(&report->rows[first + 1], late);
     }
-    printf("%-16s %12.1f %14.1f %8.2f\n", strategy->kind.name, least_early, least_late,
-           least_late / least_early);
+    bench_row_fact(row, "x at 100", bench_row_median(row) / bench_row_median(&report->rows[first]));
     return NAS_OK;
 }
 
-int bench_search(void)
+static nas_status measure(bench_report *report, int repeats)
 {
     static const char *const names[] = {"random", "evolution", "local"};
-    const int count = sizeof names / sizeof *names;
     const nas_space *space = nas_space_find("chain");
     nas_value group = {.type = NAS_VALUE_GROUP};
     nas_domain *domain;
-    nas_status status = nas_domain_open(space, &group, NULL, (nas_shape){1, 28, 28}, 10, &domain);
-    printf("%-16s %12s %14s %8s\n", "strategy", "us at 100", "us at 10,000", "ratio");
-    for (int i = 0; status == NAS_OK && i < count; i++)
-        status = bench_strategy(domain, nas_strategy_find(names[i]));
-    if (status != NAS_OK)
-        fprintf(stderr, "clnas-bench: %s\n", nas_error_message());
-    else
-        nas_domain_close(domain);
-    return nas_status_exit_code(status);
+    nas_status status = NAS_OK;
+    NAS_TRY(nas_domain_open(space, &group, NULL, (nas_shape){1, 28, 28}, 10, &domain));
+    for (size_t i = 0; status == NAS_OK && i < sizeof names / sizeof *names; i++)
+        status = bench_strategy(report, domain, nas_strategy_find(names[i]), repeats);
+    nas_domain_close(domain);
+    return status;
+}
+
+int bench_search(int argc, char **argv)
+{
+    static const char *const labels[] = {"strategy", "trial", NULL};
+    const char *name = "table";
+    int repeats = 5;
+    bench_format format;
+    bench_report report = {.labels = labels};
+    const tool_option options[] = {
+        {"--format", &name, NULL, 0, 0}, {"--repeats", NULL, &repeats, 1, BENCH_SAMPLES}, {0}};
+    if (!read_command_line(argc, argv, options) || !bench_format_of(name, &format)) {
+        fprintf(stderr, "usage: clnas-bench search [--repeats N] [--format " BENCH_FORMATS "]\n");
+        return 2;
+    }
+    return bench_end("search", measure(&report, repeats), &report, format);
 }

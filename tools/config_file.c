@@ -43,9 +43,16 @@ nas_status read_config_file(const char *path, nas_value *root)
     return status;
 }
 
+static bool is_flag(const tool_option *option)
+{
+    return option->number && option->low == option->high;
+}
+
 static bool read_option(const tool_option *option, const char *value)
 {
     char *end;
+    if (!value)
+        return false;
     if (option->text) {
         *option->text = value;
         return true;
@@ -59,13 +66,17 @@ static bool read_option(const tool_option *option, const char *value)
 
 bool read_command_line(int argc, char **argv, const tool_option *options)
 {
-    if (argc < 2 || argc % 2)
+    if (argc < 2)
         return false;
-    for (int i = 2; i < argc; i += 2) {
+    for (int i = 2; i < argc; i++) {
         const tool_option *option = options;
         while (option->name && strcmp(option->name, argv[i]) != 0)
             option++;
-        if (!option->name || !read_option(option, argv[i + 1]))
+        if (!option->name)
+            return false;
+        if (is_flag(option))
+            *option->number = option->low;
+        else if (!read_option(option, argv[++i])) /* argv ends with NULL */
             return false;
     }
     return true;

@@ -10,7 +10,7 @@ nas_status read_config_file(const char *path, nas_value *root);
 /* A group's `type`, or "". */
 const char *type_of(const nas_value *group);
 
-/* "--name VALUE": a text, or a whole number within bounds. */
+/* "--name VALUE": a text, or a whole number within bounds; with equal bounds "--name" alone, a flag that sets the number to them. */
 typedef struct tool_option {
     const char *name; /* NULL ends a list */
     const char **text;
