@@ -63,7 +63,7 @@ static void add_finding(examination *at, const char *device, const char *check, 
 static void add_columns(cli_listing *listing)
 {
     static const char *const shown[] = {"device", "check", "status", "detail", "fix"};
-    static const char *const rest[] = {"error", "tolerance", "seconds"};
+    static const char *const rest[] = {"error", "tolerance", "bits", "seconds"};
     listing->name = "findings";
     listing->wrap = true;
     for (size_t i = 0; i < sizeof shown / sizeof *shown; i++)
@@ -235,6 +235,8 @@ static void take_result(void *user, const char *line)
             if (number)
                 cli_listing_real(&at->listing, numbers[i], json_number_value(number), NULL);
         }
+        if (*text_of(object, "bits"))
+            cli_listing_text(&at->listing, "bits", text_of(object, "bits"));
         at->starting[0] = '\0';
     }
     json_decref(object);

@@ -214,6 +214,28 @@ NAS_API void nas_reference_backward(nas_reference *reference,
 /* Copies all parameters and states, and the gates, from a net. */
 NAS_API nas_status nas_reference_copy(nas_reference *reference, const nas_net *net);
 
+/* ---- proofs: does a device compute what the reference computes? ------------------------------------------------------ */
+
+/* What came of running one operator, each of its sample cases in a network of its own. */
+typedef struct nas_proof {
+    bool good; /* error ≤ tolerance everywhere */
+    int cases; /* sample cases that ran */
+    double
+        error; /* where it is largest for what is allowed there: |difference| / largest entry; may be INFINITY */
+    double tolerance; /* allowed there: 1e-4 for outputs, 1e-3 for gradients */
+    char where[128];  /* "input gradient of conv2d (out = 5; batch 3)" */
+    double seconds;   /* builds of kernels included */
+    uint64_t
+        bits; /* XXH3 of all outputs, losses and gradients as read, real samples only: equal where every bit is */
+} nas_proof;
+
+/* Outputs in training and evaluation, input and parameter gradients of `op` against nas_reference in double.  quick: the first
+ * case only.  NAS_OK whenever it ran, good or not; else what building or running it came to. */
+NAS_API nas_status nas_prove_op(nas_device *device, const nas_op *op, bool quick, nas_proof *proof);
+/* One case of a few operators, a second or less once their kernels are built: for a device that has just erred.  NAS_DEVICE with
+ * operator and error in the message where numbers are wrong; where the device fails again, its status. */
+NAS_API nas_status nas_prove_device_quickly(nas_device *device);
+
 #ifdef __cplusplus
 }
 #endif

@@ -32,3 +32,9 @@ run doctor --quick -f json; expect_code 0
 expect_json 'not any(f["status"] == "failed" for f in x["findings"])'
 expect_json 'sum(f["check"].startswith("op ") for f in x["findings"]) >= 10'
 expect_json 'all(f["error"] <= f["tolerance"] for f in x["findings"] if f["error"] is not None)'
+# The same bits from one thread.
+expect_json 'all(f["bits"] for f in x["findings"] if f["check"].startswith("op "))'
+bits='import json,sys; print([(f["check"], f["bits"]) for f in json.load(sys.stdin)["findings"] if f["bits"]])'
+python3 -c "$bits" <out.txt >bits.txt
+POCL_MAX_PTHREAD_COUNT=1 POCL_CPU_MAX_CU_COUNT=1 "$NAS_PROGRAM" doctor --quick -q -f json | python3 -c "$bits" >bits1.txt
+cmp bits.txt bits1.txt || { echo "bits depend on threads"; exit 1; }
