@@ -115,17 +115,20 @@ static void test_values_arrive(void **state)
                       "objectives = ( { metric = \"valid_loss\"; goal = \"min\"; } );\n"
                       "bounds = ( { metric = \"parameters\"; max = 1e5; } );\n"
                       "devices = ( { name = \"a\"; match = \"type:cpu\"; optional = true; }, { "
-                      "name = \"b\"; } );\n"
+                      "name = \"b\"; driver = \"pocl.icd\"; } );\n"
                       "retrain = { top = 2; repeats = 3; epochs = 9; };\n",
                       &config));
     assert_string_equal(config.study, "five");
     assert_int_equal(config.seed, 5000000000);
     assert_int_equal(config.budget.trials, 5);
     assert_int_equal(config.budget.lookahead, 8);
+    assert_int_equal(config.budget.order, NAS_ORDER_AUTO);
     assert_int_equal(config.objectives.item[0].goal, NAS_GOAL_MIN);
     assert_true(config.objectives.bounds[0].max == 1e5 && isinf(config.objectives.bounds[0].min));
     assert_int_equal(config.device_count, 2);
     assert_true(config.devices[0].optional && !config.devices[1].optional);
+    assert_string_equal(config.devices[0].driver, "");
+    assert_string_equal(config.devices[1].driver, "pocl.icd");
     assert_int_equal(config.retrain.repeats, 3);
     assert_int_equal(nas_value_member(&config.train, "epochs")->integer, 4);
     assert_int_equal(nas_value_member(&config.retrain_train, "epochs")->integer, 9);
@@ -213,6 +216,8 @@ static void test_overrides(void **state)
         {"=3", "path.to.key=value"},
         {"budget..trials=3", "path.to.key=value"},
         {"devices.4.match=x", "no item of that list"},
+        {"devices.0.driver=/etc/OpenCL/vendors/pocl.icd", "without a path"},
+        {"devices=({name=\"a\";},{name=\"b\";},{name=\"a\";})", "has this name already"},
         {"budget.trials.deep=1", "no group or list"},
     };
     const char *text = GOOD "devices = ( { name = \"a\"; } );\n";

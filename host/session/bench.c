@@ -125,11 +125,14 @@ nas_status nas__bench_device(nas__bench *bench, const char *match, const char *a
 {
     NAS_TRY(nas_device_open(match, NULL, &bench->device));
     const nas_device_info *info = nas_device_describe(bench->device);
+    char place[NAS_DRIVER_SIZE + 32]; /* numbers count inside the driver where it is alone */
+    const char *driver = nas_driver_alone();
+    snprintf(place, sizeof place, "%s%s%s", driver, driver[0] ? " " : "", info->id);
     if (alias && alias[0])
-        snprintf(bench->device_name, sizeof bench->device_name, "%.40s (%s %.60s)", alias, info->id,
+        snprintf(bench->device_name, sizeof bench->device_name, "%.40s (%.32s %.48s)", alias, place,
                  info->name);
     else
-        snprintf(bench->device_name, sizeof bench->device_name, "%s %.100s", info->id, info->name);
+        snprintf(bench->device_name, sizeof bench->device_name, "%.32s %.90s", place, info->name);
     return NAS_OK;
 }
 

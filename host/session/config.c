@@ -178,8 +178,10 @@ static nas_status read_strategy(const nas_value *root, nas_config *config,
              "%s needs budget.lookahead = %d or less, and budget.order = \"index\"", type,
              strategy->lookahead_max);
     if (strategy->lookahead_max && (config->budget.lookahead > strategy->lookahead_max ||
-                                    config->budget.order != NAS_ORDER_INDEX))
+                                    config->budget.order == NAS_ORDER_ARRIVAL))
         return nas__value_fail(group, message);
+    if (strategy->lookahead_max)
+        config->budget.order = NAS_ORDER_INDEX;
     return NAS_OK;
 }
 

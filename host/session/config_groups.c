@@ -34,9 +34,10 @@ static const nas_option budget_options[] = {
      "time limit of one trial, which fails beyond it; 0: none"},
     {"lookahead", NAS_OPTION_INT, AT(nas_budget, lookahead), "8", 1, 4096, NULL,
      "trial i sees the results of trials 0 … i − lookahead, however many devices there are"},
-    {"order", NAS_OPTION_CHOICE, AT(nas_budget, order), "\"index\"", 0, 0, "index|arrival",
+    {"order", NAS_OPTION_CHOICE, AT(nas_budget, order), "\"auto\"", 0, 0, "index|arrival|auto",
      "index: the same trials on any number of devices; arrival: a proposal sees whatever is there, "
-     "so fast devices never wait"},
+     "so fast devices never wait; auto: arrival when the study begins on devices that differ, else "
+     "index"},
     {"lease_s", NAS_OPTION_REAL, AT(nas_budget, lease_s), "60", 1, 60, NULL,
      "a worker that trains no step for so many seconds is ended and its trial repeated"},
     {"keep", NAS_OPTION_INT, AT(nas_budget, keep), "3", 0, 64, NULL,
@@ -75,6 +76,9 @@ static const nas_option device_options[] = {
     {"match", NAS_OPTION_TEXT, AT(nas_device_wish, match), "\"any\"", 0, 0, NULL,
      "which device: any, platform:device (0:1), type:gpu, type:cpu, vendor:amd or a part of its "
      "name"},
+    {"driver", NAS_OPTION_TEXT, AT(nas_device_wish, driver), "\"\"", 0, 0, NULL,
+     "the one driver that its workers load, a file name in /etc/OpenCL/vendors (pocl.icd); not "
+     "given: found out by asking each driver in a process of its own"},
     {"optional", NAS_OPTION_BOOL, AT(nas_device_wish, optional), "false", 0, 0, NULL,
      "no error when it is not there"},
     {"workers", NAS_OPTION_INT, AT(nas_device_wish, workers), "1", 1, 64, NULL,
@@ -194,12 +198,28 @@ nas_status nas__bounds_fill(nas_value *list, nas_objectives *objectives)
     return NAS_OK;
 }
 
+/* Aliases tell devices apart in trials, metrics and messages. */
+static nas_status check_device(const nas_value *place, const nas_config *config, int index)
+{
+    const nas_device_wish *wish = &config->devices[index];
+    if (strchr(wish->driver, '/'))
+        return nas__value_fail(nas_value_member(place, "driver"),
+                               "driver is a file name in /etc/OpenCL/vendors, without a path");
+    for (int i = 0; i < index && wish->name[0]; i++)
+        if (strcmp(config->devices[i].name, wish->name) == 0)
+            return nas__value_fail(nas_value_member(place, "name"),
+                                   "another device has this name already");
+    return NAS_OK;
+}
+
 nas_status nas__devices_fill(nas_value *list, nas_config *config)
 {
     nas_value *items;
     NAS_TRY(group_items(list, NAS_CONFIG_DEVICES, &items, &config->device_count));
-    for (int i = 0; i < config->device_count; i++)
+    for (int i = 0; i < config->device_count; i++) {
         NAS_TRY(nas_options_fill(&nas__device_kind, &items[i], NULL, &config->devices[i]));
+        NAS_TRY(check_device(&items[i], config, i));
+    }
     return NAS_OK;
 }
 

@@ -30,6 +30,11 @@ static nas_clock start_clock(const nas_config *config)
     return (nas_clock){.limit_s = config->simulated ? config->budget.minutes * 60 : 0};
 }
 
+bool nas__by_index(const nas_config *config)
+{
+    return config->budget.order != NAS_ORDER_ARRIVAL;
+}
+
 /* An alias costs nothing: its training is known. */
 static bool charge(nas_clock *clock, const nas_study *study, int index)
 {
@@ -41,7 +46,7 @@ static bool charge(nas_clock *clock, const nas_study *study, int index)
 void nas__charge(const nas_study *study, const nas_config *config, nas_trial *result)
 {
     nas_clock clock = start_clock(config);
-    bool by_index = config->budget.order == NAS_ORDER_INDEX;
+    bool by_index = nas__by_index(config);
     int64_t visible = by_index ? result->index + 1 - config->budget.lookahead : result->index;
     for (int i = 0; i < visible; i++)
         charge(&clock, study, i);
@@ -96,7 +101,7 @@ static int least(int64_t a, int64_t b)
 
 nas__limit nas__study_limit(const nas_study *study, const nas_config *config)
 {
-    bool by_index = config->budget.order == NAS_ORDER_INDEX;
+    bool by_index = nas__by_index(config);
     int64_t trials = config->budget.trials ? config->budget.trials : INT_MAX;
     int64_t ahead = by_index ? config->budget.lookahead : 0;
     nas__limit limit = {.hard = least(trials, INT_MAX), .end = NAS__END_NONE};

@@ -22,7 +22,7 @@ nas_status nas__search_open(const nas__bench *bench, nas_search **search)
         .objectives = config->objectives,
         .seed = (uint64_t)config->seed,
         .budget = (double)bench->train->common.epochs,
-        .lookahead = config->budget.order == NAS_ORDER_INDEX ? (int)config->budget.lookahead : 0,
+        .lookahead = nas__by_index(config) ? (int)config->budget.lookahead : 0,
         .trials_max = (int)config->budget.trials,
         .reuse = evaluator->pure,
         .weights = evaluator->keep != NULL,

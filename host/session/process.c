@@ -1,4 +1,4 @@
-/* process.c - one worker process: started, listened to, reaped; and the worker's own side of it.
+/* process.c - one worker process: started, listened to, reaped.
  *
  * A worker is the same program again (`program worker key=value …`): it gets a study's path and a device, and
  * nothing else is shared - no memory, no store handle, no OpenCL state - so a driver that crashes takes only itself down.
@@ -8,9 +8,7 @@
  *     epoch   JOB JOBS EPOCH EPOCHS NAME      retraining
  *     end     STATUS MESSAGE                  its last words; none when it crashed
  *
- * When the supervisor dies, its workers die with it (Linux: PR_SET_PDEATHSIG).  Ctrl-C in a terminal reaches the whole
- * process group: workers ignore it and take their orders from the supervisor, SIGTERM to stop and SIGUSR1 to claim
- * nothing new.  Next: supervisor.c. */
+ * Next: orders.c, the worker's own side of this; supervisor.c. */
 #include "process.h"
 
 #include <errno.h>
@@ -22,9 +20,6 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#ifdef __linux__
-#include <sys/prctl.h>
-#endif
 
 extern char **environ;
 
@@ -79,27 +74,45 @@ static int prepare(posix_spawn_file_actions_t *actions, posix_spawnattr_t *attri
     return error ? error : posix_spawn_file_actions_adddup2(actions, write_end, NAS__REPORT_FILE);
 }
 
-static int spawn(nas__process *process, const char *program, const nas_study *study,
-                 const char *mode, const char *log, int write_end)
+static int spawn(const char *program, char *const *arguments, const char *log, int write_end,
+                 pid_t *pid)
 {
-    char how[32], path[NAS_PATH_SIZE + 8], match[NAS_TEXT_SIZE + 8], alias[NAS_TEXT_SIZE + 8],
-        parent[32];
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
-    snprintf(how, sizeof how, "mode=%s", mode);
-    snprintf(path, sizeof path, "study=%s", nas_study_path(study));
-    snprintf(match, sizeof match, "match=%s", process->match);
-    snprintf(alias, sizeof alias, "alias=%s", process->alias);
-    snprintf(parent, sizeof parent, "parent=%ld", (long)getpid());
-    char *arguments[] = {(char *)program, "worker", how, path, match, alias, parent, NULL};
     posix_spawn_file_actions_init(&actions);
     posix_spawnattr_init(&attributes);
     int error = prepare(&actions, &attributes, log, write_end);
     if (!error)
-        error = posix_spawn(&process->pid, program, &actions, &attributes, arguments, environ);
+        error = posix_spawn(pid, program, &actions, &attributes, arguments, environ);
     posix_spawn_file_actions_destroy(&actions);
     posix_spawnattr_destroy(&attributes);
     return error;
+}
+
+nas_status nas__child_start(const char *program, char *const *arguments, const char *log,
+                            pid_t *pid, int *report)
+{
+    int ends[2];
+    if (pipe(ends) != 0)
+        NAS_FAIL(NAS_FAILED, "cannot make a pipe: %s", strerror(errno));
+    fcntl(ends[0], F_SETFD, FD_CLOEXEC);
+    fcntl(ends[0], F_SETFL, O_NONBLOCK);
+    fcntl(ends[1], F_SETFD, FD_CLOEXEC);
+    int error = spawn(program, arguments, log, ends[1], pid);
+    close(ends[1]);
+    if (error) {
+        close(ends[0]);
+        *pid = 0;
+        NAS_FAIL(NAS_FAILED, "cannot start a worker (%s): %s", program, strerror(error));
+    }
+    *report = ends[0];
+    remember_child(*pid, 0);
+    return NAS_OK;
+}
+
+void nas__child_gone(pid_t pid)
+{
+    remember_child(0, pid);
 }
 
 static void forget_words(nas__process *process)
@@ -116,26 +129,19 @@ static void forget_words(nas__process *process)
 nas_status nas__process_start(nas__process *process, const char *program, const nas_study *study,
                               const char *mode)
 {
-    char name[64], log[NAS_PATH_SIZE];
-    int ends[2];
+    char name[64], log[NAS_PATH_SIZE], how[32], path[NAS_PATH_SIZE + 8], parent[32];
+    char match[NAS_TEXT_SIZE + 8], alias[NAS_TEXT_SIZE + 8], driver[NAS_TEXT_SIZE + 8];
     snprintf(name, sizeof name, "worker-%d.log", process->slot);
     NAS_TRY(nas__study_file(study, name, log, sizeof log));
-    if (pipe(ends) != 0)
-        NAS_FAIL(NAS_FAILED, "cannot make a pipe: %s", strerror(errno));
-    fcntl(ends[0], F_SETFD, FD_CLOEXEC);
-    fcntl(ends[0], F_SETFL, O_NONBLOCK);
-    fcntl(ends[1], F_SETFD, FD_CLOEXEC);
+    snprintf(how, sizeof how, "mode=%s", mode);
+    snprintf(path, sizeof path, "study=%s", nas_study_path(study));
+    snprintf(match, sizeof match, "match=%s", process->match);
+    snprintf(alias, sizeof alias, "alias=%s", process->alias);
+    snprintf(driver, sizeof driver, "driver=%s", process->driver);
+    snprintf(parent, sizeof parent, "parent=%ld", (long)getpid());
+    char *arguments[] = {(char *)program, "worker", how, path, match, alias, driver, parent, NULL};
     forget_words(process);
-    int error = spawn(process, program, study, mode, log, ends[1]);
-    close(ends[1]);
-    if (error) {
-        close(ends[0]);
-        process->pid = 0;
-        NAS_FAIL(NAS_FAILED, "cannot start a worker (%s): %s", program, strerror(error));
-    }
-    process->report = ends[0];
-    remember_child(process->pid, 0);
-    return NAS_OK;
+    return nas__child_start(program, arguments, log, &process->pid, &process->report);
 }
 
 static nas_status status_named(const char *name)
@@ -205,7 +211,7 @@ bool nas__process_reap(nas__process *process, int *how)
     nas__process_hear(process);
     close(process->report);
     process->report = -1;
-    remember_child(0, process->pid);
+    nas__child_gone(process->pid);
     process->pid = 0;
     return true;
 }
@@ -214,124 +220,4 @@ void nas__process_signal(const nas__process *process, int signal)
 {
     if (process->pid > 0)
         kill(process->pid, signal);
-}
-
-/* ---- the worker's side -------------------------------------------------------------------------------------------- */
-
-typedef struct orders {
-    const char *mode, *study, *match, *alias;
-    long parent;
-} orders;
-
-static void say(const char *format, ...) NAS_PRINTF(1, 2);
-static void say(const char *format, ...)
-{
-    char line[NAS__LINE_SIZE];
-    va_list list;
-    va_start(list, format);
-    int length = vsnprintf(line, sizeof line - 1, format, list);
-    va_end(list);
-    if (length < 0)
-        return;
-    size_t size = (size_t)length < sizeof line - 1 ? (size_t)length : sizeof line - 2;
-    for (size_t i = 0; i < size; i++)
-        if (line[i] == '\n')
-            line[i] = ' ';
-    line[size++] = '\n';
-    while (write(NAS__REPORT_FILE, line, size) < 0 && errno == EINTR)
-        continue;
-}
-
-static void say_epoch(void *user, int job, int jobs, int epoch, int epochs, const char *name)
-{
-    (void)user;
-    say("epoch\t%d\t%d\t%d\t%d\t%s", job, jobs, epoch, epochs, name);
-}
-
-static void on_order(int signal)
-{
-    if (signal == SIGTERM)
-        nas__wish_now = NAS__STOP;
-    else if (nas__wish_now == NAS__GO)
-        nas__wish_now = NAS__DRAIN;
-}
-
-static void log_line(void *user, nas_log_level level, const char *message)
-{
-    (void)user;
-    (void)level;
-    fprintf(stderr, "%lld %s\n", (long long)nas_time_ms(), message);
-}
-
-/* Signals, and dying with the supervisor. */
-static bool obey(const orders *given)
-{
-    struct sigaction action;
-    memset(&action, 0, sizeof action);
-    sigemptyset(&action.sa_mask);
-    action.sa_handler = on_order;
-    sigaction(SIGTERM, &action, NULL);
-    sigaction(SIGUSR1, &action, NULL);
-    action.sa_handler = SIG_IGN;
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGHUP, &action, NULL);
-    sigaction(SIGPIPE, &action, NULL);
-#ifdef __linux__
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-#endif
-    fcntl(NAS__REPORT_FILE, F_SETFD, FD_CLOEXEC);
-    return given->parent == 0 || (long)getppid() == given->parent;
-}
-
-static nas_status work(const orders *given)
-{
-    nas_study *study = NULL;
-    nas__bench bench = {0};
-    nas_status status = NAS_OK;
-    NAS_TRY_DONE(nas_study_open(given->study, NAS_STORE_WRITE, &study));
-    NAS_TRY_DONE(nas__bench_open(study, &bench));
-    NAS_TRY_DONE(nas__bench_device(&bench, given->match, given->alias));
-    say("ready\t%s", bench.device_name);
-    if (strcmp(given->mode, "retrain") == 0)
-        status = nas__retrain_run(&bench, say_epoch, NULL);
-    else {
-        nas__worker worker = {.bench = &bench};
-        status = nas__worker_search(&worker);
-    }
-done:
-    nas__bench_close(&bench);
-    nas_study_close(study);
-    return status;
-}
-
-static const char *argument(const char *text, const char *name)
-{
-    size_t length = strlen(name);
-    return strncmp(text, name, length) == 0 && text[length] == '=' ? text + length + 1 : NULL;
-}
-
-int nas_session_worker(int argc, char **argv)
-{
-    orders given = {.mode = "search", .match = "any", .alias = ""};
-    for (int i = 0; i < argc; i++) {
-        const char *value;
-        if ((value = argument(argv[i], "mode")))
-            given.mode = value;
-        else if ((value = argument(argv[i], "study")))
-            given.study = value;
-        else if ((value = argument(argv[i], "match")))
-            given.match = value;
-        else if ((value = argument(argv[i], "alias")))
-            given.alias = value;
-        else if ((value = argument(argv[i], "parent")))
-            given.parent = strtol(value, NULL, 10);
-    }
-    if (!given.study || fcntl(NAS__REPORT_FILE, F_GETFD) < 0 || !obey(&given))
-        return nas_status_exit_code(NAS_CONFIG);
-    nas_log_set(log_line, NULL, NAS_LOG_INFO);
-    nas_status status = work(&given);
-    if (status != NAS_OK)
-        nas_log(NAS_LOG_ERROR, "%s", nas_error_message());
-    say("end\t%s\t%s", nas_status_name(status), status == NAS_OK ? "" : nas_error_message());
-    return nas_status_exit_code(status);
 }

@@ -2,6 +2,7 @@
 #ifndef NAS_SESSION_PROCESS_H
 #define NAS_SESSION_PROCESS_H
 
+#include "places.h"
 #include "session_private.h"
 
 #include <sys/types.h>
@@ -11,7 +12,7 @@ enum { NAS__LINE_SIZE = 2048, NAS__REPORT_FILE = 3 /* descriptor in the worker *
 typedef struct nas__process {
     /* what it is for */
     int slot;
-    char match[NAS_TEXT_SIZE], alias[NAS_TEXT_SIZE];
+    char match[NAS_TEXT_SIZE], alias[NAS_TEXT_SIZE], driver[NAS_TEXT_SIZE];
     bool optional;
     /* the process */
     pid_t pid;  /* 0: none */
@@ -34,6 +35,11 @@ typedef struct nas__process {
     int64_t done_before; /* trials done when it was started */
 } nas__process;
 
+/* Starts `program` with `arguments` (the program's name first) and its output in `log`; `*report` is the end from which to
+ * read what it says, without waiting.  Interrupted a second time, the session kills it until it is said to be gone. */
+nas_status nas__child_start(const char *program, char *const *arguments, const char *log,
+                            pid_t *pid, int *report);
+void nas__child_gone(pid_t pid);
 /* Starts `program worker …` with its output in STUDY.d/worker-SLOT.log. */
 nas_status nas__process_start(nas__process *process, const char *program, const nas_study *study,
                               const char *mode);

@@ -5,6 +5,7 @@
  * do not change what a study is (how long, on which devices, what to retrain) may be changed by a resume and are stored.
  * Next: supervisor.c (workers), retrain.c. */
 #include "config_private.h"
+#include "places.h"
 #include "session_private.h"
 
 #include <math.h>
@@ -54,7 +55,9 @@ static nas_status open_first_device(nas__bench *bench, const char *match)
         return nas__bench_device(bench, "any", "");
     for (int i = 0; i < bench->config.device_count; i++) {
         const nas_device_wish *wish = &bench->config.devices[i];
-        status = nas__bench_device(bench, wish->match, wish->name);
+        status = nas_driver_use(wish->driver);
+        if (status == NAS_OK)
+            status = nas__bench_device(bench, wish->match, wish->name);
         if (status == NAS_OK || !wish->optional)
             return status;
     }
@@ -161,9 +164,10 @@ static void fill_report(nas__run *run, nas_search_report *report)
 
 /* Search, retraining, report; the message of a failure is kept. */
 static nas_status run_study(nas_study *study, const nas_config *config,
-                            const nas_search_options *options, nas_search_report *report)
+                            const nas_search_options *options, nas__places *places,
+                            nas_search_report *report)
 {
-    nas__run run = {.study = study, .config = config, .options = options};
+    nas__run run = {.study = study, .config = config, .options = options, .places = places};
     char message[1024] = "";
     nas_status status = nas_study_sync(study);
     nas__picture_begin(&run.picture, study, config, options->progress, options->user);
@@ -187,21 +191,47 @@ static nas_status run_study(nas_study *study, const nas_config *config,
 
 /* ---- search -------------------------------------------------------------------------------------------------------------- */
 
-nas_status nas_session_search(const nas_config *config, const nas_search_options *options,
-                              nas_search_report *report)
+/* The study is made and run; `decided` is the config with its order. */
+static nas_status search_decided(const nas_config *config, const nas_config *decided,
+                                 const nas_search_options *options, nas__places *places,
+                                 nas_search_report *report)
 {
     char path[NAS_PATH_SIZE];
     nas_study *study = NULL;
-    *report = (nas_search_report){0};
-    nas__wish_reset();
-    NAS_TRY(nas__study_create(config, options->study_path, options->fresh, path, &study));
-    nas_status status = run_study(study, config, options, report);
+    NAS_TRY(nas__study_create(config, (nas_order)decided->budget.order, options->study_path,
+                              options->fresh, path, &study));
+    nas_status status = run_study(study, decided, options, places, report);
     bool empty = nas_study_count(study) == 0;
     nas_study_close(study);
     if (empty && (status == NAS_CONFIG || status == NAS_NO_DEVICE || status == NAS_DATA)) {
         nas__study_remove(path);
         report->study_path[0] = '\0';
     }
+    return status;
+}
+
+nas_status nas_session_search(const nas_config *config, const nas_search_options *options,
+                              nas_search_report *report)
+{
+    nas__places places = {0};
+    nas_status status = NAS_OK;
+    *report = (nas_search_report){0};
+    nas__wish_reset();
+    nas_config *decided = malloc(sizeof *decided);
+    if (!decided)
+        NAS_FAIL(NAS_MEMORY, "out of host memory");
+    *decided = *config; /* what it points to is lent */
+    NAS_TRY_DONE(nas__places_find(config, options, &places));
+    NAS_TRY_DONE(nas__places_check(&places));
+    if (config->budget.order == NAS_ORDER_AUTO)
+        decided->budget.order = places.unlike ? NAS_ORDER_ARRIVAL : NAS_ORDER_INDEX;
+    if (config->budget.order == NAS_ORDER_AUTO && places.unlike)
+        nas_log(NAS_LOG_INFO, "the devices differ: budget.order is arrival, so that none waits for "
+                              "another; index would give the same trials on any devices");
+    status = search_decided(config, decided, options, &places, report);
+done:
+    nas__places_clear(&places);
+    free(decided);
     return status;
 }
 
@@ -270,6 +300,7 @@ nas_status nas_session_resume(const char *study_path, const char *const *overrid
                               nas_search_report *report)
 {
     nas_study *study = NULL;
+    nas__places places = {0};
     nas_config *config = calloc(1, sizeof *config);
     nas_status status = NAS_OK;
     *report = (nas_search_report){0};
@@ -278,8 +309,9 @@ nas_status nas_session_resume(const char *study_path, const char *const *overrid
         NAS_FAIL(NAS_MEMORY, "out of host memory");
     NAS_TRY_DONE(nas_study_open(study_path, NAS_STORE_WRITE, &study));
     NAS_TRY_DONE(prepare_resume(study, overrides, override_count, config));
-    status = run_study(study, config, options, report);
+    status = run_study(study, config, options, &places, report);
 done:
+    nas__places_clear(&places);
     nas_study_close(study);
     nas_config_clear(config);
     free(config);

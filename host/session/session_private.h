@@ -8,7 +8,9 @@
  *   checkpoints.c   weights and paused trainings that are kept  origin.c      weights that a trial starts from
  *   retrain.c       the best again, longer, and the test        results.c     what that gave, in the study
  *   supervisor.c    worker processes: start, watch, end         process.c     one of them
- *   picture.c       nas_progress out of a study                 session.c     search and resume
+ *   places.c        which device and driver a worker gets       probe.c       what each driver has
+ *   picture.c       nas_progress out of a study                 orders.c      a worker seen from within
+ *   session.c       search and resume
  *   check.c         a config looked at, nothing trained         evaluation.c  a saved model over a split
  *
  * Reading a config is a part of its own: config_private.h.
@@ -40,9 +42,10 @@ nas_status nas__study_file(const nas_study *study, const char *name, char *path,
 
 /* ---- the study's file ------------------------------------------------------------------------------------------ */
 
-/* A new study, at `wanted` or at the config's name (fresh: the next free one); `path` is where. */
-nas_status nas__study_create(const nas_config *config, const char *wanted, bool fresh,
-                             char path[NAS_PATH_SIZE], nas_study **study);
+/* A new study, at `wanted` or at the config's name (fresh: the next free one); `path` is where.  `order` is what AUTO
+ * comes to in its options; the config's text stays as it is. */
+nas_status nas__study_create(const nas_config *config, nas_order order, const char *wanted,
+                             bool fresh, char path[NAS_PATH_SIZE], nas_study **study);
 /* A study that could not even begin leaves nothing behind. */
 void nas__study_remove(const char *path);
 bool nas__is_study(const char *path); /* by its first bytes */
@@ -102,6 +105,8 @@ typedef struct nas__limit {
     nas__end end; /* what `hard` comes from, NONE while it is open */
 } nas__limit;
 nas__limit nas__study_limit(const nas_study *study, const nas_config *config);
+/* budget.order is index (what AUTO is where nobody has decided). */
+bool nas__by_index(const nas_config *config);
 /* The limit on real time; 0: none. */
 double nas__real_limit_s(const nas_config *config);
 /* A result that the simulated clock has no time for becomes a failed one. */
@@ -244,6 +249,7 @@ typedef struct nas__run {
     nas_study *study;
     const nas_config *config;
     const nas_search_options *options;
+    struct nas__places *places; /* empty until they are looked for */
     nas__picture picture;
     double saved_s; /* when the running time was last stored */
 } nas__run;

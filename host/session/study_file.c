@@ -66,10 +66,24 @@ static nas_status create_whole(const char *path, const nas_study_about *about, n
     return nas_study_open(path, NAS_STORE_WRITE, study);
 }
 
-nas_status nas__study_create(const nas_config *config, const char *wanted, bool fresh,
-                             char path[NAS_PATH_SIZE], nas_study **study)
+/* The options that the study goes by: the config with its order decided. */
+static nas_status write_options(const nas_config *config, nas_order order, nas_text *text)
 {
-    nas_text text = {0};
+    nas_config *decided = malloc(sizeof *decided);
+    if (!decided)
+        NAS_FAIL(NAS_MEMORY, "out of host memory");
+    *decided = *config; /* what it points to is lent */
+    if (decided->budget.order == NAS_ORDER_AUTO)
+        decided->budget.order = (int)order;
+    nas_config_write(decided, text);
+    free(decided);
+    return nas_text_check(text);
+}
+
+nas_status nas__study_create(const nas_config *config, nas_order order, const char *wanted,
+                             bool fresh, char path[NAS_PATH_SIZE], nas_study **study)
+{
+    nas_text text = {0}, options = {0};
     nas_study_about about = {.name = config->study};
     if (wanted)
         snprintf(path, NAS_PATH_SIZE, "%s", wanted);
@@ -82,10 +96,14 @@ nas_status nas__study_create(const nas_config *config, const char *wanted, bool 
                  path, path);
     nas_config_write(config, &text);
     nas_status status = nas_text_check(&text);
-    about.config = about.options = text.data;
+    if (status == NAS_OK)
+        status = write_options(config, order, &options);
+    about.config = text.data;
+    about.options = options.data;
     if (status == NAS_OK)
         status = create_whole(path, &about, study);
     nas_text_clear(&text);
+    nas_text_clear(&options);
     return status;
 }
 
@@ -151,7 +169,7 @@ static nas_status make_or_open(const nas_config *config, nas_study **study)
     char path[NAS_PATH_SIZE];
     NAS_TRY(nas_session_study_path(config, path, sizeof path));
     if (access(path, F_OK) != 0) {
-        nas_status status = nas__study_create(config, NULL, false, path, study);
+        nas_status status = nas__study_create(config, NAS_ORDER_INDEX, NULL, false, path, study);
         if (status == NAS_OK || access(path, F_OK) != 0)
             return status; /* else somebody else was faster */
     }

@@ -20,7 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { POLL_MS = 100, DEATH_LIMIT = 3 };
+enum { POLL_MS = 100, DEATH_LIMIT = 3, WORKERS = 64 /* on one device, at most */ };
 static const double tick_s = 1, save_s = 5, start_limit_s = 900, silence_limit_s = 600;
 
 typedef struct supervision {
@@ -37,35 +37,32 @@ typedef struct supervision {
 
 /* ---- who there is ------------------------------------------------------------------------------------------------- */
 
-static void add_process(supervision *s, const nas_device_wish *wish)
+static void add_process(supervision *s, const nas__place *place)
 {
+    const nas_device_wish *wish = &place->wish;
     nas__process *process = &s->processes[s->count];
     *process =
         (nas__process){.slot = s->count, .optional = wish->optional, .report = -1, .trial = -1};
     memcpy(process->match, wish->match, sizeof process->match);
     memcpy(process->alias, wish->name, sizeof process->alias);
+    memcpy(process->driver, wish->driver, sizeof process->driver);
     s->count++;
 }
 
 static nas_status plan_processes(supervision *s)
 {
-    const nas_config *config = s->run->config;
-    const nas_search_options *options = s->run->options;
-    nas_device_wish any = {.match = "any", .workers = 1};
-    const nas_device_wish *wishes = config->device_count ? config->devices : &any;
-    int wish_count = config->device_count ? config->device_count : 1;
-    if (options->device) {
-        snprintf(any.match, sizeof any.match, "%s", options->device);
-        wishes = &any;
-        wish_count = 1;
-    }
-    s->processes = calloc((size_t)wish_count * 64, sizeof *s->processes);
+    nas__places *places = s->run->places;
+    if (places->count == 0)
+        NAS_TRY(nas__places_find(s->run->config, s->run->options, places));
+    NAS_TRY(nas__places_check(places));
+    s->processes = calloc((size_t)places->count * WORKERS, sizeof *s->processes);
     if (!s->processes)
         NAS_FAIL(NAS_MEMORY, "out of host memory");
-    for (int i = 0; i < wish_count; i++) {
-        int workers = options->workers > 0 ? options->workers : (int)wishes[i].workers;
-        for (int k = 0; k < (s->retrain ? 1 : workers) && k < 64; k++)
-            add_process(s, &wishes[i]);
+    for (int i = 0; i < places->count; i++) {
+        const nas__place *place = &places->item[i];
+        int workers = s->retrain ? 1 : (int)place->wish.workers;
+        for (int k = 0; !place->missing[0] && k < workers && k < WORKERS; k++)
+            add_process(s, place);
     }
     return NAS_OK;
 }
@@ -82,6 +79,19 @@ static void tell(supervision *s, nas_event event, const char *note)
 {
     s->run->picture.progress.devices = alive(s);
     nas__picture_tell(&s->run->picture, event, note);
+}
+
+/* Devices that may be away and are. */
+static void tell_missing(supervision *s)
+{
+    char note[NAS__LINE_SIZE];
+    for (int i = 0; !s->retrain && i < s->run->places->count; i++) {
+        const nas__place *place = &s->run->places->item[i];
+        snprintf(note, sizeof note, "device %.80s is not used: %s", nas__place_name(place),
+                 place->missing);
+        if (place->missing[0])
+            tell(s, NAS_EVENT_WORKER, note);
+    }
 }
 
 /* ---- stopping ----------------------------------------------------------------------------------------------------- */
@@ -333,6 +343,7 @@ nas_status nas__supervise(nas__run *run, const char *mode)
 {
     supervision s = {.run = run, .mode = mode, .retrain = strcmp(mode, "retrain") == 0};
     NAS_TRY(plan_processes(&s));
+    tell_missing(&s);
     s.next = s.retrain ? 1 : s.count;
     for (int i = 0; i < s.next; i++)
         start(&s, &s.processes[i]);

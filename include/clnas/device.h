@@ -46,6 +46,26 @@ NAS_API nas_status nas_devices_list(nas_device_info **devices, int *count);
 NAS_API nas_status nas_device_select(const nas_device_info *devices, int count, const char *match,
                                      int *chosen);
 
+/* ---- drivers: one in a process ---------------------------------------------------------------------
+ *
+ * A driver is a file of the loader's vendors' folder (/etc/OpenCL/vendors, or what OCL_ICD_VENDORS says), named without
+ * a path: "pocl.icd".  Two drivers in one address space may crash each other, so a process that works takes one. */
+
+enum { NAS_DRIVERS = 32, NAS_DRIVER_SIZE = 128 };
+
+typedef struct nas_drivers {
+    int count;
+    char name[NAS_DRIVERS][NAS_DRIVER_SIZE]; /* sorted */
+} nas_drivers;
+
+/* Every driver; none where OCL_ICD_VENDORS names one file in place of a folder.  No OpenCL is loaded. */
+NAS_API void nas_drivers_find(nas_drivers *drivers);
+/* This process, and those it starts from now on, see `driver` alone; to be called before anything of OpenCL.  "" and
+ * NULL change nothing.  NAS_NO_DEVICE with the drivers there are; NAS_CONFIG: it is no name of a driver. */
+NAS_API nas_status nas_driver_use(const char *driver);
+/* The driver that OCL_ICD_VENDORS names as the only one, without its folder; "": all are seen. */
+NAS_API const char *nas_driver_alone(void);
+
 /* ---- an open device ----------------------------------------------------------------------------- */
 
 typedef struct nas_device nas_device;

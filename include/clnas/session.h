@@ -28,7 +28,8 @@ extern "C" {
 
 enum { NAS_CONFIG_DEVICES = 16, NAS_CONFIG_SIZE = 1 << 20, NAS_PATH_SIZE = 1024 };
 
-typedef enum nas_order { NAS_ORDER_INDEX, NAS_ORDER_ARRIVAL } nas_order;
+/* AUTO becomes one of the others when the study is made: arrival when its devices differ, else index. */
+typedef enum nas_order { NAS_ORDER_INDEX, NAS_ORDER_ARRIVAL, NAS_ORDER_AUTO } nas_order;
 
 /* budget = { … }: when the search ends, whichever comes first; 0 means no such end. */
 typedef struct nas_budget {
@@ -50,8 +51,10 @@ typedef struct nas_budget {
 typedef struct nas_device_wish {
     char name[NAS_TEXT_SIZE];  /* alias used in this config */
     char match[NAS_TEXT_SIZE]; /* see nas_device_select */
-    bool optional;             /* absent: no error */
-    int64_t workers;           /* processes on it; 1 but for tests and very large devices */
+    char driver
+        [NAS_TEXT_SIZE]; /* that its workers see alone, see nas_driver_use; "": the one that has the device */
+    bool optional;   /* absent: no error */
+    int64_t workers; /* processes on it; 1 but for tests and very large devices */
 } nas_device_wish;
 
 /* retrain = { … }: any option of `train` may stand beside these and replaces it there. */

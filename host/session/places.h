@@ -1,0 +1,42 @@
+/* places.h - where the work of a session is done: the devices that its config wishes for, found. */
+#ifndef NAS_SESSION_PLACES_H
+#define NAS_SESSION_PLACES_H
+
+#include <clnas/session.h>
+
+typedef struct nas__place {
+    nas_device_wish wish; /* match and driver as its workers get them */
+    bool known;           /* it was found, and is `info`; else its workers will see */
+    nas_device_info info;
+    char missing[512]; /* why there is no such device; "": nothing is known against it */
+} nas__place;
+
+typedef struct nas__places {
+    nas__place *item;
+    int count;
+    bool unlike; /* two that are there are not the same device of the same driver */
+} nas__places;
+
+/* The config's devices, or what the options put in their place.  The driver of each is found by asking all of them, each in a
+ * process of its own; this process opens none.  Without options->program nobody is asked. */
+nas_status nas__places_find(const nas_config *config, const nas_search_options *options,
+                            nas__places *places);
+/* NAS_NO_DEVICE when one is missing that is not optional, or all are. */
+nas_status nas__places_check(const nas__places *places);
+/* Its alias, or what it was matched by. */
+const char *nas__place_name(const nas__place *place);
+void nas__places_clear(nas__places *places);
+
+/* ---- what there is: probe.c ---- */
+
+typedef struct nas__found {
+    char driver[NAS_DRIVER_SIZE]; /* "": asked all at once */
+    nas_device_info info; /* texts, type, usable and id (inside its driver) alone are filled */
+} nas__found;
+
+/* Asks each of `drivers` ("": all in one process), side by side; one that crashes or hangs has no devices, with a warning in
+ * the log.  Answers are kept for a minute.  free() the list. */
+nas_status nas__probe(const char *program, const nas_drivers *drivers, nas__found **list,
+                      int *count);
+
+#endif
