@@ -12,7 +12,7 @@
 // rows that the next output row adds into a ring of packed rows, and runs through taps and channels with KT × PT registers of
 // sums; weights are scalars, read where they lie.  So a pixel is fetched from global memory little more than once per item, where it matters that channels
 // often lie a power of two apart and drive each other out of the caches.  Input rows in the padding are skipped.  Sums wait in `partial`
-// between blocks of input channels.  The order of every sum is block, r, c, s, whatever LANES, PT and `tiles` are.
+// between blocks of input channels.  The order of every sum is block, r, c, s, whatever LANES, KT, PT and `tiles` are.
 //   Where no more than half a tile's pixels lie inside the row, half a tile is computed: a row of 14 is 8 + 4 + 2.
 //   A strided input gradient takes output pixels by their phase (x + pad_w) mod S: within a phase the taps that
 // meet a pixel are the same ones and their dz lie side by side, so nothing is multiplied by zero.
@@ -39,8 +39,11 @@
 #ifndef D
 #define D 1 // dilation
 #endif
-// Output channels and pixels of a register tile; the host knows KT.
+// Output channels and pixels of a register tile, in forward and in the input gradient.  Tiles are what clnas-tune may change
+// (host/ops/convolution_tuning.c): no sum depends on them.
+#ifndef KT
 #define KT 4
+#endif
 #ifndef PT
 #if LANES == 16
 #define PT 4
@@ -52,18 +55,21 @@
 // Output pixels of an item: PB across (phases of a strided input gradient apart), at most ROWS down.
 #define PB 8
 #define ROWS 8
+#ifndef REGISTERS
+#define REGISTERS 512
+#endif
 // Input channels of a block: the ring of packed rows should stay in a first-level cache, as so many registers.  A strided input
 // gradient uses a packed row for fewer taps, and is better off with a larger block than with one more pass over its sums.
 #define BLOCK_OF(row, registers) ((registers) / (row) < 4 ? 4 : (registers) / (row))
 #define RING ((KH - 1) * D + 1)
 #define WINDOW ((PB - 1) * S + (KW - 1) * D + 1)
-#define CB BLOCK_OF(RING * WINDOW, 512)
+#define CB BLOCK_OF(RING * WINDOW, REGISTERS)
 // The input gradient looks BACK_H rows and BACK_W columns back from its own place in dz.
 #define BACK_H ((KH - 1) * D / S)
 #define BACK_W ((KW - 1) * D / S)
 #define RING_BACK (BACK_H + 1)
 #define WINDOW_BACK (PB + BACK_W + (S > 1))
-#define KB_BACK BLOCK_OF(RING_BACK * WINDOW_BACK, S > 1 ? 640 : 512)
+#define KB_BACK BLOCK_OF(RING_BACK * WINDOW_BACK, S > 1 ? REGISTERS * 5 / 4 : REGISTERS)
 // Output channels per work-item at most; the host keeps tiles · KT within it.
 #define CHANNELS (TAPS == 1 && S == 1 ? 64 : 32)
 
@@ -71,16 +77,15 @@
     const int C, const int H, const int W, const int K, const int HO, const int WO, const int n,   \
         const int real, const int pad_h, const int pad_w, const int plane
 
-#define EACH_TILE(i, j) EACH_OF_TILE(i, j, PT)
-#define EACH_OF_TILE(i, j, pixels)                                                                 \
-    _Pragma("unroll") for (int i = 0; i < KT; i++) _Pragma("unroll") for (int j = 0; j < pixels; j++)
+#define EACH_OF_TILE(i, j, channels, pixels)                                                       \
+    _Pragma("unroll") for (int i = 0; i < channels; i++) _Pragma("unroll") for (int j = 0; j < pixels; j++)
 
 // Weights of one row of taps for the channels of a tile; those beyond the last channel read that one's.
-#define TILE_WEIGHTS(w, tile, channels, at)                                                        \
-    __global const float *w[KT];                                                                   \
-    _Pragma("unroll") for (int i = 0; i < KT; i++)                                                 \
+#define TILE_WEIGHTS(w, tile, height, channels, at)                                                \
+    __global const float *w[height];                                                               \
+    _Pragma("unroll") for (int i = 0; i < height; i++)                                             \
     {                                                                                              \
-        const int own = min((tile) * KT + i, (channels) - 1);                                      \
+        const int own = min((tile) * height + i, (channels) - 1);                                  \
         w[i] = weight + (at);                                                                      \
     }
 
@@ -90,7 +95,7 @@ INLINE void forward_row(lanes acc[KT][PT], const lanes *window, __global const f
     for (int c = 0; c < channels; c++, window += WINDOW) {
 #pragma unroll
         for (int s = 0; s < KW; s++)
-            EACH_OF_TILE(i, j, pixels)
+            EACH_OF_TILE(i, j, KT, pixels)
                 acc[i][j] = fma(window[j * S + s * D], (lanes)w[i][c * TAPS + s], acc[i][j]);
     }
 }
@@ -136,17 +141,17 @@ __kernel void conv2d_forward(STREAM_READ_ARGUMENTS(x), READS(weight), READS(bias
                             lanes *waiting = partial + ((tile - tile0) * ROWS + y - y0) * PB * KT + t * KT;
                             lanes acc[KT][PT];
                             if (c0 == 0)
-                                EACH_TILE(i, j)
+                                EACH_OF_TILE(i, j, KT, PT)
                                     acc[i][j] = (lanes)(biased && tile * KT + i < K ? bias[tile * KT + i] : 0.0f);
                             else
-                                EACH_TILE(i, j)
+                                EACH_OF_TILE(i, j, KT, PT)
                                     acc[i][j] = waiting[i * PT + j];
                             for (int r = 0; r < KH; r++) {
                                 const int row = top + r * D;
                                 if (row < 0 || row >= H)
                                     continue;
                                 const lanes *window = pack + row % RING * CB * WINDOW + t * S;
-                                TILE_WEIGHTS(w, tile, K, ((size_t)own * C + c0) * TAPS + r * KW)
+                                TILE_WEIGHTS(w, tile, KT, K, ((size_t)own * C + c0) * TAPS + r * KW)
                                 if (xn - t > PT / 2)
                                     forward_row(acc, window, w, cn, PT);
                                 else
@@ -157,7 +162,7 @@ __kernel void conv2d_forward(STREAM_READ_ARGUMENTS(x), READS(weight), READS(bias
                             for (int c = cn * step / steps; c < cn * (step + 1) / steps && next < H; c++)
                                 soon_row(x + (((size_t)(c0 + c) * H + next) * W + x0 * S - pad_w) * n + sample, WINDOW, n);
                             if (!last) {
-                                EACH_TILE(i, j)
+                                EACH_OF_TILE(i, j, KT, PT)
                                     waiting[i * PT + j] = acc[i][j];
                                 continue;
                             }
@@ -194,7 +199,7 @@ INLINE void backward_row(lanes acc[KT][PT], const lanes *window, __global const 
 #pragma unroll
         for (int s = 0; s < KW; s++)
             if ((s * D - p) % S == 0)
-                EACH_OF_TILE(i, j, pixels)
+                EACH_OF_TILE(i, j, KT, pixels)
                     acc[i][j] = fma(window[j + BACK_W - (s * D - p) / S], (lanes)w[i][(size_t)k * step + s], acc[i][j]);
     }
 }
@@ -251,14 +256,14 @@ __kernel void conv2d_backward_input(STREAM_GRADIENT_ARGUMENTS(g), READS(weight),
                                 const int late = (x + pad_w - p) / S - left - q;
                                 lanes *waiting = partial + ((tile - tile0) * ROWS + y - y0) * PB * S * KT + (q * S + p * PT) * KT;
                                 lanes acc[KT][PT];
-                                EACH_TILE(i, j)
+                                EACH_OF_TILE(i, j, KT, PT)
                                     acc[i][j] = k0 == 0 ? (lanes)0.0f : waiting[i * PT + j];
                                 for (int r = 0; r < KH; r++) {
                                     const int v = y + pad_h - r * D;
                                     if (v < 0 || v % S != 0 || v / S >= HO)
                                         continue;
                                     const lanes *window = pack + v / S % RING_BACK * KB_BACK * WINDOW_BACK + q + late;
-                                    TILE_WEIGHTS(w, tile, C, ((size_t)k0 * C + own) * TAPS + r * KW)
+                                    TILE_WEIGHTS(w, tile, KT, C, ((size_t)k0 * C + own) * TAPS + r * KW)
                                     if (W - x > S * (PT / 2))
                                         backward_row(acc, window, w, C * TAPS, kn, p, PT);
                                     else
@@ -282,7 +287,7 @@ __kernel void conv2d_backward_input(STREAM_GRADIENT_ARGUMENTS(g), READS(weight),
                                     }
                                 }
                                 if (!last) {
-                                    EACH_TILE(i, j)
+                                    EACH_OF_TILE(i, j, KT, PT)
                                         waiting[i * PT + j] = acc[i][j];
                                     continue;
                                 }
@@ -313,13 +318,17 @@ __kernel void conv2d_backward_input(STREAM_GRADIENT_ARGUMENTS(g), READS(weight),
 
 // ---- weight gradient ----
 // Register tile KT_WEIGHT × CT × KW, and channel pairs per work-item; the host knows KB and CB_WEIGHT.
+#ifndef KT_WEIGHT
 #define KT_WEIGHT (KW <= 6 ? 4 : 2)
+#endif
+#ifndef CT
 #if KW == 1
 #define CT 4
 #elif KW <= 3
 #define CT 2
 #else
 #define CT 1
+#endif
 #endif
 #if TAPS == 1
 #define KB 64
@@ -337,6 +346,9 @@ __kernel void conv2d_backward_input(STREAM_GRADIENT_ARGUMENTS(g), READS(weight),
 // A chunk is chunk_h × chunk_w output pixels, at most PIXELS.  The host sees to it that the packed input rows under it,
 // (chunk_h − 1)·S + RING of (chunk_w − 1)·S + (KW − 1)·D + 1 columns, are no more than CELLS, which is what one full row needs.
 #define PIXELS 32
+// Whole tiles of a block.
+#define KB_TILES ((KB + KT_WEIGHT - 1) / KT_WEIGHT * KT_WEIGHT)
+#define CB_TILES ((CB_WEIGHT + CT - 1) / CT * CT)
 #define CELLS (RING * ((PIXELS - 1) * S + (KW - 1) * D + 1))
 
 // One pixel: acc[i][j][s] += dz[i] · a[j][s] for `channels` channels of the tile.
@@ -379,8 +391,8 @@ __kernel void conv2d_backward_weight(STREAM_READ_ARGUMENTS(x), STREAM_GRADIENT_A
         const int k0 = place2 * KB, kn = min(KB, K - k0);
         const int across = (WO + chunk_w - 1) / chunk_w, bands = ((HO + chunk_h - 1) / chunk_h + down - 1) / down;
         const int columns = (chunk_w - 1) * S + (KW - 1) * D + 1, ring = (chunk_h - 1) * S + RING;
-        lanes dz[KB * PIXELS], a[CB_WEIGHT * CELLS];
-        lanes total[KB * CB_WEIGHT * TAPS * PARTS];
+        lanes dz[KB_TILES * PIXELS], a[CB_TILES * CELLS];
+        lanes total[KB_TILES * CB_TILES * TAPS * PARTS];
         const int tiles_k = (kn + KT_WEIGHT - 1) / KT_WEIGHT, tiles_c = (cn + CT - 1) / CT;
         const int steps = KH * tiles_c * tiles_k; // register tiles: total[sub][step][KT_WEIGHT][CT][KW]
         for (int i = 0; i < PARTS * steps * (KT_WEIGHT * CT * KW); i++)

@@ -285,7 +285,7 @@ __kernel void depthwise_backward_input(STREAM_GRADIENT_ARGUMENTS(g), READS(weigh
 #else
 #define ROWS_AT_ONCE 1
 #endif
-#define UNROLL (TAPS > 9 ? 1 : PT == 7 ? 7 : 4) // pixels of dz that share what they load
+#define UNROLL (TAPS > 9 ? 1 : PT % 7 == 0 ? 7 : 4) // pixels of dz that share what they load
 
 // Grid (parts, C); a part is `blocks` blocks of `rows` × BLOCK_W output pixels, counted down the image, then group by group of strips.
 __kernel void depthwise_backward_weight(STREAM_READ_ARGUMENTS(x), STREAM_GRADIENT_ARGUMENTS(g), WRITES(sums), AXES,

@@ -7,7 +7,7 @@ if(NAS_TESTS)
 endif()
 set(NAS_LSAN_FILE ${PROJECT_SOURCE_DIR}/tests/lsan.supp)
 
-# What every test process sees: private caches inside the build folder.
+# What every test process sees: private caches inside the build folder, and no tuning file of this machine.
 function(nas_test_environment name)
     set_property(TEST ${name} PROPERTY SKIP_RETURN_CODE 77)
     set_property(
@@ -15,6 +15,7 @@ function(nas_test_environment name)
         PROPERTY ENVIRONMENT
                  "POCL_CACHE_DIR=${PROJECT_BINARY_DIR}/cache/pocl"
                  "CLNAS_CACHE=${PROJECT_BINARY_DIR}/cache/clnas"
+                 "CLNAS_TUNING=never"
                  "NAS_PROGRAM=${PROJECT_BINARY_DIR}/bin/clnas"
                  "NAS_SOURCE_FOLDER=${PROJECT_SOURCE_DIR}"
                  "NAS_BUILD_FOLDER=${PROJECT_BINARY_DIR}"

@@ -23,6 +23,45 @@ static int choose_lanes(const nas_device_info *info, const nas_device_options *o
     return info->native_float_lanes < 16 ? 8 : 16;
 }
 
+/* The device's file, where it has one that fits; lanes that somebody asked for go before what was measured. */
+static nas_status find_tuning(nas_device *device, const nas_device_options *options)
+{
+    nas_tuning found = {0};
+    nas_tuning_state state;
+    char why[256];
+    if ((options && (options->untuned || options->lanes)) || getenv("CLNAS_LANES"))
+        return NAS_OK;
+    NAS_TRY(nas_tuning_load(&device->info, &found, &state, why));
+    if (state == NAS_TUNING_STALE || state == NAS_TUNING_BROKEN)
+        nas_log(NAS_LOG_WARNING, "device %s runs untuned: %s", device->info.id, why);
+    nas_status status = nas_device_set_tuning(device, &found, options && options->inexact);
+    nas_tuning_clear(&found);
+    return status;
+}
+
+const nas_tuning *nas_device_tuning(const nas_device *device)
+{
+    return &device->tuning;
+}
+
+nas_status nas_device_set_tuning(nas_device *device, const nas_tuning *tuning, bool inexact)
+{
+    nas_tuning taken = {0};
+    nas_status status = NAS_OK;
+    for (int i = 0; tuning && i < tuning->count && status == NAS_OK; i++)
+        if (inexact || !tuning->rows[i].inexact)
+            status = nas_tuning_set(&taken, &tuning->rows[i]);
+    if (status != NAS_OK) {
+        nas_tuning_clear(&taken);
+        return status;
+    }
+    if (tuning)
+        memcpy(taken.date, tuning->date, sizeof taken.date);
+    nas_tuning_clear(&device->tuning);
+    device->tuning = taken;
+    return NAS_OK;
+}
+
 static nas_status find(const char *match, nas_device *device)
 {
     const char *variable = getenv("CLNAS_DEVICE");
@@ -84,9 +123,10 @@ nas_status nas_device_open(const char *match, const nas_device_options *options,
     NAS_TRY_DONE(nas__buffer_make(opened, NAS_SLACK_BYTES, "dummy", false, &opened->dummy));
     if (options && options->profile)
         NAS_TRY_DONE(nas__profile_create(opened));
+    NAS_TRY_DONE(find_tuning(opened, options));
     *device = opened;
-    nas_log(NAS_LOG_DEBUG, "opened device %s %s, %d lanes", opened->info.id, opened->info.name,
-            opened->lanes);
+    nas_log(NAS_LOG_DEBUG, "opened device %s %s, %d lanes, %d tuned rows", opened->info.id,
+            opened->info.name, opened->lanes, opened->tuning.count);
 done:
     if (status != NAS_OK)
         nas_device_destroy(opened);
@@ -112,6 +152,7 @@ void nas_device_destroy(nas_device *device)
     nas__queues_close(device);
     if (device->context)
         clReleaseContext(device->context);
+    nas_tuning_clear(&device->tuning);
     free(device);
 }
 

@@ -73,6 +73,8 @@ static void read_texts(cl_platform_id platform, cl_device_id device, nas_device_
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         device_text(device, rows[i].what, rows[i].text, rows[i].size);
     platform_text(platform, CL_PLATFORM_NAME, info->platform_name, sizeof info->platform_name);
+    platform_text(platform, CL_PLATFORM_VERSION, info->platform_version,
+                  sizeof info->platform_version);
 }
 
 static void read_numbers(cl_device_id device, nas_device_info *info)

@@ -65,6 +65,7 @@ struct nas_device {
     nas_build_counts builds;
     nas_buffer *dummy;     /* stands in where a launch gives no buffer; does not count as live */
     nas__profile *profile; /* NULL: not profiling */
+    nas_tuning tuning;
 };
 
 struct nas_buffer {

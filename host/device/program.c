@@ -173,8 +173,10 @@ nas_status nas__program_get(nas_device *device, const char *source, const char *
     if (!text)
         NAS_FAIL(NAS_DEVICE, "there is no kernel source cl/%s.cl", source);
     nas_text options = {0};
-    nas_text_format(&options, "-cl-std=CL1.2 -DLANES=%d%s%s", device->lanes,
-                    defines && *defines ? " " : "", defines ? defines : "");
+    nas_text_format(&options, "-cl-std=CL1.2");
+    if (!defines || !strstr(defines, "-DLANES=")) /* a tuned kernel has its own */
+        nas_text_format(&options, " -DLANES=%d", device->lanes);
+    nas_text_format(&options, "%s%s", defines && *defines ? " " : "", defines ? defines : "");
     nas_status status = nas_text_check(&options);
     if (status == NAS_OK) {
         *program = find(device, text, options.data);

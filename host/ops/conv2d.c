@@ -143,6 +143,13 @@ static nas_status backward(const nas_op_call *call, nas_tape *tape)
     return nas__convolution_backward(&c, call, tape);
 }
 
+static int candidates(const nas_op_call *call, nas_op_pass pass, bool inexact, nas_tuning_row *rows,
+                      int most)
+{
+    nas__convolution c = convolution_of(call->options, call->in_shape[0]);
+    return nas__convolution_candidates(&c, call, pass, inexact, rows, most);
+}
+
 static const nas_op_case cases[] = {
     {"out = 5", 19, 1, {{3, 7, 6}}},                             /* nothing divides */
     {"out = 16; bias = true", 16, 1, {{1, 9, 9}}},               /* one channel */
@@ -201,6 +208,7 @@ const nas_op nas__op_conv2d = {
     .cheap = cheap,
     .forward = forward,
     .backward = backward,
+    .candidates = candidates,
     .reference_forward = {reference_forward_float, reference_forward_double},
     .reference_backward = {reference_backward_float, reference_backward_double},
     .cases = cases,

@@ -8,6 +8,7 @@
  *
  * What a kernel sums up in parts (statistics, reductions, weight gradients) is cut here, by shapes alone, so that results
  * are the same on every device; how many output channels one work-item takes follows the device, for that changes no sum.
+ * What else changes no sum, and what is only for who asks for it, a device's tuning table may set (convolution_tuning.c).
  *
  * FLAT.  A 1×1 convolution with stride 1 does not care where a row ends, and with no padded lanes not where a strip ends: the
  * h·w·n/16 strips of a channel are laid out as rows with one strip each, as long as the kernel's blocks of pixels are wide, so
@@ -23,15 +24,21 @@ static const char *source_of(const plan *p)
     return p->way == FAST ? "conv2d" : "depthwise";
 }
 
+static int tile_height(const plan *p)
+{
+    return p->tuned.kt ? p->tuned.kt : KT;
+}
+
 /* Channel tiles per work-item: as many as fit, but enough work-items for the device. */
 static int tiles_per_item(const plan *p, const nas_op_call *call, int channels, int parts)
 {
     enum { ITEMS_PER_UNIT = 4 };
+    const int kt = tile_height(p), items = p->tuned.items ? p->tuned.items : ITEMS_PER_UNIT;
     bool pointwise = p->c.kernel_h * p->c.kernel_w * p->c.stride == 1;
     int channels_most = pointwise ? CHANNELS_POINTWISE : CHANNELS;
-    int tiles = divide_up(channels, KT);
-    int wanted = ITEMS_PER_UNIT * (int)nas_device_describe(call->device)->compute_units;
-    int split = most(divide_up(tiles, channels_most / KT), least(tiles, divide_up(wanted, parts)));
+    int tiles = divide_up(channels, kt);
+    int wanted = items * (int)nas_device_describe(call->device)->compute_units;
+    int split = most(divide_up(tiles, channels_most / kt), least(tiles, divide_up(wanted, parts)));
     return divide_up(tiles, split);
 }
 
@@ -57,7 +64,7 @@ static nas_status forward_kernels(plan *p, const nas_op_call *call, nas_tape *ta
     nas__push_int(&a, call->statistics.buffer ? parts.blocks * p->strips : 0);
     nas__push_int(&a, c->bias);
     nas__push_shares(&a);
-    int third = fast ? divide_up(divide_up(c->out.c, KT), tiles) : c->out.c;
+    int third = fast ? divide_up(divide_up(c->out.c, tile_height(p)), tiles) : c->out.c;
     return nas__convolution_launch(tape, source_of(p),
                                    fast ? "conv2d_forward" : "depthwise_forward", p->defines,
                                    parts.blocks, divide_up(p->strips, p->group), third, &a);
@@ -81,7 +88,7 @@ static nas_status input_kernels(plan *p, const nas_op_call *call, nas_tape *tape
         nas__push_int(&a, tiles);
     nas__push_int(&a, parts.blocks * p->strips * c->plane);
     nas__push_shares(&a);
-    int third = fast ? divide_up(divide_up(c->in.c, KT), tiles) : c->in.c;
+    int third = fast ? divide_up(divide_up(c->in.c, tile_height(p)), tiles) : c->in.c;
     return nas__convolution_launch(
         tape, source_of(p), fast ? "conv2d_backward_input" : "depthwise_backward_input", p->defines,
         parts.blocks, divide_up(p->strips, p->group), third, &a);
@@ -143,34 +150,40 @@ static nas_status add_bias_gradient(const nas__convolution *c, const nas_op_call
     return nas__convolution_launch(tape, "conv2d_parts", "bias_gradient", NULL, c->out.c, 1, 1, &a);
 }
 
-static nas_status backward_kernels(plan *p, const nas_op_call *call, nas_tape *tape)
-{
-    nas__convolution_defines(p, call->in[0].activation);
-    if (call->into[0].g.buffer)
-        NAS_TRY(input_kernels(p, call, tape));
-    if (call->parameter_gradients[0].buffer)
-        NAS_TRY(weight_kernels(p, call, tape));
-    return NAS_OK;
-}
-
 /* ---- what conv2d and dense call ------------------------------------------------------------------------------- */
 
 nas_status nas__convolution_forward(const nas__convolution *convolution, const nas_op_call *call,
                                     nas_tape *tape)
 {
-    plan p = nas__convolution_plan_make(convolution, call);
+    plan p = nas__convolution_plan_make(convolution, call, NAS_PASS_FORWARD);
     return p.way == PRODUCT ? nas__convolution_product_forward(&p, call, tape)
            : p.way == PLAIN ? nas__convolution_plain_forward(&p, call, tape)
                             : forward_kernels(&p, call, tape);
 }
 
+/* One of the two gradients, by the way of its pass. */
+static nas_status gradient(const nas__convolution *convolution, const nas_op_call *call,
+                           nas_op_pass pass, nas_tape *tape)
+{
+    plan p = nas__convolution_plan_make(convolution, call, pass);
+    if (p.way == PRODUCT)
+        return nas__convolution_product_backward(&p, call, pass, tape);
+    nas__convolution_defines(&p, call->in[0].activation);
+    if (pass == NAS_PASS_INPUT)
+        return p.way == PLAIN ? nas__convolution_plain_input(&p, call, tape)
+                              : input_kernels(&p, call, tape);
+    return p.way == PLAIN ? nas__convolution_plain_weight(&p, call, tape)
+                          : weight_kernels(&p, call, tape);
+}
+
 nas_status nas__convolution_backward(const nas__convolution *convolution, const nas_op_call *call,
                                      nas_tape *tape)
 {
-    plan p = nas__convolution_plan_make(convolution, call);
     if (convolution->bias && call->parameter_gradients[1].buffer)
         NAS_TRY(add_bias_gradient(convolution, call, tape));
-    return p.way == PRODUCT ? nas__convolution_product_backward(&p, call, tape)
-           : p.way == PLAIN ? nas__convolution_plain_backward(&p, call, tape)
-                            : backward_kernels(&p, call, tape);
+    if (call->into[0].g.buffer)
+        NAS_TRY(gradient(convolution, call, NAS_PASS_INPUT, tape));
+    if (call->parameter_gradients[0].buffer)
+        NAS_TRY(gradient(convolution, call, NAS_PASS_WEIGHT, tape));
+    return NAS_OK;
 }

@@ -20,6 +20,10 @@ nas_status nas__convolution_forward(const nas__convolution *convolution, const n
 nas_status nas__convolution_backward(const nas__convolution *convolution, const nas_op_call *call,
                                      nas_tape *tape);
 
+/* See nas_op.candidates. */
+int nas__convolution_candidates(const nas__convolution *convolution, const nas_op_call *call,
+                                nas_op_pass pass, bool inexact, nas_tuning_row *rows, int most);
+
 /* For tests: true sends everything to the plain kernels. */
 extern bool nas__convolution_plain;
 

@@ -4,13 +4,14 @@
 /* ---- the plain kernels: any structure, any device; passes give statistics and reductions --------------------- */
 
 /* Work-items side by side in a group: enough for a GPU, one on a CPU, where a group is a loop. */
-static size_t plain_local(const nas_op_call *call, size_t global)
+static size_t plain_local(const plan *p, const nas_op_call *call, size_t global)
 {
     enum { SIDE_BY_SIDE = 64 };
     if (nas_device_describe(call->device)->on_host)
         return 1;
+    const size_t most = p->tuned.local ? (size_t)p->tuned.local : SIDE_BY_SIDE;
     size_t local = 1;
-    while (local < SIDE_BY_SIDE && global % (2 * local) == 0)
+    while (local < most && global % (2 * local) == 0)
         local *= 2;
     return local;
 }
@@ -23,7 +24,7 @@ static nas_status launch_plain(nas_tape *tape, const plan *p, const nas_op_call 
                     .kernel = kernel,
                     .defines = p->defines[0] ? p->defines : NULL,
                     .global = {across, (size_t)(shape->h * shape->w), (size_t)shape->c},
-                    .local = {plain_local(call, across), 1, 1},
+                    .local = {plain_local(p, call, across), 1, 1},
                     .arguments = a->item,
                     .argument_count = a->count};
     return nas_tape_add(tape, &l);
@@ -45,7 +46,7 @@ nas_status nas__convolution_plain_forward(plan *p, const nas_op_call *call, nas_
     return nas_pass_statistics(tape, call->out, p->c.out, call->n, call->real, call->statistics);
 }
 
-static nas_status input_plain(const plan *p, const nas_op_call *call, nas_tape *tape)
+nas_status nas__convolution_plain_input(const plan *p, const nas_op_call *call, nas_tape *tape)
 {
     nas_into into = call->into[0];
     into.reductions.buffer = NULL;
@@ -61,13 +62,8 @@ static nas_status input_plain(const plan *p, const nas_op_call *call, nas_tape *
                            call->real, call->into[0].reductions);
 }
 
-nas_status nas__convolution_plain_backward(plan *p, const nas_op_call *call, nas_tape *tape)
+nas_status nas__convolution_plain_weight(const plan *p, const nas_op_call *call, nas_tape *tape)
 {
-    nas__convolution_defines(p, call->in[0].activation);
-    if (call->into[0].g.buffer)
-        NAS_TRY(input_plain(p, call, tape));
-    if (!call->parameter_gradients[0].buffer)
-        return NAS_OK;
     nas__arguments a = {.count = 0};
     nas__push_stream_read(&a, &call->in[0]);
     nas__push_stream_gradient(&a, &call->out_gradient);
@@ -141,7 +137,8 @@ static nas_status input_product(const plan *p, const nas_op_call *call, nas_tens
     return direct ? NAS_OK : nas_pass_into(tape, v, into, call->in_shape[0], call->n, call->real);
 }
 
-nas_status nas__convolution_product_backward(const plan *p, const nas_op_call *call, nas_tape *tape)
+nas_status nas__convolution_product_backward(const plan *p, const nas_op_call *call,
+                                             nas_op_pass pass, nas_tape *tape)
 {
     const nas__convolution *c = &p->c;
     uint64_t ins = in_count(c, call->n), outs = out_count(c, call->n);
@@ -150,7 +147,7 @@ nas_status nas__convolution_product_backward(const plan *p, const nas_op_call *c
         dz = nas_tensor_view(call->scratch, 2 * ins, outs);
         NAS_TRY(nas_pass_form(tape, &call->out_gradient, c->out, call->n, call->real, dz));
     }
-    if (call->parameter_gradients[0].buffer) {
+    if (pass == NAS_PASS_WEIGHT) {
         NAS_TRY(plain_input(call, nas_tensor_view(call->scratch, 0, ins), tape, &x));
         nas_gemm gemm = product(c->out.c, c->in.c, c->in.h * c->in.w * call->n);
         gemm.transpose_b = true;
@@ -158,9 +155,7 @@ nas_status nas__convolution_product_backward(const plan *p, const nas_op_call *c
         gemm.a = dz.buffer, gemm.a_at = dz.at;
         gemm.b = x.buffer, gemm.b_at = x.at;
         gemm.c = call->parameter_gradients[0].buffer, gemm.c_at = call->parameter_gradients[0].at;
-        NAS_TRY(nas_tape_add_gemm(tape, &gemm));
+        return nas_tape_add_gemm(tape, &gemm);
     }
-    if (call->into[0].g.buffer)
-        NAS_TRY(input_product(p, call, dz, nas_tensor_view(call->scratch, ins, ins), tape));
-    return NAS_OK;
+    return input_product(p, call, dz, nas_tensor_view(call->scratch, ins, ins), tape);
 }

@@ -9,7 +9,7 @@
 
 bool nas__convolution_plain;
 
-static bool is_product(const nas__convolution *c)
+bool nas__convolution_is_product(const nas__convolution *c)
 {
     return c->kernel_h == 1 && c->kernel_w == 1 && c->stride == 1 && c->pad_h == 0 &&
            c->pad_w == 0 && c->groups == 1;
@@ -23,38 +23,55 @@ static int depthwise_tile(const nas__convolution *c)
 }
 
 /* depthwise.cl: BLOCK_W, output pixels of a row that are packed at once. */
-static int depthwise_block_w(const nas__convolution *c)
+int nas__depthwise_block_w(const nas__convolution *c)
 {
     return (c->stride == 1 ? 4 : 2) * depthwise_tile(c);
 }
 
 /* depthwise.cl: pixels of one strip in a ring of packed rows. */
-static int depthwise_ring(const nas__convolution *c)
+int nas__depthwise_ring(const nas__convolution *c)
 {
     return ((c->kernel_h - 1) * c->dilation + 1) *
-           ((depthwise_block_w(c) - 1) * c->stride + (c->kernel_w - 1) * c->dilation + 1);
+           ((nas__depthwise_block_w(c) - 1) * c->stride + (c->kernel_w - 1) * c->dilation + 1);
 }
 
 /* depthwise.cl: strips side by side, so that memory is read in long stretches, but no more than keep the ring in the nearest
  * cache (about 30 KB). */
 static int depthwise_group(const nas__convolution *c)
 {
-    int ring = depthwise_ring(c);
+    int ring = nas__depthwise_ring(c);
     return ring <= 120 ? 4 : ring <= 240 ? 2 : 1;
 }
 
-static way choose_way(const nas__convolution *c, const nas_op_call *call)
+/* The way of our packing kernels, PLAIN where they cannot. */
+static way packing_way(const nas__convolution *c)
 {
-    if (call->use_clblast && is_product(c))
-        return PRODUCT;
-    if (nas__convolution_plain || !nas_device_describe(call->device)->on_host ||
-        c->kernel_h * c->kernel_w > 49 || c->kernel_w > 7)
+    if (c->kernel_h * c->kernel_w > 49 || c->kernel_w > 7)
         return PLAIN;
     int span_h = (c->kernel_h - 1) * c->dilation, span_w = (c->kernel_w - 1) * c->dilation;
     if (c->groups == 1)
         return (span_h + 1) * ((PB - 1) * c->stride + span_w + 1) <= WINDOW_MOST ? FAST : PLAIN;
     bool each = c->groups == c->in.c && c->groups == c->out.c;
-    return each && depthwise_ring(c) <= DEPTHWISE_MOST ? DEPTHWISE : PLAIN;
+    return each && nas__depthwise_ring(c) <= DEPTHWISE_MOST ? DEPTHWISE : PLAIN;
+}
+
+way nas__convolution_way(const nas__convolution *c, const nas_op_call *call)
+{
+    if (call->use_clblast && nas__convolution_is_product(c))
+        return PRODUCT;
+    if (nas__convolution_plain || !nas_device_describe(call->device)->on_host)
+        return PLAIN;
+    return packing_way(c);
+}
+
+way nas__convolution_way_as(const nas__convolution *c, const nas_op_call *call, way wanted,
+                            way fallback)
+{
+    if (nas__convolution_plain || call->use_clblast)
+        return fallback;
+    if (wanted == PRODUCT)
+        return nas__convolution_is_product(c) ? PRODUCT : fallback;
+    return wanted == PLAIN || wanted == packing_way(c) ? wanted : fallback;
 }
 
 /* The divisor of `strips` that is nearest to `row` as a ratio. */
@@ -82,14 +99,22 @@ void nas__convolution_lay_flat(plan *p, int row)
     p->n = p->real = 16;
 }
 
-plan nas__convolution_plan_make(const nas__convolution *convolution, const nas_op_call *call)
+plan nas__convolution_plan_make(const nas__convolution *convolution, const nas_op_call *call,
+                                nas_op_pass pass)
 {
     plan p = {.c = *convolution, .n = call->n, .real = call->real};
-    p.way = choose_way(&p.c, call);
-    p.flat = p.way == FAST && is_product(&p.c) && call->n == call->real && !call->ragged;
+    p.tuned = nas__convolution_tuned(&p.c, call, pass);
+    p.way = nas__convolution_way(&p.c, call);
+    if (p.tuned.way)
+        p.way = nas__convolution_way_as(&p.c, call, (way)(p.tuned.way - 1), p.way);
+    p.flat = p.way == FAST && nas__convolution_is_product(&p.c) && call->n == call->real &&
+             !call->ragged;
     nas__convolution_lay_flat(&p, PB);
     p.strips = p.n / 16;
-    p.group = p.way == DEPTHWISE ? depthwise_group(&p.c) : 1;
+    if (p.way == DEPTHWISE)
+        p.group = p.tuned.group ? p.tuned.group : depthwise_group(&p.c);
+    else
+        p.group = 1;
     return p;
 }
 
@@ -141,7 +166,7 @@ weight_parts nas__convolution_weight_parts(const plan *p)
                           (uint64_t)c->out.c * (uint64_t)(c->in.c / c->groups) * (uint64_t)taps};
     if (p->way == DEPTHWISE) {
         w.chunk_h = depthwise_rows(c->out.h);
-        w.chunk_w = depthwise_block_w(c);
+        w.chunk_w = nas__depthwise_block_w(c);
         int blocks = divide_up(c->out.h, w.chunk_h) * divide_up(c->out.w, w.chunk_w) *
                      divide_up(p->strips, p->group);
         cut_chunks(&w, blocks, c->out.c);
@@ -165,26 +190,43 @@ weight_parts nas__convolution_weight_parts(const plan *p)
     return w;
 }
 
+static bool is_packing(const plan *p)
+{
+    return p->way == FAST || p->way == DEPTHWISE;
+}
+
 /* ---- sizes ------------------------------------------------------------------------------------------- */
 
+static uint64_t product_scratch(const plan *p, const nas_op_call *call)
+{
+    return 2 * in_count(&p->c, call->n) + out_count(&p->c, call->n);
+}
+
+/* Each pass may go another way (a tuning table with inexact rows). */
 void nas__convolution_sizes(const nas__convolution *convolution, const nas_op_call *call,
                             nas_op_sizes *sizes)
 {
-    plan p = nas__convolution_plan_make(convolution, call);
+    plan p[NAS_OP_PASSES];
     *sizes = (nas_op_sizes){.scratch = 0};
-    if (p.way == PRODUCT || p.way == PLAIN) {
-        sizes->statistics_parts = nas_pass_parts(p.c.out, call->n);
-        sizes->reduction_parts[0] = nas_pass_parts(call->in_shape[0], call->n);
-        if (p.way == PRODUCT)
-            sizes->scratch = 2 * in_count(&p.c, call->n) + out_count(&p.c, call->n);
-        return;
+    for (int i = 0; i < NAS_OP_PASSES; i++) {
+        p[i] = nas__convolution_plan_make(convolution, call, (nas_op_pass)i);
+        if (p[i].way == PRODUCT)
+            sizes->scratch = product_scratch(&p[i], call);
     }
-    sizes->statistics_parts = nas__convolution_pixel_parts(&p, false).blocks * p.strips;
+    const plan *forward = &p[NAS_PASS_FORWARD], *input = &p[NAS_PASS_INPUT];
+    sizes->statistics_parts =
+        is_packing(forward) ? nas__convolution_pixel_parts(forward, false).blocks * forward->strips
+                            : nas_pass_parts(convolution->out, call->n);
     sizes->reduction_parts[0] =
-        nas__convolution_pixel_parts(&p, true).blocks * p.strips * p.c.plane;
-    nas__convolution_lay_flat(&p, PIXELS);
-    weight_parts w = nas__convolution_weight_parts(&p);
-    sizes->scratch = round_up_16(w.count * (uint64_t)w.parts);
+        is_packing(input)
+            ? nas__convolution_pixel_parts(input, true).blocks * input->strips * input->c.plane
+            : nas_pass_parts(call->in_shape[0], call->n);
+    if (!is_packing(&p[NAS_PASS_WEIGHT]))
+        return;
+    nas__convolution_lay_flat(&p[NAS_PASS_WEIGHT], PIXELS);
+    weight_parts w = nas__convolution_weight_parts(&p[NAS_PASS_WEIGHT]);
+    uint64_t sums = round_up_16(w.count * (uint64_t)w.parts);
+    sizes->scratch = sums > sizes->scratch ? sums : sizes->scratch;
 }
 
 /* ---- launching ----------------------------------------------------------------------------------------- */
@@ -214,19 +256,36 @@ void nas__push_convolution(nas__arguments *a, const plan *p)
     }
 }
 
+static void add_define(plan *p, const char *name, int value)
+{
+    size_t length = strlen(p->defines);
+    if (value)
+        snprintf(p->defines + length, sizeof p->defines - length, "%s-D%s=%d", length ? " " : "",
+                 name, value);
+}
+
 /* The structure as defines; activations that need exp or erf make a program of their own. */
 void nas__convolution_defines(plan *p, nas_activation activation)
 {
-    const char *curved = nas__is_curved(activation) ? " -DCURVED=1" : "";
-    char depthwise[32] = "";
-    if (p->way == DEPTHWISE)
-        snprintf(depthwise, sizeof depthwise, " -DGROUP=%d -DTILE=%d", p->group,
-                 depthwise_tile(&p->c));
-    if (p->way == PLAIN)
-        snprintf(p->defines, sizeof p->defines, "%s", curved);
-    else
-        snprintf(p->defines, sizeof p->defines, "-DKH=%d -DKW=%d -DS=%d -DD=%d%s%s", p->c.kernel_h,
-                 p->c.kernel_w, p->c.stride, p->c.dilation, depthwise, curved);
+    p->defines[0] = '\0';
+    if (is_packing(p)) {
+        add_define(p, "KH", p->c.kernel_h);
+        add_define(p, "KW", p->c.kernel_w);
+        add_define(p, "S", p->c.stride);
+        add_define(p, "D", p->c.dilation);
+        add_define(p, "LANES", p->tuned.lanes);
+        add_define(p, "PT", p->tuned.pt);
+    }
+    if (p->way == DEPTHWISE) {
+        add_define(p, "GROUP", p->group);
+        add_define(p, "TILE", depthwise_tile(&p->c));
+    } else if (p->way == FAST) {
+        add_define(p, "KT", p->tuned.kt);
+        add_define(p, "KT_WEIGHT", p->tuned.kt_weight);
+        add_define(p, "CT", p->tuned.ct);
+        add_define(p, "REGISTERS", p->tuned.registers);
+    }
+    add_define(p, "CURVED", nas__is_curved(activation));
 }
 
 nas_status nas__convolution_launch(nas_tape *tape, const char *source, const char *kernel,

@@ -22,6 +22,16 @@ enum {
 
 typedef enum way { FAST, DEPTHWISE, PLAIN, PRODUCT } way;
 
+/* Parameters of the kernels of one pass that the device's tuning table may set (convolution_tuning.c); 0: as the .cl file says. */
+typedef struct tuned {
+    int lanes, kt, pt;  /* register tile */
+    int items;          /* work-items per unit of the device that are enough */
+    int kt_weight, ct;  /* conv2d.cl: the weight gradient's tile */
+    int group;          /* depthwise.cl: strips of a work-item */
+    int local;          /* conv2d_plain.cl: work-items of a group */
+    int registers, way; /* in another order: only where inexact rows count; way is 1 + a way */
+} tuned;
+
 /* A convolution as the kernels get it. */
 typedef struct plan {
     nas__convolution c; /* shapes laid flat where that is possible */
@@ -29,7 +39,8 @@ typedef struct plan {
     bool flat; /* rows and strips are one run of pixels, cut anywhere */
     int n, real, strips;
     int group; /* strips of a work-item of depthwise.cl: GROUP; else 1 */
-    char defines[96];
+    tuned tuned;
+    char defines[192];
 } plan;
 
 static inline int divide_up(int a, int b)
@@ -77,7 +88,18 @@ static inline uint64_t out_count(const nas__convolution *c, int n)
 
 /* Where rows mean nothing (convolution.c, FLAT): lays the pixels in rows of about `row`. */
 void nas__convolution_lay_flat(plan *p, int row);
-plan nas__convolution_plan_make(const nas__convolution *convolution, const nas_op_call *call);
+plan nas__convolution_plan_make(const nas__convolution *convolution, const nas_op_call *call,
+                                nas_op_pass pass);
+/* The way without a table, and with one that asks for `wanted`; the latter is `fallback` where that cannot be. */
+way nas__convolution_way(const nas__convolution *c, const nas_op_call *call);
+way nas__convolution_way_as(const nas__convolution *c, const nas_op_call *call, way wanted,
+                            way fallback);
+bool nas__convolution_is_product(const nas__convolution *c);
+/* depthwise.cl's BLOCK_W, and pixels of one strip in a ring. */
+int nas__depthwise_block_w(const nas__convolution *c);
+int nas__depthwise_ring(const nas__convolution *c);
+/* What the device's table says of this pass (all 0: nothing that holds). */
+tuned nas__convolution_tuned(const nas__convolution *c, const nas_op_call *call, nas_op_pass pass);
 pixel_parts nas__convolution_pixel_parts(const plan *p, bool of_input);
 weight_parts nas__convolution_weight_parts(const plan *p);
 
@@ -89,9 +111,10 @@ nas_status nas__convolution_launch(nas_tape *tape, const char *source, const cha
                                    const nas__arguments *a);
 
 nas_status nas__convolution_plain_forward(plan *p, const nas_op_call *call, nas_tape *tape);
-nas_status nas__convolution_plain_backward(plan *p, const nas_op_call *call, nas_tape *tape);
+nas_status nas__convolution_plain_input(const plan *p, const nas_op_call *call, nas_tape *tape);
+nas_status nas__convolution_plain_weight(const plan *p, const nas_op_call *call, nas_tape *tape);
 nas_status nas__convolution_product_forward(const plan *p, const nas_op_call *call, nas_tape *tape);
 nas_status nas__convolution_product_backward(const plan *p, const nas_op_call *call,
-                                             nas_tape *tape);
+                                             nas_op_pass pass, nas_tape *tape);
 
 #endif

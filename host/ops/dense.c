@@ -94,6 +94,13 @@ static nas_status backward(const nas_op_call *call, nas_tape *tape)
     return nas__convolution_backward(&c, call, tape);
 }
 
+static int candidates(const nas_op_call *call, nas_op_pass pass, bool inexact, nas_tuning_row *rows,
+                      int most)
+{
+    nas__convolution c = convolution_of(call);
+    return nas__convolution_candidates(&c, call, pass, inexact, rows, most);
+}
+
 static const nas_op_case cases[] = {
     {"out = 10", 19, 1, {{7, 1, 1}}},
     {"out = 10", 32, 1, {{64, 1, 1}}},
@@ -129,6 +136,7 @@ const nas_op nas__op_dense = {
     .sizes = sizes,
     .forward = forward,
     .backward = backward,
+    .candidates = candidates,
     .reference_forward = {reference_forward_float, reference_forward_double},
     .reference_backward = {reference_backward_float, reference_backward_double},
     .cases = cases,

@@ -24,7 +24,7 @@ typedef struct nas_device_info {
     int platform, index; /* "platform:index", as clinfo numbers them */
     char id[16];         /* the same as text: "0:0" */
     char name[256], vendor[256], platform_name[256];
-    char version[256], driver[256], c_version[64];
+    char version[256], driver[256], c_version[64], platform_version[256];
     nas_device_type type;
     bool usable;       /* available, with a compiler, little endian, float32 */
     char why_not[128]; /* when it is not usable */
@@ -74,6 +74,8 @@ typedef struct nas_device_options {
     bool profile;         /* event times per kernel (slower); see nas_device_profile */
     bool no_binary_cache; /* always build from source */
     int lanes;            /* 0: from the device's native width; else 4, 8 or 16 */
+    bool untuned;         /* leave the device's tuning file alone */
+    bool inexact;         /* rows that add up in another order count, too (exact = false) */
 } nas_device_options;
 
 /* Context, in-order queue, kernel cache.  `options` may be NULL.  The environment has a say:
@@ -82,7 +84,8 @@ typedef struct nas_device_options {
  *   CLNAS_SHARES        shares of the image (cl/share.clh) in place of one for each thread; 0: none, where kernels are not threads
  *                       of the process there are none either
  *   CLNAS_TEAMS         the most teams of cores with a queue each (nas_tape_part), 1: none
- *   CLNAS_KERNEL_CACHE  always, never; else binaries are kept on disk for all but PoCL, which has its own cache */
+ *   CLNAS_KERNEL_CACHE  always, never; else binaries are kept on disk for all but PoCL, which has its own cache
+ *   CLNAS_TUNING        folder of tuning files (nas_tuning_path), or never */
 NAS_API nas_status nas_device_open(const char *match, const nas_device_options *options,
                                    nas_device **device);
 NAS_API void nas_device_destroy(nas_device *device);
@@ -94,6 +97,73 @@ NAS_API nas_status nas_device_finish(nas_device *device);
 /* Live buffers, tapes and kernels on tapes: 0 in every test at its end.  (Programs belong to the device.)  Buffers
  * and tapes must be destroyed before their device. */
 NAS_API int nas_device_live_objects(const nas_device *device);
+
+/* ---- tuning: what was measured to be fast on a device -------------------------------------------------
+ *
+ * A table says for a kind of kernel ("conv2d 3x3 s1 d1") which values of its parameters clnas-tune found to be the fastest on this device;
+ * what they mean is the operators' business (ops.h).  Rows are of one of two classes: those of the canonical class change
+ * no bit of any result; inexact ones add up in another order, and count only where that was asked for.
+ *
+ * One text file per device, which an open device picks up by itself unless lanes are given.  One that was made with
+ * another driver, platform or other kernels is stale: it is left alone, and a log line says so. */
+enum { NAS_TUNING_VALUES = 12, NAS_TUNING_ROWS = 1024, NAS_TUNING_SIZE = 256 << 10 };
+
+typedef struct nas_tuning_value {
+    char name[24];
+    int value; /* 0 … 65536 */
+} nas_tuning_value;
+
+typedef struct nas_tuning_row {
+    char key[64];
+    nas_tuning_value values[NAS_TUNING_VALUES];
+    int count;
+    bool inexact; /* adds up in another order than an untuned device */
+    double gain;  /* time of the default / time of this, when it was measured */
+} nas_tuning_row;
+
+/* A zeroed one is empty.  One row per key and class. */
+typedef struct nas_tuning {
+    nas_tuning_row *rows;
+    int count, capacity;
+    char date[32]; /* "2026-11-29", or "" */
+} nas_tuning;
+
+NAS_API void nas_tuning_clear(nas_tuning *tuning);
+NAS_API nas_status nas_tuning_copy(const nas_tuning *from, nas_tuning *to);
+/* Adds the row or replaces the one of its key and class.  NAS_CONFIG: no such key or value can be written. */
+NAS_API nas_status nas_tuning_set(nas_tuning *tuning, const nas_tuning_row *row);
+/* The inexact row of the key where there is one, else the other; NULL: none. */
+NAS_API const nas_tuning_row *nas_tuning_find(const nas_tuning *tuning, const char *key);
+NAS_API int nas_tuning_value_of(const nas_tuning_row *row, const char *name, int fallback);
+
+/* The file's text for this device, and back.  NAS_DATA with file:line: not such a text. `current` tells whether the
+ * text is of this device, driver and set of kernels; if not, `why` (may be NULL) gets a sentence without a full stop. */
+NAS_API void nas_tuning_write(const nas_tuning *tuning, const nas_device_info *device,
+                              nas_text *text);
+NAS_API nas_status nas_tuning_parse(const char *text, size_t size, const char *file,
+                                    const nas_device_info *device, nas_tuning *tuning,
+                                    bool *current, char why[256]);
+/* Where the device's file is or would be.  NAS_CONFIG: nowhere (CLNAS_TUNING = never, no home). */
+NAS_API nas_status nas_tuning_path(const nas_device_info *device, char *path, size_t size);
+
+typedef enum nas_tuning_state {
+    NAS_TUNING_NONE,
+    NAS_TUNING_STALE,  /* of another driver or other kernels */
+    NAS_TUNING_BROKEN, /* not such a file */
+    NAS_TUNING_CURRENT
+} nas_tuning_state;
+/* Reads it.  Never fails but for memory: with any other state than current the table is empty and `why` (may be NULL) says what is. */
+NAS_API nas_status nas_tuning_load(const nas_device_info *device, nas_tuning *tuning,
+                                   nas_tuning_state *state, char why[256]);
+/* Writes it atomically, making its folder. */
+NAS_API nas_status nas_tuning_save(const nas_tuning *tuning, const nas_device_info *device);
+
+/* The table of an open device; an empty one where it has none. */
+NAS_API const nas_tuning *nas_device_tuning(const nas_device *device);
+/* Takes a copy (NULL: empty), `inexact` rows only if they may count.  Tapes that are recorded keep what they had, so call
+ * it before anything is recorded. */
+NAS_API nas_status nas_device_set_tuning(nas_device *device, const nas_tuning *tuning,
+                                         bool inexact);
 
 /* ---- memory --------------------------------------------------------------------------------------- */
 

@@ -220,6 +220,13 @@ typedef struct nas_op_case {
     nas_shape in[4];
 } nas_op_case;
 
+/* What kernels are measured and tuned by. */
+typedef enum nas_op_pass { NAS_PASS_FORWARD, NAS_PASS_INPUT, NAS_PASS_WEIGHT } nas_op_pass;
+enum {
+    NAS_OP_PASSES = 3,
+    NAS_TUNING_PLAIN = 3 /* value of "way" in an inexact row of a convolution: its plain kernels */
+};
+
 typedef struct nas_op {
     nas_kind kind; /* instance_size ≤ NAS_OPTIONS_SIZE */
     int inputs_min, inputs_max;
@@ -242,6 +249,10 @@ typedef struct nas_op {
     bool (*cheap)(const void *options, const nas_shape *in, int count);
     nas_status (*forward)(const nas_op_call *call, nas_tape *tape);
     nas_status (*backward)(const nas_op_call *call, nas_tape *tape);
+    /* Rows of a tuning table worth trying for this pass, at most `most`, all with the key that the pass looks for; the first says what an
+     * untuned device does.  Those not `inexact` change no bit.  `inexact` false: none of the others.  NULL: nothing to tune. */
+    int (*candidates)(const nas_op_call *call, nas_op_pass pass, bool inexact, nas_tuning_row *rows,
+                      int most);
     nas_reference_function reference_forward[2], reference_backward[2]; /* [0] float, [1] double */
     const nas_op_case *cases;
 } nas_op;
