@@ -1,6 +1,7 @@
 /* command_devices.c - lists every OpenCL device of every platform, usable or not, as clinfo numbers them. */
 #include "cli.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 typedef struct options {
@@ -14,8 +15,8 @@ static const cli_option rows[] = {
 
 static void add_columns(cli_listing *listing)
 {
-    static const char *const shown[] = {"id",    "type",   "name",   "memory_bytes",
-                                        "units", "usable", "why_not"};
+    static const char *const shown[] = {"id",    "type",   "name",  "memory_bytes",
+                                        "units", "usable", "tuned", "why_not"};
     static const char *const rest[] = {"platform",         "vendor",         "version",
                                        "driver",           "c_version",      "clock_mhz",
                                        "allocation_bytes", "cache_bytes",    "local_bytes",
@@ -25,6 +26,23 @@ static void add_columns(cli_listing *listing)
         cli_listing_column(listing, shown[i], true);
     for (size_t i = 0; i < sizeof rest / sizeof *rest; i++)
         cli_listing_column(listing, rest[i], false);
+}
+
+/* "2026-11-29, 8 rows" where clnas-tune has been, else "no", "stale" or "broken". */
+static void add_tuned(cli_listing *listing, const nas_device_info *device)
+{
+    nas_tuning table = {0};
+    nas_tuning_state state = NAS_TUNING_NONE;
+    char text[64] = "no";
+    if (nas_tuning_load(device, &table, &state, NULL) != NAS_OK)
+        return;
+    if (state == NAS_TUNING_CURRENT)
+        snprintf(text, sizeof text, "%s, %d row%s", table.date, table.count,
+                 table.count == 1 ? "" : "s");
+    else if (state != NAS_TUNING_NONE)
+        snprintf(text, sizeof text, "%s", state == NAS_TUNING_STALE ? "stale" : "broken");
+    cli_listing_text(listing, "tuned", text);
+    nas_tuning_clear(&table);
 }
 
 static void add_device(cli_listing *listing, const nas_device_info *device)
@@ -37,7 +55,9 @@ static void add_device(cli_listing *listing, const nas_device_info *device)
     cli_listing_bytes(listing, "memory_bytes", device->memory_bytes);
     cli_listing_int(listing, "units", device->compute_units);
     cli_listing_bool(listing, "usable", device->usable);
-    if (!device->usable)
+    if (device->usable)
+        add_tuned(listing, device);
+    else
         cli_listing_text(listing, "why_not", device->why_not);
     cli_listing_text(listing, "platform", device->platform_name);
     cli_listing_text(listing, "vendor", device->vendor);
@@ -92,7 +112,11 @@ const cli_command cli_command_devices = {
                 "  clnas devices --format json | jq '.devices[].name'\n",
     .details =
         "A device is named by its id (platform:device), by type:gpu, type:cpu, vendor:amd, or by\n"
-        "a part of its name that fits no other device.\n",
+        "a part of its name that fits no other device.\n"
+        "tuned: when clnas-tune has measured which kernels are fastest there, and how many rows "
+        "of\n"
+        "its table differ from what every device begins with; stale: with another driver or "
+        "clnas.\n",
     .instance_size = sizeof(options),
     .options = rows,
     .run = run,

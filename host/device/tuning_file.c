@@ -274,23 +274,30 @@ static nas_status find_folder(char *folder, size_t size)
     return NAS_OK;
 }
 
-/* NAME-HASH.tuning: the hash is of what makes it this device; drivers and kernels may change and are in the file. */
-nas_status nas_tuning_path(const nas_device_info *device, char *path, size_t size)
+/* The hash is of what makes it this device; drivers and kernels may change and are in the file. */
+void nas_tuning_name(const nas_device_info *device, char name[64])
 {
-    char folder[1024], name[49], who[640], hex[33];
-    NAS_TRY(find_folder(folder, sizeof folder));
+    enum { WORDS = 48 };
+    char who[640], hex[33];
     size_t length = 0;
-    for (const char *c = device->name; *c && length < sizeof name - 1; c++) {
+    for (const char *c = device->name; *c && length < WORDS; c++) {
         const bool plain = (*c >= '0' && *c <= '9') || (*c >= 'a' && *c <= 'z') ||
                            (*c >= 'A' && *c <= 'Z') || *c == '-';
         if (plain || (length > 0 && name[length - 1] != '_'))
             name[length++] = plain ? *c : '_';
     }
-    name[length] = '\0';
     snprintf(who, sizeof who, "%s\n%s\n%u", device->platform_name, device->name,
              device->compute_units);
     nas_hash_hex(who, strlen(who), hex);
-    if ((size_t)snprintf(path, size, "%s/%s-%.8s.tuning", folder, name, hex) >= size)
+    snprintf(name + length, 64 - length, "-%.8s", hex);
+}
+
+nas_status nas_tuning_path(const nas_device_info *device, char *path, size_t size)
+{
+    char folder[1024], name[64];
+    NAS_TRY(find_folder(folder, sizeof folder));
+    nas_tuning_name(device, name);
+    if ((size_t)snprintf(path, size, "%s/%s.tuning", folder, name) >= size)
         NAS_FAIL(NAS_CONFIG, "%.64s…: the path of the tuning file is too long", folder);
     return NAS_OK;
 }

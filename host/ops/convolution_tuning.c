@@ -218,6 +218,22 @@ static void add_inexact(list *l, const nas__convolution *c, const nas_op_call *c
             add(l, "group", group, "", 0, "", 0);
 }
 
+/* What a .cl file takes where nothing is said; a row that says the same is no candidate. */
+static bool is_default(const tuned *t, const nas__convolution *c, const nas_op_call *call, way as,
+                       nas_op_pass pass)
+{
+    const bool wide = t->lanes == 16;
+    if (t->lanes != nas_device_lanes(call->device) || t->items || t->group)
+        return false;
+    if (as == DEPTHWISE)
+        return !t->pt || (!wide && t->pt == 4);
+    if (pass != NAS_PASS_WEIGHT)
+        return t->kt == KT && t->pt == (wide ? 4 : 2);
+    return t->kt_weight == (c->kernel_w <= 6 ? 4 : 2) && t->ct == (c->kernel_w == 1   ? 4
+                                                                   : c->kernel_w <= 3 ? 2
+                                                                                      : 1);
+}
+
 int nas__convolution_candidates(const nas__convolution *c, const nas_op_call *call,
                                 nas_op_pass pass, bool inexact, nas_tuning_row *rows, int most)
 {
@@ -241,7 +257,7 @@ int nas__convolution_candidates(const nas__convolution *c, const nas_op_call *ca
     int count = 0;
     for (int i = 0; i < l.count; i++) {
         const tuned t = of_row(&rows[i]);
-        if (holds(&t, c, pass, rows[i].inexact))
+        if (holds(&t, c, pass, rows[i].inexact) && !is_default(&t, c, call, as, pass))
             rows[count++] = rows[i];
     }
     return count;

@@ -143,6 +143,8 @@ NAS_API void nas_tuning_write(const nas_tuning *tuning, const nas_device_info *d
 NAS_API nas_status nas_tuning_parse(const char *text, size_t size, const char *file,
                                     const nas_device_info *device, nas_tuning *tuning,
                                     bool *current, char why[256]);
+/* What its file is called, and a study's copy of the table: "NAME-HASH". */
+NAS_API void nas_tuning_name(const nas_device_info *device, char name[64]);
 /* Where the device's file is or would be.  NAS_CONFIG: nowhere (CLNAS_TUNING = never, no home). */
 NAS_API nas_status nas_tuning_path(const nas_device_info *device, char *path, size_t size);
 
