@@ -232,6 +232,7 @@ static nas_status read_root(nas_value *root, nas_config *config)
     NAS_TRY(check_name(root, row.study));
     snprintf(config->study, sizeof config->study, "%s", row.study);
     config->seed = row.seed;
+    config->exact = row.exact;
     NAS_TRY(nas_options_fill(&nas__budget_kind, nas_value_member(root, "budget"), NULL,
                              &config->budget));
     NAS_TRY(check_end(root, &config->budget));
@@ -334,7 +335,8 @@ void nas_config_write(const nas_config *config, nas_text *text)
 {
     nas_value own = {0}, name = {.type = NAS_VALUE_TEXT, .text = (char *)config->study};
     write_member("study", &name, text);
-    nas_text_format(text, "seed = %lld;\n", (long long)config->seed);
+    nas_text_format(text, "seed = %lld;\nexact = %s;\n", (long long)config->seed,
+                    config->exact ? "true" : "false");
     write_member("data", &config->data, text);
     write_member("space", &config->space, text);
     write_member("strategy", &config->strategy, text);

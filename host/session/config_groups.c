@@ -16,6 +16,10 @@ static const nas_option session_options[] = {
      "name of the study: the log is written to NAME.study"},
     {"seed", NAS_OPTION_INT, AT(nas__session_row, seed), "1", 0, 9007199254740992.0, NULL,
      "of every random number: the same seed gives the same trials"},
+    {"exact", NAS_OPTION_BOOL, AT(nas__session_row, exact), "true", 0, 0, NULL,
+     "whether a tuned device gives the bits of an untuned one; false: kernels that add up in "
+     "another "
+     "order may be used (clnas-tune --inexact), and the study keeps the table it began with"},
     {0},
 };
 

@@ -7,6 +7,7 @@
 typedef struct nas__session_row {
     char study[NAS_TEXT_SIZE];
     int64_t seed;
+    bool exact;
 } nas__session_row;
 typedef struct nas__objective_row {
     char metric[NAS_TEXT_SIZE];

@@ -69,6 +69,7 @@ typedef struct nas_retrain {
 typedef struct nas_config {
     char study[NAS_TEXT_SIZE];
     int64_t seed;
+    bool exact; /* false: inexact rows of tuning tables count (nas_tuning) */
     nas_value data, space, strategy, evaluate; /* complete groups, `type` among the members */
     nas_value train, retrain_train;            /* complete groups of the trainer's options */
     nas_value retrain_space, retrain_data; /* space and data with what `retrain` changes of them */

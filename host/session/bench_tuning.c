@@ -1,0 +1,54 @@
+/* bench_tuning.c - the tuning table of a study with exact = false.
+ *
+ * Rows that add up in another order change results.  So such a study keeps, per device, the table that was there when it first worked
+ * on it, and goes on with that one whatever clnas-tune writes later; else a resumed study would not be the one it was.  With
+ * exact = true, as usual, a table changes no result, and the device's own file is picked up by itself. */
+#include "session_private.h"
+
+#include <stdio.h>
+
+static nas_status keep_table(nas_study *study, const nas_device_info *info, const char *key,
+                             nas_text *text)
+{
+    nas_tuning table = {0};
+    nas_tuning_state state;
+    nas_status status = NAS_OK;
+    bool found;
+    char why[256];
+    NAS_TRY(nas_tuning_load(info, &table, &state, why));
+    if (state != NAS_TUNING_CURRENT)
+        nas_log(NAS_LOG_INFO, "exact = false, and device %s has no table: %s", info->id, why);
+    nas_tuning_write(&table, info, text);
+    NAS_TRY_DONE(nas_text_check(text));
+    NAS_TRY_DONE(nas_study_set(study, key, text->data));
+    nas_text_clear(text); /* who was a moment later has the word */
+    status = nas_study_get(study, key, text, &found);
+done:
+    nas_tuning_clear(&table);
+    return status;
+}
+
+nas_status nas__bench_tuning(nas__bench *bench)
+{
+    const nas_device_info *info = nas_device_describe(bench->device);
+    nas_text text = {0};
+    nas_tuning table = {0};
+    nas_status status = NAS_OK;
+    bool found = false, current = false;
+    char name[64], key[80], why[256];
+    nas_tuning_name(info, name);
+    snprintf(key, sizeof key, "tuning %s", name);
+    NAS_TRY_DONE(nas_study_get(bench->study, key, &text, &found));
+    if (!found)
+        NAS_TRY_DONE(keep_table(bench->study, info, key, &text));
+    NAS_TRY_DONE(nas_tuning_parse(text.data, text.length, nas_study_path(bench->study), info,
+                                  &table, &current, why));
+    if (!current)
+        nas_log(NAS_LOG_WARNING,
+                "the study goes on with the tuning table that it began with, although %s", why);
+    status = nas_device_set_tuning(bench->device, &table, true);
+done:
+    nas_tuning_clear(&table);
+    nas_text_clear(&text);
+    return status;
+}
