@@ -270,6 +270,8 @@ static nas_status tune(tune_options *options, int argc, char **argv)
     watch w = {.options = options, .lock = -1, .terminal = isatty(STDERR_FILENO)};
     w.started_s = nas_now_s();
     options->until = options->seconds ? w.started_s + options->seconds : 0;
+    if (getenv("CLNAS_LANES"))
+        NAS_FAIL(NAS_CONFIG, "CLNAS_LANES is set: tables are for devices as they are; unset it");
     NAS_TRY(find_device(options, &info));
     NAS_TRY(nas_tuning_path(&info, w.path, sizeof w.path));
     snprintf(w.journal_path, sizeof w.journal_path, "%s.journal", w.path);

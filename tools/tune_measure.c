@@ -26,6 +26,14 @@ static nas_status use(nas_device *device, const nas_tuning_row *row)
 
 /* ---- right ------------------------------------------------------------------------------------------------ */
 
+static void forget(tune_result **result)
+{
+    if (*result)
+        tune_result_clear(*result);
+    free(*result);
+    *result = NULL;
+}
+
 static nas_status result_by(tune_case *c, nas_op_pass pass, const nas_tuning_row *row,
                             tune_result **result)
 {
@@ -48,6 +56,7 @@ static nas_status make_truth(tune_job *job, int i)
     nas_tuning_row plain;
     if (job->usual[i])
         return NAS_OK;
+    forget(&job->truth[i]); /* of a try that failed half-way */
     NAS_TRY(use(job->cases[i]->device, &job->rows[0]));
     NAS_TRY(tune_plain_row(job->cases[i], job->pass, &plain));
     NAS_TRY(result_by(job->cases[i], job->pass, &plain, &job->truth[i]));
@@ -67,8 +76,7 @@ static nas_status check(tune_job *job, const nas_tuning_row *row, int i)
     NAS_TRY(result_by(job->cases[i], job->pass, row, &own));
     const double off = tune_difference(own, job->truth[i]);
     const bool same = tune_same_bits(own, job->usual[i]);
-    tune_result_clear(own);
-    free(own);
+    forget(&own);
     if (!(off <= TOLERANCE))
         NAS_FAIL(NAS_FAILED, "its results differ from the plain kernel's by %.2g of the largest",
                  off);
@@ -148,12 +156,8 @@ nas_status tune_measure(tune_job *job, const nas_tuning_row *row, int rounds, do
 void tune_job_clear(tune_job *job)
 {
     for (int i = 0; i < 4; i++) {
-        if (job->truth[i])
-            tune_result_clear(job->truth[i]);
-        if (job->usual[i])
-            tune_result_clear(job->usual[i]);
-        free(job->truth[i]);
-        free(job->usual[i]);
+        forget(&job->truth[i]);
+        forget(&job->usual[i]);
     }
     free(job->rows);
     memset(job, 0, sizeof *job);
