@@ -1,17 +1,21 @@
-/* bench_net.c - clnas-bench net: how fast a whole network trains, and where the time of a step goes.
+/* bench_net.c - clnas-bench net: how fast a network trains and infers, in how much memory, and where the time of a step goes.
  *
- *     clnas-bench net [small_cnn|GRAPH.txt] [--device 0:0] [--batch 128] [--shards 2] [--steps 20] [--repeats 9] [--profile]
- *                     [--format table|json]
+ *     clnas-bench net [NETWORK] [--device MATCH] [--batch 128] [--shards 2] [--steps 20] [--infer 1,4,16,64,256] [--repeats 9]
+ *                     [--milliseconds 200] [--profile] [--format ...]
  *
- * First rounds of steps as the trainer runs them, one synchronisation per round: milliseconds per step (the median of the
- * rounds, the fastest, and how far they lie apart), images per second, and the host's processor time per launch.
- * Then the same network on a device that reports events, for a table by kernel.  Events cost a little time, so
- * the table shares out a step; it does not replace the first figure.  Each kernel shows its fastest round of a few steps.
+ * NETWORK is a reference (small_cnn, resnet20, mobilenetv2, darts_v2 …: networks.h), a graph's text, or STUDY[:TRIAL].  Rows:
  *
- * Beside each kernel stands what it cannot do without: multiply-adds of all nodes it serves where it is bound by
- * operations, and GFLOP/s that follow.  A kernel without such a figure is bound by memory. */
+ *   train    milliseconds of a step as the trainer runs it, one synchronisation per round of steps; --batch 0 leaves it out
+ *   infer    milliseconds from a batch on the device to its outputs there, waited for each time; --infer none leaves it out
+ *   kernel   with --profile: the same steps on a device that reports events, the fastest round of each kernel.  Events cost a little time,
+ *            so these rows share out a step; they do not replace the first figure.  Of a kernel that multiplies there stand
+ *            GFLOP/s of the multiply-adds of all nodes it serves; one without such a figure is bound by memory
+ *
+ * Beside them: images per second, what the plan holds on the device, and the peak of the process since the row began (on a CPU device
+ * the two overlap).  The profile is held against the wall's clock: some drivers lie, and then a note says so. */
 #include "bench_cores.h"
 #include "bench_net.h"
+#include "config_file.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,47 +33,31 @@ bool bench_read_number(const char *text, int low, int high, int *number)
     return true;
 }
 
-static bool read_option(const char *name, const char *value, bench_net_options *options)
+bool bench_read_batches(const char *text, bench_batches *batches)
 {
-    if (strcmp(name, "--batch") == 0)
-        return bench_read_number(value, 1, 65536, &options->batch);
-    if (strcmp(name, "--shards") == 0)
-        return bench_read_number(value, 1, NAS_SHARDS, &options->shards);
-    if (strcmp(name, "--steps") == 0)
-        return bench_read_number(value, 1, 100000, &options->steps);
-    if (strcmp(name, "--repeats") == 0)
-        return bench_read_number(value, 1, BENCH_REPEATS, &options->repeats);
-    if (strcmp(name, "--threads") == 0)
-        return bench_read_number(value, 1, 1024, &options->threads);
-    if (strcmp(name, "--device") == 0)
-        options->device = value;
-    else if (strcmp(name, "--python") == 0)
-        options->python = value;
-    else if (strcmp(name, "--script") == 0)
-        options->script = value;
-    else if (strcmp(name, "--format") == 0 && (!strcmp(value, "json") || !strcmp(value, "table")))
-        options->json = strcmp(value, "json") == 0;
-    else
-        return false;
-    return true;
+    batches->count = 0;
+    if (!*text || strcmp(text, "none") == 0)
+        return true;
+    for (char *end; batches->count < BENCH_BATCHES; text = end + 1) {
+        const long value = strtol(text, &end, 10);
+        if (end == text || value < 1 || value > 65536 || (*end && *end != ','))
+            return false;
+        batches->item[batches->count++] = (int)value;
+        if (!*end)
+            return true;
+    }
+    return false;
 }
 
-nas_status bench_net_parse(int argc, char **argv, bench_net_options *options)
-{
-    for (int i = 2; i < argc; i++) {
-        if (strcmp(argv[i], "--profile") == 0) {
-            options->profile = true;
-        } else if (argv[i][0] != '-') {
-            options->network = argv[i];
-        } else {
-            if (i + 1 == argc || !read_option(argv[i], argv[i + 1], options))
-                NAS_FAIL(NAS_CONFIG, "%s %s: no such option or value", argv[i],
-                         i + 1 < argc ? argv[i + 1] : "(nothing)");
-            i++;
-        }
-    }
-    return NAS_OK;
-}
+typedef struct net_bench {
+    bench_net_options net;
+    bench_batches infer;
+    int steps, repeats;
+    double seconds; /* of a sample, about */
+    bool profile;
+    nas_device_info device;
+    bench_report report;
+} net_bench;
 
 /* ---- what kernels cannot do without ------------------------------------------------------------------------ */
 
@@ -112,135 +100,88 @@ static double label_macs(const bench_network *b, const char *label)
     return 0;
 }
 
-/* ---- results ------------------------------------------------------------------------------------------ */
+/* ---- rows ------------------------------------------------------------------------------------------------- */
 
-typedef struct results {
-    bench_times times;
-    bench_distance cores;
-    double loss;
-    nas_profile_row *rows; /* of the profiled steps of a round */
-    int row_count;
-    double profile_s;
-    uint64_t launches; /* per step */
-    int shards;
-    nas_build_counts builds;
-    char device[256];
-} results;
-
-static nas_status run_timed(const bench_net_options *options, results *r)
+static nas_status add_row(net_bench *n, const char *what, int batch, bench_row **row)
 {
+    char text[16];
+    snprintf(text, sizeof text, "%d", batch);
+    return bench_report_row(&n->report, what, text, "ms", row);
+}
+
+/* What every row of a network has beside its samples. */
+static void add_facts(const bench_network *b, bench_row *row)
+{
+    nas_net_memory memory;
+    nas_net_memory_of(b->net, &memory);
+    bench_row_fact(row, "images/s", b->batch * 1e3 / bench_row_median(row));
+    bench_row_fact(row, "planned MB", 1e-6 * (double)memory.total_bytes);
+    if (bench_memory_peak() > 0)
+        bench_row_fact(row, "peak MB", 1e-6 * bench_memory_peak());
+}
+
+static nas_status infer(net_bench *n, int batch)
+{
+    bench_net_options options = n->net;
     bench_network b;
-    NAS_TRY(bench_network_open(options, false, &b));
+    bench_row *row;
     nas_status status = NAS_OK;
-    for (int i = 0; i < options->repeats; i++) {
-        bench_distance_note(&r->cores);
-        NAS_TRY_DONE(bench_network_round(&b, options->steps, &r->times));
+    options.batch = batch;
+    options.shards = 0;
+    bench_memory_reset();
+    NAS_TRY(bench_network_open(&options, BENCH_NET_INFER, &b));
+    NAS_TRY_DONE(add_row(n, "infer", batch, &row));
+    for (int i = 0; i < n->repeats; i++) {
+        double milliseconds;
+        NAS_TRY_DONE(bench_network_infer(&b, n->seconds, &milliseconds));
+        bench_row_add(row, milliseconds);
     }
-    bench_distance_note(&r->cores);
-    NAS_TRY_DONE(bench_network_loss(&b, &r->loss));
-    bench_times_sort(&r->times);
-    r->builds = nas_device_builds(b.device);
-    r->shards = nas_net_shard_count(b.net);
-    const nas_device_info *info = nas_device_describe(b.device);
-    snprintf(r->device, sizeof r->device, "%s %.200s", info->id, info->name);
+    add_facts(&b, row);
 done:
     bench_network_close(&b);
     return status;
 }
 
-static void print_profile(const bench_network *b, const results *r, int steps)
-{
-    printf("\n%-28s %9s %9s %7s %9s %9s\n", "kernel", "launches", "ms/step", "share", "MMAC",
-           "GFLOP/s");
-    for (int i = 0; i < r->row_count; i++) {
-        const nas_profile_row *row = &r->rows[i];
-        const double seconds = row->seconds / steps, macs = label_macs(b, row->label);
-        printf("%-28s %9.1f %9.3f %6.1f%%", row->label, (double)row->launches / steps,
-               seconds * 1e3, 100 * row->seconds / r->profile_s);
-        if (macs > 0)
-            printf(" %9.1f %9.1f", macs * 1e-6, 2e-9 * macs / seconds);
-        putchar('\n');
-    }
-    printf("%-28s %9llu %9.3f\n", "all", (unsigned long long)r->launches,
-           r->profile_s * 1e3 / steps);
-    if (r->shards > 1)
-        printf("(of %d shards that may run side by side: the times of all of them, added up)\n",
-               r->shards);
-}
+/* ---- by kernel ---------------------------------------------------------------------------------------------- */
 
-static void print_profile_json(const bench_network *b, const results *r, int steps)
-{
-    printf(", \"kernels\": [");
-    for (int i = 0; i < r->row_count; i++)
-        printf("%s{\"kernel\": \"%s\", \"launches\": %.1f, \"ms_per_step\": %.4f, \"share\": %.4f, "
-               "\"macs\": %.0f}",
-               i ? ", " : "", r->rows[i].label, (double)r->rows[i].launches / steps,
-               r->rows[i].seconds * 1e3 / steps, r->rows[i].seconds / r->profile_s,
-               label_macs(b, r->rows[i].label));
-    printf("]");
-}
+typedef struct kernels {
+    nas_profile_row *rows; /* each with its fastest round */
+    int count, steps, rounds;
+    double events_s, wall_s; /* of the round in which the events came closest to the wall */
+} kernels;
 
-static void print_times(const bench_net_options *options, const results *r)
-{
-    const bench_times *times = &r->times;
-    const double median = bench_median_ms(times), fastest = times->step_ms[0];
-    const double slowest = times->step_ms[times->count - 1];
-    const double launch_us = r->launches ? times->host_us / (double)r->launches : 0;
-    if (options->json) {
-        printf(
-            "{\"network\": \"%s\", \"device\": \"%s\", \"batch\": %d, \"shards\": %d, "
-            "\"median_ms\": %.4f, "
-            "\"min_ms\": %.4f, "
-            "\"max_ms\": %.4f, \"processor_ms\": %.4f, \"images_per_s\": %.1f, \"launches\": %llu, "
-            "\"host_us_per_launch\": %.3f, \"core_ns\": [%.0f, %.0f], "
-            "\"programs\": %d, \"loss\": %.6f",
-            options->network, r->device, options->batch, r->shards, median, fastest, slowest,
-            bench_median(times->work_ms, times->count), options->batch * 1e3 / median,
-            (unsigned long long)r->launches, launch_us, r->cores.near_ns, r->cores.far_ns,
-            r->builds.programs, r->loss);
-        return;
-    }
-    printf("%s, batch %d in %d shard%s, on %s: %d rounds of %d steps\n", options->network,
-           options->batch, r->shards, r->shards > 1 ? "s" : "", r->device, times->count,
-           options->steps);
-    printf("step        %.3f ms median, %.3f fastest, %.3f slowest (spread %.0f %%)\n", median,
-           fastest, slowest, 100 * (slowest - fastest) / median);
-    printf("processor   %.3f ms median over all threads: a step takes this much over the cores it "
-           "gets\n",
-           bench_median(times->work_ms, times->count));
-    printf("images      %.0f per second\n", options->batch * 1e3 / median);
-    printf("host        %llu launches per step, %.2f µs each (fastest round)\n",
-           (unsigned long long)r->launches, launch_us);
-    printf("cores       %.0f to %.0f ns apart (see bench_cores.c)\n", r->cores.near_ns,
-           r->cores.far_ns);
-    printf("programs    %d built in %.1f s; loss at the end %.4f\n", r->builds.programs,
-           r->builds.seconds, r->loss);
-}
-
-/* Keeps each kernel's fastest round: rows come in another order each time. */
-static void keep_fastest(results *r, const nas_profile_row *rows, int count)
+/* Rows come in another order each time. */
+static void keep_fastest(kernels *k, const nas_profile_row *rows, int count)
 {
     for (int i = 0; i < count; i++)
-        for (int j = 0; j < r->row_count; j++)
-            if (strcmp(rows[i].label, r->rows[j].label) == 0 &&
-                rows[i].seconds < r->rows[j].seconds)
-                r->rows[j].seconds = rows[i].seconds;
+        for (int j = 0; j < k->count; j++)
+            if (strcmp(rows[i].label, k->rows[j].label) == 0 &&
+                rows[i].seconds < k->rows[j].seconds)
+                k->rows[j].seconds = rows[i].seconds;
 }
 
-static nas_status profile_round(bench_network *b, int steps, results *r)
+static nas_status profile_round(bench_network *b, kernels *k)
 {
-    bench_times ignored = {0};
+    bench_times times = {0};
     nas_profile_row *rows;
     int count;
+    double events_s = 0;
     nas_device_profile_reset(b->device);
-    NAS_TRY(bench_network_round(b, steps, &ignored));
+    NAS_TRY(bench_network_round(b, k->steps, &times));
     NAS_TRY(nas_device_profile(b->device, &rows, &count));
-    if (r->rows) {
-        keep_fastest(r, rows, count);
+    for (int i = 0; i < count; i++)
+        events_s += rows[i].seconds;
+    const double wall_s = 1e-3 * times.step_ms[0] * k->steps;
+    if (k->wall_s == 0 || events_s / wall_s > k->events_s / k->wall_s) {
+        k->events_s = events_s;
+        k->wall_s = wall_s;
+    }
+    if (k->rows) {
+        keep_fastest(k, rows, count);
         free(rows);
     } else {
-        r->rows = rows;
-        r->row_count = count;
+        k->rows = rows;
+        k->count = count;
     }
     return NAS_OK;
 }
@@ -252,46 +193,172 @@ static int slower_first(const void *a, const void *b)
     return (left < right) - (left > right);
 }
 
-/* The same steps with events; prints everything, for the table needs the graph. */
-static nas_status run_profiled(const bench_net_options *options, results *r)
+/* Shards run side by side, each on a queue of its own: the wall's time counts once for each. */
+static void note_profile(net_bench *n, const bench_network *b, const kernels *k)
 {
-    bench_network b;
-    const int rounds = options->profile ? options->repeats : 1, steps = options->profile ? 4 : 1;
-    NAS_TRY(bench_network_open(options, true, &b));
-    nas_status status = NAS_OK;
-    for (int i = 0; i < rounds; i++)
-        NAS_TRY_DONE(profile_round(&b, steps, r));
-    qsort(r->rows, (size_t)r->row_count, sizeof *r->rows, slower_first);
-    uint64_t launches = 0;
-    for (int i = 0; i < r->row_count; i++) {
-        launches += r->rows[i].launches;
-        r->profile_s += r->rows[i].seconds;
+    const int shards = nas_net_shard_count(b->net);
+    const double share = k->events_s / (k->wall_s * shards);
+    const char *verdict =
+        share > 1.02 ? "; more than passed: this driver's clock is not to be trusted" : "";
+    bench_report_note(&n->report, "profile", "events add up to %.3f of the wall's time%s%s", share,
+                      shards > 1 ? " of all shards' queues" : "", verdict);
+}
+
+static nas_status add_kernels(net_bench *n, const bench_network *b, kernels *k)
+{
+    double all = 0;
+    qsort(k->rows, (size_t)k->count, sizeof *k->rows, slower_first);
+    for (int i = 0; i < k->count; i++)
+        all += k->rows[i].seconds;
+    for (int i = 0; i < k->count; i++) {
+        char what[96];
+        bench_row *row;
+        const double seconds = k->rows[i].seconds / k->steps,
+                     macs = label_macs(b, k->rows[i].label);
+        snprintf(what, sizeof what, "kernel %s", k->rows[i].label);
+        NAS_TRY(add_row(n, what, b->batch, &row));
+        bench_row_add(row, 1e3 * seconds);
+        bench_row_fact(row, "launches", (double)k->rows[i].launches / k->steps);
+        bench_row_fact(row, "share", k->rows[i].seconds / all);
+        if (macs > 0)
+            bench_row_fact(row, "GFLOP/s", 2e-9 * macs / seconds);
     }
-    r->launches = launches / (uint64_t)steps;
-    print_times(options, r);
-    if (options->profile && options->json)
-        print_profile_json(&b, r, steps);
-    else if (options->profile)
-        print_profile(&b, r, steps);
-    if (options->json)
-        printf("}\n");
+    return NAS_OK;
+}
+
+/* Rounds with events; without --profile one, for the number of launches. */
+static nas_status profile(net_bench *n, double *launches)
+{
+    kernels k = {.steps = n->profile ? 4 : 1, .rounds = n->profile ? n->repeats : 1};
+    bench_network b;
+    nas_status status = NAS_OK;
+    NAS_TRY(bench_network_open(&n->net, BENCH_NET_PROFILED, &b));
+    for (int i = 0; i < k.rounds; i++)
+        NAS_TRY_DONE(profile_round(&b, &k));
+    *launches = 0;
+    for (int i = 0; i < k.count; i++)
+        *launches += (double)k.rows[i].launches / k.steps;
+    note_profile(n, &b, &k);
+    if (n->profile)
+        NAS_TRY_DONE(add_kernels(n, &b, &k));
 done:
+    free(k.rows);
     bench_network_close(&b);
     return status;
 }
 
+/* ---- training ----------------------------------------------------------------------------------------------- */
+
+static void note_training(net_bench *n, const bench_network *b, const bench_times *times,
+                          const bench_distance *cores, double loss)
+{
+    const nas_build_counts builds = nas_device_builds(b->device);
+    bench_report_note(&n->report, "steps", "%d in a round, %d shards", n->steps,
+                      nas_net_shard_count(b->net));
+    bench_report_note(&n->report, "processor", "%.3f ms per step over all threads, median",
+                      bench_median(times->work_ms, times->count));
+    bench_report_note(&n->report, "cores", "%.0f to %.0f ns apart", cores->near_ns, cores->far_ns);
+    bench_report_note(&n->report, "programs", "%d built in %.1f s", builds.programs,
+                      builds.seconds);
+    bench_report_note(&n->report, "loss", "%.4f at the end", loss);
+}
+
+static nas_status run_rounds(net_bench *n, bench_network *b)
+{
+    bench_times times = {0};
+    bench_distance cores = {0};
+    bench_row *row;
+    double loss;
+    if (n->steps == 0)
+        NAS_TRY(bench_network_steps(b, n->seconds, &n->steps));
+    for (int i = 0; i < n->repeats; i++) {
+        bench_distance_note(&cores);
+        NAS_TRY(bench_network_round(b, n->steps, &times));
+    }
+    NAS_TRY(bench_network_loss(b, &loss));
+    NAS_TRY(add_row(n, "train", b->batch, &row));
+    for (int i = 0; i < times.count; i++)
+        bench_row_add(row, times.step_ms[i]);
+    bench_times_sort(&times);
+    add_facts(b, row);
+    bench_row_fact(row, "host us", times.host_us);
+    note_training(n, b, &times, &cores, loss);
+    return NAS_OK;
+}
+
+static nas_status train(net_bench *n)
+{
+    bench_network b;
+    double launches;
+    const int row = n->report.count;
+    bench_memory_reset();
+    NAS_TRY(bench_network_open(&n->net, BENCH_NET_TRAIN, &b));
+    nas_status status = run_rounds(n, &b);
+    bench_network_close(&b);
+    NAS_TRY(status);
+    NAS_TRY(profile(n, &launches));
+    bench_row_fact(&n->report.rows[row], "launches", launches);
+    return NAS_OK;
+}
+
+/* ---- the whole ---------------------------------------------------------------------------------------------- */
+
+/* The report's head outlives the devices that the rows are measured on. */
+static nas_status describe(net_bench *n)
+{
+    nas_device *device;
+    NAS_TRY(nas_device_open(n->net.device, NULL, &device));
+    n->device = *nas_device_describe(device);
+    nas_device_destroy(device);
+    n->report.device = &n->device;
+    bench_report_note(&n->report, "network", "%s", n->net.network);
+    return NAS_OK;
+}
+
+static nas_status measure(net_bench *n)
+{
+    NAS_TRY(describe(n));
+    if (n->net.batch > 0)
+        NAS_TRY(train(n));
+    for (int i = 0; i < n->infer.count; i++)
+        NAS_TRY(infer(n, n->infer.item[i]));
+    return NAS_OK;
+}
+
+static int usage(void)
+{
+    fprintf(
+        stderr,
+        "usage: clnas-bench net [NETWORK] [--device MATCH] [--batch N] [--shards N] [--steps N] "
+        "[--infer N,N...|none] [--repeats N] [--milliseconds N] [--profile] "
+        "[--format " BENCH_FORMATS "]\n");
+    return 2;
+}
+
 int bench_net(int argc, char **argv)
 {
-    bench_net_options options = {
-        .network = "small_cnn", .device = "", .batch = 128, .steps = 20, .repeats = 9};
-    results r = {0};
-    nas_status status = bench_net_parse(argc, argv, &options);
-    if (status == NAS_OK)
-        status = run_timed(&options, &r);
-    if (status == NAS_OK)
-        status = run_profiled(&options, &r);
-    free(r.rows);
-    if (status != NAS_OK)
-        fprintf(stderr, "clnas-bench net: %s\n", nas_error_message());
-    return nas_status_exit_code(status);
+    static const char *const labels[] = {"work", "batch", NULL};
+    const char *name = "table", *batches = "1,4,16,64,256";
+    const bool named = argc > 2 && argv[2][0] != '-';
+    int milliseconds = 200, profile = 0;
+    bench_format format;
+    net_bench n = {.net = {.network = named ? argv[2] : "small_cnn", .device = "", .batch = 128},
+                   .repeats = 9,
+                   .report = {.labels = labels}};
+    const tool_option options[] = {{"--device", &n.net.device, NULL, 0, 0},
+                                   {"--format", &name, NULL, 0, 0},
+                                   {"--infer", &batches, NULL, 0, 0},
+                                   {"--batch", NULL, &n.net.batch, 0, 65536},
+                                   {"--shards", NULL, &n.net.shards, 1, NAS_SHARDS},
+                                   {"--steps", NULL, &n.steps, 1, 100000},
+                                   {"--repeats", NULL, &n.repeats, 1, BENCH_SAMPLES},
+                                   {"--milliseconds", NULL, &milliseconds, 0, 60000},
+                                   {"--profile", NULL, &profile, 1, 1},
+                                   {0}};
+    if (!read_command_line(argc - named, argv + named, options) ||
+        !bench_format_of(name, &format) || !bench_read_batches(batches, &n.infer))
+        return usage();
+    n.seconds = 1e-3 * milliseconds;
+    n.profile = profile;
+    return bench_end("net", measure(&n), &n.report, format);
 }

@@ -47,12 +47,12 @@ static nas_status fill_images(nas_tensor input, nas_random *random)
     return status;
 }
 
-static nas_status fill_input(bench_network *b)
+static nas_status fill_input(bench_network *b, bool labelled)
 {
     nas_random random = nas_random_make(1, NAS_STREAM_TEST, 0, 0, 0);
     for (int i = 0; i < nas_net_shard_count(b->net); i++)
         NAS_TRY(fill_images(nas_net_shard_at(b->net, i).input, &random));
-    return fill_labels(b, &random);
+    return labelled ? fill_labels(b, &random) : NAS_OK;
 }
 
 static nas_status fill_config(nas_train_config *config)
@@ -92,11 +92,24 @@ static nas_status step(bench_network *b)
     return NAS_OK;
 }
 
-static nas_status open_all(const bench_net_options *options, bool profile, bench_network *b)
+static nas_status warm_up(bench_network *b, bench_net_kind kind)
 {
-    const nas_device_options device_options = {.profile = profile};
+    const nas_step now = {.real = (uint32_t)b->batch};
+    NAS_TRY(nas_net_set_step(b->net, &now));
+    for (int i = 0; i < WARM_UP_STEPS; i++)
+        NAS_TRY(kind == BENCH_NET_INFER ? nas_net_evaluate(b->net) : step(b));
+    NAS_TRY(nas_device_finish(b->device));
+    if (kind == BENCH_NET_PROFILED)
+        nas_device_profile_reset(b->device);
+    return NAS_OK;
+}
+
+static nas_status open_all(const bench_net_options *options, bench_net_kind kind, bench_network *b)
+{
+    const nas_device_options device_options = {.profile = kind == BENCH_NET_PROFILED};
+    const bool trains = kind != BENCH_NET_INFER;
     nas_net_options net_options = {
-        .batch = options->batch, .training = true, .loss = true, .slots = 1};
+        .batch = options->batch, .training = trains, .loss = trains, .slots = trains};
     b->batch = options->batch;
     NAS_TRY(fill_config(&b->config));
     NAS_TRY(network_open(options->network, &b->graph));
@@ -104,21 +117,17 @@ static nas_status open_all(const bench_net_options *options, bool profile, bench
     net_options.shards = options->shards ? options->shards : nas_batch_shards(b->device, b->batch);
     NAS_TRY(nas_net_create(b->device, &b->graph, &net_options, &b->net));
     NAS_TRY(nas_net_initialise(b->net, 1, 1));
-    NAS_TRY(fill_input(b));
-    NAS_TRY(record_update(b));
-    for (int i = 0; i < WARM_UP_STEPS; i++)
-        NAS_TRY(step(b));
-    NAS_TRY(nas_device_finish(b->device));
-    if (profile)
-        nas_device_profile_reset(b->device);
-    return NAS_OK;
+    NAS_TRY(fill_input(b, trains));
+    if (trains)
+        NAS_TRY(record_update(b));
+    return warm_up(b, kind);
 }
 
-nas_status bench_network_open(const bench_net_options *options, bool profile,
+nas_status bench_network_open(const bench_net_options *options, bench_net_kind kind,
                               bench_network *network)
 {
     memset(network, 0, sizeof *network);
-    nas_status status = open_all(options, profile, network);
+    nas_status status = open_all(options, kind, network);
     if (status != NAS_OK)
         bench_network_close(network);
     return status;
@@ -163,6 +172,32 @@ nas_status bench_network_round(bench_network *network, int steps, bench_times *t
     return NAS_OK;
 }
 
+nas_status bench_network_steps(bench_network *network, double seconds, int *steps)
+{
+    enum { STEPS_MAX = 1000 };
+    const double start = nas_now_s();
+    NAS_TRY(step(network));
+    NAS_TRY(nas_device_finish(network->device));
+    const double wanted = seconds / (nas_now_s() - start);
+    *steps = wanted < 1 ? 1 : wanted > STEPS_MAX ? STEPS_MAX : (int)wanted;
+    return NAS_OK;
+}
+
+nas_status bench_network_infer(bench_network *network, double seconds, double *milliseconds)
+{
+    const double start = nas_now_s();
+    double spent = 0;
+    int runs = 0;
+    while (runs == 0 || spent < seconds) {
+        NAS_TRY(nas_net_evaluate(network->net));
+        NAS_TRY(nas_device_finish(network->device));
+        spent = nas_now_s() - start;
+        runs++;
+    }
+    *milliseconds = 1e3 * spent / runs;
+    return NAS_OK;
+}
+
 nas_status bench_network_loss(bench_network *network, double *loss)
 {
     float metrics[4];
@@ -182,4 +217,29 @@ void bench_times_sort(bench_times *times)
 double bench_median_ms(const bench_times *times)
 {
     return bench_median(times->step_ms, times->count);
+}
+
+/* ---- memory ---------------------------------------------------------------------------------------------- */
+
+/* Linux keeps the peak per process and forgets it when told so. */
+void bench_memory_reset(void)
+{
+    FILE *file = fopen("/proc/self/clear_refs", "w");
+    if (!file)
+        return;
+    fputs("5", file);
+    fclose(file);
+}
+
+double bench_memory_peak(void)
+{
+    FILE *file = fopen("/proc/self/status", "r");
+    char line[256];
+    double kilobytes = 0;
+    while (file && fgets(line, sizeof line, file))
+        if (sscanf(line, "VmHWM: %lf kB", &kilobytes) == 1)
+            break;
+    if (file)
+        fclose(file);
+    return 1024 * kilobytes;
 }

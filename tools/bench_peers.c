@@ -1,212 +1,264 @@
-/* bench_peers.c - clnas-bench peers: the same network, trained by clnas and by PyTorch in turns.
+/* bench_peers.c - clnas-bench peers: the same networks, trained and run by clnas, PyTorch and ONNX Runtime in turns.
  *
- *     clnas-bench peers [--device 0:0] [--batch 128] [--steps 40] [--repeats 3] [--threads 2] [--python python3]
- *                       [--script small_cnn.py] [--format table|json]
+ *     clnas-bench peers [NETWORK,NETWORK...] [--device MATCH] [--batch 64] [--infer 1,64] [--repeats 3] [--milliseconds 2000]
+ *                       [--threads 2] [--python python3] [--script network.py] [--format ...]
  *
- * A round is one process of PyTorch as people run it, rounds of ours, one process of PyTorch at its best setting, and ours again:
- * whatever else the machine does meets everybody.  Best setting: channels last, and an allocator that keeps the pages it has,
- * for much of PyTorch's time on a CPU goes into mapping fresh tensors.  Compared are medians over all rounds.
+ * NETWORK as `net` takes it; by default small_cnn, resnet20, mobilenetv2 and darts_v2_small.  The peer (tools/peers/network.py) makes its module
+ * from our graph's text.  A round is one process of PyTorch as people run it, ours, one process of PyTorch at its best setting, and one of ONNX
+ * Runtime, which only infers: whatever else the machine does meets everybody.  Best setting: channels last, and an allocator that keeps the
+ * pages it has, for much of PyTorch's time on a CPU goes into mapping fresh tensors.
  *
- * Without PyTorch (python3-torch) there is nothing to compare: the figures of clnas stand alone, with a sentence. */
+ * Before anything is timed the peer must have as many parameters, and with ours in its layers (safetensors) the outputs that we have for the
+ * same images.  Rows: milliseconds of a training step or an inference; "x clnas" is how many times as long the peer takes.
+ * Without PyTorch or ONNX Runtime the others stand alone, with a sentence. */
 #include "bench_cores.h"
 #include "bench_net.h"
+#include "bench_peer.h"
+#include "config_file.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct peer_setting {
-    const char *name, *environment, *arguments;
-} peer_setting;
-
-enum { PEER_DEFAULT, PEER_BEST, PEERS };
-enum { PIECES = 4, ROUNDS_MAX = BENCH_REPEATS / (PEERS * PIECES) };
-static const peer_setting settings[PEERS] = {
-    {"PyTorch, default", "", ""},
-    {"PyTorch, best setting", BENCH_PEER_BEST, " --channels-last"},
-};
+/* Outputs differ by rounding alone: sums in other orders, over a few dozen layers. */
+static const double difference_allowed = 1e-3;
 
 typedef struct peers {
-    const bench_net_options *options;
-    char python[512], script[1024], version[64];
-    bench_times ours, theirs[PEERS];
-    double loss;
+    bench_net_options net;
+    bench_batches infer;
+    int repeats, threads;
+    double seconds; /* of each measurement, about */
+    bench_peer peer;
     bench_distance cores;
+    nas_device_info device;
+    bench_report report;
 } peers;
 
-/* ---- PyTorch ------------------------------------------------------------------------------------------ */
+/* A network while it is measured: ours, and its rows, first of training, then by batch. */
+typedef struct contest {
+    bench_network train, infer[BENCH_BATCHES];
+    int row[BENCH_ENGINES][1 + BENCH_BATCHES]; /* −1: none */
+} contest;
 
-/* 'text' for the shell; false where it does not fit or holds a quote. */
-static bool quote(const char *text, char *to, size_t size)
-{
-    return !strchr(text, '\'') && snprintf(to, size, "'%s'", text) < (int)size;
-}
+/* ---- rows ------------------------------------------------------------------------------------------------------ */
 
-static bool has_torch(const char *python, char *quoted, size_t size)
+static nas_status add_rows(peers *p, contest *c)
 {
-    char command[1024];
-    if (!quote(python, quoted, size))
-        return false;
-    snprintf(command, sizeof command, "%s -c 'import torch' >/dev/null 2>&1", quoted);
-    return system(command) == 0;
-}
-
-bool bench_find_torch(const char *python, char *quoted, size_t size)
-{
-    static const char *const candidates[] = {"python3", "/usr/bin/python3"};
-    if (python)
-        return has_torch(python, quoted, size);
-    for (size_t i = 0; i < sizeof candidates / sizeof *candidates; i++)
-        if (has_torch(candidates[i], quoted, size))
-            return true;
-    return false;
-}
-
-nas_status bench_first_line(const char *command, char *line, int size)
-{
-    FILE *output = popen(command, "r");
-    if (!output)
-        NAS_FAIL(NAS_FAILED, "cannot start: %s", command);
-    const bool read = fgets(line, size, output) != NULL;
-    const int code = pclose(output);
-    if (!read || code != 0)
-        NAS_FAIL(NAS_FAILED, "the peer failed (status %d): %s", code, command);
+    for (int work = 0; work <= p->infer.count; work++)
+        for (int e = 0; e < BENCH_ENGINES; e++) {
+            char text[32];
+            bench_row *row;
+            const int batch = work ? p->infer.item[work - 1] : p->net.batch;
+            c->row[e][work] = -1;
+            if (!p->peer.has[e] || (work == 0 && (e == BENCH_ONNX || !p->net.batch)))
+                continue;
+            snprintf(text, sizeof text, "%s, batch %d", work ? "infer" : "train", batch);
+            c->row[e][work] = p->report.count;
+            NAS_TRY(bench_report_row(&p->report, p->net.network, text, "ms", &row));
+            bench_row_label(row, 2, bench_engine_names[e]);
+        }
     return NAS_OK;
 }
 
-static nas_status run_peer(peers *p, int which)
+static void add_facts(peers *p, const contest *c)
 {
-    char command[2560], line[512] = "";
-    double median_ms = 0, work_ms = 0;
-    const bench_net_options *o = p->options;
-    snprintf(command, sizeof command, "%s%s %s --batch %d --steps %d --threads %d%s",
-             settings[which].environment, p->python, p->script, o->batch, o->steps, o->threads,
-             settings[which].arguments);
-    NAS_TRY(bench_first_line(command, line, sizeof line));
-    if (sscanf(line,
-               "torch %63s parameters %*d median_ms %lf min_ms %*f max_ms %*f processor_ms %lf",
-               p->version, &median_ms, &work_ms) != 3)
-        NAS_FAIL(NAS_FAILED, "the peer says \"%s\": %s", line, command);
-    bench_times *times = &p->theirs[which];
-    times->work_ms[times->count] = work_ms;
-    times->step_ms[times->count++] = median_ms;
-    return NAS_OK;
+    for (int work = 0; work <= p->infer.count; work++)
+        for (int e = 0; e < BENCH_ENGINES; e++) {
+            const int batch = work ? p->infer.item[work - 1] : p->net.batch;
+            if (c->row[e][work] < 0)
+                continue;
+            bench_row *row = &p->report.rows[c->row[e][work]];
+            const double median = bench_row_median(row);
+            bench_row_fact(row, "images/s", batch * 1e3 / median);
+            if (e != BENCH_CLNAS)
+                bench_row_fact(row, "x clnas",
+                               median /
+                                   bench_row_median(&p->report.rows[c->row[BENCH_CLNAS][work]]));
+        }
 }
 
-/* ---- rounds ------------------------------------------------------------------------------------------- */
+/* ---- turns ----------------------------------------------------------------------------------------------------- */
 
-/* As many steps as the peer's process counts, in pieces whose median is taken at the end. */
-static nas_status run_ours(peers *p, bench_network *network)
+/* Of a turn as many samples as leave room for those of the others. */
+static int samples_of_turn(const peers *p)
 {
-    const int steps = p->options->steps / PIECES;
-    for (int i = 0; i < PIECES; i++)
-        NAS_TRY(bench_network_round(network, steps > 0 ? steps : 1, &p->ours));
-    return NAS_OK;
+    return BENCH_SAMPLES / p->repeats;
 }
 
-static nas_status run_rounds(peers *p, bool torch)
+static nas_status take_ours(peers *p, contest *c)
 {
-    bench_network network;
-    nas_status status = NAS_OK;
-    NAS_TRY(bench_network_open(p->options, false, &network));
-    for (int i = 0; i < p->options->repeats; i++) {
-        bench_distance_note(&p->cores);
-        for (int which = 0; which < PEERS; which++) {
-            if (torch)
-                NAS_TRY_DONE(run_peer(p, which));
-            NAS_TRY_DONE(run_ours(p, &network));
+    enum { PIECES = 4 };
+    const int pieces = samples_of_turn(p) < PIECES ? samples_of_turn(p) : PIECES;
+    if (p->net.batch) {
+        bench_times times = {0};
+        int steps;
+        NAS_TRY(bench_network_steps(&c->train, p->seconds / pieces, &steps));
+        for (int i = 0; i < pieces; i++) {
+            NAS_TRY(bench_network_round(&c->train, steps, &times));
+            bench_row_add(&p->report.rows[c->row[BENCH_CLNAS][0]], times.step_ms[i]);
         }
     }
-    bench_distance_note(&p->cores);
-    NAS_TRY_DONE(bench_network_loss(&network, &p->loss));
-    bench_times_sort(&p->ours);
-    for (int which = 0; which < PEERS; which++)
-        bench_times_sort(&p->theirs[which]);
-done:
-    bench_network_close(&network);
+    for (int k = 0; k < p->infer.count; k++)
+        for (int i = 0; i < pieces; i++) {
+            double milliseconds;
+            NAS_TRY(bench_network_infer(&c->infer[k], p->seconds / pieces, &milliseconds));
+            bench_row_add(&p->report.rows[c->row[BENCH_CLNAS][1 + k]], milliseconds);
+        }
+    return NAS_OK;
+}
+
+static nas_status take_turn(peers *p, contest *c, bench_engine engine)
+{
+    const bench_peer_call call = {.engine = engine,
+                                  .batch = engine == BENCH_ONNX ? 0 : p->net.batch,
+                                  .infer = &p->infer,
+                                  .seconds = p->seconds,
+                                  .threads = p->threads,
+                                  .samples = samples_of_turn(p)};
+    bench_row *rows[1 + BENCH_BATCHES] = {0};
+    if (!p->peer.has[engine])
+        return NAS_OK;
+    if (engine == BENCH_CLNAS)
+        return take_ours(p, c);
+    for (int work = 0; work <= p->infer.count; work++)
+        if (c->row[engine][work] >= 0)
+            rows[work] = &p->report.rows[c->row[engine][work]];
+    return bench_peer_run(&p->peer, &call, rows);
+}
+
+/* ---- one network ------------------------------------------------------------------------------------------------- */
+
+static nas_status open_ours(peers *p, contest *c)
+{
+    bench_net_options options = p->net;
+    if (options.batch)
+        NAS_TRY(bench_network_open(&options, BENCH_NET_TRAIN, &c->train));
+    for (int k = 0; k < p->infer.count; k++) {
+        options.batch = p->infer.item[k];
+        NAS_TRY(bench_network_open(&options, BENCH_NET_INFER, &c->infer[k]));
+    }
+    return NAS_OK;
+}
+
+/* Is it the same network?  Parameters, and outputs with our weights. */
+static nas_status check_peer(peers *p, contest *c)
+{
+    double difference;
+    if (!p->peer.has[BENCH_TORCH])
+        return NAS_OK;
+    NAS_TRY(bench_peer_compare(&p->peer, &p->net, p->net.batch ? &c->train : NULL, &difference));
+    if (!(difference <= difference_allowed))
+        NAS_FAIL(
+            NAS_FAILED,
+            "%s: with the same weights PyTorch's outputs differ by %.2g of the largest, so this is "
+            "another network and its times mean nothing",
+            p->net.network, difference);
+    bench_report_note(&p->report, "same outputs", "%s: PyTorch's differ by %.1e of the largest",
+                      p->net.network, difference);
+    return NAS_OK;
+}
+
+static nas_status run_network(peers *p, contest *c)
+{
+    NAS_TRY(open_ours(p, c));
+    NAS_TRY(bench_peer_network(&p->peer, p->net.network));
+    NAS_TRY(check_peer(p, c));
+    NAS_TRY(add_rows(p, c));
+    for (int i = 0; i < p->repeats; i++) {
+        bench_distance_note(&p->cores);
+        for (int turn = 0; turn < BENCH_ENGINES; turn++)
+            NAS_TRY(take_turn(p, c, bench_engine_turns[turn]));
+    }
+    add_facts(p, c);
+    return NAS_OK;
+}
+
+static nas_status measure_network(peers *p)
+{
+    contest *c = calloc(1, sizeof *c);
+    if (!c)
+        NAS_FAIL(NAS_MEMORY, "no memory for a network's measurements");
+    nas_status status = run_network(p, c);
+    bench_network_close(&c->train);
+    for (int k = 0; k < p->infer.count; k++)
+        bench_network_close(&c->infer[k]);
+    free(c);
     return status;
 }
 
-/* ---- printing ------------------------------------------------------------------------------------------ */
+/* ---- all of them --------------------------------------------------------------------------------------------------- */
 
-static void print_row(const char *name, const bench_times *times, const peers *p, double ours_ms)
+static nas_status measure(peers *p, char *networks)
 {
-    const double median = bench_median_ms(times), last = times->step_ms[times->count - 1];
-    printf("%-24s %9.2f %9.2f %9.2f %10.0f %8.2f %12.2f\n", name, median, times->step_ms[0], last,
-           p->options->batch * 1e3 / median, median / ours_ms,
-           bench_median(times->work_ms, times->count));
-}
-
-static void print_table(const peers *p, bool torch)
-{
-    const double ours_ms = bench_median_ms(&p->ours);
-    printf("small_cnn, batch %d, %d rounds in turns%s%s\n", p->options->batch, p->options->repeats,
-           torch ? ", torch " : "", torch ? p->version : "");
-    printf("cores %.0f to %.0f ns apart (see bench_cores.c)\n", p->cores.near_ns, p->cores.far_ns);
-    printf("%-24s %9s %9s %9s %10s %8s\n", "", "ms/step", "fastest", "slowest", "images/s",
-           "ratio");
-    print_row("clnas", &p->ours, p, ours_ms);
-    for (int which = 0; torch && which < PEERS; which++)
-        print_row(settings[which].name, &p->theirs[which], p, ours_ms);
-    if (torch)
-        printf("clnas trains %.2f times the images per second of PyTorch at its best setting, %.2f "
-               "times its default\n",
-               bench_median_ms(&p->theirs[PEER_BEST]) / ours_ms,
-               bench_median_ms(&p->theirs[PEER_DEFAULT]) / ours_ms);
-}
-
-static void print_json(const peers *p, bool torch)
-{
-    const double ours_ms = bench_median_ms(&p->ours);
-    printf("{\"network\": \"small_cnn\", \"batch\": %d, \"clnas_ms\": %.4f, "
-           "\"core_ns\": [%.0f, %.0f]",
-           p->options->batch, ours_ms, p->cores.near_ns, p->cores.far_ns);
-    if (torch)
-        printf(", \"torch\": \"%s\", \"default_ms\": %.4f, \"best_ms\": %.4f, \"ratio_default\": "
-               "%.3f, "
-               "\"ratio_best\": %.3f",
-               p->version, bench_median_ms(&p->theirs[PEER_DEFAULT]),
-               bench_median_ms(&p->theirs[PEER_BEST]),
-               bench_median_ms(&p->theirs[PEER_DEFAULT]) / ours_ms,
-               bench_median_ms(&p->theirs[PEER_BEST]) / ours_ms);
-    printf("}\n");
-}
-
-static nas_status compare(peers *p)
-{
-    const char *script = p->options->script ? p->options->script : NAS_PEERS_FOLDER "/small_cnn.py";
-    const bool torch = bench_find_torch(p->options->python, p->python, sizeof p->python);
-    if (!torch)
-        fprintf(
-            stderr,
-            "No Python here can import torch (Debian: python3-torch), so clnas stands alone.\n");
-    if (!quote(script, p->script, sizeof p->script))
-        NAS_FAIL(NAS_CONFIG, "the script's path is too long or has a quote in it: %s", script);
-    NAS_TRY(run_rounds(p, torch));
-    if (p->options->json)
-        print_json(p, torch);
-    else
-        print_table(p, torch);
+    nas_device *device;
+    char *rest = NULL;
+    nas_status status = NAS_OK;
+    NAS_TRY(nas_device_open(p->net.device, NULL, &device));
+    p->device = *nas_device_describe(device);
+    nas_device_destroy(device);
+    p->report.device = &p->device;
+    for (char *name = strtok_r(networks, ",", &rest); name && status == NAS_OK;
+         name = strtok_r(NULL, ",", &rest)) {
+        p->net.network = name;
+        status = measure_network(p);
+    }
+    NAS_TRY(status);
+    for (int e = 0; e < BENCH_ENGINES; e++)
+        if (p->peer.version[e][0])
+            bench_report_note(&p->report, bench_engine_names[e], "%s", p->peer.version[e]);
+    bench_report_note(&p->report, "rounds", "%d in turns, %d threads", p->repeats, p->threads);
+    bench_report_note(&p->report, "cores", "%.0f to %.0f ns apart", p->cores.near_ns,
+                      p->cores.far_ns);
     return NAS_OK;
+}
+
+static nas_status run(peers *p, const char *python, const char *script, const char *networks)
+{
+    char names[1024];
+    if (snprintf(names, sizeof names, "%s", networks) >= (int)sizeof names)
+        NAS_FAIL(NAS_CONFIG, "the list of networks is too long");
+    nas_status status = bench_peer_open(&p->peer, python, script);
+    if (status == NAS_OK)
+        status = measure(p, names);
+    bench_peer_close(&p->peer);
+    return status;
+}
+
+static int usage(void)
+{
+    fprintf(stderr,
+            "usage: clnas-bench peers [NETWORK,NETWORK...] [--device MATCH] [--batch N] [--infer "
+            "N,N...|none] "
+            "[--repeats N] [--milliseconds N] [--threads N] [--python PROGRAM] [--script FILE] "
+            "[--format " BENCH_FORMATS "]\n");
+    return 2;
 }
 
 int bench_peers(int argc, char **argv)
 {
-    bench_net_options options = {.network = "small_cnn",
-                                 .device = "",
-                                 .batch = 128,
-                                 .steps = 40,
-                                 .repeats = 3,
-                                 .threads = 2};
-    peers p = {.options = &options};
-    nas_status status = bench_net_parse(argc, argv, &options);
-    if (status == NAS_OK &&
-        (options.repeats > ROUNDS_MAX || strcmp(options.network, "small_cnn") != 0))
-        status = nas_error_set(NAS_CONFIG, __FILE__, __LINE__,
-                               "peers compares small_cnn, in at most %d rounds", ROUNDS_MAX);
-    if (status == NAS_OK)
-        status = compare(&p);
-    if (status != NAS_OK)
-        fprintf(stderr, "clnas-bench peers: %s\n", nas_error_message());
-    return nas_status_exit_code(status);
+    static const char *const labels[] = {"network", "work", "engine", NULL};
+    const char *name = "table", *batches = "1,64", *python = NULL, *script = NULL;
+    const bool named = argc > 2 && argv[2][0] != '-';
+    const char *networks = named ? argv[2] : "small_cnn,resnet20,mobilenetv2,darts_v2_small";
+    int milliseconds = 2000;
+    bench_format format;
+    peers p = {.net = {.device = "", .batch = 64},
+               .repeats = 3,
+               .threads = 2,
+               .report = {.labels = labels}};
+    const tool_option options[] = {{"--device", &p.net.device, NULL, 0, 0},
+                                   {"--format", &name, NULL, 0, 0},
+                                   {"--infer", &batches, NULL, 0, 0},
+                                   {"--python", &python, NULL, 0, 0},
+                                   {"--script", &script, NULL, 0, 0},
+                                   {"--batch", NULL, &p.net.batch, 0, 65536},
+                                   {"--repeats", NULL, &p.repeats, 1, BENCH_SAMPLES},
+                                   {"--threads", NULL, &p.threads, 1, 1024},
+                                   {"--milliseconds", NULL, &milliseconds, 0, 60000},
+                                   {0}};
+    if (!read_command_line(argc - named, argv + named, options) ||
+        !bench_format_of(name, &format) || !bench_read_batches(batches, &p.infer))
+        return usage();
+    p.seconds = 1e-3 * milliseconds;
+    return bench_end("peers", run(&p, python, script, networks), &p.report, format);
 }

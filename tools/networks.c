@@ -252,7 +252,7 @@ static nas_status no_such_network(const char *name)
 
 static nas_status open_file(const char *name, nas_graph *graph)
 {
-    static const char text_begins[] = "input ", study_begins[] = "SQLite format 3";
+    static const char study_begins[] = "SQLite format 3";
     char path[NAS_PATH_SIZE], head[sizeof study_begins] = "";
     int trial;
     NAS_TRY(split_trial(name, path, sizeof path, &trial));
@@ -263,9 +263,8 @@ static nas_status open_file(const char *name, nas_graph *graph)
     fclose(file);
     if (got == sizeof head - 1 && strcmp(head, study_begins) == 0)
         return open_study(path, trial, graph);
-    if (trial >= 0 || strncmp(head, text_begins, sizeof text_begins - 1) != 0)
-        NAS_FAIL(NAS_CONFIG, "%s: neither a study nor a graph's text, which begins with \"%s\"",
-                 name, text_begins);
+    if (trial >= 0)
+        NAS_FAIL(NAS_CONFIG, "%s: %s is no study, so it has no trials", name, path);
     void *text;
     size_t size;
     NAS_TRY(nas_file_read(path, GRAPH_SIZE_MAX, &text, &size));
