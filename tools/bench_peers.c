@@ -9,7 +9,8 @@
  * pages it has, for much of PyTorch's time on a CPU goes into mapping fresh tensors.
  *
  * Before anything is timed the peer must have as many parameters, and with ours in its layers (safetensors) the outputs that we have for the
- * same images.  Rows: milliseconds of a training step or an inference; "x clnas" is how many times as long the peer takes.
+ * same images.  Rows: milliseconds of a training step or an inference; "x clnas" is how many times as long the peer takes by the medians, "x
+ * fastest" by the fastest samples, which other work on the machine disturbs least.
  * Without PyTorch or ONNX Runtime the others stand alone, with a sentence. */
 #include "bench_cores.h"
 #include "bench_net.h"
@@ -70,10 +71,11 @@ static void add_facts(peers *p, const contest *c)
             bench_row *row = &p->report.rows[c->row[e][work]];
             const double median = bench_row_median(row);
             bench_row_fact(row, "images/s", batch * 1e3 / median);
-            if (e != BENCH_CLNAS)
-                bench_row_fact(row, "x clnas",
-                               median /
-                                   bench_row_median(&p->report.rows[c->row[BENCH_CLNAS][work]]));
+            if (e == BENCH_CLNAS)
+                continue;
+            const bench_row *ours = &p->report.rows[c->row[BENCH_CLNAS][work]];
+            bench_row_fact(row, "x clnas", median / bench_row_median(ours));
+            bench_row_fact(row, "x fastest", bench_row_lowest(row) / bench_row_lowest(ours));
         }
 }
 

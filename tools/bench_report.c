@@ -120,6 +120,11 @@ double bench_row_median(const bench_row *row)
     return spread_of(row).median;
 }
 
+double bench_row_lowest(const bench_row *row)
+{
+    return spread_of(row).low;
+}
+
 /* ---- columns: labels, median, lowest, highest, unit, number of samples, facts --------------------------------------------- */
 
 enum { MEDIAN, LOWEST, HIGHEST, UNIT, COUNT, FIXED, CELL = 112, COLUMNS = 64 };

@@ -57,6 +57,7 @@ void bench_row_add(bench_row *row, double sample);
 /* A figure that follows from the samples, in a column called `name`.  More than BENCH_FACTS are left out. */
 void bench_row_fact(bench_row *row, const char *name, double value);
 double bench_row_median(const bench_row *row); /* 0 without samples */
+double bench_row_lowest(const bench_row *row);
 void bench_report_note(bench_report *report, const char *name, const char *format, ...)
     NAS_PRINTF(3, 4);
 /* NAS_FAILED: not all of it could be written. */

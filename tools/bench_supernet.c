@@ -2,13 +2,13 @@
  *
  *     clnas-bench supernet [--method darts,gdas,spos,fairnas] [--cells 8] [--channels 16] [--batch 64] [--size 32] [--steps 3] [--repeats 3]
  *                          [--sweep] [--shards 2] [--device MATCH] [--keep] [--profile]
- *                          [--peer] [--python PYTHON] [--threads 2] [--format table|json]
+ *                          [--peer] [--python PYTHON] [--threads 2] [--format table|json|jsonl|csv|md]
  *
  * On the supernet of the space `cell`.  Without --method: the halves of a step of DARTS, on the net itself (bench_supernet_darts.c); --shards
  * and --keep are for these.  With it: steps of that strategy as a search runs them (bench_supernet_search.c).  --profile: time by kernel.
  *
  * Methods, cells, channels and batches may be lists: each combination is a line of a table, and a process of its own, so that the
- * peak of its memory (Linux) is its own.  One that fails says why, and the others go on.  --sweep: 4 and 8 cells; 8, 16 and 32 channels;
+ * peak of its memory (Linux) is its own; in JSON too each is a line, with every sample.  One that fails says why, and the others go on.  --sweep: 4 and 8 cells; 8, 16 and 32 channels;
  * batches of 32, 64 and 256.
  *
  * `--peer` runs tools/peers/supernet.py in turns, at PyTorch's best setting, the same method on the same network, in no more memory than
@@ -112,8 +112,7 @@ static bool read_option(const char *name, const char *value, combinations *c)
         }
     if (strcmp(name, "--method") == 0)
         return read_methods(value, c);
-    o->json = strcmp(value, "json") == 0;
-    return strcmp(name, "--format") == 0 && (o->json || strcmp(value, "table") == 0);
+    return strcmp(name, "--format") == 0 && bench_format_of(value, &o->format);
 }
 
 static bool read_flag(const char *name, combinations *c)

@@ -15,7 +15,8 @@ typedef struct supernet_options {
     int cells, channels, batch, size, steps, repeats, threads;
     int shards; /* of the batch; 0: as many as the trainer takes */
     const char *device, *python, *script;
-    bool keep, profile, peer, json;
+    bool keep, profile, peer;
+    bench_format format;
 } supernet_options;
 
 typedef struct supernet_outcome {

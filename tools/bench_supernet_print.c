@@ -1,5 +1,5 @@
 /* bench_supernet_print.c - what clnas-bench supernet found: in words and in full for one combination, a line of a table for each of
- * many, or an object of JSON. */
+ * many (Markdown or CSV), or an object of JSON with every sample. */
 #include "bench_supernet.h"
 
 #include <stdio.h>
@@ -15,6 +15,19 @@ static void sort_all(supernet_outcome *r)
     bench_times_sort(&r->peer);
     bench_times_sort(&r->weight);
     bench_times_sort(&r->architecture);
+}
+
+static bool is_json(const supernet_options *o)
+{
+    return o->format == BENCH_JSON || o->format == BENCH_JSONL;
+}
+
+static void print_samples(const char *name, const bench_times *times)
+{
+    printf(", \"%s\": [", name);
+    for (int i = 0; i < times->count; i++)
+        printf("%s%.4f", i ? ", " : "", times->step_ms[i]);
+    printf("]");
 }
 
 static void print_json(const supernet_options *o, const supernet_outcome *r)
@@ -33,6 +46,13 @@ static void print_json(const supernet_options *o, const supernet_outcome *r)
                "\"memory_share\": %.3f",
                r->torch, bench_median_ms(&r->peer), r->peer_bytes, bench_median_ms(&r->peer) / ours,
                r->peak_bytes / r->peer_bytes);
+    print_samples("step_samples_ms", &r->step);
+    if (r->weight.count) {
+        print_samples("weight_samples_ms", &r->weight);
+        print_samples("architecture_samples_ms", &r->architecture);
+    }
+    if (r->peer.count)
+        print_samples("peer_samples_ms", &r->peer);
     printf("}\n");
 }
 
@@ -67,10 +87,14 @@ static void print_words(const supernet_options *o, const supernet_outcome *r)
 void bench_supernet_print(const supernet_options *o, supernet_outcome *r)
 {
     sort_all(r);
-    if (o->json)
+    if (is_json(o)) {
         print_json(o, r);
-    else
+    } else if (o->format == BENCH_TABLE) {
         print_words(o, r);
+    } else {
+        bench_supernet_head(o);
+        bench_supernet_line(o, r);
+    }
     fflush(stdout);
 }
 
@@ -78,22 +102,46 @@ void bench_supernet_print(const supernet_options *o, supernet_outcome *r)
 
 void bench_supernet_head(const supernet_options *o)
 {
-    if (o->json)
+    if (is_json(o))
         return;
+    if (o->format == BENCH_CSV) {
+        printf("method,cells,channels,batch,parameters,step_ms,peak_bytes,peer_ms,peer_bytes\n");
+        return;
+    }
     printf("| method | cells | channels | batch | parameters | step, ms | peak, MB |%s\n",
            o->peer ? " PyTorch step, ms | peak, MB | times as fast | of its memory |" : "");
     printf("|---|---|---|---|---|---|---|%s\n", o->peer ? "---|---|---|---|" : "");
     fflush(stdout);
 }
 
+/* Figures that there are none of stay empty. */
+static void print_csv(const supernet_options *o, supernet_outcome *r)
+{
+    printf("\"%s\",%d,%d,%d,", name_of(o), o->cells, o->channels, o->batch);
+    if (r)
+        sort_all(r);
+    if (r)
+        printf("%.0f,%.9g,%.0f,", r->parameters, bench_median_ms(&r->step), r->peak_bytes);
+    else
+        printf(",,,");
+    if (r && r->peer.count)
+        printf("%.9g,%.0f\n", bench_median_ms(&r->peer), r->peer_bytes);
+    else
+        printf(",\n");
+    fflush(stdout);
+}
+
 void bench_supernet_line(const supernet_options *o, supernet_outcome *r)
 {
-    if (r && o->json) {
-        bench_supernet_print(o, r);
+    if (is_json(o)) {
+        if (r)
+            bench_supernet_print(o, r);
         return;
     }
-    if (o->json)
+    if (o->format == BENCH_CSV) {
+        print_csv(o, r);
         return;
+    }
     printf("| %s | %d | %d | %d |", name_of(o), o->cells, o->channels, o->batch);
     if (r) {
         sort_all(r);

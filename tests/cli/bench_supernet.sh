@@ -16,6 +16,12 @@ run supernet $small --method spos --channels 2,4 --batch 16,32; expect_code 0
 [ "$(grep -c '^| spos | 3 |' out.txt)" = 4 ] || fail "not four combinations"
 expect_out "| spos | 3 | 2 | 32 |"
 
+run supernet $small --method spos --channels 2,4 --format csv; expect_code 0
+expect_out "method,cells,channels,batch,parameters,step_ms"; expect_out '"spos",3,4,16,72854,'
+run supernet $small --format md; expect_code 0; expect_out "| darts, halves | 3 | 4 | 16 | 72854 |"
+run supernet $small --format jsonl; expect_code 0; expect_json 'len(x["step_samples_ms"]) == 1 and x["step_samples_ms"][0] > 0'
+run supernet $small --format xml; expect_code 2
+
 # One channel cannot be halved; the others are measured all the same.
 run supernet $small --method spos --channels 1,4; [ "$code" != 0 ] || fail "one channel cannot be halved"
 expect_out "| spos | 3 | 1 | 16 | – |"; expect_out "| spos | 3 | 4 | 16 | 72854 |"; expect_err "1 of 2 combinations failed"
