@@ -291,7 +291,7 @@ def infer_onnx(path, shape, batch, threads, seconds):
 def export(network, path):
     import torch
     network.eval()
-    warnings.filterwarnings("ignore", category=DeprecationWarning)  # the exporter that newer ones replace needs no further package
+    warnings.filterwarnings("ignore")  # the older exporter needs no further package; what it traces here is fixed
     older = {} if tuple(int(n) for n in torch.__version__.split(".")[:2]) < (2, 5) else {"dynamo": False}
     torch.onnx.export(network, torch.zeros((2,) + network.shape), path, input_names=["images"], output_names=["logits"],
                       dynamic_axes={"images": {0: "batch"}, "logits": {0: "batch"}}, **older)
