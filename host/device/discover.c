@@ -172,30 +172,41 @@ static void describe(cl_platform_id platform, cl_device_id device, int platform_
     snprintf(info->why_not, sizeof info->why_not, "%s", fault ? fault : "");
 }
 
+/* A list that cannot be had is an empty one, and the log says why; that there is nothing needs no words. */
+static bool listed(cl_int code, const char *call)
+{
+    if (code != CL_SUCCESS && code != CL_DEVICE_NOT_FOUND && code != -1001)
+        nas_log(NAS_LOG_WARNING, "%s failed: %s (%d); its devices are left out", call,
+                nas_opencl_error_name(code), (int)code);
+    return code == CL_SUCCESS;
+}
+
 /* The platforms; an empty list where there is no driver (the loader says -1001). */
 static cl_platform_id *find_platforms(cl_uint *count)
 {
     *count = 0;
     cl_uint reported = 0;
-    if (clGetPlatformIDs(0, NULL, &reported) != CL_SUCCESS)
+    if (!listed(clGetPlatformIDs(0, NULL, &reported), "clGetPlatformIDs"))
         reported = 0;
     cl_uint room = reported + SPARE_ENTRIES;
     cl_platform_id *platforms = calloc(room, sizeof(cl_platform_id));
-    if (platforms && reported > 0 && clGetPlatformIDs(room, platforms, &reported) == CL_SUCCESS)
+    if (platforms && reported > 0 &&
+        listed(clGetPlatformIDs(room, platforms, &reported), "clGetPlatformIDs"))
         *count = reported < room ? reported : room;
     return platforms;
 }
 
 static cl_device_id *find_devices(cl_platform_id platform, cl_uint *count)
 {
+    static const char call[] = "clGetDeviceIDs";
     *count = 0;
     cl_uint reported = 0;
-    if (clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, 0, NULL, &reported) != CL_SUCCESS)
+    if (!listed(clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, 0, NULL, &reported), call))
         reported = 0;
     cl_uint room = reported + SPARE_ENTRIES;
     cl_device_id *devices = calloc(room, sizeof(cl_device_id));
     if (devices && reported > 0 &&
-        clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, room, devices, &reported) == CL_SUCCESS)
+        listed(clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, room, devices, &reported), call))
         *count = reported < room ? reported : room;
     return devices;
 }

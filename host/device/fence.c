@@ -79,6 +79,7 @@ nas_status nas__queue_throttle(nas_device *device, int commands)
         return NAS_OK;
     cl_int code = clWaitForEvents(1, &before);
     clReleaseEvent(before);
-    NAS_CL(device, code);
+    if (code != CL_SUCCESS)
+        return nas__opencl_failed(device, code, "clWaitForEvents", __FILE__, __LINE__);
     return NAS_OK;
 }

@@ -54,15 +54,15 @@ nas_status nas__gemm_run(nas_device *device, nas__queue *queue, const nas_gemm *
         (size_t)gemm->b_at + NAS_SLACK_FLOATS, (size_t)gemm->b_stride, gemm->beta, gemm->c->memory,
         (size_t)gemm->c_at + NAS_SLACK_FLOATS, (size_t)gemm->c_stride, &queue->queue,
         order.kept ? &done : NULL);
-    nas__order_close(queue, &order, code == CLBlastSuccess ? CL_SUCCESS : CL_OUT_OF_RESOURCES,
-                     done);
+    nas_status status = NAS_OK;
+    if (code == CLBlastSuccess) {
+        status = nas__order_close(device, queue, &order, done);
+    } else {
+        status = nas__opencl_failed(device, (cl_int)code, "CLBlastSgemm", __FILE__, __LINE__);
+        nas_error_add("gemm of %d x %d x %d: ", gemm->m, gemm->n, gemm->k);
+    }
     if (done)
         clReleaseEvent(done);
-    if (code == CLBlastSuccess)
-        return NAS_OK;
-    nas_status status =
-        nas__opencl_failed(device, (cl_int)code, "CLBlastSgemm", __FILE__, __LINE__);
-    nas_error_add("gemm of %d x %d x %d: ", gemm->m, gemm->n, gemm->k);
     return status;
 }
 

@@ -118,7 +118,9 @@ typedef struct nas__order {
     bool kept;
 } nas__order;
 void nas__order_open(nas__queue *queue, nas__order *order);
-void nas__order_close(nas__queue *queue, const nas__order *order, cl_int code, cl_event done);
+/* After a command that was enqueued. */
+nas_status nas__order_close(nas_device *device, nas__queue *queue, const nas__order *order,
+                            cl_event done);
 
 /* program.c: the built program of (source, defines), from this process, from disk or compiled. */
 nas_status nas__program_get(nas_device *device, const char *source, const char *defines,

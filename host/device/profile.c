@@ -50,7 +50,8 @@ static nas_status probe_clock(nas_device *device, nas_buffer *buffer, bool *lies
         wall = nas_now_s() - start;
         device_time = event_seconds(event);
         clReleaseEvent(event);
-        NAS_CL(device, code);
+        if (code != CL_SUCCESS)
+            return nas__opencl_failed(device, code, "clFinish", __FILE__, __LINE__);
     }
     *lies = device_time < 0.01 * wall || device_time > 2 * wall;
     return NAS_OK;

@@ -57,9 +57,10 @@ static nas_status build_failed(const nas_device *device, cl_program program,
         pass_on(source->name, log.data);
     nas_status status = nas_error_set(
         NAS_DEVICE, __FILE__, __LINE__,
-        "cl/%s.cl does not build on %s %s (driver %s): %s\noptions: %s\nbuild log:\n%s",
+        "cl/%s.cl does not build on %s %s (driver %s): clBuildProgram: %s (%d)\noptions: %s\n"
+        "build log:\n%s",
         source->name, device->info.id, device->info.name, device->info.driver,
-        nas_opencl_error_name(code), options, log.data ? log.data : "(none)");
+        nas_opencl_error_name(code), (int)code, options, log.data ? log.data : "(none)");
     nas_text_clear(&log);
     return status;
 }

@@ -156,15 +156,17 @@ void nas__order_open(nas__queue *queue, nas__order *order)
     order->list = order->count ? order->waits : NULL;
 }
 
-void nas__order_close(nas__queue *queue, const nas__order *order, cl_int code, cl_event done)
+nas_status nas__order_close(nas_device *device, nas__queue *queue, const nas__order *order,
+                            cl_event done)
 {
-    if (!order->kept || code != CL_SUCCESS)
-        return;
+    if (!order->kept)
+        return NAS_OK;
+    NAS_CL(device, clRetainEvent(done));
     for (int i = 0; i <= NAS_TEAMS; i++)
         forget(&queue->waits[i]);
     forget(&queue->last);
     queue->last = done;
-    clRetainEvent(done);
+    return NAS_OK;
 }
 
 nas_status nas__queues_flush(nas_device *device)

@@ -441,15 +441,19 @@ static nas_status run_step(nas_tape *tape, const nas__step *step, cl_event *even
 {
     nas__queue *queue = queue_of(tape, step->team);
     nas__order order;
-    cl_event own = NULL, *done = event ? event : &own;
+    cl_event done = NULL;
     if (step->kind == GEMM)
         return nas__gemm_run(tape->device, queue, step->gemm);
     nas__order_open(queue, &order);
-    cl_int code = enqueue(queue, step, &order, event || order.kept ? done : NULL);
-    nas__order_close(queue, &order, code, *done);
-    if (own)
-        clReleaseEvent(own);
-    return code == CL_SUCCESS ? NAS_OK : enqueue_failed(tape, step, code);
+    const cl_int code = enqueue(queue, step, &order, event || order.kept ? &done : NULL);
+    if (code != CL_SUCCESS)
+        return enqueue_failed(tape, step, code);
+    const nas_status status = nas__order_close(tape->device, queue, &order, done);
+    if (status == NAS_OK && event)
+        *event = done;
+    else if (done)
+        clReleaseEvent(done);
+    return status;
 }
 
 /* CLBlast's event is that of its last kernel only, so a GEMM is timed by the wall too. */
