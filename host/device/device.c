@@ -137,8 +137,7 @@ void nas_device_destroy(nas_device *device)
 {
     if (!device)
         return;
-    if (device->whole.queue)
-        nas_device_finish(device);
+    nas__queues_drain(device);
     if (device->live_objects != 0)
         nas_log(NAS_LOG_WARNING, "device %s is closed with %d live objects", device->info.id,
                 device->live_objects);
@@ -168,7 +167,11 @@ int nas_device_lanes(const nas_device *device)
 
 nas_status nas_device_finish(nas_device *device)
 {
-    NAS_TRY(nas__queues_join(device));
+    nas_status status = nas__queues_join(device);
+    if (status != NAS_OK) {
+        nas__queues_drain(device); /* what was lent to the device comes free all the same */
+        return status;
+    }
     NAS_CL(device, clFinish(device->whole.queue));
     return NAS_OK;
 }

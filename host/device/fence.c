@@ -29,21 +29,29 @@ nas_status nas_buffer_write_later(nas_buffer *buffer, uint64_t offset, uint64_t 
     return NAS_OK;
 }
 
+/* Without a fence the caller has nothing to wait for, and will free what it lent: then all is waited for here. */
 nas_status nas_fence_put(nas_device *device, nas_fence **fence)
 {
-    NAS_TRY(nas__queues_join(device));
+    nas_status status = NAS_OK;
     nas_fence *made = calloc(1, sizeof *made);
-    if (!made)
+    if (!made) {
+        nas__queues_drain(device);
         NAS_FAIL(NAS_MEMORY, "out of memory for a fence");
-    cl_int code = clEnqueueMarkerWithWaitList(device->whole.queue, 0, NULL, &made->event);
-    if (code != CL_SUCCESS) {
-        free(made);
-        return nas__opencl_failed(device, code, "clEnqueueMarkerWithWaitList", __FILE__, __LINE__);
     }
+    NAS_TRY_DONE(nas__queues_join(device));
+    cl_int code = clEnqueueMarkerWithWaitList(device->whole.queue, 0, NULL, &made->event);
+    if (code != CL_SUCCESS)
+        NAS_TRY_DONE(
+            nas__opencl_failed(device, code, "clEnqueueMarkerWithWaitList", __FILE__, __LINE__));
     made->device = device;
     device->live_objects++;
     *fence = made;
-    return NAS_OK;
+done:
+    if (status != NAS_OK) {
+        nas__queues_drain(device);
+        free(made);
+    }
+    return status;
 }
 
 nas_status nas_fence_wait(nas_fence *fence)

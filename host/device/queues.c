@@ -107,6 +107,16 @@ nas_status nas__queues_open(nas_device *device, bool profile)
     return NAS_OK;
 }
 
+void nas__queues_drain(nas_device *device)
+{
+    for (int pass = 0; pass < 2; pass++) /* queues wait for each other: all are flushed first */
+        for (int i = -1; i < NAS_DEVICE_IDS - 1; i++) {
+            cl_command_queue queue = i < 0 ? device->whole.queue : device->teams[i].queue;
+            if (queue)
+                (void)(pass ? clFinish(queue) : clFlush(queue));
+        }
+}
+
 static void forget(cl_event *event)
 {
     if (*event)

@@ -191,7 +191,7 @@ NAS_API nas_status nas_buffer_copy(nas_buffer *from, uint64_t from_offset, nas_b
 /* Enqueued, not waited for: `from` must stay untouched until a fence put behind the write was waited for. */
 NAS_API nas_status nas_buffer_write_later(nas_buffer *buffer, uint64_t offset, uint64_t size,
                                           const void *from);
-/* A point of the queue: reached when all work enqueued before it is done. */
+/* A point of the queue: reached when all work enqueued before it is done.  Where none can be put, that work is waited for. */
 typedef struct nas_fence nas_fence;
 NAS_API nas_status nas_fence_put(nas_device *device, nas_fence **fence);
 NAS_API nas_status
