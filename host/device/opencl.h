@@ -37,7 +37,7 @@ enum {
 /* In-order queue of the whole device or of a team of its units (queues.c). */
 typedef struct nas__queue {
     cl_command_queue queue;
-    cl_device_id id;    /* of a team; NULL: the whole device */
+    cl_device_id id;    /* of a team, lent by the process (queues.c); NULL: the whole device */
     unsigned shares;    /* threads that keep to a part of the image each; 0: not threads of ours */
     nas_buffer *claims; /* cl/share.clh: who has taken what of a launch; NULL where shares is 0 */
     cl_event last;      /* of a team: its latest command since the device was parted */

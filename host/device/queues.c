@@ -13,6 +13,7 @@
  * Where a driver parts no devices (most GPUs, Oclgrind), there is one queue and all that is said here is true by itself. */
 #include "opencl.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 
 /* Teams of all partings lie in one list: two, then four, then eight. */
@@ -43,21 +44,50 @@ static unsigned units_of(const nas_device *device, int teams, int team)
     return units * (t + 1) / q - units * t / q;
 }
 
-/* Sub-devices with nearly as many units each; false where the driver makes none. */
-static bool part(nas_device *device, int teams)
+/* Sub-devices are made once in a process and never given back: a thread of PoCL (3.1) still looks at the device of a command that
+ * clFinish has waited for, and nothing but our own reference keeps a sub-device alive.  Who opens the device again takes the same. */
+typedef struct partition {
+    struct partition *next;
+    cl_device_id whole, ids[NAS_TEAMS];
+    int teams;
+} partition;
+static partition *partitions;
+static pthread_mutex_t partitions_lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* Sub-devices with nearly as many units each; NULL where the driver makes none. */
+static partition *make_partition(const nas_device *device, int teams)
 {
     cl_device_partition_property counts[NAS_TEAMS + 3] = {CL_DEVICE_PARTITION_BY_COUNTS};
-    cl_device_id ids[NAS_TEAMS];
     cl_uint made = 0;
+    partition *p = calloc(1, sizeof *p);
+    if (!p)
+        return NULL;
     for (int t = 0; t < teams; t++)
         counts[1 + t] = (cl_device_partition_property)units_of(device, teams, t);
     counts[1 + teams] = CL_DEVICE_PARTITION_BY_COUNTS_LIST_END;
-    if (clCreateSubDevices(device->id, counts, (cl_uint)teams, ids, &made) != CL_SUCCESS ||
-        made != (cl_uint)teams)
-        return false;
-    for (int t = 0; t < teams; t++)
-        nas__queue_of(device, teams, t)->id = ids[t];
-    return true;
+    if (clCreateSubDevices(device->id, counts, (cl_uint)teams, p->ids, &made) != CL_SUCCESS ||
+        made != (cl_uint)teams) {
+        free(p);
+        return NULL;
+    }
+    p->whole = device->id;
+    p->teams = teams;
+    p->next = partitions;
+    partitions = p;
+    return p;
+}
+
+static bool part(nas_device *device, int teams)
+{
+    pthread_mutex_lock(&partitions_lock);
+    partition *p = partitions;
+    while (p && (p->whole != device->id || p->teams != teams))
+        p = p->next;
+    p = p ? p : make_partition(device, teams);
+    for (int t = 0; p && t < teams; t++)
+        nas__queue_of(device, teams, t)->id = p->ids[t];
+    pthread_mutex_unlock(&partitions_lock);
+    return p != NULL;
 }
 
 /* CLNAS_TEAMS is the most there may be, 1 to switch them off. */
@@ -136,11 +166,8 @@ static void close_queue(nas__queue *queue)
 
 void nas__queues_close(nas_device *device)
 {
-    for (int i = 0; i < NAS_DEVICE_IDS - 1; i++) {
+    for (int i = 0; i < NAS_DEVICE_IDS - 1; i++)
         close_queue(&device->teams[i]);
-        if (device->teams[i].id)
-            clReleaseDevice(device->teams[i].id);
-    }
     close_queue(&device->whole);
 }
 
