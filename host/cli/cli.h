@@ -200,6 +200,11 @@ void cli_session_progress(void *user, const nas_progress *progress);
 void cli_session_line(const nas_progress *progress, char *line, size_t size);
 /* Prints what a search came to and what to type next. */
 nas_status cli_search_report_print(const nas_search_report *report, cli_format format);
+/* How the devices of a search are used, a row for each. */
+void cli_uses_listing(cli_listing *listing, const nas_device_use *uses, int count);
+/* The summary's last row as one JSON object (format: json or jsonl) with each list as an array under its name. */
+nas_status cli_print_object(const cli_listing *summary, const cli_listing *const *lists, int count,
+                            cli_format format);
 void cli_results_listing(cli_listing *listing, const nas_train_result *results, int count);
 
 /* ---- a study opened for reading: study_view.c ---------------------------------------------------------------- */

@@ -60,8 +60,9 @@ static void fill(cli_listing *listing, const char *path, const nas_config *confi
 static nas_status show(const char *path, const options *given, nas_config *config)
 {
     nas_progress progress = {0};
-    cli_listing listing = {0};
-    char line[512];
+    cli_listing listing = {0}, uses = {0};
+    const cli_listing *const list = &uses;
+    char line[768];
     NAS_TRY(nas_session_status(path, config, &progress));
     if (given->watch) {
         cli_session_line(&progress, line, sizeof line);
@@ -70,8 +71,18 @@ static nas_status show(const char *path, const options *given, nas_config *confi
     }
     add_columns(&listing);
     fill(&listing, path, config, &progress);
-    nas_status status = cli_listing_print_one(&listing, given->format, stdout);
+    cli_uses_listing(&uses, progress.uses, progress.use_count);
+    nas_status status;
+    if (given->format == CLI_JSON || given->format == CLI_JSONL)
+        status = cli_print_object(&listing, &list, 1, given->format);
+    else
+        status = cli_listing_print_one(&listing, given->format, stdout);
+    if (status == NAS_OK && given->format == CLI_TABLE && progress.use_count > 0) {
+        putchar('\n');
+        status = cli_listing_print(&uses, given->format, stdout);
+    }
     cli_listing_clear(&listing);
+    cli_listing_clear(&uses);
     return status;
 }
 

@@ -1,6 +1,6 @@
 /* session_line.c - what a running search shows: one truthful line, and a summary at its end.
  *
- *     trials 37/48  best 0.9012 (trial 31)  12.6/min  elapsed 2:56  eta 0:52  failed 1  devices 2
+ *     trials 37/48  best 0.9012 (trial 31)  12.6/min  elapsed 2:56  eta 0:52  failed 1  devices 2  home 97 %, den 99 %
  *
  * Every figure comes from the session's own counts; what is not known yet is left out rather than guessed.
  * On a terminal the line is redrawn at every event; elsewhere one line is written per committed trial and
@@ -31,6 +31,19 @@ static void add_bar(char *line, size_t size, const nas_progress *progress)
     add(line, size, " [%.*s%.*s]", full, "################", WIDTH - full, "----------------");
 }
 
+/* "  home 97 %, slow 99 %": how busy each of several devices is; in words what does not work. */
+static void add_uses(char *line, size_t size, const nas_progress *progress)
+{
+    for (int i = 0; progress->use_count > 1 && i < progress->use_count; i++) {
+        const nas_device_use *use = &progress->uses[i];
+        add(line, size, "%s %s", i ? "," : " ", use->name);
+        if (use->busy >= 0 && use->state && strncmp(use->state, "is ", 3) != 0)
+            add(line, size, " %.0f %%", 100 * use->busy);
+        else if (use->state && *use->state)
+            add(line, size, " %s", use->state);
+    }
+}
+
 static void search_line(const nas_progress *progress, char *line, size_t size)
 {
     char time[32];
@@ -57,6 +70,7 @@ static void search_line(const nas_progress *progress, char *line, size_t size)
         add(line, size, "  devices %d", progress->devices);
     if (progress->devices && progress->busy != progress->devices)
         add(line, size, " (%d busy)", progress->busy);
+    add_uses(line, size, progress);
 }
 
 void cli_session_line(const nas_progress *progress, char *line, size_t size)
@@ -215,14 +229,42 @@ static void summary_listing(const nas_search_report *report, cli_listing *listin
     }
 }
 
-/* The summary as one object, the retrained networks in its "results". */
-static nas_status print_object(const cli_listing *summary, const cli_listing *results,
-                               cli_format format)
+void cli_uses_listing(cli_listing *listing, const nas_device_use *uses, int count)
 {
-    json_t *object = cli_listing_json(summary, 0), *rows = json_array();
-    for (int row = 0; row < results->row_count; row++)
-        json_array_append_new(rows, cli_listing_json(results, row));
-    json_object_set_new(object, "results", rows);
+    static const char *const names[] = {"device", "state",        "workers",    "trial",  "done",
+                                        "failed", "busy_percent", "per_minute", "runs_on"};
+    listing->name = "devices";
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        cli_listing_column(listing, names[i], true);
+    for (int i = 0; i < count; i++) {
+        const nas_device_use *use = &uses[i];
+        cli_listing_row(listing);
+        cli_listing_text(listing, "device", use->name);
+        if (use->state && *use->state)
+            cli_listing_text(listing, "state", use->state);
+        if (use->workers)
+            cli_listing_int(listing, "workers", use->workers);
+        if (use->trial >= 0)
+            cli_listing_int(listing, "trial", use->trial);
+        cli_listing_int(listing, "done", use->done);
+        cli_listing_int(listing, "failed", use->failed);
+        if (use->busy >= 0)
+            cli_listing_real(listing, "busy_percent", 100 * use->busy, "%.1f");
+        cli_listing_real(listing, "per_minute", use->per_minute, "%.1f");
+        cli_listing_text(listing, "runs_on", use->device);
+    }
+}
+
+nas_status cli_print_object(const cli_listing *summary, const cli_listing *const *lists, int count,
+                            cli_format format)
+{
+    json_t *object = cli_listing_json(summary, 0);
+    for (int i = 0; i < count; i++) {
+        json_t *rows = json_array();
+        for (int row = 0; row < lists[i]->row_count; row++)
+            json_array_append_new(rows, cli_listing_json(lists[i], row));
+        json_object_set_new(object, lists[i]->name, rows);
+    }
     if (format == CLI_JSON)
         json_object_set_new(object, "schema_version", json_integer(1));
     int failed = json_dumpf(object, stdout, format == CLI_JSON ? JSON_INDENT(2) : JSON_COMPACT);
@@ -235,21 +277,28 @@ static nas_status print_object(const cli_listing *summary, const cli_listing *re
 
 nas_status cli_search_report_print(const nas_search_report *report, cli_format format)
 {
-    cli_listing summary = {.name = "search"}, results = {0};
+    cli_listing summary = {.name = "search"}, results = {0}, uses = {0};
+    const cli_listing *const lists[] = {&results, &uses};
     nas_status status = NAS_OK;
     cli_progress_hide();
     summary_listing(report, &summary);
     cli_results_listing(&results, report->results, report->result_count);
+    cli_uses_listing(&uses, report->uses, report->use_count);
     if (format == CLI_JSON || format == CLI_JSONL)
-        status = print_object(&summary, &results, format);
+        status = cli_print_object(&summary, lists, 2, format);
     else
         status = cli_listing_print_one(&summary, format, stdout);
+    if (status == NAS_OK && report->use_count > 1 && format == CLI_TABLE) {
+        fputs("\nDevices:\n", stdout);
+        status = cli_listing_print(&uses, format, stdout);
+    }
     if (status == NAS_OK && report->result_count && format == CLI_TABLE) {
         fputs("\nRetrained from the start, tested once on the test split:\n", stdout);
         status = cli_listing_print(&results, format, stdout);
     }
     cli_listing_clear(&summary);
     cli_listing_clear(&results);
+    cli_listing_clear(&uses);
     fflush(stdout);
     if (report->has_best && !report->signal && !cli_quiet())
         cli_note("next: clnas best %s; clnas show %s:%lld", report->study_path, report->study_path,

@@ -21,9 +21,13 @@
 #include <sys/prctl.h>
 #endif
 
+enum { AVOID_MS = 30000 };
+
 typedef struct orders {
     const char *mode, *study, *match, *alias, *driver;
     long parent;
+    bool test; /* the device must prove itself first */
+    int avoid; /* a trial that it leaves to others for AVOID_MS, -1: none */
 } orders;
 
 static void say(const char *format, ...) NAS_PRINTF(1, 2);
@@ -95,6 +99,11 @@ static nas_status work(const orders *given)
     NAS_TRY_DONE(nas_study_open(given->study, NAS_STORE_WRITE, &study));
     NAS_TRY_DONE(nas__bench_open(study, &bench));
     NAS_TRY_DONE(nas__bench_device(&bench, given->match, given->alias));
+    if (given->test) {
+        say("testing\t%s", bench.device_name);
+        NAS_TRY_DONE(nas_prove_device_quickly(bench.device));
+    }
+    nas_study_avoid(study, given->avoid, AVOID_MS);
     say("ready\t%s", bench.device_name);
     if (strcmp(given->mode, "retrain") == 0)
         status = nas__retrain_run(&bench, say_epoch, NULL);
@@ -141,7 +150,7 @@ static const char *argument(const char *text, const char *name)
 
 int nas_session_worker(int argc, char **argv)
 {
-    orders given = {.mode = "search", .match = "any", .alias = "", .driver = ""};
+    orders given = {.mode = "search", .match = "any", .alias = "", .driver = "", .avoid = -1};
     for (int i = 0; i < argc; i++) {
         const char *value;
         if ((value = argument(argv[i], "mode")))
@@ -154,6 +163,10 @@ int nas_session_worker(int argc, char **argv)
             given.alias = value;
         else if ((value = argument(argv[i], "driver")))
             given.driver = value;
+        else if ((value = argument(argv[i], "test")))
+            given.test = value[0] == '1';
+        else if ((value = argument(argv[i], "avoid")))
+            given.avoid = (int)strtol(value, NULL, 10);
         else if ((value = argument(argv[i], "parent")))
             given.parent = strtol(value, NULL, 10);
     }

@@ -63,6 +63,18 @@ static void add_time(nas__picture *picture, double now)
     picture->times[picture->time_count - 1] = now;
 }
 
+/* Twice a second at most: it goes through the whole log. */
+static void sum_up_uses(nas__picture *picture, const nas_study *study, double now)
+{
+    nas_progress *p = &picture->progress;
+    if (picture->use_from_ms == 0 || (picture->used_s > 0 && now - picture->used_s < 0.5))
+        return;
+    picture->used_s = picture->use_to_ms ? 0 : now;
+    p->use_count = nas__use_from_log(study, picture->use_from_ms,
+                                     picture->use_to_ms ? picture->use_to_ms : nas_time_ms(),
+                                     p->uses, NAS_DEVICE_USES);
+}
+
 static void set_rate(nas__picture *picture, double now)
 {
     nas_progress *p = &picture->progress;
@@ -128,6 +140,7 @@ void nas__picture_update(nas__picture *picture, const nas_study *study)
     double now = nas_now_s();
     int count = nas_study_count(study);
     count_trials(picture, study);
+    sum_up_uses(picture, study, now);
     set_rate(picture, now);
     if (!grow(picture, count))
         return;

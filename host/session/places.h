@@ -8,6 +8,7 @@ typedef struct nas__place {
     nas_device_wish wish; /* match and driver as its workers get them */
     bool known;           /* it was found, and is `info`; else its workers will see */
     nas_device_info info;
+    bool dropped;      /* its workers have failed too often; nothing is started there again */
     char missing[512]; /* why there is no such device; "": nothing is known against it */
 } nas__place;
 

@@ -16,6 +16,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+extern char **environ;
+
 static const double answer_s = 60, keep_s = 60;
 
 typedef struct question {
@@ -26,7 +28,7 @@ typedef struct question {
 } question;
 
 typedef struct answers {
-    char asked[NAS_DRIVERS * 32 + 1100]; /* what was asked, and in which surroundings */
+    char asked[NAS_DRIVERS * 32 + 64]; /* what was asked, and in which environment */
     double at_s;
     nas__found *list;
     int count;
@@ -187,17 +189,18 @@ static nas_status ask_all(const char *program, const nas_drivers *drivers, answe
 
 /* ---- the same again within a minute ---------------------------------------------------------------------------------- */
 
+/* The drivers' names and a hash of the environment, which drivers and loaders go by. */
 static void describe_question(const nas_drivers *drivers, char *text, size_t size)
 {
-    static const char *const surroundings[] = {"OCL_ICD_VENDORS", "RUSTICL_ENABLE"};
+    uint64_t hash = 0;
     size_t length = 0;
+    for (char **variable = environ; *variable; variable++)
+        hash = nas_hash(*variable, strlen(*variable) + 1, hash);
     text[0] = '\0';
     for (int i = 0; i < drivers->count && length < size; i++)
         length += (size_t)snprintf(text + length, size - length, "%s|", drivers->name[i]);
-    for (size_t i = 0; i < 2 && length < size; i++) {
-        const char *value = getenv(surroundings[i]);
-        length += (size_t)snprintf(text + length, size - length, "%s|", value ? value : "");
-    }
+    if (length < size)
+        snprintf(text + length, size - length, "%016llx", (unsigned long long)hash);
 }
 
 nas_status nas__probe(const char *program, const nas_drivers *drivers, nas__found **list,

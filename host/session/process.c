@@ -4,6 +4,7 @@
  * nothing else is shared - no memory, no store handle, no OpenCL state - so a driver that crashes takes only itself down.
  * It talks back over a pipe (descriptor 3), a line at a time, fields separated by tabs:
  *
+ *     testing                                 the device is open and is put to the test
  *     ready   DEVICE                          data and device are open
  *     epoch   JOB JOBS EPOCH EPOCHS NAME      retraining
  *     end     STATUS MESSAGE                  its last words; none when it crashed
@@ -118,12 +119,13 @@ void nas__child_gone(pid_t pid)
 static void forget_words(nas__process *process)
 {
     process->length = 0;
-    process->ready = process->said_end = false;
+    process->ready = process->testing = process->said_end = false;
     process->end = NAS_OK;
     process->message[0] = process->job_name[0] = '\0';
     process->job = process->jobs = process->epoch = process->epochs = 0;
     process->trial = -1;
     process->started_s = process->heard_s = nas_now_s();
+    process->started_at_ms = nas_time_ms();
 }
 
 nas_status nas__process_start(nas__process *process, const char *program, const nas_study *study,
@@ -131,6 +133,7 @@ nas_status nas__process_start(nas__process *process, const char *program, const 
 {
     char name[64], log[NAS_PATH_SIZE], how[32], path[NAS_PATH_SIZE + 8], parent[32];
     char match[NAS_TEXT_SIZE + 8], alias[NAS_TEXT_SIZE + 8], driver[NAS_TEXT_SIZE + 8];
+    char test[16], avoid[32];
     snprintf(name, sizeof name, "worker-%d.log", process->slot);
     NAS_TRY(nas__study_file(study, name, log, sizeof log));
     snprintf(how, sizeof how, "mode=%s", mode);
@@ -138,8 +141,11 @@ nas_status nas__process_start(nas__process *process, const char *program, const 
     snprintf(match, sizeof match, "match=%s", process->match);
     snprintf(alias, sizeof alias, "alias=%s", process->alias);
     snprintf(driver, sizeof driver, "driver=%s", process->driver);
+    snprintf(test, sizeof test, "test=%d", (int)process->test);
+    snprintf(avoid, sizeof avoid, "avoid=%d", process->avoid);
     snprintf(parent, sizeof parent, "parent=%ld", (long)getpid());
-    char *arguments[] = {(char *)program, "worker", how, path, match, alias, driver, parent, NULL};
+    char *arguments[] = {(char *)program, "worker", how,   path,   match, alias,
+                         driver,          test,     avoid, parent, NULL};
     forget_words(process);
     return nas__child_start(program, arguments, log, &process->pid, &process->report);
 }
@@ -163,7 +169,11 @@ static void understand(nas__process *process, char *line)
     process->heard_s = nas_now_s();
     if (strcmp(line, "ready") == 0) {
         process->ready = true;
+        process->testing = false;
+        snprintf(process->device, sizeof process->device, "%s", rest);
         snprintf(process->message, sizeof process->message, "%s", rest);
+    } else if (strcmp(line, "testing") == 0) {
+        process->testing = true;
     } else if (strcmp(line, "epoch") == 0) {
         int at = 0;
         if (sscanf(rest, "%d\t%d\t%d\t%d\t%n", &process->job, &process->jobs, &process->epoch,
@@ -212,6 +222,7 @@ bool nas__process_reap(nas__process *process, int *how)
     close(process->report);
     process->report = -1;
     nas__child_gone(process->pid);
+    process->gone = process->pid;
     process->pid = 0;
     return true;
 }

@@ -14,16 +14,21 @@ typedef struct nas__process {
     int slot;
     char match[NAS_TEXT_SIZE], alias[NAS_TEXT_SIZE], driver[NAS_TEXT_SIZE];
     bool optional;
+    int place; /* index into nas__places */
+    bool test; /* it proves its device before it works */
+    int avoid; /* a trial left to others at first, or -1 */
     /* the process */
     pid_t pid;  /* 0: none */
+    pid_t gone; /* the one before, which was reaped */
     int report; /* read end of its pipe, or -1 */
     char line[NAS__LINE_SIZE];
     size_t length;
     double started_s, heard_s; /* monotonic; heard_s: the last line */
     /* what it said last */
-    bool ready, said_end;
+    bool ready, testing, said_end; /* testing: until it is ready */
     nas_status end;
     char message[NAS__LINE_SIZE];
+    char device[128];             /* as its trials name it; "": not open yet */
     int job, jobs, epoch, epochs; /* of retraining */
     char job_name[64];
     /* heartbeat of its trial, as seen */
@@ -31,8 +36,8 @@ typedef struct nas__process {
     int64_t heartbeat_ms;
     double beat_s; /* monotonic, when heartbeat_ms last changed */
     /* history */
-    int deaths;          /* in a row, without a trial in between */
-    int64_t done_before; /* trials done when it was started */
+    int deaths;            /* in a row, without a trial in between */
+    int64_t started_at_ms; /* wall clock: trials of its process id from then on are its own */
 } nas__process;
 
 /* Starts `program` with `arguments` (the program's name first) and its output in `log`; `*report` is the end from which to

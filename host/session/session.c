@@ -111,10 +111,18 @@ static nas_status search_step(nas__run *run, nas_search_report *report)
     nas_status status = NAS_OK;
     NAS_TRY(nas_study_sync(run->study));
     nas__picture_update(&run->picture, run->study);
-    if (!is_over(run, report->ended_by, sizeof report->ended_by))
+    if (!is_over(run, report->ended_by, sizeof report->ended_by)) {
+        NAS_TRY(nas__use_begin(run->study));
+        run->picture.use_from_ms = nas_time_ms();
         status = run->options->program ? nas__supervise(run, "search") : work_here(run, false);
+        run->picture.use_to_ms = nas_time_ms();
+        run->picture.used_s = 0;
+        if (status == NAS_OK) /* else the log's last sign of life is the end */
+            status = nas__use_end(run->study);
+    }
     nas_study_sync(run->study);
     nas__picture_update(&run->picture, run->study);
+    run->picture.use_from_ms = 0; /* retraining is no search */
     is_over(run, report->ended_by, sizeof report->ended_by);
     if (status == NAS_OK) /* a worker may have been killed before it came to it */
         status = nas__checkpoints_prune_ended(run->study, run->config);
@@ -149,6 +157,8 @@ static void fill_report(nas__run *run, nas_search_report *report)
     report->best_value = p->best_value;
     snprintf(report->best_metric, sizeof report->best_metric, "%s", p->best_metric);
     report->seconds = nas_now_s() - run->picture.begin_s;
+    report->use_count = p->use_count;
+    memcpy(report->uses, p->uses, sizeof report->uses);
     if (nas__results_read(run->study, &results, &count) == NAS_OK)
         nas__results_merge(results, count, report->results, NAS_TRAIN_RESULTS,
                            &report->result_count);
@@ -348,6 +358,7 @@ nas_status nas_session_status(const char *study_path, nas_config *config, nas_pr
         status = nas__stored_config(study, NULL, 0, config);
     if (status == NAS_OK) {
         nas__picture_begin(&picture, study, config, NULL, NULL);
+        status = nas__use_window(study, &picture.use_from_ms, &picture.use_to_ms);
         nas__picture_update(&picture, study);
         *progress = picture.progress;
         progress->event = NAS_EVENT_TICK;
@@ -355,6 +366,8 @@ nas_status nas_session_status(const char *study_path, nas_config *config, nas_pr
         progress->elapsed_s = 0;
         progress->run_s = picture.base_s;
         progress->devices = progress->busy;
+        for (int i = 0; i < progress->use_count; i++)
+            progress->uses[i].state = progress->uses[i].trial >= 0 ? "works" : "";
         rate_from_log(study, progress);
         nas__picture_clear(&picture);
     }

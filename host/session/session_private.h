@@ -7,11 +7,13 @@
  *   outside.c       the same loop for other trainers: ask, tell, enqueue
  *   checkpoints.c   weights and paused trainings that are kept  origin.c      weights that a trial starts from
  *   retrain.c       the best again, longer, and the test        results.c     what that gave, in the study
- *   supervisor.c    worker processes: start, watch, end         process.c     one of them
+ *   supervisor.c    worker processes: start, watch, end         fates.c       what follows when one ends
+ *   process.c       one of them
  *   places.c        which device and driver a worker gets       probe.c       what each driver has
  *   picture.c       nas_progress out of a study                 orders.c      a worker seen from within
  *   session.c       search and resume
  *   check.c         a config looked at, nothing trained         evaluation.c  a saved model over a split
+ *   canary.c        does the device still compute right?        use.c         how busy devices are
  *
  * Reading a config is a part of its own: config_private.h.
  */
@@ -172,6 +174,16 @@ typedef struct nas__origin {
 /* The file with the weights of trial `from`; when it is gone, it is made again and recorded. */
 nas_status nas__origin_find(const nas__origin *origin, int from, char *path, size_t size);
 
+/* ---- canary: does the device still compute right? -------------------------------------------------------------- */
+
+typedef struct nas__canary nas__canary;
+/* A small network on the device, its answer held against the plain C reference.  NAS_DEVICE when it is wrong. */
+nas_status nas__canary_create(nas_device *device, nas__canary **canary);
+void nas__canary_destroy(nas__canary *canary);
+/* Runs it, at once or if it is time; NAS_DEVICE when the answer is not the one that it was. */
+nas_status nas__canary_look(nas__canary *canary, bool now);
+double nas__canary_cost_s(const nas__canary *canary); /* of the last look */
+
 /* ---- worker ---------------------------------------------------------------------------------------------------- */
 
 typedef struct nas__worker {
@@ -236,6 +248,8 @@ typedef struct nas__picture {
     nas_progress_function function;
     void *user;
     const nas_config *config;
+    int64_t use_from_ms, use_to_ms; /* the session's search; from 0: not begun, to 0: it goes on */
+    double used_s;                  /* when the uses were last summed up */
 } nas__picture;
 
 void nas__picture_begin(nas__picture *picture, nas_study *study, const nas_config *config,
@@ -244,6 +258,17 @@ void nas__picture_clear(nas__picture *picture);
 /* Counts, best, rate, ETA from the mirror; reports each trial that has ended since. */
 void nas__picture_update(nas__picture *picture, const nas_study *study);
 void nas__picture_tell(nas__picture *picture, nas_event event, const char *note);
+
+/* ---- how busy devices are ------------------------------------------------------------------------------------------- */
+
+/* The search of a session begins and ends: stored, so that `status` knows it from outside. */
+nas_status nas__use_begin(nas_study *study);
+nas_status nas__use_end(nas_study *study);
+/* When the last session's search began and ended, or the time up to which it is known to go on. */
+nas_status nas__use_window(nas_study *study, int64_t *from_ms, int64_t *to_ms);
+/* One row for each device text of trials that began in the window; workers are those that hold trials.  Returns how many. */
+int nas__use_from_log(const nas_study *study, int64_t from_ms, int64_t to_ms, nas_device_use *uses,
+                      int limit);
 
 /* ---- supervisor ---------------------------------------------------------------------------------------------------- */
 

@@ -4,15 +4,18 @@
  * study, like anybody else.
  *
  *   a worker ends well                  its device is done
- *   it crashes, or its device errs      another one is started; the trial is an attempt poorer
+ *   it crashes, or its device errs      another one is started, which proves the device before it works and leaves the
+ *                                       trial to others at first; the trial is an attempt poorer
+ *   the device fails that proof         it is dropped, with all of its workers; so it is by
+ *   three deaths without a trial        of its own in between; without any device left: NAS_DEVICE
  *   a trial has used up its attempts    everything stops, resumably (NAS_DEVICE)
- *   three deaths without a trial        the device is dropped; without any device left: NAS_DEVICE
  *   its heartbeat stands still          it is killed, which is a crash
  *   config, data or store are wrong     everything stops: another worker would find the same
  *
- * Next: process.c, one worker; worker.c, what it does. */
-#include "process.h"
+ * Next: process.c, one worker; worker.c, what it does; fates.c, what becomes of one that has ended. */
+#include "supervision.h"
 
+#include <math.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,54 +23,98 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { POLL_MS = 100, DEATH_LIMIT = 3, WORKERS = 64 /* on one device, at most */ };
-static const double tick_s = 1, save_s = 5, start_limit_s = 900, silence_limit_s = 600;
-
-typedef struct supervision {
-    nas__run *run;
-    const char *mode;
-    bool retrain;
-    nas__process *processes;
-    int count, next; /* retraining uses one at a time: `next` is the first that was not tried */
-    bool stopping, draining;
-    nas_status fatal;
-    char message[NAS__LINE_SIZE];
-    double last_tick_s;
-} supervision;
+enum { POLL_MS = 100, WORKERS = 64 /* on one device, at most */ };
+static const double tick_s = 1, save_s = 5, start_limit_s = 900, test_limit_s = 300,
+                    silence_limit_s = 600;
 
 /* ---- who there is ------------------------------------------------------------------------------------------------- */
 
-static void add_process(supervision *s, const nas__place *place)
+static void add_process(nas__supervision *s, int at)
 {
-    const nas_device_wish *wish = &place->wish;
+    const nas_device_wish *wish = &s->run->places->item[at].wish;
     nas__process *process = &s->processes[s->count];
-    *process =
-        (nas__process){.slot = s->count, .optional = wish->optional, .report = -1, .trial = -1};
+    *process = (nas__process){.slot = s->count,
+                              .place = at,
+                              .optional = wish->optional,
+                              .report = -1,
+                              .trial = -1,
+                              .avoid = -1};
     memcpy(process->match, wish->match, sizeof process->match);
     memcpy(process->alias, wish->name, sizeof process->alias);
     memcpy(process->driver, wish->driver, sizeof process->driver);
     s->count++;
 }
 
-static nas_status plan_processes(supervision *s)
+/* Milliseconds that a trial takes on this device, by the log; 0: none ended there. */
+static double pace_ms(const nas__supervision *s, const nas__place *place)
+{
+    const size_t length = strlen(place->wish.name);
+    const nas_study *study = s->run->study;
+    double sum = 0;
+    int count = 0;
+    for (int i = 0; length && i < nas_study_count(study); i++) {
+        const nas_trial *trial = nas_study_trial(study, i);
+        if (trial->status != NAS_TRIAL_COMPLETE || trial->started_ms <= 0 ||
+            strncmp(trial->device, place->wish.name, length) != 0 || trial->device[length] != ' ')
+            continue;
+        sum += (double)(trial->ended_ms - trial->started_ms);
+        count++;
+    }
+    return count ? sum / count : 0;
+}
+
+/* Retraining takes the fastest device, by the log, and the next one when that is lost; else those of the config in order. */
+static int fastest(const nas__supervision *s, const bool *taken)
+{
+    const nas__places *places = s->run->places;
+    int best = -1;
+    double best_ms = 0;
+    for (int i = 0; i < places->count; i++) {
+        if (taken[i])
+            continue;
+        double ms = pace_ms(s, &places->item[i]);
+        if (best < 0 || (ms > 0 && (best_ms == 0 || ms < best_ms))) {
+            best = i;
+            best_ms = ms;
+        }
+    }
+    return best;
+}
+
+static nas_status find_places(nas__supervision *s)
 {
     nas__places *places = s->run->places;
     if (places->count == 0)
         NAS_TRY(nas__places_find(s->run->config, s->run->options, places));
     NAS_TRY(nas__places_check(places));
+    for (int i = 0; i < places->count; i++)
+        if (!places->item[i].missing[0] && !places->item[i].dropped)
+            return NAS_OK;
+    for (int i = 0; i < places->count; i++)
+        places->item[i].dropped = false; /* better a device that has failed than none */
+    return NAS_OK;
+}
+
+static nas_status plan_processes(nas__supervision *s)
+{
+    bool taken[NAS_CONFIG_DEVICES] = {false};
+    NAS_TRY(find_places(s));
+    const nas__places *places = s->run->places;
     s->processes = calloc((size_t)places->count * WORKERS, sizeof *s->processes);
     if (!s->processes)
         NAS_FAIL(NAS_MEMORY, "out of host memory");
     for (int i = 0; i < places->count; i++) {
-        const nas__place *place = &places->item[i];
+        int at = s->retrain ? fastest(s, taken) : i;
+        const nas__place *place = &places->item[at];
         int workers = s->retrain ? 1 : (int)place->wish.workers;
-        for (int k = 0; !place->missing[0] && k < workers && k < WORKERS; k++)
-            add_process(s, place);
+        taken[at] = true;
+        for (int k = 0; !place->missing[0] && !place->dropped && k < workers && k < WORKERS; k++)
+            add_process(s, at);
     }
     return NAS_OK;
 }
 
-static int alive(const supervision *s)
+int nas__crew_alive(const nas__supervision *s)
 {
     int count = 0;
     for (int i = 0; i < s->count; i++)
@@ -75,14 +122,14 @@ static int alive(const supervision *s)
     return count;
 }
 
-static void tell(supervision *s, nas_event event, const char *note)
+void nas__crew_tell(nas__supervision *s, nas_event event, const char *note)
 {
-    s->run->picture.progress.devices = alive(s);
+    s->run->picture.progress.devices = nas__crew_alive(s);
     nas__picture_tell(&s->run->picture, event, note);
 }
 
 /* Devices that may be away and are. */
-static void tell_missing(supervision *s)
+static void tell_missing(nas__supervision *s)
 {
     char note[NAS__LINE_SIZE];
     for (int i = 0; !s->retrain && i < s->run->places->count; i++) {
@@ -90,19 +137,77 @@ static void tell_missing(supervision *s)
         snprintf(note, sizeof note, "device %.80s is not used: %s", nas__place_name(place),
                  place->missing);
         if (place->missing[0])
-            tell(s, NAS_EVENT_WORKER, note);
+            nas__crew_tell(s, NAS_EVENT_WORKER, note);
     }
+}
+
+/* ---- what each device does ------------------------------------------------------------------------------------------- */
+
+static bool is_use_of(const nas_device_use *use, const char *device, const nas__place *place)
+{
+    if (device[0])
+        return strcmp(use->device, device) == 0;
+    return !use->device[0] && strcmp(use->name, nas__place_name(place)) == 0;
+}
+
+/* Moves the row of this place, made from the log or made now, to position `at`. */
+static nas_device_use *use_of(nas_progress *p, int at, const char *device, const nas__place *place)
+{
+    int found = at;
+    while (found < p->use_count && !is_use_of(&p->uses[found], device, place))
+        found++;
+    if (found >= p->use_count) {
+        found = p->use_count < NAS_DEVICE_USES ? p->use_count++ : NAS_DEVICE_USES - 1;
+        p->uses[found] = (nas_device_use){.trial = -1, .busy = NAN};
+        snprintf(p->uses[found].name, sizeof p->uses[found].name, "%.63s", nas__place_name(place));
+        snprintf(p->uses[found].device, sizeof p->uses[found].device, "%s", device);
+    }
+    const nas_device_use moved = p->uses[found];
+    p->uses[found] = p->uses[at];
+    p->uses[at] = moved;
+    return &p->uses[at];
+}
+
+static void show_place(nas__supervision *s, int at)
+{
+    const nas__place *place = &s->run->places->item[at];
+    const char *device = "";
+    int living = 0, ready = 0, testing = 0;
+    for (int i = 0; i < s->count; i++) {
+        const nas__process *process = &s->processes[i];
+        if (process->place != at)
+            continue;
+        device = process->device[0] ? process->device : device;
+        living += process->pid > 0;
+        ready += process->pid > 0 && process->ready;
+        testing += process->pid > 0 && process->testing;
+    }
+    nas_device_use *use = use_of(&s->run->picture.progress, at, device, place);
+    use->workers = living;
+    use->state = place->missing[0] ? "is missing"
+                 : place->dropped  ? "is dropped"
+                 : living == 0     ? "has ended"
+                 : use->trial >= 0 ? "works"
+                 : testing > 0     ? "is tested"
+                 : ready == 0      ? "starts"
+                                   : "waits";
+}
+
+static void show_places(nas__supervision *s)
+{
+    for (int i = 0; !s->retrain && i < s->run->places->count; i++)
+        show_place(s, i);
 }
 
 /* ---- stopping ----------------------------------------------------------------------------------------------------- */
 
-static void signal_all(supervision *s, int signal)
+static void signal_all(nas__supervision *s, int signal)
 {
     for (int i = 0; i < s->count; i++)
         nas__process_signal(&s->processes[i], signal);
 }
 
-static void stop_for(supervision *s, nas_status status, const char *message)
+void nas__crew_stop(nas__supervision *s, nas_status status, const char *message)
 {
     if (s->fatal != NAS_OK)
         return;
@@ -112,7 +217,7 @@ static void stop_for(supervision *s, nas_status status, const char *message)
     signal_all(s, SIGTERM);
 }
 
-static void check_wishes(supervision *s)
+static void check_wishes(nas__supervision *s)
 {
     char note[NAS_PATH_SIZE + 64];
     double limit_s = nas__real_limit_s(s->run->config);
@@ -120,7 +225,7 @@ static void check_wishes(supervision *s)
         s->stopping = true;
         signal_all(s, SIGTERM);
         snprintf(note, sizeof note, "clnas resume %s", nas_study_path(s->run->study));
-        tell(s, NAS_EVENT_STOPPING, note);
+        nas__crew_tell(s, NAS_EVENT_STOPPING, note);
     }
     if (!s->retrain && !s->draining && limit_s > 0 && s->run->picture.progress.run_s >= limit_s) {
         s->draining = true;
@@ -130,108 +235,25 @@ static void check_wishes(supervision *s)
 
 /* ---- starting and losing workers ---------------------------------------------------------------------------------- */
 
-static void start(supervision *s, nas__process *process)
+void nas__crew_start(nas__supervision *s, nas__process *process)
 {
-    process->done_before = s->run->picture.progress.done;
     if (nas__process_start(process, s->run->options->program, s->run->study, s->mode) != NAS_OK)
-        stop_for(s, NAS_FAILED, nas_error_message());
-}
-
-/* A trial that no attempt is left for, or NULL. */
-static const nas_trial *exhausted(const nas_study *study)
-{
-    for (int i = 0; i < nas_study_count(study); i++) {
-        const nas_trial *trial = nas_study_trial(study, i);
-        if (trial->attempts < NAS_ATTEMPTS || nas_trial_final(trial))
-            continue;
-        if (trial->status == NAS_TRIAL_QUEUED || nas_owner_look(&trial->owner) == NAS_OWNER_DEAD)
-            return trial;
-    }
-    return NULL;
-}
-
-static void describe_death(const nas__process *process, int how, char *text, size_t size)
-{
-    const char *name = process->alias[0] ? process->alias : process->match;
-    if (process->said_end)
-        snprintf(text, size, "worker %d (%.80s): %.900s", process->slot, name, process->message);
-    else if (WIFSIGNALED(how))
-        snprintf(text, size, "worker %d (%.80s) died by signal %d; its output is in worker-%d.log",
-                 process->slot, name, WTERMSIG(how), process->slot);
-    else
-        snprintf(text, size, "worker %d (%.80s) ended with code %d; its output is in worker-%d.log",
-                 process->slot, name, WEXITSTATUS(how), process->slot);
-}
-
-/* It crashed or its device failed. */
-static void replace(supervision *s, nas__process *process, const char *death)
-{
-    char text[NAS__LINE_SIZE];
-    const nas_trial *trial = s->retrain ? NULL : exhausted(s->run->study);
-    if (trial) {
-        snprintf(text, sizeof text,
-                 "trial %d failed on each of its %d attempts; the last one: %.1900s", trial->index,
-                 trial->attempts, death);
-        stop_for(s, NAS_DEVICE, text);
-        return;
-    }
-    bool worked = s->run->picture.progress.done > process->done_before;
-    process->deaths = worked ? 1 : process->deaths + 1;
-    tell(s, NAS_EVENT_WORKER, death);
-    if (s->stopping || s->draining)
-        return;
-    if (process->deaths < DEATH_LIMIT) {
-        start(s, process);
-    } else if (alive(s) == 0) {
-        snprintf(text, sizeof text, "no device is left: %.1900s", death);
-        stop_for(s, NAS_DEVICE, text);
-    }
-}
-
-static void lost_device(supervision *s, nas__process *process, const char *death)
-{
-    if (!process->optional) {
-        stop_for(s, NAS_NO_DEVICE, process->message);
-        return;
-    }
-    tell(s, NAS_EVENT_WORKER, death);
-    if (s->retrain && s->next < s->count)
-        start(s, &s->processes[s->next++]);
-    else if (alive(s) == 0 && !s->stopping)
-        stop_for(s, NAS_NO_DEVICE, process->message);
-}
-
-static void handle_end(supervision *s, nas__process *process, int how)
-{
-    char death[NAS__LINE_SIZE];
-    bool well = process->said_end && process->end == NAS_OK;
-    describe_death(process, how, death, sizeof death);
-    nas_study_sync(s->run->study);
-    if (well || (s->stopping && process->end == NAS_STOPPED))
-        return;
-    bool device = !process->said_end || process->end == NAS_DEVICE ||
-                  process->end == NAS_DEVICE_MEMORY || process->end == NAS_MEMORY;
-    if (process->said_end && process->end == NAS_NO_DEVICE)
-        lost_device(s, process, death);
-    else if (device)
-        replace(s, process, death);
-    else
-        stop_for(s, process->end, process->message);
+        nas__crew_stop(s, NAS_FAILED, nas_error_message());
 }
 
 /* ---- watching ----------------------------------------------------------------------------------------------------- */
 
-static void end_it(supervision *s, nas__process *process, const char *why)
+static void end_it(nas__supervision *s, nas__process *process, const char *why)
 {
     char note[256];
     snprintf(note, sizeof note, "worker %d %s: it is ended", process->slot, why);
-    tell(s, NAS_EVENT_WORKER, note);
+    nas__crew_tell(s, NAS_EVENT_WORKER, note);
     nas__process_signal(process, SIGKILL);
     process->beat_s = process->heard_s = process->started_s = nas_now_s();
 }
 
 /* The trial that this process works on, in the mirror. */
-static const nas_trial *trial_of(const supervision *s, const nas__process *process)
+static const nas_trial *trial_of(const nas__supervision *s, const nas__process *process)
 {
     for (int i = nas_study_count(s->run->study) - 1; i >= 0; i--) {
         const nas_trial *trial = nas_study_trial(s->run->study, i);
@@ -241,7 +263,7 @@ static const nas_trial *trial_of(const supervision *s, const nas__process *proce
     return NULL;
 }
 
-static void watch_heartbeat(supervision *s, nas__process *process)
+static void watch_heartbeat(nas__supervision *s, nas__process *process)
 {
     const nas_trial *trial = trial_of(s, process);
     double now = nas_now_s();
@@ -256,14 +278,16 @@ static void watch_heartbeat(supervision *s, nas__process *process)
     }
 }
 
-static void watch(supervision *s)
+static void watch(nas__supervision *s)
 {
     double now = nas_now_s();
     for (int i = 0; i < s->count; i++) {
         nas__process *process = &s->processes[i];
         if (process->pid <= 0)
             continue;
-        if (!process->ready && now - process->started_s > start_limit_s)
+        if (process->testing && now - process->started_s > test_limit_s)
+            end_it(s, process, "does not get through the test of its device");
+        else if (!process->ready && now - process->started_s > start_limit_s)
             end_it(s, process, "does not get its data and device open");
         else if (s->retrain && process->ready && now - process->heard_s > silence_limit_s)
             end_it(s, process, "has stopped making steps");
@@ -272,7 +296,7 @@ static void watch(supervision *s)
     }
 }
 
-static void listen(supervision *s)
+static void listen(nas__supervision *s)
 {
     nas_progress *p = &s->run->picture.progress;
     char note[NAS__LINE_SIZE + 32];
@@ -283,7 +307,7 @@ static void listen(supervision *s)
             continue;
         if (process->ready && !was_ready) {
             snprintf(note, sizeof note, "worker %d: %.200s", process->slot, process->message);
-            tell(s, NAS_EVENT_WORKER, note);
+            nas__crew_tell(s, NAS_EVENT_WORKER, note);
         }
         if (process->jobs > 0) {
             p->job = process->job;
@@ -291,12 +315,12 @@ static void listen(supervision *s)
             p->epoch = process->epoch;
             p->epochs = process->epochs;
             p->job_name = process->job_name;
-            tell(s, NAS_EVENT_RETRAIN, "");
+            nas__crew_tell(s, NAS_EVENT_RETRAIN, "");
         }
     }
 }
 
-static void sleep_on_pipes(const supervision *s)
+static void sleep_on_pipes(const nas__supervision *s)
 {
     struct pollfd files[64];
     nfds_t count = 0;
@@ -306,7 +330,7 @@ static void sleep_on_pipes(const supervision *s)
     poll(files, count, POLL_MS);
 }
 
-static void save_time(supervision *s)
+static void save_time(nas__supervision *s)
 {
     char text[64];
     nas__run *run = s->run;
@@ -317,37 +341,38 @@ static void save_time(supervision *s)
         run->saved_s = nas_now_s();
 }
 
-static void look_around(supervision *s)
+static void look_around(nas__supervision *s)
 {
     double now = nas_now_s();
     int how;
     listen(s);
     if (nas_study_sync(s->run->study) != NAS_OK)
         nas_log(NAS_LOG_WARNING, "%s", nas_error_message());
-    s->run->picture.progress.devices = alive(s);
+    s->run->picture.progress.devices = nas__crew_alive(s);
     nas__picture_update(&s->run->picture, s->run->study);
+    show_places(s);
     for (int i = 0; i < s->count; i++)
         if (nas__process_reap(&s->processes[i], &how))
-            handle_end(s, &s->processes[i], how);
+            nas__crew_lost(s, &s->processes[i], how);
     check_wishes(s);
     watch(s);
     if (now - s->run->saved_s > save_s)
         save_time(s);
     if (now - s->last_tick_s > tick_s) {
         s->last_tick_s = now;
-        tell(s, NAS_EVENT_TICK, "");
+        nas__crew_tell(s, NAS_EVENT_TICK, "");
     }
 }
 
 nas_status nas__supervise(nas__run *run, const char *mode)
 {
-    supervision s = {.run = run, .mode = mode, .retrain = strcmp(mode, "retrain") == 0};
+    nas__supervision s = {.run = run, .mode = mode, .retrain = strcmp(mode, "retrain") == 0};
     NAS_TRY(plan_processes(&s));
     tell_missing(&s);
     s.next = s.retrain ? 1 : s.count;
     for (int i = 0; i < s.next; i++)
-        start(&s, &s.processes[i]);
-    while (alive(&s) > 0) {
+        nas__crew_start(&s, &s.processes[i]);
+    while (nas__crew_alive(&s) > 0) {
         sleep_on_pipes(&s);
         look_around(&s);
     }

@@ -7,11 +7,12 @@
  *   a result (even a failed one)    commit it
  *   a stop was wished               give the claim back; the attempt does not count
  *   device or memory error          give it back as an attempt and end: a fresh process gets a fresh driver
+ *   the canary is wrong (canary.c)  the same: a result of a device that computes wrong numbers is none
  *
  * For tests, these environment variables make trial INDEX fail at its first attempt ("INDEX:always": at each):
  *   CLNAS_TEST_CRASH_TRIAL   the process kills itself        CLNAS_TEST_HANG_TRIAL   it never comes back
  *   CLNAS_TEST_NAN_TRIAL     its loss is NaN                 CLNAS_TEST_ERROR_TRIAL  its device errs
- * Read next: next.c, heartbeat.c, checkpoints.c, ending.c. */
+ * Read next: next.c, heartbeat.c, canary.c, checkpoints.c, ending.c. */
 #include "session_private.h"
 
 #include <stdio.h>
@@ -25,6 +26,7 @@ typedef struct work {
     nas_eval *eval;
     nas_search *search;
     nas__heart *heart;
+    nas__canary *canary; /* NULL before the first result */
     nas_owner owner;
     const nas_claim *claim; /* of the trial that runs */
 } work;
@@ -113,11 +115,26 @@ static nas_status drop_draft(const work *w, int trial)
     return NAS_OK;
 }
 
+/* A device that computes wrong numbers must not have its results in the log (canary.c). */
+static nas_status look_at_device(work *w, const nas_trial *result)
+{
+    if (!w->bench->device)
+        return NAS_OK;
+    if (w->canary)
+        return nas__canary_look(w->canary, result->status == NAS_TRIAL_FAILED);
+    double start_s = nas_now_s();
+    NAS_TRY(nas__canary_create(w->bench->device, &w->canary));
+    nas_log(NAS_LOG_INFO, "the device computes right (found out in %.2g s, a look takes %.2g ms)",
+            nas_now_s() - start_s, 1e3 * nas__canary_cost_s(w->canary));
+    return NAS_OK;
+}
+
 static nas_status commit(work *w, const nas_job *job, nas_trial *result)
 {
     bool accepted;
     const nas_config *config = &w->bench->config;
     snprintf(result->device, sizeof result->device, "%s", w->bench->device_name);
+    NAS_TRY(look_at_device(w, result));
     NAS_TRY(nas_study_sync(w->bench->study));
     nas__charge(w->bench->study, config, result);
     NAS_TRY(nas__checkpoints_keep(w->bench->study, config, w->search, w->eval, result));
@@ -205,6 +222,7 @@ nas_status nas__worker_search(const nas__worker *worker)
     status = loop(&w);
 done:
     nas__heart_destroy(w.heart);
+    nas__canary_destroy(w.canary);
     nas_search_destroy(w.search);
     nas_eval_destroy(w.eval);
     return status;

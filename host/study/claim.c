@@ -115,8 +115,10 @@ static bool is_lost(const nas_study *study, const nas_trial *trial)
 
 static int first_lost(const nas_study *study)
 {
+    bool avoids = study->avoided >= 0 && nas_time_ms() < study->avoided_until_ms;
     for (int i = 0; i < study->open_count; i++)
-        if (is_lost(study, study->trials[study->open[i]]))
+        if (!(avoids && study->open[i] == study->avoided) &&
+            is_lost(study, study->trials[study->open[i]]))
             return study->open[i];
     return -1;
 }

@@ -38,8 +38,11 @@ static nas_status open_store(const nas_store *store, const char *path, nas_store
     nas_study *made = calloc(1, sizeof *made);
     if (!made)
         NAS_FAIL(NAS_MEMORY, "no memory for study %s", path);
-    *made = (nas_study){
-        .store = store, .mode = mode, .attempts = NAS_ATTEMPTS, .lease_ms = NAS_LEASE_MS};
+    *made = (nas_study){.store = store,
+                        .mode = mode,
+                        .attempts = NAS_ATTEMPTS,
+                        .lease_ms = NAS_LEASE_MS,
+                        .avoided = -1};
     made->path = malloc(strlen(path) + 1);
     nas_status status = NAS_OK;
     if (!made->path) {
@@ -118,6 +121,12 @@ void nas_study_set_limits(nas_study *study, int attempts, int64_t lease_ms)
 {
     study->attempts = attempts > 0 ? attempts : NAS_ATTEMPTS;
     study->lease_ms = lease_ms > 0 ? lease_ms : NAS_LEASE_MS;
+}
+
+void nas_study_avoid(nas_study *study, int index, int64_t for_ms)
+{
+    study->avoided = index;
+    study->avoided_until_ms = nas_time_ms() + for_ms;
 }
 
 nas_status nas__study_writable(const nas_study *study)

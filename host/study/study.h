@@ -22,6 +22,8 @@ struct nas_study {
     /* limits */
     int attempts;
     int64_t lease_ms;
+    int avoided; /* a lost trial left to others until avoided_until_ms; -1: none */
+    int64_t avoided_until_ms;
 };
 
 /* Doubles as C99 hex floats ("0x1.8p+1", "nan", "-inf"), independent of the locale; exact. */

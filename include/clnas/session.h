@@ -112,6 +112,23 @@ typedef enum nas_event {
     NAS_EVENT_END,      /* note: what ended the search */
 } nas_event;
 
+/* What one device of a search does and has done, by the study's log; the session is the last one. */
+typedef struct nas_device_use {
+    char name[64];    /* alias, or the device where it has none */
+    char device[128]; /* as its trials record it; "": not open yet */
+    const char *
+        state; /* "works", "waits", "starts", "is tested", "is dropped", "is missing", "has ended" */
+    int workers;          /* processes there, alive */
+    int64_t trial;        /* the last one that it works on; −1: none */
+    double progress;      /* of that, 0 … 1 */
+    int64_t done, failed; /* trials of this session */
+    double
+        busy; /* share of the time since its first trial that was spent on trials, of each worker; NaN: none yet */
+    double per_minute; /* trials, since its first; 0: none yet */
+} nas_device_use;
+
+enum { NAS_DEVICE_USES = 32 };
+
 /* A consistent picture of the run; every field is set at every event. */
 typedef struct nas_progress {
     nas_event event;
@@ -130,6 +147,8 @@ typedef struct nas_progress {
     int devices, busy;                /* worker processes alive, and those with a trial */
     int64_t job, jobs, epoch, epochs; /* retraining: 0-based job of jobs, epochs done of epochs */
     const char *job_name;             /* "trial 17", "baseline" or "" */
+    nas_device_use uses[NAS_DEVICE_USES]; /* the devices of the search */
+    int use_count;
 } nas_progress;
 
 typedef void (*nas_progress_function)(void *user, const nas_progress *progress);
@@ -177,6 +196,8 @@ typedef struct nas_search_report {
     double seconds; /* of this session */
     nas_train_result results[NAS_TRAIN_RESULTS];
     int result_count;
+    nas_device_use uses[NAS_DEVICE_USES]; /* of this session's search */
+    int use_count;
 } nas_search_report;
 
 /* STUDY.study in the current folder, from the config's study name. */

@@ -265,6 +265,8 @@ NAS_API nas_status nas_study_enqueue(nas_study *study, const nas_trial *proposal
  * attempts: the run should stop. */
 NAS_API nas_status nas_study_reclaim(nas_study *study, const nas_owner *owner, const char *device,
                                      nas_claim *claim, bool *found);
+/* This view does not reclaim trial `index` in the next `for_ms`: it was lost here, so others shall try first.  -1: any. */
+NAS_API void nas_study_avoid(nas_study *study, int index, int64_t for_ms);
 /* At least every quarter of a lease.  `*held` false: somebody else has the trial now; stop working. */
 NAS_API nas_status nas_study_heartbeat(nas_study *study, const nas_claim *claim, double progress,
                                        bool *held);

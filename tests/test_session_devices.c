@@ -1,0 +1,299 @@
+/* test_session_devices.c - several devices in one search: like ones, unlike ones, and ones that go wrong.
+ *
+ * PoCL stands in a vendors' folder of the test's own under two names, a.icd and b.icd; the shim (tests/shim/shim.h) makes
+ * the second another device, or one that computes wrong numbers, crashes or hangs, in those processes alone that load b.icd.
+ * Whatever happens there, the trials must be those of an undisturbed search in this process. */
+#include "session_runs.h"
+#include "vendors.h"
+
+#include "session/session_private.h"
+#include "study/study.h"
+
+#include <limits.h>
+#include <math.h>
+#include <unistd.h>
+
+#define ONE "devices=({name=\"one\";driver=\"b.icd\";})"
+#define TWO "devices=({name=\"good\";driver=\"a.icd\";},{name=\"bad\";driver=\"b.icd\";})"
+
+static char top[PATH_MAX];
+static char *reference;
+static char notes[8192]; /* what workers' events said */
+
+static void listen(void *user, const nas_progress *progress)
+{
+    size_t length = strlen(notes);
+    (void)user;
+    assert_in_range(progress->use_count, 0, NAS_DEVICE_USES);
+    if (progress->event == NAS_EVENT_WORKER && length < sizeof notes)
+        snprintf(notes + length, sizeof notes - length, "%s\n", progress->note);
+}
+
+/* Makes b.icd's device what `device` and `fault` say; NULL: nothing. */
+static void shim(const char *device, const char *fault, const char *once)
+{
+    setenv("OPENCL_LAYERS", getenv("NAS_SHIM"), 1);
+    setenv("NAS_SHIM_ONLY", "driver=b.icd", 1);
+    if (device)
+        setenv("NAS_SHIM_DEVICE", device, 1);
+    if (fault)
+        setenv("NAS_SHIM_FAULT", fault, 1);
+    if (once)
+        setenv("NAS_SHIM_ONCE", once, 1);
+}
+
+static void no_shim(void)
+{
+    static const char *const names[] = {"OPENCL_LAYERS", "NAS_SHIM_ONLY", "NAS_SHIM_DEVICE",
+                                        "NAS_SHIM_FAULT", "NAS_SHIM_ONCE"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        unsetenv(names[i]);
+}
+
+static void need(bool with_shim)
+{
+    if (!reference || (with_shim && (!getenv("NAS_SHIM") || access(getenv("NAS_SHIM"), R_OK))))
+        skip();
+}
+
+static nas_status search(const char *name, const char *devices, const char *order,
+                         nas_search_report *report)
+{
+    const char *overrides[] = {devices, order};
+    nas_search_options options = options_for(path_of(name), true);
+    nas_config *config = parse_config(overrides, order ? 2 : 1);
+    options.progress = listen;
+    options.no_retrain = true;
+    notes[0] = '\0';
+    nas_status status = nas_session_search(config, &options, report);
+    nas_config_clear(config);
+    free(config);
+    return status;
+}
+
+static void assert_same_trials(const char *name)
+{
+    nas_study *opened;
+    nas_text text = {0};
+    nas_test_ok(nas_study_open(path_of(name), NAS_STORE_READ, &opened));
+    nas_study_canonical(opened, &text);
+    nas_study_close(opened);
+    assert_string_equal(text.data, reference);
+    nas_text_clear(&text);
+}
+
+static void assert_noted(const char *part)
+{
+    if (!strstr(notes, part))
+        fail_msg("no worker's note has \"%s\":\n%s", part, notes);
+}
+
+static int stored_order(const char *name)
+{
+    nas_config *config = calloc(1, sizeof *config);
+    nas_progress progress;
+    assert_non_null(config);
+    nas_test_ok(nas_session_status(path_of(name), config, &progress));
+    int order = config->budget.order;
+    nas_config_clear(config);
+    free(config);
+    return order;
+}
+
+/* ---- like and unlike ------------------------------------------------------------------------------ */
+
+static void test_two_like_devices_give_the_same_trials(void **state)
+{
+    nas_search_report report;
+    (void)state;
+    need(false);
+    nas_test_ok(search("like.study", TWO, NULL, &report));
+    assert_same_trials("like.study");
+    assert_int_equal(stored_order("like.study"), NAS_ORDER_INDEX);
+    int64_t done = 0;
+    for (int i = 0; i < report.use_count; i++)
+        done += report.uses[i].done;
+    assert_int_equal(done, 8 - report.reused);
+}
+
+static void test_unlike_devices_take_them_as_they_arrive(void **state)
+{
+    nas_search_report report;
+    (void)state;
+    need(true);
+    shim("name=Another", NULL, NULL);
+    nas_status status = search("unlike.study", TWO, NULL, &report);
+    no_shim();
+    nas_test_ok(status);
+    assert_int_equal(report.trials, 8);
+    assert_int_equal(stored_order("unlike.study"), NAS_ORDER_ARRIVAL);
+    const char *more = "budget.trials=9"; /* alike now, but the study has its order */
+    nas_search_options options = options_for(path_of("unlike.study"), true);
+    nas_test_ok(nas_session_resume(path_of("unlike.study"), &more, 1, &options, &report));
+    assert_int_equal(stored_order("unlike.study"), NAS_ORDER_ARRIVAL);
+}
+
+/* ---- devices that go wrong -------------------------------------------------------------------------- */
+
+static void go_wrong(const char *name, const char *fault, const char *once)
+{
+    nas_search_report report;
+    shim(NULL, fault, once);
+    nas_status status = search(name, TWO, "budget.order=index", &report);
+    no_shim();
+    nas_test_ok(status);
+    assert_int_equal(report.failed, 0);
+    assert_same_trials(name);
+}
+
+static void test_wrong_numbers_beside_a_good_device(void **state)
+{
+    (void)state;
+    need(true);
+    go_wrong("wrong.study", "clEnqueueNDRangeKernel:1+:wrong", NULL);
+    assert_noted("computes wrong");
+}
+
+static void stay_alone(const char *name, const char *fault, const char *note)
+{
+    nas_search_report report;
+    shim(NULL, fault, NULL);
+    nas_status status = search(name, ONE, NULL, &report);
+    no_shim();
+    assert_int_equal(status, NAS_DEVICE);
+    assert_non_null(strstr(nas_error_message(), "no device is left"));
+    assert_int_equal(report.trials, 0);
+    assert_noted(note);
+    assert_noted("device one is dropped: it failed the test after an error");
+    nas_search_options options = options_for(path_of(name), true);
+    options.no_retrain = true;
+    nas_test_ok(nas_session_resume(path_of(name), NULL, 0, &options, &report));
+    assert_same_trials(name);
+}
+
+static void test_a_bad_device_alone_is_dropped(void **state)
+{
+    (void)state;
+    need(true);
+    stay_alone("alone.study", "clEnqueueNDRangeKernel:1+:wrong", "computes wrong");
+    stay_alone("alone2.study", "clEnqueueNDRangeKernel:5:crash", "died by signal");
+}
+
+static void test_a_device_that_is_good_again_goes_on(void **state)
+{
+    (void)state;
+    need(true);
+    go_wrong("again.study", "clEnqueueNDRangeKernel:1+:wrong", path_of("again.once"));
+    if (strstr(notes, "dropped"))
+        fail_msg("it was dropped:\n%s", notes);
+}
+
+static void test_crashes_beside_a_good_device(void **state)
+{
+    (void)state;
+    need(true);
+    go_wrong("crash.study", "clEnqueueNDRangeKernel:5:crash", NULL);
+    assert_noted("died by signal");
+}
+
+static void test_a_call_that_never_returns(void **state)
+{
+    (void)state;
+    need(true);
+    go_wrong("hang.study", "clEnqueueNDRangeKernel:250:hang", path_of("hang.once"));
+}
+
+/* ---- how busy devices are ------------------------------------------------------------------------------ */
+
+static void put(nas_study *study, int index, const char *device, int64_t pid, int64_t from,
+                int64_t to, nas_trial_status status)
+{
+    nas_trial trial;
+    nas_trial_init(&trial);
+    trial.index = index;
+    trial.arch = (char *)"x";
+    trial.status = status;
+    trial.alias = status == NAS_TRIAL_ALIAS ? 1 : -1;
+    trial.owner.pid = pid;
+    snprintf(trial.owner.host, sizeof trial.owner.host, "elsewhere");
+    snprintf(trial.device, sizeof trial.device, "%s", device);
+    trial.started_ms = from;
+    trial.ended_ms = to;
+    trial.revision = study->revision + 1;
+    nas_test_ok(study->store->begin(study->handle, true));
+    nas_test_ok(study->store->put_trial(study->handle, &trial));
+    nas_test_ok(study->store->end(study->handle, true));
+    nas_test_ok(nas__study_apply(study, &trial));
+}
+
+static void test_busy_shares_of_a_known_log(void **state)
+{
+    const char fast[] = "fast (0:0 X (Y))", slow[] = "slow (0:0 Z)";
+    const nas_study_about about = {0};
+    nas_device_use uses[4];
+    nas_study *study;
+    (void)state;
+    nas_test_ok(nas_study_create(NULL, &about, &study));
+    put(study, 0, fast, 10, 500, 900, NAS_TRIAL_COMPLETE); /* before the session */
+    put(study, 1, fast, 10, 1000, 3000, NAS_TRIAL_COMPLETE);
+    put(study, 2, slow, 20, 2000, 11000, NAS_TRIAL_COMPLETE);
+    put(study, 3, fast, 10, 4000, 6000, NAS_TRIAL_FAILED);
+    put(study, 4, fast, 11, 8000, 10000, NAS_TRIAL_COMPLETE); /* in place of 10 */
+    put(study, 5, "", 0, 6000, 6000, NAS_TRIAL_ALIAS);
+    assert_int_equal(nas__use_from_log(study, 1000, 11000, uses, 4), 2);
+    assert_string_equal(uses[0].name, "fast");
+    assert_string_equal(uses[1].name, "slow");
+    assert_int_equal(uses[0].done, 3);
+    assert_int_equal(uses[0].failed, 1);
+    assert_true(fabs(uses[0].busy - 6000.0 / 8000) < 1e-9); /* 4 of 5 s, then 2 of 3 s */
+    assert_true(fabs(uses[1].busy - 1) < 1e-9);
+    assert_true(fabs(uses[0].per_minute - 3 * 6.0) < 1e-9);
+    assert_int_equal(nas__use_from_log(study, 1000, 11000, uses, 1), 1);
+    nas_study_close(study);
+}
+
+/* ---- main --------------------------------------------------------------------------------------------- */
+
+static int make_all(void **state)
+{
+    char folder[PATH_MAX + 16];
+    nas_search_report report;
+    if (make_session_folder(state) != 0 || !realpath(path_of("."), top))
+        return 1;
+    snprintf(folder, sizeof folder, "%s/vendors", top);
+    if (!vendors_copy(folder, "a.icd", "pocl.icd") || !vendors_copy(folder, "b.icd", "pocl.icd"))
+        return 0;
+    setenv("OCL_ICD_VENDORS", folder, 1);
+    nas_search_options options = options_for(path_of("reference.study"), false);
+    nas_text text = {0};
+    nas_study *opened;
+    options.no_retrain = true;
+    nas_test_ok(search_with(&options, NULL, &report));
+    nas_test_ok(nas_study_open(path_of("reference.study"), NAS_STORE_READ, &opened));
+    nas_study_canonical(opened, &text);
+    nas_study_close(opened);
+    reference = text.data;
+    return 0;
+}
+
+static int remove_all(void **state)
+{
+    free(reference);
+    return remove_session_folder(state);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_two_like_devices_give_the_same_trials),
+        cmocka_unit_test(test_unlike_devices_take_them_as_they_arrive),
+        cmocka_unit_test(test_wrong_numbers_beside_a_good_device),
+        cmocka_unit_test(test_a_bad_device_alone_is_dropped),
+        cmocka_unit_test(test_a_device_that_is_good_again_goes_on),
+        cmocka_unit_test(test_crashes_beside_a_good_device),
+        cmocka_unit_test(test_a_call_that_never_returns),
+        cmocka_unit_test(test_busy_shares_of_a_known_log),
+    };
+    be_a_worker(argc, argv);
+    return cmocka_run_group_tests(tests, make_all, remove_all);
+}
