@@ -126,8 +126,11 @@ static nas_status look_at_device(checking *c, const nas_arch *baseline)
     NAS_TRY(nas_train_config_fill(&c->config->train, &train));
     if (c->config->device_count == 0)
         status = nas_device_open("any", NULL, &device);
-    for (int i = 0; i < c->config->device_count && status != NAS_OK; i++)
-        status = nas_device_open(c->config->devices[i].match, NULL, &device);
+    for (int i = 0; i < c->config->device_count && status != NAS_OK; i++) {
+        status = nas_driver_use(c->config->devices[i].driver);
+        if (status == NAS_OK)
+            status = nas_device_open(c->config->devices[i].match, NULL, &device);
+    }
     if (status != NAS_OK) {
         snprintf(report->device, sizeof report->device, "none: %.200s", nas_error_message());
         return NAS_OK;

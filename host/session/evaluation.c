@@ -127,6 +127,8 @@ nas_status nas_session_eval(const char *model_path, const char *data_path, const
     NAS_TRY_DONE(read_any_config(data_path, config));
     NAS_TRY_DONE(nas__open_data(config, &data));
     NAS_TRY_DONE(check_fit(&graph, data, model_path));
+    if (!device_match && config->device_count)
+        NAS_TRY_DONE(nas_driver_use(config->devices[0].driver));
     const char *match = config->device_count ? config->devices[0].match : "any";
     NAS_TRY_DONE(nas_device_open(device_match ? device_match : match, NULL, &device));
     const nas_value *batch = nas_value_member(&config->train, "batch");
