@@ -325,6 +325,12 @@ static void test_launch_errors(void **state)
     message_has("cl/selftest.cl does not build");
     message_has("-DSELFTEST_BROKEN=1");
     message_has("asks for a build failure");
+    const nas_build_log *log =
+        nas_device_build_log_at(device, nas_device_build_log_count(device) - 1);
+    assert_false(log->built);
+    assert_string_equal(log->program, "selftest");
+    assert_non_null(strstr(log->options, "-DSELFTEST_BROKEN=1"));
+    assert_non_null(strstr(log->words, "asks for a build failure"));
     ok(launch(&good));
     nas_buffer_destroy(x);
 }

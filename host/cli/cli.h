@@ -287,6 +287,5 @@ nas_status cli_child_run(const char *const *arguments, double limit_s,
                          void (*line)(void *user, const char *text), void *user,
                          cli_child_end *end);
 /* Proves every op on one device; JSON lines on stdout, see doctor_device.c. */
-nas_status cli_doctor_device(const char *match, bool quick);
 
 #endif

@@ -4,7 +4,7 @@
  * This process never touches OpenCL.  Listing the devices and proving each of them happens in child
  * processes (child.c, doctor_device.c), so a driver that crashes or hangs costs its own lines only.
  */
-#include "cli.h"
+#include "doctor.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -16,6 +16,8 @@ typedef struct options {
     cli_list devices;
     bool quick;
     const char *prove;
+    const char *bundle;
+    bool for_bundle;
     double limit_s;
     int format;
 } options;
@@ -27,8 +29,11 @@ static const cli_option rows[] = {
      "One sample case per operator instead of all"},
     {"limit", 0, CLI_REAL, offsetof(options, limit_s), "SECONDS", "600", 1, 1e6, NULL,
      "Give up on a device after so long"},
+    {"bundle", 0, CLI_TEXT, offsetof(options, bundle), "FILE", NULL, 0, 0, NULL,
+     "Write all that a bug report needs to this file: no paths, no names, no data"},
     CLI_FORMAT_OPTION(options),
     {"prove", 0, CLI_TEXT, offsetof(options, prove), "ID", NULL, 0, 0, NULL, NULL},
+    {"for-bundle", 0, CLI_FLAG, offsetof(options, for_bundle), NULL, NULL, 0, 0, NULL, NULL},
     {.name = NULL},
 };
 
@@ -37,6 +42,7 @@ enum { DEVICE_LIMIT = 64 };
 /* What the run gathers. */
 typedef struct examination {
     cli_listing listing;
+    cli_bundle *bundle; /* NULL: none is wanted */
     nas_device_info devices[DEVICE_LIMIT];
     int device_count;
     const char *device; /* being proved: "0:0" */
@@ -186,6 +192,8 @@ static void take_device(void *user, const char *line)
         device->type = strcmp(text_of(object, "type"), "gpu") == 0   ? NAS_DEVICE_GPU
                        : strcmp(text_of(object, "type"), "cpu") == 0 ? NAS_DEVICE_CPU
                                                                      : NAS_DEVICE_OTHER;
+        if (at->bundle)
+            cli_bundle_add(at->bundle, "devices", json_incref(object));
     }
     json_decref(object);
 }
@@ -217,12 +225,30 @@ static nas_status list_devices(examination *at, double limit_s)
     return NAS_OK;
 }
 
+/* What only a bundle has: a build log, the timings. */
+static bool take_for_bundle(examination *at, const json_t *object, const char *key,
+                            const char *section)
+{
+    json_t *item = json_object_get(object, key);
+    if (!item || !at->bundle)
+        return false;
+    json_object_set_new(item, "device", json_string(at->device));
+    cli_bundle_add(at->bundle, section, json_incref(item));
+    at->starting[0] = '\0';
+    return true;
+}
+
 /* A line of `doctor --prove`. */
 static void take_result(void *user, const char *line)
 {
     examination *at = user;
     json_t *object = json_loads(line, 0, NULL);
     const char *starting = json_string_value(json_object_get(object, "starting"));
+    if (take_for_bundle(at, object, "build", "builds") ||
+        take_for_bundle(at, object, "timing", "timings")) {
+        json_decref(object);
+        return;
+    }
     if (starting) {
         snprintf(at->starting, sizeof at->starting, "%s", starting);
         tell("device %s: %s", at->device, starting);
@@ -252,10 +278,14 @@ static bool is_wanted(const options *given, const char *id)
 
 static nas_status prove_device(examination *at, const options *given, const nas_device_info *device)
 {
-    const char *arguments[] = {"doctor", "--prove", device->id, given->quick ? "--quick" : NULL,
-                               NULL};
+    const char *arguments[6] = {"doctor", "--prove", device->id};
+    int count = 3;
     cli_child_end end;
     char detail[1024], memory[32];
+    if (given->quick)
+        arguments[count++] = "--quick";
+    if (at->bundle)
+        arguments[count++] = "--for-bundle";
     cli_bytes_text(device->memory_bytes, memory, sizeof memory);
     snprintf(detail, sizeof detail, "%s, %s, driver %s, %s", device->name, device->version,
              device->driver, memory);
@@ -329,20 +359,35 @@ static nas_status verdict(const examination *at)
     NAS_FAIL(NAS_NO_DEVICE, "no OpenCL device is usable; the lines above name the fix");
 }
 
+static nas_status write_bundle(examination *at, const char *path)
+{
+    NAS_TRY(cli_bundle_write(at->bundle, &at->listing, path));
+    if (!cli_quiet())
+        cli_note("%s has what a bug report needs; read it before you send it", path);
+    return NAS_OK;
+}
+
 static nas_status run(const cli_call *call)
 {
     const options *given = call->options;
     nas_status status;
     if (given->prove)
-        return cli_doctor_device(given->prove, given->quick);
+        return cli_doctor_device(given->prove, given->quick, given->for_bundle);
     examination *at = calloc(1, sizeof *at);
     if (!at)
         NAS_FAIL(NAS_MEMORY, "no memory for the findings");
+    if (given->bundle && !(at->bundle = cli_bundle_create())) {
+        free(at);
+        NAS_FAIL(NAS_MEMORY, "no memory for a bundle");
+    }
     NAS_TRY_DONE(examine(at, given));
+    if (at->bundle)
+        NAS_TRY_DONE(write_bundle(at, given->bundle));
     NAS_TRY_DONE(cli_listing_print(&at->listing, given->format, stdout));
     status = verdict(at);
 done:
     cli_listing_clear(&at->listing);
+    cli_bundle_destroy(at->bundle);
     free(at);
     return status;
 }
@@ -353,7 +398,8 @@ const cli_command cli_command_doctor = {
     .summary = "Prove every operator on every device, and name what is missing",
     .examples = "  clnas doctor\n"
                 "  clnas doctor --quick --device 0:0\n"
-                "  clnas doctor --format json\n",
+                "  clnas doctor --format json\n"
+                "  clnas doctor --quick --bundle report.json\n",
     .details =
         "Exit code 0: everything works.  3: no device is usable.  4: a device fails a check.\n",
     .instance_size = sizeof(options),

@@ -5,11 +5,15 @@
  *
  *     {"starting": "op conv2d"}
  *     {"check": "op conv2d", "status": "ok", "error": 2.1e-07, "tolerance": 0.001, "bits": "…", "seconds": 1.2, "detail": "…"}
+ *
+ * For a bundle also {"build": {"program": "conv2d", "options": "…", "built": false, "log": "…"}} and {"timing": {"fma_gflops": …}}.
  */
-#include "cli.h"
+#include "doctor.h"
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
 
 static void report(json_t *object)
 {
@@ -50,10 +54,36 @@ static void report_proof(const char *check, const nas_proof *proof)
     report(object);
 }
 
-nas_status cli_doctor_device(const char *match, bool quick)
+/* Logs from number `from` on; returns how many there are.  At once, for the next op may crash. */
+static int report_builds(const nas_device *device, int from)
+{
+    const int count = nas_device_build_log_count(device);
+    for (int i = from; i < count; i++) {
+        const nas_build_log *log = nas_device_build_log_at(device, i);
+        char *words = strdup(log->words);
+        if (!words)
+            continue;
+        cli_text_clean(words);
+        report(json_pack("{s:{s:s, s:s, s:b, s:s}}", "build", "program", log->program, "options",
+                         log->options, "built", (int)log->built, "log", words));
+        free(words);
+    }
+    return count;
+}
+
+static void report_timings(nas_device *device)
+{
+    json_t *timings = json_object();
+    report_start("timings");
+    if (cli_doctor_timings(device, timings) != NAS_OK)
+        report_failure("timings");
+    report(json_pack("{s:o}", "timing", timings));
+}
+
+nas_status cli_doctor_device(const char *match, bool quick, bool bundle)
 {
     nas_device *device;
-    int count;
+    int count, logs = 0;
     report_start("open");
     NAS_TRY(nas_device_open(match, NULL, &device));
     report(json_pack("{s:s, s:s, s:s}", "check", "open", "status", "ok", "detail",
@@ -68,7 +98,11 @@ nas_status cli_doctor_device(const char *match, bool quick)
             report_proof(check, &proof);
         else
             report_failure(check);
+        if (bundle)
+            logs = report_builds(device, logs);
     }
+    if (bundle)
+        report_timings(device);
     nas_device_destroy(device);
     return NAS_OK;
 }

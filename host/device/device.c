@@ -146,6 +146,7 @@ void nas_device_destroy(nas_device *device)
     nas_buffer_destroy(device->dummy);
     nas__profile_destroy(device->profile);
     nas__programs_release(device);
+    nas__build_logs_release(device);
     if (device->used_gemm)
         nas__gemm_forget();
     nas__queues_close(device);

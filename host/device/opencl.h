@@ -27,7 +27,8 @@ typedef struct nas__program {
     cl_program program;
 } nas__program;
 
-typedef struct nas__profile nas__profile; /* profile.c */
+typedef struct nas__profile nas__profile;       /* profile.c */
+typedef struct nas__build_logs nas__build_logs; /* build_log.c */
 
 enum {
     NAS_TEAMS = 8,                 /* most teams of one parting: 2, 4 or 8 */
@@ -63,6 +64,7 @@ struct nas_device {
     cl_event mark;
     nas__program *programs;
     nas_build_counts builds;
+    nas__build_logs *logs; /* NULL: no compiler has said anything */
     nas_buffer *dummy;     /* stands in where a launch gives no buffer; does not count as live */
     nas__profile *profile; /* NULL: not profiling */
     nas_tuning tuning;
@@ -128,6 +130,11 @@ nas_status nas__order_close(nas_device *device, nas__queue *queue, const nas__or
 nas_status nas__program_get(nas_device *device, const char *source, const char *defines,
                             const nas__program **program);
 void nas__programs_release(nas_device *device);
+
+/* build_log.c: what the compiler said of a program; `program` is a name that stays, the others are copied. */
+void nas__build_log_keep(nas_device *device, const char *program, const char *options, bool built,
+                         const char *words);
+void nas__build_logs_release(nas_device *device);
 
 /* binary_cache.c: kernel binaries on disk. Load leaves *binary NULL where there is none to trust.
  * */

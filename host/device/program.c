@@ -33,6 +33,17 @@ static void read_log(const nas_device *device, cl_program program, nas_text *log
     free(words);
 }
 
+/* Warnings: a driver that builds without a word leaves nothing. */
+static void keep_warnings(nas_device *device, cl_program program, const nas_kernel_source *source,
+                          const char *options)
+{
+    nas_text log = {0};
+    read_log(device, program, &log);
+    if (log.data && log.data[strspn(log.data, " \t\r\n")])
+        nas__build_log_keep(device, source->name, options, true, log.data);
+    nas_text_clear(&log);
+}
+
 /* A message holds some thousand characters; a longer log goes to the log sink as well, whole. */
 static void pass_on(const char *name, const char *words)
 {
@@ -48,11 +59,12 @@ static void pass_on(const char *name, const char *words)
     nas_log(NAS_LOG_ERROR, "build log of cl/%s.cl, end:\n%s", name, words);
 }
 
-static nas_status build_failed(const nas_device *device, cl_program program,
+static nas_status build_failed(nas_device *device, cl_program program,
                                const nas_kernel_source *source, const char *options, cl_int code)
 {
     nas_text log = {0};
     read_log(device, program, &log);
+    nas__build_log_keep(device, source->name, options, false, log.data ? log.data : "");
     if (log.length > 3000)
         pass_on(source->name, log.data);
     nas_status status = nas_error_set(
@@ -80,6 +92,7 @@ static nas_status compile(nas_device *device, const nas_kernel_source *source, c
         clReleaseProgram(made);
         return status;
     }
+    keep_warnings(device, made, source, options);
     device->builds.from_source++;
     *program = made;
     return NAS_OK;

@@ -300,6 +300,17 @@ typedef struct nas_build_counts {
 } nas_build_counts;
 NAS_API nas_build_counts nas_device_builds(const nas_device *device);
 
+/* What the driver's compiler said of programs that it refused, or warned about when it compiled them (binaries from a cache say nothing),
+ * since the device was opened: the first 32, the first 16,384 bytes of each.  Lent until the device is destroyed.  May name paths. */
+typedef struct nas_build_log {
+    const char *program; /* "conv2d": cl/conv2d.cl */
+    char *options;
+    bool built; /* false: refused */
+    char *words;
+} nas_build_log;
+NAS_API int nas_device_build_log_count(const nas_device *device);
+NAS_API const nas_build_log *nas_device_build_log_at(const nas_device *device, int index);
+
 typedef struct nas_profile_row {
     char label[96];
     uint64_t launches;
