@@ -5,6 +5,11 @@
 #   oclgrind      an interpreter that sees data races, accesses out of bounds and wrong API calls
 #   pocl-1thread  what depends on the number of threads shows against the plain test
 #   avx2, sse     PoCL's code for other processors, with 8 and 4 lanes
+#   pocl          as it is
+#   pocl-new      Debian 13's PoCL, in a folder made by debootstrap (CLNAS_DEBIAN13); root only, for it takes chroot
+#   pocl-pypi     PoCL with a compiler of its own: pip install pocl-binary-distribution in the virtual environment CLNAS_RUNTIMES
+#   intel         Intel's runtime for CPUs (AMD's too): pip install intel-opencl-rt intel-cmplr-lib-rt there
+#   nvidia, rocm, intel-gpu   that driver alone
 #
 # One OpenCL per process, always: two vendors' libraries in one process get in each other's way.  Interpreted and
 # emulated ones are slow, so tests keep to their smaller cases where CLNAS_TEST_SMALL is set.  Exit code 77: not on this machine.
@@ -55,7 +60,52 @@ run_oclgrind() {
     exit 0
 }
 
+# use_library NAME PACKAGE: the driver lib/…/NAME of the virtual environment CLNAS_RUNTIMES alone.  The .icd files that packages bring
+# name places where they were built.
+use_library() {
+    [ -n "${CLNAS_RUNTIMES:-}" ] || skip "CLNAS_RUNTIMES names no folder (python3 -m venv FOLDER; FOLDER/bin/pip install $2)"
+    library=$(find "$CLNAS_RUNTIMES/lib" -name "$1" | head -n 1)
+    [ -n "$library" ] || skip "no $1 in $CLNAS_RUNTIMES/lib (pip install $2)"
+    mkdir -p "$cache"
+    echo "$library" >"$cache/$variant.$$.icd"
+    export OCL_ICD_VENDORS="$cache/$variant.$$.icd"
+    trap 'rm -f "$cache/$variant.$$.icd"' EXIT
+    shift 2
+    code=0
+    "$@" || code=$?
+    exit $code
+}
+
+# In Debian 13 as it lies in a folder, with this machine's build, sources and data in their places.
+run_in_debian13() {
+    [ -x "${CLNAS_DEBIAN13:-/nowhere}/bin/sh" ] || skip "CLNAS_DEBIAN13 names no folder with Debian 13 (docs/devices.md)"
+    [ "$(id -u)" = 0 ] || skip "chroot is for root"
+    export OCL_ICD_VENDORS="$vendors/pocl.icd" POCL_CACHE_DIR="$cache/pocl-new"
+    mkdir -p "$POCL_CACHE_DIR"
+    # shellcheck disable=SC2016 # the inner shell's variables
+    exec unshare --mount sh -eu -c '
+        root=$1; shift
+        for folder in /proc /sys /dev /usr/share/datasets "$NAS_BUILD_FOLDER" "$NAS_SOURCE_FOLDER" "$PWD"; do
+            [ -e "$folder" ] || continue
+            mkdir -p "$root$folder"
+            mount --bind "$folder" "$root$folder"
+        done
+        here=$PWD
+        exec chroot "$root" /usr/bin/env -C "$here" "$@"' sh "$CLNAS_DEBIAN13" "$@"
+}
+
 case $variant in
+pocl) use_icd pocl.icd pocl-opencl-icd ;;
+pocl-new) run_in_debian13 "$@" ;;
+pocl-pypi)
+    export POCL_CACHE_DIR="$cache/pocl-pypi"
+    mkdir -p "$POCL_CACHE_DIR"
+    use_library 'libpocl-*.so' pocl-binary-distribution "$@"
+    ;;
+intel) use_library libintelocl.so 'intel-opencl-rt intel-cmplr-lib-rt' "$@" ;;
+nvidia) use_icd nvidia.icd nvidia-opencl-icd ;;
+rocm) use_icd amdocl64.icd rocm-opencl-icd ;;
+intel-gpu) use_icd intel.icd intel-opencl-icd ;;
 rusticl)
     use_icd rusticl.icd mesa-opencl-icd
     export RUSTICL_ENABLE=llvmpipe CLNAS_TEST_SMALL=1 MESA_SHADER_CACHE_DIR="$cache/mesa"
