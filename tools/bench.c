@@ -21,7 +21,7 @@ static const bench_command commands[] = {
     {"net", "a network: training, inference at several batches, memory", bench_net},
     {"peers", "the same networks in PyTorch and ONNX Runtime, in turns", bench_peers},
     {"supernet", "a search step of a one-shot method", bench_supernet},
-    {"latency", "what each choice of a space costs, as a table", bench_latency},
+    {"latency", "what the networks of a space take, as a table that predicts it", bench_latency},
     {"search", "cost of a proposal, early and late in a study", bench_search},
     {"cores", "how far the cores are from one another", bench_cores},
 };

@@ -15,6 +15,7 @@ int bench_net(int argc, char **argv);
 int bench_peers(int argc, char **argv);
 int bench_supernet(int argc, char **argv);
 int bench_latency(int argc, char **argv);
+int bench_latency_choices(int argc, char **argv);
 int bench_search(int argc, char **argv);
 int bench_cores(int argc, char **argv);
 

@@ -1,173 +1,76 @@
-/* bench_latency.c - clnas-bench latency: what each choice of a space's supernet costs in an inference, on the device at hand.
+/* bench_latency.c - clnas-bench latency: a table of what the steps of a space's networks take on a device, and how well it predicts.
  *
- *     clnas-bench latency CONFIG [--device MATCH] [--batch 1] [--repeats 21] [--output FILE]
+ *     clnas-bench latency CONFIG [--device MATCH] [--batch 1,64] [--repeats 9] [--networks 32] [--output FILE]
+ *                         [--verify N] [--format table|json] [--table FILE]
+ *     clnas-bench latency --choices CONFIG …                    (bench_latency_choices.c)
  *
- * The table is what `strategy = { type = "proxylessnas"; latency = { table = "FILE"; … }; }` weighs choices by; without --output it
- * goes to the standard output, and the same for people to the standard error.
+ * It walks the space (bench_latency_walk.c), measures each distinct step alone (bench_latency_steps.c), and fits the few numbers that
+ * make a network's latency of them to --networks random whole networks (host/eval/step_table.c says which).  --verify N then
+ * measures N other random networks and prints predicted against measured.  --table FILE takes a table instead of measuring one.
  *
- * The supernet is made for evaluation, with paths, and with norms as a derived network has them: with a scale, by running statistics.  The
- * launches that run because a row took a choice, and for no other choice of that row, are run alone
- * (nas_net_evaluate_choice) and their times on the device added up.  That is less noisy by far than the difference of two whole
- * inferences, and it does not see what a choice does to the caches of its neighbours.  What runs whichever choice is taken (stem, head,
- * sums, what prepares a cell's inputs) is in no row.  A row that several cells share counts all of them; launches that several rows share (one pooling
- * that many edges read) count for each.  `none` runs nothing and costs 0, and so does an identity that only the sum reads.
- *
- * A sample is the mean of PASSES runs; the samples of all choices take turns, so that a slow spell falls on all, and each choice gets the
- * median of its samples. */
-#include "bench.h"
+ * The table goes to --output, or, where nothing is verified, to the standard output. */
+#include "bench_latency.h"
 #include "bench_net.h"
 #include "config_file.h"
-
-#include <clnas/session.h>
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { PASSES = 8 };
-
-typedef struct latency_options {
-    const char *device, *output;
-    int batch, repeats;
-} latency_options;
-
-typedef struct latency {
-    nas_config *config;
-    nas_data *data;
-    nas_domain *domain;
-    nas_device *device;
-    nas_graph graph; /* as it is measured */
-    nas_gate_table table;
-    uint64_t hash; /* of the graph that is searched in */
-    nas_net *net;
-    double *samples; /* [choices][repeats] */
-    double *seconds; /* [choices] */
-} latency;
-
-/* ---- the supernet ------------------------------------------------------------------------------------------ */
-
-/* The graph that is searched in, for its hash, and the one that is measured. */
-static nas_status make_graphs(latency *l)
+static bool read_batches(latency_options *o)
 {
-    const nas_supergraph_options searched = {0}, measured = {.affine = true, .running = true};
-    nas_graph graph = {0};
-    NAS_TRY(nas_domain_supergraph(l->domain, &searched, &graph, &l->table));
-    nas_status status = nas_graph_hash(&graph, &l->hash);
-    nas_graph_clear(&graph);
-    NAS_TRY(status);
-    return nas_domain_supergraph(l->domain, &measured, &l->graph, &l->table);
+    const char *at = o->batches;
+    char *behind;
+    for (o->batch_count = 0; o->batch_count < LATENCY_BATCHES; at = behind + 1) {
+        const long value = strtol(at, &behind, 10);
+        if (behind == at || value < 1 || value > NAS_MEASURE_BATCH)
+            return false;
+        o->batch[o->batch_count++] = (int)value;
+        if (*behind != ',')
+            return *behind == '\0';
+    }
+    return false;
 }
 
-static nas_status open_all(const char *path, const latency_options *o, latency *l)
+static void describe_device(const nas_device *device, nas_step_table *table)
 {
-    const nas_device_options device = {.profile = true};
-    const nas_net_options net = {.batch = o->batch, .paths = true};
-    l->config = calloc(1, sizeof *l->config);
-    if (!l->config)
-        NAS_FAIL(NAS_MEMORY, "no memory for a config");
-    NAS_TRY(nas_config_read(path, NULL, 0, l->config));
-    NAS_TRY(nas_data_open_group(&l->config->data, (uint64_t)l->config->seed, &l->data));
-    NAS_TRY(nas_domain_open_group(&l->config->space, nas_data_shape(l->data),
-                                  nas_data_classes(l->data), &l->domain));
-    NAS_TRY(make_graphs(l));
-    NAS_TRY(nas_device_open(o->device, &device, &l->device));
-    NAS_TRY(nas_net_create(l->device, &l->graph, &net, &l->net));
-    NAS_TRY(nas_net_initialise(l->net, 1, 1));
-    l->samples = calloc((size_t)l->table.choices * (size_t)o->repeats, sizeof *l->samples);
-    l->seconds = calloc((size_t)l->table.choices, sizeof *l->seconds);
-    return l->samples && l->seconds ? NAS_OK : NAS_MEMORY;
+    const nas_device_info *info = nas_device_describe(device);
+    snprintf(table->device, sizeof table->device, "%s %.100s", info->id, info->name);
+    snprintf(table->driver, sizeof table->driver, "%.60s, %.60s", info->platform_name,
+             info->driver);
 }
 
-static void close_all(latency *l)
+/* Steps of one batch. */
+static nas_status measure_batch(const latency_space *space, latency_walk *walk, nas_device *device,
+                                const latency_options *o, int batch, nas_step_table *table)
 {
-    free(l->samples);
-    free(l->seconds);
-    nas_net_destroy(l->net);
-    nas_device_destroy(l->device);
-    nas_graph_clear(&l->graph);
-    nas_domain_close(l->domain);
-    nas_data_destroy(l->data);
-    if (l->config)
-        nas_config_clear(l->config);
-    free(l->config);
-}
-
-/* ---- measuring ------------------------------------------------------------------------------------------------ */
-
-/* Mean seconds of a choice's launches. */
-static nas_status sample(latency *l, const nas_gate_row *row, int choice, double *seconds)
-{
-    nas_profile_row *rows;
-    int count;
-    nas_device_profile_reset(l->device);
-    for (int i = 0; i < PASSES; i++)
-        NAS_TRY(nas_net_evaluate_choice(l->net, row->first, row->choices, choice));
-    NAS_TRY(nas_device_finish(l->device));
-    NAS_TRY(nas_device_profile(l->device, &rows, &count));
-    *seconds = 0;
-    for (int i = 0; i < count; i++)
-        *seconds += rows[i].seconds / PASSES;
-    free(rows);
+    const double start = nas_now_s();
+    NAS_TRY(latency_measure_steps(space, walk, device, batch, o->repeats, table));
+    nas_step_table_sort(table);
+    fprintf(stderr, "batch %d: %d steps in %.1f s\n", batch, walk->step_count, nas_now_s() - start);
     return NAS_OK;
 }
 
-/* A sample of each choice. */
-static nas_status take_turns(latency *l, int turn, int repeats)
+static nas_status measure_table(const latency_space *space, nas_device *device,
+                                const latency_options *o, nas_step_table *table)
 {
-    for (int r = 0; r < l->table.count; r++) {
-        const nas_gate_row *row = &l->table.rows[r];
-        for (int k = 0; k < row->choices; k++) {
-            const size_t at = (size_t)(row->first + k) * (size_t)repeats + (size_t)turn;
-            if (k != row->none)
-                NAS_TRY(sample(l, row, k, &l->samples[at]));
-        }
-    }
-    return NAS_OK;
+    latency_walk walk = {0};
+    nas_status status = latency_walk_space(space, &walk);
+    if (status == NAS_OK)
+        fprintf(stderr, "%d distinct steps in %d networks; the last quarter of them brought %d\n",
+                walk.step_count, walk.drawn, walk.new_steps);
+    table->space = space->hash;
+    describe_device(device, table);
+    for (int i = 0; i < o->batch_count && status == NAS_OK; i++)
+        status = measure_batch(space, &walk, device, o, o->batch[i], table);
+    latency_walk_clear(&walk);
+    return status;
 }
 
-static nas_status measure(latency *l, int repeats)
-{
-    const nas_step step = {.real = (uint32_t)nas_net_options_of(l->net)->batch};
-    NAS_TRY(nas_net_set_step(l->net, &step));
-    NAS_TRY(nas_net_evaluate(l->net)); /* so that parts read numbers */
-    NAS_TRY(nas_device_finish(l->device));
-    NAS_TRY(take_turns(l, 0, repeats)); /* the first time pages are new: overwritten */
-    for (int turn = 0; turn < repeats; turn++)
-        NAS_TRY(take_turns(l, turn, repeats));
-    for (int k = 0; k < l->table.choices; k++) {
-        double *own = l->samples + (size_t)k * (size_t)repeats;
-        bench_sort(own, repeats);
-        l->seconds[k] = bench_median(own, repeats);
-    }
-    return NAS_OK;
-}
-
-/* ---- results --------------------------------------------------------------------------------------------------- */
-
-static void print_people(const latency *l, const latency_options *o)
-{
-    const nas_device_info *info = nas_device_describe(l->device);
-    double even = 0;
-    fprintf(stderr, "µs of each choice at batch %d, on %s %s (median of %d)\n%-4s %-12s", o->batch,
-            info->id, info->name, o->repeats, "row", "part");
-    fprintf(stderr, " choices 0, 1, …\n");
-    for (int r = 0; r < l->table.count; r++) {
-        const nas_gate_row *row = &l->table.rows[r];
-        fprintf(stderr, "%-4d %-12s", r, row->part);
-        for (int k = 0; k < row->choices; k++) {
-            fprintf(stderr, " %8.1f", 1e6 * l->seconds[row->first + k]);
-            even += l->seconds[row->first + k] / row->choices;
-        }
-        fprintf(stderr, "\n");
-    }
-    fprintf(stderr, "with equal shares of all choices: %.1f µs in the rows\n", 1e6 * even);
-}
-
-static nas_status write_table(const latency *l, const latency_options *o)
+static nas_status write_table(const nas_step_table *table, const latency_options *o)
 {
     nas_text text = {0};
-    nas_latency_write(&l->table, l->hash, nas_device_describe(l->device), o->batch, l->seconds,
-                      &text);
+    nas_step_table_write(table, &text);
     nas_status status = nas_text_check(&text);
     if (status == NAS_OK && o->output)
         status = nas_file_replace(o->output, text.data, text.length);
@@ -177,33 +80,92 @@ static nas_status write_table(const latency *l, const latency_options *o)
     return status;
 }
 
+static void tell_model(const nas_latency_model *m)
+{
+    fprintf(stderr, "batch %d: %.1f µs + %.2f µs a step + %.3f warm + %.3f cold\n", m->batch,
+            1e6 * m->share[0], 1e6 * m->share[1], m->share[2], m->share[3]);
+}
+
+/* Whole networks at one batch: the model, unless the table came with it, and what it is worth. */
+static nas_status measure_whole(const latency_space *space, nas_device *device,
+                                const latency_options *o, int batch, nas_step_table *table)
+{
+    bench_format format = BENCH_TABLE;
+    latency_network *networks = NULL;
+    nas_status status = NAS_OK;
+    const int fit = o->table ? 0 : o->networks;
+    if (o->table && !nas_step_table_model(table, batch))
+        NAS_FAIL(NAS_CONFIG, "%s was not measured at batch %d", o->table, batch);
+    if (fit + o->verify == 0)
+        return NAS_OK;
+    bench_format_of(o->format, &format);
+    NAS_TRY(latency_measure_networks(space, fit, o->verify, device, batch, o->repeats, table,
+                                     &networks));
+    if (fit > 0)
+        NAS_TRY_DONE(latency_fit_model(table, batch, networks, fit));
+    tell_model(nas_step_table_model(table, batch));
+    latency_predict(table, batch, networks + fit, o->verify);
+    if (o->verify > 0)
+        status = latency_print(space, nas_device_describe(device), format, batch, networks + fit,
+                               o->verify, stdout);
+done:
+    free(networks);
+    return status;
+}
+
+static nas_status run(const char *path, const latency_options *o)
+{
+    latency_space space = {0};
+    nas_device *device = NULL;
+    nas_step_table table = {0};
+    nas_status status = NAS_OK;
+    NAS_TRY_DONE(latency_open(path, &space));
+    NAS_TRY_DONE(nas_device_open(o->device, NULL, &device));
+    if (o->table)
+        NAS_TRY_DONE(nas_step_table_read(o->table, &table));
+    else
+        NAS_TRY_DONE(measure_table(&space, device, o, &table));
+    for (int i = 0; i < o->batch_count; i++)
+        NAS_TRY_DONE(measure_whole(&space, device, o, o->batch[i], &table));
+    if (o->output || !o->verify)
+        status = write_table(&table, o);
+done:
+    nas_step_table_clear(&table);
+    nas_device_destroy(device);
+    latency_close(&space);
+    return status;
+}
+
 static int usage(void)
 {
-    fprintf(stderr, "usage: clnas-bench latency CONFIG [--device MATCH] [--batch N] [--repeats N] "
-                    "[--output FILE]\n");
+    fprintf(stderr,
+            "usage: clnas-bench latency CONFIG [--device MATCH] [--batch N,…] [--repeats N] "
+            "[--networks N] [--output FILE] [--verify N] [--format table|json] [--table FILE]\n"
+            "       clnas-bench latency --choices CONFIG [--device MATCH] [--batch N] "
+            "[--repeats N] [--output FILE]\n");
     return 2;
 }
 
 int bench_latency(int argc, char **argv)
 {
-    latency_options o = {.device = "", .batch = 1, .repeats = 21};
+    latency_options o = {
+        .device = "", .batches = "1", .format = "table", .repeats = 9, .networks = 32};
     const tool_option options[] = {{"--device", &o.device, NULL, 0, 0},
                                    {"--output", &o.output, NULL, 0, 0},
-                                   {"--batch", NULL, &o.batch, 1, 65536},
-                                   {"--repeats", NULL, &o.repeats, 1, BENCH_REPEATS},
+                                   {"--table", &o.table, NULL, 0, 0},
+                                   {"--batch", &o.batches, NULL, 0, 0},
+                                   {"--format", &o.format, NULL, 0, 0},
+                                   {"--repeats", NULL, &o.repeats, 1, LATENCY_SAMPLES},
+                                   {"--networks", NULL, &o.networks, 8, 10000},
+                                   {"--verify", NULL, &o.verify, 2, 10000},
                                    {0}};
-    latency l = {0};
-    if (argc < 3 || argv[2][0] == '-' || !read_command_line(argc - 1, argv + 1, options))
+    if (argc >= 3 && strcmp(argv[2], "--choices") == 0)
+        return bench_latency_choices(argc - 1, argv + 1);
+    if (argc < 3 || argv[2][0] == '-' || !read_command_line(argc - 1, argv + 1, options) ||
+        !read_batches(&o) || (strcmp(o.format, "table") != 0 && strcmp(o.format, "json") != 0))
         return usage();
-    nas_status status = open_all(argv[2], &o, &l);
-    if (status == NAS_OK)
-        status = measure(&l, o.repeats);
-    if (status == NAS_OK)
-        status = write_table(&l, &o);
-    if (status == NAS_OK)
-        print_people(&l, &o);
-    else
+    const nas_status status = run(argv[2], &o);
+    if (status != NAS_OK)
         fprintf(stderr, "clnas-bench latency: %s\n", nas_error_message());
-    close_all(&l);
     return nas_status_exit_code(status);
 }

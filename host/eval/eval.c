@@ -1,4 +1,4 @@
-/* eval.c - an evaluator at work: graph, cost, bounds, score, bounds again.
+/* eval.c - an evaluator at work: graph, cost, bounds, latency, bounds, score, bounds again.
  *
  * Idea: what is a property of the candidate becomes a result (a failed trial with a reason, the same on every machine);
  * what is a property of the moment (a driver that errs, memory that ran out, a signal) stays a status, and the trial
@@ -114,6 +114,10 @@ static nas_status score_steps(nas_eval *eval, const nas_eval_call *call, nas_gra
     if (eval->evaluator->shared && call->budget > 0)
         return eval->evaluator->score(eval->state, call, NULL, result);
     NAS_TRY(build(setting->domain, setting->objectives, call->arch, graph, result));
+    if (setting->meter) {
+        NAS_TRY(setting->meter(setting->meter_user, call->arch, graph, result));
+        NAS_TRY(check_bounds(setting->objectives, result));
+    }
     NAS_TRY(eval->evaluator->score(eval->state, call, graph, result));
     return check_bounds(setting->objectives, result);
 }

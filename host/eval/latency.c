@@ -59,7 +59,8 @@ static nas_status read_comment(reader *r, const char *text)
     if (hash != r->hash)
         NAS_FAIL(NAS_DATA,
                  "%s:%d: measured for another space or data shape: supergraph %016" PRIx64
-                 ", this one is %016" PRIx64 "; `clnas-bench latency CONFIG` measures this one",
+                 ", this one is %016" PRIx64
+                 "; `clnas-bench latency --choices CONFIG` measures this one",
                  r->path, r->line, hash, r->hash);
     r->hashed = true;
     return NAS_OK;

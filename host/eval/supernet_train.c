@@ -135,6 +135,7 @@ static nas_status read_latency(supernet *s)
     if (!s->options.latency_table[0] && s->options.latency_weight > 0)
         NAS_FAIL(NAS_CONFIG,
                  "strategy.latency.weight = %g needs strategy.latency.table; `clnas-bench latency "
+                 "--choices "
                  "CONFIG` makes one",
                  s->options.latency_weight);
     if (!s->options.latency_table[0])

@@ -40,7 +40,7 @@ static bool is_default(const nas_op *op, const nas_value *member)
     return same;
 }
 
-static void write_options(const nas_node *n, nas_text *text)
+void nas_node_write_options(const nas_node *n, nas_text *text)
 {
     nas_value group = {0};
     if (!n->op->kind.options || nas_options_value(&n->op->kind, n->options.bytes, &group) != NAS_OK)
@@ -67,7 +67,7 @@ void nas_graph_write(const nas_graph *graph, nas_text *text)
         for (int k = 0; k < n->input_count; k++)
             nas_text_format(text, "%s%d", k ? ", " : "", n->inputs[k]);
         nas_text_add(text, ")");
-        write_options(n, text);
+        nas_node_write_options(n, text);
         nas_text_add(text, "\n");
     }
     if (graph->output != graph->count - 1)

@@ -42,6 +42,8 @@ const nas_net_parameter *nas__net_parameter(const nas_net *net, int node, int pa
 
 /* record_forward.c, record_backward.c */
 nas_status nas__record_forward(nas_net *net, bool training, nas_tape *tape);
+/* One step, for each shard: its kernels and the norm of what it wrote. */
+nas_status nas__record_step(nas_net *net, int step, bool training, nas_tape *tape);
 /* One step's kernels alone, once more: what it wrote into the home, to the same bits. */
 nas_status nas__record_again(nas_net *net, int shard, int step, nas_tape *tape);
 typedef enum nas__wanted {

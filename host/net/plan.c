@@ -295,9 +295,10 @@ static nas_status allocate(nas__plan *plan)
     return NAS_OK;
 }
 
+/* Without a device nobody asks for them (steps.c). */
 static void make_sizes(nas__plan *plan)
 {
-    for (int s = 0; s < plan->step_count; s++) {
+    for (int s = 0; plan->device && s < plan->step_count; s++) {
         nas__step *step = &plan->steps[s];
         const nas_op *op = nas__step_op(plan, step);
         nas_op_call call;

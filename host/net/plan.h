@@ -57,8 +57,8 @@ typedef struct nas__step {
 } nas__step;
 
 typedef struct nas__plan {
-    nas_device *device;               /* sizes may depend on its kind, never on its speed */
-    nas_graph graph;                  /* with the loss, if any */
+    nas_device *device; /* sizes may depend on its kind, never on its speed; NULL: none are made */
+    nas_graph graph;    /* with the loss, if any */
     int auxiliary_from, auxiliary_to; /* steps that serve auxiliary losses alone */
     nas_net_options options;
     int shards, n;    /* parts of the batch; padded samples of each */

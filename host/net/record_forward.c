@@ -218,7 +218,7 @@ static nas_status record_kernels(nas_net *net, int shard, int index, bool traini
                                statistics_of(net, shard, home));
 }
 
-static nas_status record_step(nas_net *net, int index, bool training, nas_tape *tape)
+nas_status nas__record_step(nas_net *net, int index, bool training, nas_tape *tape)
 {
     const nas__step *step = &net->plan.steps[index];
     for (int i = 0; i < net->plan.shards; i++) {
@@ -266,7 +266,7 @@ nas_status nas__record_forward(nas_net *net, bool training, nas_tape *tape)
         if (!training && s >= net->plan.auxiliary_from && s < net->plan.auxiliary_to)
             continue;
         nas_tape_guard(tape, net->plan.steps[s].guard);
-        NAS_TRY(record_step(net, s, training, tape));
+        NAS_TRY(nas__record_step(net, s, training, tape));
     }
     nas_tape_guard(tape, 0);
     return sum_metrics(net, tape);

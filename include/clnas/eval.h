@@ -31,6 +31,10 @@ extern "C" {
 
 /* ---- what every trial of a study shares -------------------------------------------------------------- */
 
+/* Sets metrics of a network before it is scored, such as its latency on some device; bounds are then held against them. */
+typedef nas_status (*nas_eval_meter)(void *user, const nas_arch *arch, const nas_graph *graph,
+                                     nas_trial *result);
+
 /* All lent and outliving the nas_eval. */
 typedef struct nas_eval_setting {
     const nas_value *group; /* the config's `evaluate`, `type` among its members; NULL: "trained" */
@@ -41,7 +45,9 @@ typedef struct nas_eval_setting {
     const nas_objectives *objectives; /* its bounds count here; NULL: none */
     /* The config's complete `strategy`, for evaluators that train what a strategy moves; NULL: none. */
     const nas_value *strategy;
-    uint64_t seed; /* of the study */
+    uint64_t seed;        /* of the study */
+    nas_eval_meter meter; /* NULL: none */
+    void *meter_user;
 } nas_eval_setting;
 
 /* Called while it works, every few steps; false: stop now (nas_eval_score returns NAS_STOPPED). */
@@ -108,8 +114,8 @@ typedef struct nas_eval nas_eval;
 NAS_API nas_status nas_eval_create(const nas_eval_setting *setting, nas_eval **eval);
 NAS_API void nas_eval_destroy(nas_eval *eval);
 NAS_API const nas_evaluator *nas_eval_kind(const nas_eval *eval);
-/* Builds the graph, sets `parameters`, `macs` and `activation_bytes`, rejects by the bounds on these, scores, holds the rest
- * of the metrics against the bounds.  `result` must be initialised; its status becomes COMPLETE or FAILED, `seconds` is set.
+/* Builds the graph, sets `parameters`, `macs` and `activation_bytes`, rejects by the bounds on these, lets the setting's meter add metrics,
+ * rejects by the bounds again, scores, and holds the rest of the metrics against the bounds.  `result` must be initialised; its status becomes COMPLETE or FAILED, `seconds` is set.
  * Fails with NAS_STOPPED (the callback said so), NAS_DEVICE, NAS_DEVICE_MEMORY, NAS_MEMORY: no result then. */
 NAS_API nas_status nas_eval_score(nas_eval *eval, const nas_eval_call *call, nas_trial *result);
 /* The two ends of nas_eval_score, for numbers that somebody outside finds in between (`clnas ask`, `tell`).  Begin builds
@@ -130,6 +136,79 @@ NAS_API nas_status nas_eval_pause(nas_eval *eval, const char *path);
 NAS_API void nas_latency_write(const nas_gate_table *table, uint64_t graph_hash,
                                const nas_device_info *device, int batch, const double *seconds,
                                nas_text *text);
+
+/* ---- a network's inference, measured ------------------------------------------------------------------------------- */
+
+/* An evaluation pass over a batch that is on the device; weights and images are random (host/eval/inference.c says what is timed). */
+typedef struct nas_inference nas_inference;
+enum { NAS_MEASURE_BATCH = 65536 }; /* the largest */
+NAS_API nas_net_options nas_inference_options(const nas_device *device, int batch);
+NAS_API nas_status nas_inference_create(nas_device *device, const nas_graph *graph, int batch,
+                                        nas_inference **inference);
+NAS_API void nas_inference_destroy(nas_inference *inference);
+NAS_API nas_net *nas_inference_net(const nas_inference *inference); /* lent */
+/* Seconds of a pass: the fastest of some in a row, each waited for. */
+NAS_API nas_status nas_inference_sample(nas_inference *inference, double *seconds);
+/* What samples come to: the smallest. */
+NAS_API double nas_inference_settle(const double *samples, int count);
+/* That of samples for which the network is made and destroyed; after `limit_s` seconds no sample is begun, but for the first
+ * three. */
+NAS_API nas_status nas_inference_latency(nas_device *device, const nas_graph *graph, int batch,
+                                         double limit_s, double *seconds);
+
+/* ---- a network's inference, predicted from a table of its steps -------------------------------------------------------- */
+
+/* A step of nas_net_steps_list at a batch, measured alone: with the same buffers again and again, and with others each time. */
+typedef struct nas_step_row {
+    char *step;
+    int batch;
+    double warm_s, cold_s;
+    uint64_t macs, bytes; /* as nas_net_step has them */
+} nas_step_row;
+
+enum { NAS_LATENCY_SHARES = 4, NAS_LATENCY_MODELS = 16 };
+/* seconds = Σ share[k]·terms[k] with the terms 1, steps, Σ warm_s, Σ cold_s; no share is negative. */
+typedef struct nas_latency_model {
+    int batch;
+    double share[NAS_LATENCY_SHARES];
+} nas_latency_model;
+
+typedef struct nas_step_table {
+    char device[128], driver[128]; /* where it was measured */
+    uint64_t space;                /* hash of what it was measured for */
+    nas_latency_model models[NAS_LATENCY_MODELS];
+    int model_count;
+    nas_step_row *rows; /* by batch and step, see nas_step_table_sort */
+    int count, capacity;
+} nas_step_table;
+
+/* The file's format: host/eval/step_table.c.  NAS_DATA with file:line when it is none.  The caller clears the table. */
+NAS_API nas_status nas_step_table_read(const char *path, nas_step_table *table);
+NAS_API void nas_step_table_write(const nas_step_table *table, nas_text *text);
+NAS_API void nas_step_table_clear(nas_step_table *table); /* a zeroed one is fine */
+/* Copies the row, its text too; sort when all are there. */
+NAS_API nas_status nas_step_table_add(nas_step_table *table, const nas_step_row *row);
+NAS_API void nas_step_table_sort(nas_step_table *table);
+NAS_API const nas_step_row *nas_step_table_find(const nas_step_table *table, int batch,
+                                                const char *step); /* NULL: none */
+NAS_API const nas_latency_model *nas_step_table_model(const nas_step_table *table,
+                                                      int batch); /* NULL: none */
+
+typedef struct nas_latency_prediction {
+    double seconds;
+    int steps,
+        known; /* of the network, and those that the table has; the others go by rows of the same operator */
+} nas_latency_prediction;
+/* No device is needed.  NAS_CONFIG when the table has nothing at this batch, or nothing like one of the steps. */
+NAS_API nas_status nas_step_table_predict(const nas_step_table *table, const nas_graph *graph,
+                                          int batch, nas_latency_prediction *prediction);
+/* The terms that a model weighs. */
+NAS_API nas_status nas_step_table_terms(const nas_step_table *table, const nas_net_steps *steps,
+                                        int batch, double terms[NAS_LATENCY_SHARES], int *known);
+/* The shares of `columns` ≤ NAS_LATENCY_SHARES terms x [rows][columns] in the seconds y [rows]: least squares of the relative error, none
+ * negative.  NAS_DATA when nothing can be fitted. */
+NAS_API nas_status nas_latency_fit(const double *x, const double *y, int rows, int columns,
+                                   double share[NAS_LATENCY_SHARES]);
 
 /* ---- the network of the evaluator `supernet` ---------------------------------------------------------------- */
 

@@ -59,6 +59,8 @@ NAS_API int nas_node_parameters(const nas_graph *graph, int node,
 /* Length of the net's gate vector; 0: no node has gates. */
 NAS_API int nas_graph_gates(const nas_graph *graph);
 NAS_API void nas_graph_write(const nas_graph *graph, nas_text *text);
+/* What stands behind the inputs of its line there: a blank and the options that are not at their defaults; nothing where all are. */
+NAS_API void nas_node_write_options(const nas_node *node, nas_text *text);
 NAS_API nas_status nas_graph_parse(const char *text, const char *file, nas_graph *graph);
 /* XXH3-64 of the text form: equal on every machine. */
 NAS_API nas_status nas_graph_hash(const nas_graph *graph, uint64_t *hash);

@@ -155,6 +155,26 @@ NAS_API nas_status nas_net_backward_gates(nas_net *net);
 NAS_API nas_status nas_net_backward_output(nas_net *net);
 NAS_API nas_status
 nas_net_evaluate(nas_net *net); /* running statistics, dropout off; loss and metrics */
+/* ---- steps: what an evaluation pass is made of ------------------------------------------------------------- */
+
+/* One step of a plan: an operator with what it reads on load, and the norm that it leaves behind. */
+typedef struct nas_net_step {
+    char *
+        key; /* "conv2d out = 16; kernel = 3 | 8x28x28 relu | batch_norm": equal keys, equal work */
+    uint64_t macs, bytes; /* of a sample: multiply-accumulates; activations read and written */
+} nas_net_step;
+typedef struct nas_net_steps {
+    nas_net_step *item;
+    int count;
+} nas_net_steps;
+/* Those of a net made of this graph for evaluation, without a loss, in the order in which they run.  Needs no device: batch, shards and
+ * device change what a step costs, not which there are.  The caller clears them. */
+NAS_API nas_status nas_net_steps_list(const nas_graph *graph, nas_net_steps *steps);
+NAS_API void nas_net_steps_clear(nas_net_steps *steps); /* a zeroed one is fine */
+/* Appends the launches of one step of nas_net_evaluate to a tape that was parted into the net's shards; it reads and writes what the net's own
+ * pass does.  For nets made for evaluation, as the list above has them. */
+NAS_API nas_status nas_net_record_step(nas_net *net, int step, nas_tape *tape);
+
 /* Running statistics of a cumulative forward pass and the like are the caller's: states can be read and written. */
 
 /* ---- weights -------------------------------------------------------------------------------------------------- */

@@ -1,0 +1,94 @@
+/* bench_latency_verify.c - predicted against measured: how alike they rank, and how far one is from the other.
+ *
+ * The error of a network is |predicted − measured| / measured.  People get one line for each batch; programs every network with every
+ * sample (`--format json`, a line for each batch). */
+#include "bench_latency.h"
+#include "rank.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+
+typedef struct verdict {
+    double spearman, kendall, median_error, worst_error, low_s, high_s;
+    int steps, known;
+} verdict;
+
+static nas_status judge(const latency_network *networks, int count, verdict *v)
+{
+    double *predicted = malloc(3 * (size_t)count * sizeof *predicted);
+    double *measured = predicted ? predicted + count : NULL;
+    double *error = predicted ? measured + count : NULL;
+    if (!predicted)
+        NAS_FAIL(NAS_MEMORY, "no memory for %d networks", count);
+    *v = (verdict){.low_s = INFINITY};
+    for (int i = 0; i < count; i++) {
+        predicted[i] = networks[i].predicted_s;
+        measured[i] = networks[i].measured_s;
+        error[i] = fabs(predicted[i] - measured[i]) / measured[i];
+        v->low_s = fmin(v->low_s, measured[i]);
+        v->high_s = fmax(v->high_s, measured[i]);
+        v->steps += networks[i].steps;
+        v->known += networks[i].known;
+    }
+    bench_sort(error, count);
+    v->median_error = bench_median(error, count);
+    v->worst_error = error[count - 1];
+    nas_status status = spearman(predicted, measured, count, &v->spearman);
+    if (status == NAS_OK)
+        status = kendall(predicted, measured, count, &v->kendall);
+    free(predicted);
+    return status;
+}
+
+static json_t *network_json(const latency_space *space, const latency_network *network)
+{
+    nas_text text = {0};
+    json_t *samples = json_array();
+    for (int i = 0; i < network->count; i++)
+        json_array_append_new(samples, json_real(1e3 * network->sample_s[i]));
+    nas_domain_write(space->domain, &network->arch, &text);
+    json_t *object = json_pack("{s:s, s:f, s:f, s:i, s:i, s:o}", "arch", text.data ? text.data : "",
+                               "predicted_ms", 1e3 * network->predicted_s, "measured_ms",
+                               1e3 * network->measured_s, "steps", network->steps, "known",
+                               network->known, "samples_ms", samples);
+    nas_text_clear(&text);
+    return object;
+}
+
+static nas_status print_json(const latency_space *space, const nas_device_info *device, int batch,
+                             const verdict *v, const latency_network *networks, int count, FILE *to)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < count; i++)
+        json_array_append_new(list, network_json(space, &networks[i]));
+    json_t *root = json_pack(
+        "{s:i, s:s, s:s*, s:s*, s:i, s:f, s:f, s:f, s:f, s:f, s:o}", "schema_version", 1, "space",
+        space->domain->space->kind.name, "device", device->name, "driver", device->driver, "batch",
+        batch, "spearman", v->spearman, "kendall", v->kendall, "median_error", v->median_error,
+        "worst_error", v->worst_error, "known", (double)v->known / v->steps, "networks", list);
+    const bool good = root && json_dumpf(root, to, JSON_COMPACT | JSON_REAL_PRECISION(9)) == 0 &&
+                      fputc('\n', to) != EOF;
+    json_decref(root);
+    if (!good)
+        NAS_FAIL(NAS_FAILED, "writing the figures failed");
+    return NAS_OK;
+}
+
+nas_status latency_print(const latency_space *space, const nas_device_info *device,
+                         bench_format format, int batch, const latency_network *networks, int count,
+                         FILE *to)
+{
+    verdict v;
+    NAS_TRY(judge(networks, count, &v));
+    if (format == BENCH_JSON)
+        return print_json(space, device, batch, &v, networks, count, to);
+    fprintf(to,
+            "%s, batch %d, %d random networks of %.3f to %.3f ms on %s %s: Spearman %.3f, Kendall "
+            "%.3f; error %.1f %% in the median, %.1f %% at worst; %.1f %% of the steps in the "
+            "table\n",
+            space->domain->space->kind.name, batch, count, 1e3 * v.low_s, 1e3 * v.high_s,
+            device->id, device->name, v.spearman, v.kendall, 100 * v.median_error,
+            100 * v.worst_error, 100.0 * v.known / v.steps);
+    return NAS_OK;
+}
