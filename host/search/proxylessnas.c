@@ -9,7 +9,7 @@
  *
  *     loss + latency.weight · (E[latency] − reference) / reference,      E[latency] = Σ over decisions Σ_k p_k·latency_k
  *
- * with the seconds that `clnas-bench latency` has measured of each choice on the device in question (section 3.2 of the paper,
+ * with the seconds that `clnas-bench latency --choices` has measured of each choice on the device in question (section 3.2 of the paper,
  * "add#linear" in the authors' code).  A table supposes that latencies add up.  E[latency] is a curve of each epoch.
  *
  * Defaults are those of the authors' search on ImageNet: Adam 1e-3 with beta1 0 and no decay, 40 epochs of warm-up in which α
@@ -26,7 +26,8 @@ static const nas_option options[] = {
     {"alpha.every", NAS_OPTION_INT, NAS__ONESHOT_AT(every), "5", 1, 100000, NULL,
      "steps of the weights for one of the architecture weights; no more than an epoch has"},
     {"latency.table", NAS_OPTION_TEXT, NAS__ONESHOT_AT(latency_table), "", 0, 0, NULL,
-     "CSV file of seconds per decision and choice, from `clnas-bench latency`; empty: none"},
+     "CSV file of seconds per decision and choice, from `clnas-bench latency --choices`; empty: "
+     "none"},
     {"latency.weight", NAS_OPTION_REAL, NAS__ONESHOT_AT(latency_weight), "0.0", 0, 1e6, NULL,
      "of the expected latency, in multiples of the reference beyond it, in the loss"},
     {"latency.reference", NAS_OPTION_REAL, NAS__ONESHOT_AT(latency_reference), "0.0", 0, 1e6, NULL,

@@ -131,6 +131,7 @@ nas_status nas__bench_device(nas__bench *bench, const char *match, const char *a
     char place[NAS_DRIVER_SIZE + 32]; /* numbers count inside the driver where it is alone */
     const char *driver = nas_driver_alone();
     snprintf(place, sizeof place, "%s%s%s", driver, driver[0] ? " " : "", info->id);
+    snprintf(bench->alias, sizeof bench->alias, "%s", alias ? alias : "");
     if (alias && alias[0])
         snprintf(bench->device_name, sizeof bench->device_name, "%.40s (%.32s %.48s)", alias, place,
                  info->name);

@@ -236,9 +236,9 @@ static nas_status read_root(nas_value *root, nas_config *config)
     NAS_TRY(nas_options_fill(&nas__budget_kind, nas_value_member(root, "budget"), NULL,
                              &config->budget));
     NAS_TRY(check_end(root, &config->budget));
-    NAS_TRY(nas__objectives_fill(nas_value_member(root, "objectives"), &config->objectives));
-    NAS_TRY(nas__bounds_fill(nas_value_member(root, "bounds"), &config->objectives));
     NAS_TRY(nas__devices_fill(nas_value_member(root, "devices"), config));
+    NAS_TRY(nas__objectives_fill(nas_value_member(root, "objectives"), config));
+    NAS_TRY(nas__bounds_fill(nas_value_member(root, "bounds"), config));
     NAS_TRY(read_data(root, config));
     NAS_TRY(read_space(root, config));
     NAS_TRY(read_strategy(root, config, &strategy));
@@ -322,9 +322,9 @@ static nas_status own_groups(const nas_config *config, nas_value *own)
     NAS_TRY(nas_value_append(own, "budget", &item));
     NAS_TRY(nas_options_value(&nas__budget_kind, &config->budget, item));
     NAS_TRY(nas_value_append(own, "objectives", &item));
-    NAS_TRY(nas__objectives_value(&config->objectives, item));
+    NAS_TRY(nas__objectives_value(config, item));
     NAS_TRY(nas_value_append(own, "bounds", &item));
-    NAS_TRY(nas__bounds_value(&config->objectives, item));
+    NAS_TRY(nas__bounds_value(config, item));
     NAS_TRY(nas_value_append(own, "devices", &item));
     NAS_TRY(nas__devices_value(config, item));
     NAS_TRY(nas_value_append(own, "retrain", &item));

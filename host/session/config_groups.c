@@ -56,21 +56,52 @@ static const nas_option budget_options[] = {
     {0},
 };
 
+/* Of entries whose metric is one of a network on a device. */
+#define MEASURE_OPTIONS(row)                                                                       \
+    {"device",                                                                                     \
+     NAS_OPTION_TEXT,                                                                              \
+     AT(row, measure.device),                                                                      \
+     "\"\"",                                                                                       \
+     0,                                                                                            \
+     0,                                                                                            \
+     NULL,                                                                                         \
+     "of latency_ms, throughput and memory: the device's name in this config; empty: the one "     \
+     "that "                                                                                       \
+     "the trial runs on"},                                                                         \
+        {"batch",           NAS_OPTION_INT, AT(row, measure.batch),      "1", 1,                   \
+         NAS_MEASURE_BATCH, NULL,           "of these: images at a time"},                         \
+        {"source",                                                                                 \
+         NAS_OPTION_CHOICE,                                                                        \
+         AT(row, measure.source),                                                                  \
+         "\"measured\"",                                                                           \
+         0,                                                                                        \
+         0,                                                                                        \
+         "measured|predicted",                                                                     \
+         "of latency_ms and throughput: on the device, or from `table`"},                          \
+    {                                                                                              \
+        "table", NAS_OPTION_TEXT, AT(row, measure.table), "\"\"", 0, 0, NULL,                      \
+            "of predicted ones: the file that `clnas-bench latency CONFIG --output FILE` wrote"    \
+    }
+
 static const nas_option objective_options[] = {
     {"metric", NAS_OPTION_TEXT, AT(nas__objective_row, metric), "\"valid_accuracy\"", 0, 0, NULL,
-     "what the evaluator measures: valid_accuracy, valid_loss, parameters, macs, memory …"},
+     "what the evaluator measures: valid_accuracy, valid_loss, parameters, macs, memory …; "
+     "latency_ms, throughput (images per second)"},
     {"goal", NAS_OPTION_CHOICE, AT(nas__objective_row, goal), "\"max\"", 0, 0, "max|min",
      "whether more or less is better"},
+    MEASURE_OPTIONS(nas__objective_row),
     {0},
 };
 
 static const nas_option bound_options[] = {
     {"metric", NAS_OPTION_TEXT, AT(nas__bound_row, metric), NULL, 0, 0, NULL,
-     "what is held within bounds: parameters, macs, activation_bytes, memory …"},
+     "what is held within bounds: parameters, macs, activation_bytes, memory …; latency_ms, "
+     "throughput"},
     {"min", NAS_OPTION_REAL, AT(nas__bound_row, min), "0", -1e300, 1e300, NULL,
      "least value allowed (none unless given)"},
     {"max", NAS_OPTION_REAL, AT(nas__bound_row, max), "0", -1e300, 1e300, NULL,
      "largest value allowed (none unless given)"},
+    MEASURE_OPTIONS(nas__bound_row),
     {0},
 };
 
@@ -158,22 +189,16 @@ static nas_status group_items(nas_value *list, int limit, nas_value **items, int
     return NAS_OK;
 }
 
-static nas_status copy_metric(const nas_value *place, const char *from, char to[NAS_NAME_SIZE])
+nas_status nas__objectives_fill(nas_value *list, nas_config *config)
 {
-    if (!from[0] || strlen(from) >= NAS_NAME_SIZE)
-        return nas__value_fail(place, "the metric's name is empty or too long");
-    snprintf(to, NAS_NAME_SIZE, "%s", from);
-    return NAS_OK;
-}
-
-nas_status nas__objectives_fill(nas_value *list, nas_objectives *objectives)
-{
+    nas_objectives *objectives = &config->objectives;
     nas_value *items;
     NAS_TRY(group_items(list, NAS_OBJECTIVES, &items, &objectives->count));
     for (int i = 0; i < objectives->count; i++) {
         nas__objective_row row;
         NAS_TRY(nas_options_fill(&nas__objective_kind, &items[i], NULL, &row));
-        NAS_TRY(copy_metric(&items[i], row.metric, objectives->item[i].metric));
+        NAS_TRY(nas__measure_fill(&items[i], row.metric, &row.measure, config,
+                                  objectives->item[i].metric));
         objectives->item[i].goal = row.goal == 0 ? NAS_GOAL_MAX : NAS_GOAL_MIN;
     }
     if (objectives->count == 0) {
@@ -183,15 +208,16 @@ nas_status nas__objectives_fill(nas_value *list, nas_objectives *objectives)
     return NAS_OK;
 }
 
-nas_status nas__bounds_fill(nas_value *list, nas_objectives *objectives)
+nas_status nas__bounds_fill(nas_value *list, nas_config *config)
 {
+    nas_objectives *objectives = &config->objectives;
     nas_value *items;
     NAS_TRY(group_items(list, NAS_OBJECTIVES, &items, &objectives->bound_count));
     for (int i = 0; i < objectives->bound_count; i++) {
         nas_bound *bound = &objectives->bounds[i];
         nas__bound_row row;
         NAS_TRY(nas_options_fill(&nas__bound_kind, &items[i], NULL, &row));
-        NAS_TRY(copy_metric(&items[i], row.metric, bound->metric));
+        NAS_TRY(nas__measure_fill(&items[i], row.metric, &row.measure, config, bound->metric));
         bound->min = nas_value_member(&items[i], "min") ? row.min : -INFINITY;
         bound->max = nas_value_member(&items[i], "max") ? row.max : INFINITY;
         if (isinf(bound->min) && isinf(bound->max))
@@ -240,7 +266,7 @@ static nas_status add_real(nas_value *group, const char *name, double real)
     return NAS_OK;
 }
 
-static nas_status add_text(nas_value *group, const char *name, const char *text)
+nas_status nas__add_text(nas_value *group, const char *name, const char *text)
 {
     nas_value *item;
     NAS_TRY(nas_value_append(group, name, &item));
@@ -249,27 +275,39 @@ static nas_status add_text(nas_value *group, const char *name, const char *text)
     return item->text ? NAS_OK : NAS_MEMORY;
 }
 
-nas_status nas__objectives_value(const nas_objectives *objectives, nas_value *list)
+nas_status nas__add_int(nas_value *group, const char *name, int64_t number)
 {
+    nas_value *item;
+    NAS_TRY(nas_value_append(group, name, &item));
+    item->type = NAS_VALUE_INT;
+    item->integer = number;
+    return NAS_OK;
+}
+
+nas_status nas__objectives_value(const nas_config *config, nas_value *list)
+{
+    const nas_objectives *objectives = &config->objectives;
     list->type = NAS_VALUE_LIST;
     for (int i = 0; i < objectives->count; i++) {
         nas_value *item;
         NAS_TRY(nas_value_append(list, NULL, &item));
         item->type = NAS_VALUE_GROUP;
-        NAS_TRY(add_text(item, "metric", objectives->item[i].metric));
-        NAS_TRY(add_text(item, "goal", objectives->item[i].goal == NAS_GOAL_MAX ? "max" : "min"));
+        NAS_TRY(nas__measure_value(config, objectives->item[i].metric, item));
+        NAS_TRY(
+            nas__add_text(item, "goal", objectives->item[i].goal == NAS_GOAL_MAX ? "max" : "min"));
     }
     return NAS_OK;
 }
 
-nas_status nas__bounds_value(const nas_objectives *objectives, nas_value *list)
+nas_status nas__bounds_value(const nas_config *config, nas_value *list)
 {
+    const nas_objectives *objectives = &config->objectives;
     list->type = NAS_VALUE_LIST;
     for (int i = 0; i < objectives->bound_count; i++) {
         nas_value *item;
         NAS_TRY(nas_value_append(list, NULL, &item));
         item->type = NAS_VALUE_GROUP;
-        NAS_TRY(add_text(item, "metric", objectives->bounds[i].metric));
+        NAS_TRY(nas__measure_value(config, objectives->bounds[i].metric, item));
         NAS_TRY(add_real(item, "min", objectives->bounds[i].min));
         NAS_TRY(add_real(item, "max", objectives->bounds[i].max));
     }

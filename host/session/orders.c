@@ -5,6 +5,7 @@
  *     mode=search     trials until the search is over          mode=retrain    the best again, at its end
  *     mode=probe      lists the devices that this driver has:
  *                     device  PLATFORM INDEX TYPE USABLE NAME VENDOR PLATFORM_NAME DRIVER WHY_NOT
+ *     mode=measure    latencies that another process asks for on the standard input (meter_device.c)
  *
  * When the supervisor dies, its workers die with it (Linux: PR_SET_PDEATHSIG).  Ctrl-C in a terminal reaches the whole
  * process group: workers ignore it and take their orders from the supervisor, SIGTERM to stop and SIGUSR1 to claim
@@ -24,7 +25,7 @@
 enum { AVOID_MS = 30000 };
 
 typedef struct orders {
-    const char *mode, *study, *match, *alias, *driver;
+    const char *mode, *study, *match, *alias, *driver, *program;
     long parent;
     bool test; /* the device must prove itself first */
     int avoid; /* a trial that it leaves to others for AVOID_MS, -1: none */
@@ -95,6 +96,9 @@ static nas_status work(const orders *given)
     nas_study *study = NULL;
     nas__bench bench = {0};
     nas_status status = NAS_OK;
+    char vendors[NAS_PATH_SIZE];
+    const char *told = getenv("OCL_ICD_VENDORS");
+    snprintf(vendors, sizeof vendors, "%s", told ? told : "");
     NAS_TRY_DONE(nas_driver_use(given->driver));
     NAS_TRY_DONE(nas_study_open(given->study, NAS_STORE_WRITE, &study));
     NAS_TRY_DONE(nas__bench_open(study, &bench));
@@ -104,6 +108,8 @@ static nas_status work(const orders *given)
         NAS_TRY_DONE(nas_prove_device_quickly(bench.device));
     }
     nas_study_avoid(study, given->avoid, AVOID_MS);
+    bench.program = given->program;
+    memcpy(bench.vendors, vendors, sizeof vendors);
     say("ready\t%s", bench.device_name);
     if (strcmp(given->mode, "retrain") == 0)
         status = nas__retrain_run(&bench, say_epoch, NULL);
@@ -142,6 +148,23 @@ static nas_status list_devices(const orders *given)
     return NAS_OK;
 }
 
+static void answer(const char *line)
+{
+    say("%s", line);
+}
+
+/* For a meter (meter.c) of another process. */
+static nas_status measure(const orders *given)
+{
+    nas_device *device = NULL;
+    NAS_TRY(nas_driver_use(given->driver));
+    NAS_TRY(nas_device_open(given->match, NULL, &device));
+    say("ready\t%s", nas_device_describe(device)->name);
+    const nas_status status = nas__meter_serve(device, answer);
+    nas_device_destroy(device);
+    return status;
+}
+
 static const char *argument(const char *text, const char *name)
 {
     size_t length = strlen(name);
@@ -167,14 +190,16 @@ int nas_session_worker(int argc, char **argv)
             given.test = value[0] == '1';
         else if ((value = argument(argv[i], "avoid")))
             given.avoid = (int)strtol(value, NULL, 10);
+        else if ((value = argument(argv[i], "program")))
+            given.program = value;
         else if ((value = argument(argv[i], "parent")))
             given.parent = strtol(value, NULL, 10);
     }
-    bool probe = strcmp(given.mode, "probe") == 0;
-    if ((!given.study && !probe) || fcntl(NAS__REPORT_FILE, F_GETFD) < 0 || !obey(&given))
+    bool probe = strcmp(given.mode, "probe") == 0, meter = strcmp(given.mode, "measure") == 0;
+    if ((!given.study && !probe && !meter) || fcntl(NAS__REPORT_FILE, F_GETFD) < 0 || !obey(&given))
         return nas_status_exit_code(NAS_CONFIG);
     nas_log_set(log_line, NULL, NAS_LOG_INFO);
-    nas_status status = probe ? list_devices(&given) : work(&given);
+    nas_status status = probe ? list_devices(&given) : meter ? measure(&given) : work(&given);
     if (status != NAS_OK)
         nas_log(NAS_LOG_ERROR, "%s", nas_error_message());
     say("end\t%s\t%s", nas_status_name(status), status == NAS_OK ? "" : nas_error_message());

@@ -43,7 +43,7 @@ static nas_status ask(const char *program, question *q)
     snprintf(parent, sizeof parent, "parent=%ld", (long)getpid());
     char *arguments[] = {(char *)program, "worker", "mode=probe", driver, parent, NULL};
     q->report = -1;
-    return nas__child_start(program, arguments, "/dev/null", &q->pid, &q->report);
+    return nas__child_start(program, arguments, "/dev/null", -1, &q->pid, &q->report);
 }
 
 /* Waits for its end; how it ended. */

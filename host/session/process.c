@@ -53,9 +53,9 @@ static void remember_child(pid_t pid, pid_t instead_of)
         }
 }
 
-/* Handlers and mask of the worker as a fresh program expects them; output to the log. */
+/* Handlers and mask of the worker as a fresh program expects them; output to the log, input from `orders` where there are any. */
 static int prepare(posix_spawn_file_actions_t *actions, posix_spawnattr_t *attributes,
-                   const char *log, int write_end)
+                   const char *log, int orders, int write_end)
 {
     sigset_t none, usual;
     sigemptyset(&none);
@@ -67,7 +67,10 @@ static int prepare(posix_spawn_file_actions_t *actions, posix_spawnattr_t *attri
         posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
     error = error ? error : posix_spawnattr_setsigmask(attributes, &none);
     error = error ? error : posix_spawnattr_setsigdefault(attributes, &usual);
-    error = error ? error : posix_spawn_file_actions_addopen(actions, 0, "/dev/null", O_RDONLY, 0);
+    if (!error && orders >= 0)
+        error = posix_spawn_file_actions_adddup2(actions, orders, 0);
+    else if (!error)
+        error = posix_spawn_file_actions_addopen(actions, 0, "/dev/null", O_RDONLY, 0);
     error = error ? error
                   : posix_spawn_file_actions_addopen(actions, 1, log, O_WRONLY | O_CREAT | O_APPEND,
                                                      0666);
@@ -75,14 +78,14 @@ static int prepare(posix_spawn_file_actions_t *actions, posix_spawnattr_t *attri
     return error ? error : posix_spawn_file_actions_adddup2(actions, write_end, NAS__REPORT_FILE);
 }
 
-static int spawn(const char *program, char *const *arguments, const char *log, int write_end,
-                 pid_t *pid)
+static int spawn(const char *program, char *const *arguments, const char *log, int orders,
+                 int write_end, pid_t *pid)
 {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     posix_spawn_file_actions_init(&actions);
     posix_spawnattr_init(&attributes);
-    int error = prepare(&actions, &attributes, log, write_end);
+    int error = prepare(&actions, &attributes, log, orders, write_end);
     if (!error)
         error = posix_spawn(pid, program, &actions, &attributes, arguments, environ);
     posix_spawn_file_actions_destroy(&actions);
@@ -91,7 +94,7 @@ static int spawn(const char *program, char *const *arguments, const char *log, i
 }
 
 nas_status nas__child_start(const char *program, char *const *arguments, const char *log,
-                            pid_t *pid, int *report)
+                            int orders, pid_t *pid, int *report)
 {
     int ends[2];
     if (pipe(ends) != 0)
@@ -99,7 +102,7 @@ nas_status nas__child_start(const char *program, char *const *arguments, const c
     fcntl(ends[0], F_SETFD, FD_CLOEXEC);
     fcntl(ends[0], F_SETFL, O_NONBLOCK);
     fcntl(ends[1], F_SETFD, FD_CLOEXEC);
-    int error = spawn(program, arguments, log, ends[1], pid);
+    int error = spawn(program, arguments, log, orders, ends[1], pid);
     close(ends[1]);
     if (error) {
         close(ends[0]);
@@ -134,6 +137,7 @@ nas_status nas__process_start(nas__process *process, const char *program, const 
     char name[64], log[NAS_PATH_SIZE], how[32], path[NAS_PATH_SIZE + 8], parent[32];
     char match[NAS_TEXT_SIZE + 8], alias[NAS_TEXT_SIZE + 8], driver[NAS_TEXT_SIZE + 8];
     char test[16], avoid[32];
+    char own[NAS_PATH_SIZE + 8];
     snprintf(name, sizeof name, "worker-%d.log", process->slot);
     NAS_TRY(nas__study_file(study, name, log, sizeof log));
     snprintf(how, sizeof how, "mode=%s", mode);
@@ -144,10 +148,11 @@ nas_status nas__process_start(nas__process *process, const char *program, const 
     snprintf(test, sizeof test, "test=%d", (int)process->test);
     snprintf(avoid, sizeof avoid, "avoid=%d", process->avoid);
     snprintf(parent, sizeof parent, "parent=%ld", (long)getpid());
+    snprintf(own, sizeof own, "program=%s", program);
     char *arguments[] = {(char *)program, "worker", how,   path,   match, alias,
-                         driver,          test,     avoid, parent, NULL};
+                         driver,          test,     avoid, parent, own,   NULL};
     forget_words(process);
-    return nas__child_start(program, arguments, log, &process->pid, &process->report);
+    return nas__child_start(program, arguments, log, -1, &process->pid, &process->report);
 }
 
 static nas_status status_named(const char *name)

@@ -40,10 +40,11 @@ typedef struct nas__process {
     int64_t started_at_ms; /* wall clock: trials of its process id from then on are its own */
 } nas__process;
 
-/* Starts `program` with `arguments` (the program's name first) and its output in `log`; `*report` is the end from which to
+/* Starts `program` with `arguments` (the program's name first), its output in `log` and what it reads from the descriptor `orders`
+ * (−1: nothing); `*report` is the end from which to
  * read what it says, without waiting.  Interrupted a second time, the session kills it until it is said to be gone. */
 nas_status nas__child_start(const char *program, char *const *arguments, const char *log,
-                            pid_t *pid, int *report);
+                            int orders, pid_t *pid, int *report);
 void nas__child_gone(pid_t pid);
 /* Starts `program worker …` with its output in STUDY.d/worker-SLOT.log. */
 nas_status nas__process_start(nas__process *process, const char *program, const nas_study *study,

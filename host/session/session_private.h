@@ -7,6 +7,7 @@
  *   outside.c       the same loop for other trainers: ask, tell, enqueue
  *   checkpoints.c   weights and paused trainings that are kept  origin.c      weights that a trial starts from
  *   retrain.c       the best again, longer, and the test        results.c     what that gave, in the study
+ *   meter.c         latency of a network on any device          meter_device.c  the measuring itself
  *   supervisor.c    worker processes: start, watch, end         fates.c       what follows when one ends
  *   process.c       one of them
  *   places.c        which device and driver a worker gets       probe.c       what each driver has
@@ -70,7 +71,11 @@ typedef struct nas__bench {
     nas_train_config *train, *retrain;
     nas_arch given[16];
     int given_count;
-    char device_name[128]; /* as trials record it */
+    char device_name[128];     /* as trials record it */
+    char alias[NAS_TEXT_SIZE]; /* of the device in the config; "": none */
+    char vendors
+        [NAS_PATH_SIZE]; /* OCL_ICD_VENDORS before this process chose a driver; "": not set */
+    const char *program; /* that measuring processes are started by; NULL: none are */
 } nas__bench;
 
 /* Reads the stored config of an open study (lent) and opens data set and space. */
@@ -183,6 +188,25 @@ void nas__canary_destroy(nas__canary *canary);
 /* Runs it, at once or if it is time; NAS_DEVICE when the answer is not the one that it was. */
 nas_status nas__canary_look(nas__canary *canary, bool now);
 double nas__canary_cost_s(const nas__canary *canary); /* of the last look */
+
+/* ---- what a network is on a device: meter.c -------------------------------------------------------------------------- */
+
+/* Finds the values of the config's measures for each network before it is scored. */
+typedef struct nas__meter nas__meter;
+/* `go_on` is asked while another device is waited for; false: stop (NAS_STOPPED). */
+nas_status nas__meter_create(nas__bench *bench, bool (*go_on)(void *user), void *user,
+                             nas__meter **meter);
+void nas__meter_destroy(nas__meter *meter);
+/* A nas_eval_meter of a nas__meter. */
+nas_status nas__meter_take(void *meter, const nas_arch *arch, const nas_graph *graph,
+                           nas_trial *result);
+
+/* On an open device: seconds of a pass, or bytes; nobody else measures on it meanwhile.  NAS_BOUND: it does not fit. */
+nas_status nas__meter_seconds(nas_device *device, const nas_graph *graph, int batch,
+                              double *seconds);
+nas_status nas__meter_bytes(nas_device *device, const nas_graph *graph, int batch, double *bytes);
+/* The other end of a meter, in a process of its own: answers what the standard input asks until that ends. */
+nas_status nas__meter_serve(nas_device *device, void (*answer)(const char *line));
 
 /* ---- worker ---------------------------------------------------------------------------------------------------- */
 

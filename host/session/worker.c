@@ -25,6 +25,7 @@ typedef struct work {
     nas__bench *bench;
     nas_eval *eval;
     nas_search *search;
+    nas__meter *meter;
     nas__heart *heart;
     nas__canary *canary; /* NULL before the first result */
     nas_owner owner;
@@ -68,6 +69,11 @@ static bool go_on(void *user, double progress)
 static bool go_on_waiting(void *user, double progress)
 {
     (void)progress;
+    return go_on(user, 0);
+}
+
+static bool go_on_waiting_alone(void *user)
+{
     return go_on(user, 0);
 }
 
@@ -212,9 +218,14 @@ nas_status nas__worker_search(const nas__worker *worker)
 {
     work w = {.worker = worker, .bench = worker->bench};
     const nas_config *config = &w.bench->config;
-    const nas_eval_setting setting = nas__bench_setting(w.bench);
+    nas_eval_setting setting = nas__bench_setting(w.bench);
     nas_status status = NAS_OK;
     NAS_TRY_DONE(nas_owner_self(&w.owner));
+    if (config->measure_count > 0) {
+        NAS_TRY_DONE(nas__meter_create(w.bench, go_on_waiting_alone, &w, &w.meter));
+        setting.meter = nas__meter_take;
+        setting.meter_user = w.meter;
+    }
     NAS_TRY_DONE(nas_eval_create(&setting, &w.eval));
     NAS_TRY_DONE(nas__search_open(w.bench, &w.search));
     NAS_TRY_DONE(
@@ -225,5 +236,6 @@ done:
     nas__canary_destroy(w.canary);
     nas_search_destroy(w.search);
     nas_eval_destroy(w.eval);
+    nas__meter_destroy(w.meter);
     return status;
 }

@@ -57,6 +57,22 @@ typedef struct nas_device_wish {
     int64_t workers; /* processes on it; 1 but for tests and very large devices */
 } nas_device_wish;
 
+/* What an objective or a bound wants to be known of a network on a device, before it is trained. */
+typedef enum nas_measured {
+    NAS_MEASURED_LATENCY,
+    NAS_MEASURED_THROUGHPUT,
+    NAS_MEASURED_MEMORY
+} nas_measured;
+typedef struct nas_measure {
+    char metric[NAS_NAME_SIZE]; /* as trials have it: "latency_ms.home@64" */
+    nas_measured what;          /* milliseconds of a pass; images per second; bytes of its plan */
+    char device[NAS_NAME_SIZE]; /* alias; "": the one that the trial runs on */
+    int batch;
+    bool predicted; /* by `table`, else measured */
+    char table[NAS_TEXT_SIZE];
+} nas_measure;
+enum { NAS_MEASURES = 2 * NAS_OBJECTIVES };
+
 /* retrain = { … }: any option of `train` may stand beside these and replaces it there. */
 typedef struct nas_retrain {
     int64_t top;     /* how many of the best; 0: none */
@@ -75,8 +91,10 @@ typedef struct nas_config {
     nas_value retrain_space, retrain_data; /* space and data with what `retrain` changes of them */
     nas_budget budget;
     nas_objectives objectives; /* and bounds; where one number must decide, the first does */
-    bool simulated;            /* budget.minutes goes by the simulated clock (nas_clock) */
-    nas_text_list given;       /* strategy.given: tried first, by name or as text */
+    nas_measure measures[NAS_MEASURES]; /* what of these is measured or predicted on devices */
+    int measure_count;
+    bool simulated;      /* budget.minutes goes by the simulated clock (nas_clock) */
+    nas_text_list given; /* strategy.given: tried first, by name or as text */
     nas_device_wish devices[NAS_CONFIG_DEVICES];
     int device_count; /* 0: one worker on any device */
     nas_retrain retrain;

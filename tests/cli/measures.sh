@@ -1,0 +1,93 @@
+# Objectives and bounds on a device: what is over a bound is not trained, a network is measured once, a table predicts, errors have their line.
+. "$(dirname "$0")/helper.sh"
+"$NAS_PROGRAM" devices >/dev/null 2>&1 || exit 77
+
+config() # OBJECTIVES BOUNDS
+{
+    cat >small.cfg <<END
+study = "small";
+data = { type = "synthetic"; shape = [1, 8, 8]; classes = 4; train = 192; test = 16; valid = 64; };
+space = { type = "chain"; depth = [1, 2]; op = [ "conv" ]; kernel = [ 3 ]; width = [ 4, 8 ]; };
+strategy = { type = "nsga2"; population = 4; };
+train = { epochs = 2; batch = 32; optimizer = "sgd"; lr = 0.05; };
+budget = { trials = 4; order = "index"; };
+objectives = ( { metric = "valid_accuracy"; } $1 );
+bounds = ( $2 );
+devices = ( { name = "home"; match = "type:cpu"; }, { name = "twin"; match = "type:cpu"; } );
+retrain = { top = 0; };
+END
+}
+
+# A bound that nothing meets: every trial fails before it is trained.
+config '' '{ metric = "latency_ms"; device = "home"; max = 1e-9; }'
+run search small.cfg --quiet; expect_code 0
+run trials small.study -f csv; expect_code 0
+[ "$(grep -c ',failed,' out.txt)" = 4 ] || fail "not all failed"
+run show small.study:2 -f json; expect_out "latency_ms.home = "; expect_out "is over its bound of 1e-09"
+no_out train_loss; no_out train_seconds
+
+# Two devices, each measured from both workers; throughput is the other side of the latency; the front has all of it.
+config ', { metric = "latency_ms"; device = "home"; goal = "min"; }, { metric = "latency_ms"; device = "twin"; batch = 16; goal = "min"; }' \
+    '{ metric = "throughput"; device = "twin"; batch = 16; min = 1; }, { metric = "memory"; device = "twin"; max = 1e9; }'
+run search small.cfg --quiet --new; expect_code 0
+study=small-2.study
+run trials "$study" -f json; expect_code 0
+expect_json 'len(x["trials"]) == 4 if "trials" in x else len(x) == 4'
+run best "$study" --pareto; expect_out "latency_ms.home"; expect_out "latency_ms.twin@16"
+run show "$study:0" -f json
+expect_json 'abs(x["latency_ms.twin@16"] * x["throughput.twin@16"] - 16000) < 1e-6 * 16000 and x["memory.twin@1"] > 0'
+run best "$study" --pareto --device home; expect_code 0
+run best "$study" --pareto --device hom; expect_code 2; expect_err 'did you mean "home"'
+
+# The same architecture at another budget takes the value from the log, to the last bit.
+run show "$study:0" -f json
+python3 - <<'END' >first.txt
+import json
+x = json.load(open("out.txt"))
+print(x["arch"], repr(x["latency_ms.home"]))
+END
+"$NAS_PROGRAM" enqueue "$study" "$(cut -d' ' -f1 first.txt)" --epochs 1 >/dev/null
+run resume "$study" --quiet -s budget.trials=5; expect_code 0
+run show "$study:4" -f json
+python3 - <<'END' >again.txt
+import json
+x = json.load(open("out.txt"))
+print(x["arch"], repr(x["latency_ms.home"]))
+END
+cmp first.txt again.txt || fail "measured again"
+
+# A table predicts without a device of its own: 1 + 2·steps + 3·Σ warm seconds.
+cat >steps.csv <<'END'
+# clnas latency table 1
+# model: batch, fixed_s, step_s, warm, cold
+# model: 1, 1, 2, 3, 0
+batch,warm_s,cold_s,macs,bytes,step
+1,10,1,1,1,conv2d out = 4 | 1x8x8 raw | batch_norm
+1,10,1,1,1,pool kind = "global_average" | 4x8x8 relu
+1,10,1,1,1,dense out = 4 | 4x1x1 raw
+END
+config ', { metric = "latency_ms"; source = "predicted"; table = "steps.csv"; goal = "min"; }' ''
+run search small.cfg --quiet --new; expect_code 0
+run trials small-3.study -f csv; expect_out "latency_ms"
+python3 - <<'END' || fail "not the sum of the rows"
+import csv
+rows = list(csv.DictReader(open("out.txt")))
+# Every network has a first convolution, its norm, n − 1 further ones, a pooling and a dense layer, each of 10 seconds or (all rows of an operator
+# being alike) fitted to 10 seconds: (n + 2) steps of 2 + 3 · 10, and 1.
+for row in rows:
+    steps = (float(row["latency_ms"]) / 1000 - 1) / 32
+    assert abs(steps - round(steps)) < 1e-6 and round(steps) in (3, 4), row
+END
+sed 's/^1,10,1,1,1,dense/1,ten,1,1,1,dense/' steps.csv >bad.csv
+sed 's/steps.csv/bad.csv/' small.cfg >bad.cfg
+run search bad.cfg --quiet --study bad.study; expect_code 6; expect_err "bad.csv:7:"
+
+# What cannot be asked.
+config ', { metric = "latency_ms"; device = "hoem"; goal = "min"; }' ''
+run check small.cfg; expect_code 2; expect_err "small.cfg:7: "; expect_err 'did you mean "home"'
+config ', { metric = "latency_ms"; source = "predicted"; goal = "min"; }' ''
+run check small.cfg; expect_code 2; expect_err "small.cfg:7: "; expect_err "needs table"
+config ', { metric = "parameters"; device = "home"; goal = "min"; }' ''
+run check small.cfg; expect_code 2; expect_err "small.cfg:7: "; expect_err "of no device"
+config ', { metric = "latency_ms"; goal = "min"; }' '{ metric = "latency_ms"; source = "predicted"; table = "steps.csv"; max = 1; }'
+run check small.cfg; expect_code 2; expect_err "small.cfg:8: "; expect_err "another source"
