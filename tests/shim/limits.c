@@ -63,7 +63,7 @@ static bool read_limits(const char *text, shim_limits *limits)
     char copy[2048], *rest = NULL;
     if (snprintf(copy, sizeof copy, "%s", text) >= (int)sizeof copy)
         return false;
-    for (char *pair = strtok_r(copy, ";", &rest); pair; pair = strtok_r(NULL, ";", &rest)) {
+    for (char *pair = strtok_r(copy, ";|", &rest); pair; pair = strtok_r(NULL, ";|", &rest)) {
         char *value = strchr(pair, '=');
         if (!value)
             return false;

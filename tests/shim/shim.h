@@ -10,7 +10,7 @@
  *                      skip    CL_SUCCESS, but nothing is done   nan     the numbers that come out of it are NaN
  *                      wrong   they are a little off (wrong.c)
  *   NAS_SHIM_ONCE    a file: faults happen only in the process that manages to create it, so that the next worker has none
- *   NAS_SHIM_DEVICE  KEY=VALUE, several with semicolons, for all devices; NAS_SHIM_DEVICE_0, _1, … for the first, the second:
+ *   NAS_SHIM_DEVICE  KEY=VALUE, several with ; or |, for all devices; NAS_SHIM_DEVICE_0, _1, … for the first, the second:
  *                      slow=10         takes ten times as long, by sleeping (slow.c)
  *                      name= vendor= driver= version=      texts that it reports
  *                      group=64        largest work-group; items=64 largest in each dimension
@@ -28,7 +28,7 @@
  *
  * A test program that runs under the layer can arm it again and again in one process: nas_shim_load finds the functions below in the
  * layer.  Layout: shim.c the layer and its calls, entries.h their list, faults.c, limits.c, slow.c, wrong.c, live.c.  Use of it:
- * tests/test_faults.c, tests/test_limits.c, tests/cli/faults.sh. */
+ * tests/test_faults.c, tests/cli/faults.sh, NAME@small in tests/CMakeLists.txt. */
 #ifndef NAS_SHIM_H
 #define NAS_SHIM_H
 
