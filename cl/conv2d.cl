@@ -318,8 +318,14 @@ __kernel void conv2d_backward_input(STREAM_GRADIENT_ARGUMENTS(g), READS(weight),
 
 // ---- weight gradient ----
 // Register tile KT_WEIGHT × CT × KW, and channel pairs per work-item; the host knows KB and CB_WEIGHT.
+// 24 sums or fewer, where there are 32 registers; 12 with LANES below 16, whose processors have 16: what does not fit is
+// stored and loaded at every pixel, which takes half the time.
 #ifndef KT_WEIGHT
+#if LANES == 16
 #define KT_WEIGHT (KW <= 6 ? 4 : 2)
+#else
+#define KT_WEIGHT (KW == 1 ? 3 : 2)
+#endif
 #endif
 #ifndef CT
 #if KW == 1

@@ -29,7 +29,7 @@ static nas_status find_tuning(nas_device *device, const nas_device_options *opti
     nas_tuning found = {0};
     nas_tuning_state state;
     char why[256];
-    if ((options && (options->untuned || options->lanes)) || getenv("CLNAS_LANES"))
+    if ((options && options->untuned) || device->lanes_given)
         return NAS_OK;
     NAS_TRY(nas_tuning_load(&device->info, &found, &state, why));
     if (state == NAS_TUNING_STALE || state == NAS_TUNING_BROKEN)
@@ -116,6 +116,7 @@ nas_status nas_device_open(const char *match, const nas_device_options *options,
     }
     NAS_TRY_DONE(find(match, opened));
     opened->lanes = choose_lanes(&opened->info, options);
+    opened->lanes_given = (options && options->lanes) || getenv("CLNAS_LANES");
     opened->use_binaries = !(options && options->no_binary_cache) && nas__binary_wanted(opened);
     nas__queues_part(opened);
     NAS_TRY_DONE(open_context(opened));
@@ -164,6 +165,11 @@ const nas_device_info *nas_device_describe(const nas_device *device)
 int nas_device_lanes(const nas_device *device)
 {
     return device->lanes;
+}
+
+bool nas_device_lanes_given(const nas_device *device)
+{
+    return device->lanes_given;
 }
 
 nas_status nas_device_finish(nas_device *device)

@@ -55,6 +55,7 @@ struct nas_device {
     int team_limit; /* most teams that it can be parted into; 1: none */
     int parted;     /* teams that were given work last; 1: the whole device */
     int lanes;
+    bool lanes_given;
     size_t item_limit[3];  /* CL_DEVICE_MAX_WORK_ITEM_SIZES */
     bool use_binaries;     /* kernel binaries on disk */
     bool used_gemm;        /* CLBlast holds objects of this context */

@@ -19,8 +19,8 @@
  *     group            in the depthwise weight gradient
  *     way              1 + one of convolution_plan.h's ways: CLBlast for matrix products, packing kernels on a GPU …
  *
- * Default tiles were made for 32 registers of 16 lanes.  A processor with 16 registers of 8 spills some of them; and what
- * is best there nobody knows better than the processor. */
+ * Without a table, tiles follow the device's native width (`usual` below, and the .cl files): with 16 lanes those made for 32
+ * registers of AVX-512; with 8, those that 16 registers hold.  A value that a row does not name stays the usual one. */
 #include "convolution_plan.h"
 
 #include <stdio.h>
@@ -103,22 +103,50 @@ static tuned of_row(const nas_tuning_row *row)
                    .way = nas_tuning_value_of(row, "way", 0)};
 }
 
+/* Where nothing is tuned; 0: as the .cl file says for the device's lanes.  A processor of 8 lanes takes a strip of 16 samples as two
+ * registers: a line of the cache is then used whole, the first time it is fetched, and a weight serves both. */
+static tuned usual(const nas__convolution *c, const nas_op_call *call, way as, nas_op_pass pass)
+{
+    const nas_device_info *info = nas_device_describe(call->device);
+    const bool halves =
+        info->on_host && info->native_float_lanes == 8 && !nas_device_lanes_given(call->device);
+    if (halves && as == FAST && pass != NAS_PASS_WEIGHT)
+        return (tuned){.lanes = 16, .kt = KT, .pt = 1};
+    if (halves && as == DEPTHWISE && c->stride == 1 &&
+        (pass == NAS_PASS_INPUT || (pass == NAS_PASS_FORWARD && c->kernel_w > 3)))
+        return (tuned){.lanes = 16, .pt = 4};
+    return (tuned){.lanes = 0};
+}
+
+/* What a row says, the rest as usual. */
+static tuned merged(tuned t, tuned rest)
+{
+    int *const to[] = {&t.lanes, &t.kt, &t.pt, &t.items, &t.kt_weight, &t.ct, &t.group};
+    const int from[] = {rest.lanes,     rest.kt, rest.pt,   rest.items,
+                        rest.kt_weight, rest.ct, rest.group};
+    for (size_t i = 0; i < sizeof to / sizeof to[0]; i++)
+        if (!*to[i])
+            *to[i] = from[i];
+    return t;
+}
+
 tuned nas__convolution_tuned(const nas__convolution *c, const nas_op_call *call, nas_op_pass pass)
 {
     const nas_tuning *table = nas_device_tuning(call->device);
-    const tuned none = {.lanes = 0};
+    const way as = nas__convolution_way(c, call);
+    const tuned rest = usual(c, call, as, pass);
     char key[64];
     if (table->count == 0 || nas__convolution_plain)
-        return none;
-    key_of(c, nas__convolution_way(c, call), pass, key, sizeof key);
+        return rest;
+    key_of(c, as, pass, key, sizeof key);
     const nas_tuning_row *row = nas_tuning_find(table, key);
     if (!row)
-        return none;
+        return rest;
     const tuned t = of_row(row);
     if (holds(&t, c, pass, row->inexact))
-        return t;
+        return merged(t, rest);
     nas_log(NAS_LOG_DEBUG, "tuning row \"%s\" is not possible here and is left out", key);
-    return none;
+    return rest;
 }
 
 /* ---- candidates, the most promising first ----------------------------------------------------------------------- */
@@ -165,10 +193,12 @@ static void add_fast(list *l, const nas__convolution *c, nas_op_pass pass)
     static const tile pixels[] = {{16, 4, 1}, {8, 4, 2},  {16, 4, 2}, {8, 6, 2},  {8, 2, 4},
                                   {16, 2, 2}, {16, 4, 4}, {8, 4, 4},  {16, 6, 1}, {8, 8, 1},
                                   {16, 6, 2}, {8, 3, 4},  {4, 4, 2},  {4, 4, 4}};
-    static const tile points[] = {{16, 2, 2}, {8, 4, 2},  {8, 4, 3}, {16, 4, 2}, {8, 2, 4},
-                                  {8, 3, 3},  {16, 4, 4}, {8, 4, 4}, {16, 2, 4}, {4, 4, 2}};
-    static const tile triples[] = {{16, 2, 1}, {8, 4, 1},  {8, 2, 2}, {16, 4, 1}, {8, 3, 1},
-                                   {8, 2, 1},  {16, 4, 2}, {8, 4, 2}, {4, 4, 1},  {4, 2, 2}};
+    static const tile points[] = {{8, 3, 4},  {16, 2, 2}, {8, 4, 2}, {8, 4, 3},
+                                  {16, 4, 2}, {8, 2, 4},  {8, 3, 3}, {16, 4, 4},
+                                  {8, 4, 4},  {16, 2, 4}, {4, 4, 2}};
+    static const tile triples[] = {{8, 2, 2},  {16, 1, 2}, {16, 2, 1}, {8, 4, 1},
+                                   {16, 4, 1}, {8, 3, 1},  {8, 2, 1},  {16, 4, 2},
+                                   {8, 4, 2},  {4, 4, 1},  {4, 2, 2}};
     static const tile wide[] = {{16, 2, 1}, {8, 2, 1},  {8, 4, 1},
                                 {16, 1, 1}, {16, 4, 1}, {8, 1, 2}};
     if (pass != NAS_PASS_WEIGHT) {
@@ -218,20 +248,33 @@ static void add_inexact(list *l, const nas__convolution *c, const nas_op_call *c
             add(l, "group", group, "", 0, "", 0);
 }
 
-/* What a .cl file takes where nothing is said; a row that says the same is no candidate. */
-static bool is_default(const tuned *t, const nas__convolution *c, const nas_op_call *call, way as,
-                       nas_op_pass pass)
+/* What the .cl files take where nothing is said. */
+static tuned of_files(const nas__convolution *c, const nas_op_call *call, way as, int lanes)
 {
-    const bool wide = t->lanes == 16;
-    if (t->lanes != nas_device_lanes(call->device) || t->items || t->group)
-        return false;
+    lanes = lanes ? lanes : nas_device_lanes(call->device);
+    const bool wide = lanes == 16;
     if (as == DEPTHWISE)
-        return !t->pt || (!wide && t->pt == 4);
-    if (pass != NAS_PASS_WEIGHT)
-        return t->kt == KT && t->pt == (wide ? 4 : 2);
-    return t->kt_weight == (c->kernel_w <= 6 ? 4 : 2) && t->ct == (c->kernel_w == 1   ? 4
-                                                                   : c->kernel_w <= 3 ? 2
-                                                                                      : 1);
+        return (tuned){.lanes = lanes, .pt = wide ? 0 : 4};
+    return (tuned){.lanes = lanes,
+                   .kt = KT,
+                   .pt = wide ? 4 : 2,
+                   .kt_weight = wide ? (c->kernel_w <= 6 ? 4 : 2) : (c->kernel_w == 1 ? 3 : 2),
+                   .ct = c->kernel_w == 1   ? 4
+                         : c->kernel_w <= 3 ? 2
+                                            : 1};
+}
+
+/* A row that says what is usual is no candidate; the first one, which says nothing, stays. */
+static bool is_usual(const tuned *row, const nas__convolution *c, const nas_op_call *call, way as,
+                     nas_op_pass pass)
+{
+    const tuned none = {.lanes = 0};
+    tuned rest = usual(c, call, as, pass), t = merged(*row, rest);
+    if (memcmp(row, &none, sizeof none) == 0)
+        return false;
+    rest = merged(rest, of_files(c, call, as, rest.lanes));
+    t = merged(t, of_files(c, call, as, t.lanes));
+    return memcmp(&rest, &t, sizeof t) == 0;
 }
 
 int nas__convolution_candidates(const nas__convolution *c, const nas_op_call *call,
@@ -257,7 +300,7 @@ int nas__convolution_candidates(const nas__convolution *c, const nas_op_call *ca
     int count = 0;
     for (int i = 0; i < l.count; i++) {
         const tuned t = of_row(&rows[i]);
-        if (holds(&t, c, pass, rows[i].inexact) && !is_default(&t, c, call, as, pass))
+        if (holds(&t, c, pass, rows[i].inexact) && !is_usual(&t, c, call, as, pass))
             rows[count++] = rows[i];
     }
     return count;

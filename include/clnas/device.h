@@ -92,6 +92,8 @@ NAS_API void nas_device_destroy(nas_device *device);
 NAS_API const nas_device_info *nas_device_describe(const nas_device *device);
 /* Width of the register vectors that kernels use (define LANES): 4, 8 or 16. */
 NAS_API int nas_device_lanes(const nas_device *device);
+/* Did options or CLNAS_LANES say so?  Then operators choose no other width for a kernel of theirs. */
+NAS_API bool nas_device_lanes_given(const nas_device *device);
 /* Blocks until all enqueued work is done. */
 NAS_API nas_status nas_device_finish(nas_device *device);
 /* Live buffers, tapes and kernels on tapes: 0 in every test at its end.  (Programs belong to the device.)  Buffers
