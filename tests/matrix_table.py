@@ -4,7 +4,7 @@
     tests/matrix_table.py run RUNTIME…   on this machine, one OpenCL per process (tests/matrix.sh); keeps docs/devices/RUNTIME.json
     tests/matrix_table.py more RUNTIME…  the steps that an earlier run of the same driver did not finish
     tests/matrix_table.py table          the table of all that was ever kept, in Markdown
-    tests/matrix_table.py check          every kept file has what the table needs (a test)
+    tests/matrix_table.py check          every kept file has what the table needs, and docs/devices.md that table (a test)
 
 NAS_BUILD_FOLDER names the build (default build/test), NAS_STEP_S the seconds that a step may take (default 600).  A runtime that is not on
 this machine is skipped and its row stays as it is, so that a machine with another GPU adds its row and touches no other.  Kept files hold
@@ -47,6 +47,8 @@ RUNTIMES = [
     ("nvptx64", "clang for NVIDIA GPUs (nvptx64)", "clang"),
     ("spir64", "clang for SPIR (spir64)", "clang"),
 ]
+GPUS = ["nvidia", "rocm", "intel-gpu"]
+IN_CTEST = ["avx2", "sse", "rusticl"]  # whose device tests ctest runs anyway (tests/CMakeLists.txt)
 COMPILE_ONLY = ["amdgcn", "nvptx64", "spir64"]
 TESTS = ["test_philox", "test_device", "test_tape", "test_tensor", "test_prove", "test_ops", "test_conv", "test_net", "test_mixed"]
 SKIPPED = 77
@@ -206,22 +208,26 @@ def share(good, all_of_them):
     return "%d of %d" % (good, all_of_them)
 
 
+def proofs_of(row, truth):
+    """All cases where they were finished, else one case of each operator, else what there is; and what to call it."""
+    for step, remark in (("all", ""), ("quick", ", one case each")):
+        if len(row.get(step, {})) == len(truth[step]):
+            return step, row[step], remark
+    return "quick", row.get("quick", {}), ", one case each; not finished"
+
+
 def operators_cell(row, truth):
-    """All cases where they were finished, one case of each operator otherwise; none of them hides a failed one."""
-    every, quick = row.get("all", {}), row.get("quick", {})
-    proofs = every if len(every) == len(truth["all"]) else quick
-    good = sum(op in proofs and proofs[op]["good"] and every.get(op, proofs[op])["good"] for op in truth["quick"])
-    return share(good, len(truth["quick"])) + ("" if proofs is every else ", one case each" if proofs else ": not finished")
+    """A failure in any step counts."""
+    _, proofs, remark = proofs_of(row, truth)
+    good = sum(proofs[op]["good"] and row.get("all", {}).get(op, proofs[op])["good"] for op in proofs)
+    return share(good, len(truth["quick"])) + remark
 
 
 def bits_cell(row, truth):
     """How many operators have the bits of PoCL's, and which have not."""
-    for step in ("all", "quick"):
-        mine, theirs = row.get(step, {}), truth[step]
-        if len(mine) == len(theirs):
-            other = [op for op in sorted(theirs) if mine[op]["bits"] != theirs[op]["bits"]]
-            return share(len(theirs) - len(other), len(theirs)) + (": not " + ", ".join(other) if other else "")
-    return "not finished"
+    step, mine, remark = proofs_of(row, truth)
+    other = [op for op in sorted(mine) if mine[op]["bits"] != truth[step][op]["bits"]]
+    return share(len(mine) - len(other), len(mine)) + remark + (": not " + ", ".join(other) if other else "")
 
 
 def tests_cell(row):
@@ -265,17 +271,18 @@ def search_cell(row, truth):
 def table():
     found = load()
     truth = found["pocl"]
-    print("| runtime | version | operators | device tests | search | bits as PoCL's | training |")
-    print("|---|---|---|---|---|---|---|")
+    lines = ["| runtime | version | operators | device tests | search | bits as PoCL's | training |", "|---|---|---|---|---|---|---|"]
     for runtime, title, package in RUNTIMES:
         row = found.get(runtime)
         if not row:
-            print("| %s | never run (%s) | | | | | |" % (title, package))
+            cells = ["%s (%s)" % ("never run" if runtime in GPUS else "not kept yet", package), "", "in ctest" if runtime in IN_CTEST else "", "", "", ""]
         elif runtime in COMPILE_ONLY:
-            print("| %s | %s | compiles only: %s | | | | |" % (title, row["driver"], share(*row["compiled"])))
+            cells = [row["driver"], "compiles only: " + share(*row["compiled"]), "", "", "", ""]
         else:
-            print("| %s | %s | %s | %s | %s | %s | %s |" % (title, row["driver"], operators_cell(row, truth), tests_cell(row), search_cell(row, truth),
-                                                            bits_cell(row, truth), accuracy_cell(row, truth)))
+            cells = [row["driver"], operators_cell(row, truth), tests_cell(row), search_cell(row, truth), bits_cell(row, truth),
+                     accuracy_cell(row, truth)]
+        lines.append("| %s |" % " | ".join([title] + cells))
+    return "\n".join(lines) + "\n"
 
 
 def check():
@@ -286,7 +293,8 @@ def check():
     for runtime, row in found.items():
         assert row["runtime"] == runtime and row["driver"], runtime + ": whose row is this?"
         assert "compiled" in row or row.get("quick"), runtime + ": no operators; run it again"
-    table()
+    with open(SOURCE + "/docs/devices.md", encoding="utf-8") as file:
+        assert table() in file.read(), "docs/devices.md has another table than tests/matrix_table.py table prints"
 
 
 def main():
@@ -295,7 +303,7 @@ def main():
             assert runtime in [known for known, _, _ in RUNTIMES], "unknown runtime " + runtime
             run(runtime, sys.argv[1] == "more")
     elif sys.argv[1:] == ["table"]:
-        table()
+        sys.stdout.write(table())
     elif sys.argv[1:] == ["check"]:
         check()
     else:
