@@ -154,6 +154,15 @@ static void test_wrong_numbers_beside_a_good_device(void **state)
     assert_noted("computes wrong");
 }
 
+/* Its first trials are right: they stay, and none of the wrong ones comes into the log. */
+static void test_a_device_that_begins_to_lie(void **state)
+{
+    (void)state;
+    need(true);
+    go_wrong("late.study", "clEnqueueNDRangeKernel:600+:wrong", NULL);
+    assert_noted("computes wrong");
+}
+
 static void stay_alone(const char *name, const char *fault, const char *note)
 {
     nas_search_report report;
@@ -288,6 +297,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_two_like_devices_give_the_same_trials),
         cmocka_unit_test(test_unlike_devices_take_them_as_they_arrive),
         cmocka_unit_test(test_wrong_numbers_beside_a_good_device),
+        cmocka_unit_test(test_a_device_that_begins_to_lie),
         cmocka_unit_test(test_a_bad_device_alone_is_dropped),
         cmocka_unit_test(test_a_device_that_is_good_again_goes_on),
         cmocka_unit_test(test_crashes_beside_a_good_device),

@@ -3,9 +3,9 @@
  * A device that fails says so, as a rule; one that computes wrong numbers says nothing, and its trials go into the log as
  * any others.  So each worker keeps one small network whose answer is known - convolution, batch norm, relu, pooling, dense
  * layer, loss, and all their gradients - and runs it between trials.  The first answer is held against the plain C
- * reference in double; every later one must have the same bits.  A result is only committed when the last look was good: always when
- * a number was not finite, else when the looks cost less than 1/200 of the time since the last one, so that watching stays
- * below half a percent of a device's time, whatever the device.
+ * reference in double; every later one must have the same bits.  Each result is committed behind a look that was good, so that
+ * a device which begins to compute wrong numbers in the middle of a search leaves none of them in the log.  A look takes as long as
+ * one step of a very small training, milliseconds on PoCL.
  *
  * What it cannot see: a fault that comes and goes within a trial, and one in kernels that the small network has not got.
  * Next: worker.c, which asks; supervisor.c, what becomes of such a device. */
@@ -16,7 +16,6 @@
 #include <string.h>
 
 enum { BATCH = 16, CLASSES = 5, CHANNELS = 3, SIDE = 8, PIXELS = CHANNELS * SIDE * SIDE };
-static const double share = 200; /* of the time since the last look, at least, to one look */
 static const nas_step the_step = {.real = BATCH, .key = {5, 9}};
 
 struct nas__canary {
@@ -24,7 +23,7 @@ struct nas__canary {
     nas_net *net;
     float *answer, *now; /* metrics, then all gradients */
     uint64_t gradients;
-    double cost_s, last_s;
+    double cost_s; /* of the last look */
 };
 
 /* ---- the network -------------------------------------------------------------------------------------------------- */
@@ -142,7 +141,7 @@ nas_status nas__canary_create(nas_device *device, nas__canary **canary)
         status = nas_error_set(NAS_MEMORY, __FILE__, __LINE__, "out of host memory");
     NAS_TRY_DONE(status);
     NAS_TRY_DONE(prove(fresh, &graph, &options));
-    NAS_TRY_DONE(nas__canary_look(fresh, true));
+    NAS_TRY_DONE(nas__canary_look(fresh));
     *canary = fresh;
 done:
     nas_graph_clear(&graph);
@@ -163,14 +162,11 @@ void nas__canary_destroy(nas__canary *canary)
 
 /* ---- later answers -------------------------------------------------------------------------------------------------- */
 
-nas_status nas__canary_look(nas__canary *canary, bool now)
+nas_status nas__canary_look(nas__canary *canary)
 {
     const double start_s = nas_now_s();
-    if (!now && start_s - canary->last_s < share * canary->cost_s)
-        return NAS_OK;
     NAS_TRY(ask(canary, canary->now));
-    canary->last_s = nas_now_s();
-    canary->cost_s = canary->last_s - start_s;
+    canary->cost_s = nas_now_s() - start_s;
     if (memcmp(canary->now, canary->answer, (canary->gradients + 4) * sizeof(float)) != 0)
         return wrong(canary, "a small network does not give again what it gave");
     return NAS_OK;

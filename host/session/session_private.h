@@ -185,8 +185,8 @@ typedef struct nas__canary nas__canary;
 /* A small network on the device, its answer held against the plain C reference.  NAS_DEVICE when it is wrong. */
 nas_status nas__canary_create(nas_device *device, nas__canary **canary);
 void nas__canary_destroy(nas__canary *canary);
-/* Runs it, at once or if it is time; NAS_DEVICE when the answer is not the one that it was. */
-nas_status nas__canary_look(nas__canary *canary, bool now);
+/* Runs it; NAS_DEVICE when the answer is not the one that it was. */
+nas_status nas__canary_look(nas__canary *canary);
 double nas__canary_cost_s(const nas__canary *canary); /* of the last look */
 
 /* ---- what a network is on a device: meter.c -------------------------------------------------------------------------- */
