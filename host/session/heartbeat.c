@@ -2,8 +2,8 @@
  *
  * Idea: the main thread may sit in a driver call for ever, so a thread of its own writes the heartbeats - but only
  * while the main thread has moved lately: each training step stores the time.  When that stops, so do the heartbeats, and
- * the supervisor ends the process.  Building kernels before the first step, and a pass over the validation split at an
- * epoch's end, have no steps to show and get longer.  The thread has a study handle of its own; nothing else is shared but
+ * the supervisor ends the process.  Building kernels before the first step or for a measurement, and a pass over the
+ * validation split at an epoch's end, have no steps to show and get longer.  The thread has a study handle of its own; nothing else is shared but
  * atomics. */
 #include "session_private.h"
 
@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-static const double build_s = 600;    /* for the first step */
+static const double build_s = 600;    /* for the first step, and for each measurement */
 static const double epoch_times = 10; /* leases, at a whole epoch */
 
 struct nas__heart {
@@ -129,6 +129,13 @@ bool nas__heart_beat(nas__heart *heart, double progress)
     bool longer = progress >= 1 || progress == 0;
     heart->allowance_s = longer ? heart->lease_s * epoch_times : heart->lease_s;
     heart->progress = progress;
+    heart->moved_s = nas_now_s();
+    return !heart->lost;
+}
+
+bool nas__heart_build(nas__heart *heart)
+{
+    heart->allowance_s = build_s;
     heart->moved_s = nas_now_s();
     return !heart->lost;
 }

@@ -140,6 +140,8 @@ void nas__heart_begin(nas__heart *heart, const nas_claim *claim);
 void nas__heart_end(nas__heart *heart);
 /* Work goes on; false when the claim is lost. */
 bool nas__heart_beat(nas__heart *heart, double progress);
+/* The same where kernels may have to be built before the next sign of life: a limit of its own, however short the lease is. */
+bool nas__heart_build(nas__heart *heart);
 
 /* ---- checkpoints: files that trials leave beside the study -------------------------------------------------------- */
 

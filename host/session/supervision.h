@@ -14,7 +14,7 @@ typedef struct nas__supervision {
     bool over; /* a worker has found nothing left to do */
     nas_status fatal;
     char message[NAS__LINE_SIZE];
-    double last_tick_s;
+    double last_tick_s, watched_s;
 } nas__supervision;
 
 int nas__crew_alive(const nas__supervision *s);

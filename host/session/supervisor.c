@@ -25,7 +25,7 @@
 
 enum { POLL_MS = 100, WORKERS = 64 /* on one device, at most */ };
 static const double tick_s = 1, save_s = 5, start_limit_s = 900, test_limit_s = 300,
-                    silence_limit_s = 600;
+                    silence_limit_s = 600, pause_limit_s = 5;
 
 /* ---- who there is ------------------------------------------------------------------------------------------------- */
 
@@ -278,9 +278,24 @@ static void watch_heartbeat(nas__supervision *s, nas__process *process)
     }
 }
 
+/* Time in which this process was stopped itself (a shell's ^Z, a debugger, a machine that swaps) says nothing about
+ * its workers, which most likely were stopped with it: it is taken from none. */
+static void forgive_pause(nas__supervision *s, double now)
+{
+    const double pause_s = now - s->watched_s;
+    if (s->watched_s > 0 && pause_s > pause_limit_s)
+        for (int i = 0; i < s->count; i++) {
+            s->processes[i].beat_s += pause_s;
+            s->processes[i].heard_s += pause_s;
+            s->processes[i].started_s += pause_s;
+        }
+    s->watched_s = now;
+}
+
 static void watch(nas__supervision *s)
 {
     double now = nas_now_s();
+    forgive_pause(s, now);
     for (int i = 0; i < s->count; i++) {
         nas__process *process = &s->processes[i];
         if (process->pid <= 0)

@@ -72,9 +72,11 @@ static bool go_on_waiting(void *user, double progress)
     return go_on(user, 0);
 }
 
-static bool go_on_waiting_alone(void *user)
+/* Measuring, here or elsewhere, builds kernels. */
+static bool go_on_measuring(void *user)
 {
-    return go_on(user, 0);
+    work *w = user;
+    return nas__heart_build(w->heart) && nas__wish_now != NAS__STOP;
 }
 
 static nas_status score(work *w, const nas_job *job, nas_trial *result)
@@ -222,7 +224,7 @@ nas_status nas__worker_search(const nas__worker *worker)
     nas_status status = NAS_OK;
     NAS_TRY_DONE(nas_owner_self(&w.owner));
     if (config->measure_count > 0) {
-        NAS_TRY_DONE(nas__meter_create(w.bench, go_on_waiting_alone, &w, &w.meter));
+        NAS_TRY_DONE(nas__meter_create(w.bench, go_on_measuring, &w, &w.meter));
         setting.meter = nas__meter_take;
         setting.meter_user = w.meter;
     }

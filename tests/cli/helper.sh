@@ -2,7 +2,7 @@
 #
 #   run ARGUMENT…      runs the program; $code, out.txt and err.txt hold what came of it
 #   expect_code N      its exit code
-#   expect_out TEXT    stdout contains TEXT (expect_err: stderr); no_out: stdout does not
+#   expect_out TEXT    stdout contains TEXT (expect_err: stderr); no_out, no_err: it does not
 #   expect_json FILTER stdout is JSON for which the python expression FILTER (of x) is true
 set -eu
 : "${NAS_PROGRAM:?}" "${NAS_BUILD_FOLDER:?}"
@@ -32,6 +32,7 @@ run()
 expect_code() { [ "$code" = "$1" ] || fail "exit code $code, not $1"; }
 expect_out() { grep -qF -- "$1" out.txt || fail "stdout lacks '$1'"; }
 expect_err() { grep -qF -- "$1" err.txt || fail "stderr lacks '$1'"; }
+no_err() { ! grep -qF -- "$1" err.txt || fail "stderr has '$1'"; }
 no_out() { ! grep -qF -- "$1" out.txt || fail "stdout has '$1'"; }
 expect_json()
 {

@@ -36,6 +36,24 @@ run resume killed.study --no-retrain; expect_code 0
 "$NAS_PROGRAM" trials killed.study --canonical >a.txt
 cmp a.txt b.txt || fail "a killed search ended with other trials"
 
+# All of it stopped for longer than a lease, as ^Z does: no worker is taken for one that hangs.
+last="search, stopped and continued"
+: >err.txt
+setsid "$NAS_PROGRAM" search small.cfg --study paused.study --no-retrain -s budget.lease_s=2 >out.txt 2>>err.txt </dev/null &
+process=$!
+while ! grep -q "trials 1/" err.txt && kill -0 $process 2>/dev/null; do
+    sleep 0.1
+done
+if kill -s STOP -- -$process 2>/dev/null; then
+    sleep 8
+    kill -s CONT -- -$process
+fi
+code=0
+wait $process || code=$?
+expect_code 0; no_err "stopped making steps"
+"$NAS_PROGRAM" trials paused.study --canonical >a.txt
+cmp a.txt b.txt || fail "a search that was stopped for a while ended with other trials"
+
 # SIGINT is ignored in background jobs of sh, so it needs a process group that handles it: python's, where there is one.
 command -v python3 >/dev/null || exit 0
 cat >interrupt.py <<'END'
