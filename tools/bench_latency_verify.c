@@ -1,6 +1,8 @@
 /* bench_latency_verify.c - predicted against measured: how alike they rank, and how far one is from the other.
  *
- * The error of a network is |predicted − measured| / measured.  People get one line for each batch; programs every network with every
+ * The error of a network is |predicted − measured| / measured.  How well anything could predict is told beside it: the first half of the
+ * samples of each network against the second half, as if the one had predicted the other.  Each half has fewer samples than the whole, so
+ * what is measured is a little better than that; but an error below it says nothing, and one near it is the machine's.  People get one line for each batch; programs every network with every
  * sample (`--format json`, a line for each batch). */
 #include "bench_latency.h"
 #include "rank.h"
@@ -11,8 +13,27 @@
 
 typedef struct verdict {
     double spearman, kendall, median_error, worst_error, low_s, high_s;
+    double again_spearman, again_error; /* of one half of the samples against the other */
     int steps, known;
 } verdict;
+
+/* One half of the samples against the other; NaN where a network has a single one. */
+static nas_status judge_noise(const latency_network *networks, int count, double *work, verdict *v)
+{
+    double *first = work, *second = work + count, *error = work + 2 * (size_t)count;
+    const int half = networks[0].count / 2;
+    v->again_spearman = v->again_error = NAN;
+    if (half < 1)
+        return NAS_OK;
+    for (int i = 0; i < count; i++) {
+        first[i] = nas_inference_settle(networks[i].sample_s, half);
+        second[i] = nas_inference_settle(networks[i].sample_s + half, networks[i].count - half);
+        error[i] = fabs(first[i] - second[i]) / second[i];
+    }
+    bench_sort(error, count);
+    v->again_error = bench_median(error, count);
+    return spearman(first, second, count, &v->again_spearman);
+}
 
 static nas_status judge(const latency_network *networks, int count, verdict *v)
 {
@@ -37,6 +58,8 @@ static nas_status judge(const latency_network *networks, int count, verdict *v)
     nas_status status = spearman(predicted, measured, count, &v->spearman);
     if (status == NAS_OK)
         status = kendall(predicted, measured, count, &v->kendall);
+    if (status == NAS_OK)
+        status = judge_noise(networks, count, predicted, v);
     free(predicted);
     return status;
 }
@@ -63,10 +86,13 @@ static nas_status print_json(const latency_space *space, const nas_device_info *
     for (int i = 0; i < count; i++)
         json_array_append_new(list, network_json(space, &networks[i]));
     json_t *root = json_pack(
-        "{s:i, s:s, s:s*, s:s*, s:i, s:f, s:f, s:f, s:f, s:f, s:o}", "schema_version", 1, "space",
-        space->domain->space->kind.name, "device", device->name, "driver", device->driver, "batch",
-        batch, "spearman", v->spearman, "kendall", v->kendall, "median_error", v->median_error,
-        "worst_error", v->worst_error, "known", (double)v->known / v->steps, "networks", list);
+        "{s:i, s:s, s:s*, s:s*, s:i, s:f, s:f, s:f, s:f, s:o*, s:o*, s:f, s:o}", "schema_version",
+        1, "space", space->domain->space->kind.name, "device", device->name, "driver",
+        device->driver, "batch", batch, "spearman", v->spearman, "kendall", v->kendall,
+        "median_error", v->median_error, "worst_error", v->worst_error, "again_spearman",
+        isnan(v->again_spearman) ? NULL : json_real(v->again_spearman), "again_error",
+        isnan(v->again_error) ? NULL : json_real(v->again_error), "known",
+        (double)v->known / v->steps, "networks", list);
     const bool good = root && json_dumpf(root, to, JSON_COMPACT | JSON_REAL_PRECISION(9)) == 0 &&
                       fputc('\n', to) != EOF;
     json_decref(root);
@@ -90,5 +116,11 @@ nas_status latency_print(const latency_space *space, const nas_device_info *devi
             space->domain->space->kind.name, batch, count, 1e3 * v.low_s, 1e3 * v.high_s,
             device->id, device->name, v.spearman, v.kendall, 100 * v.median_error,
             100 * v.worst_error, 100.0 * v.known / v.steps);
+    if (!isnan(v.again_error))
+        fprintf(
+            to,
+            "    half of the samples against the other half: Spearman %.3f; difference %.1f %% in "
+            "the median\n",
+            v.again_spearman, 100 * v.again_error);
     return NAS_OK;
 }
