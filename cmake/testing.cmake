@@ -74,7 +74,7 @@ function(nas_matrix variant)
             continue()
         endif()
         set(labels "device;matrix")
-        set(timeout 1200) # a slow compiler on a slow machine
+        set(timeout 600)
         if(NOT test IN_LIST ARG_SHORT)
             set(labels "slow;matrix")
             set(timeout 2400)
