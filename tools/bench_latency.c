@@ -1,6 +1,6 @@
 /* bench_latency.c - clnas-bench latency: a table of what the steps of a space's networks take on a device, and how well it predicts.
  *
- *     clnas-bench latency CONFIG [--device MATCH] [--batch 1,64] [--repeats 9] [--networks 32] [--output FILE]
+ *     clnas-bench latency CONFIG [--device MATCH] [--batch 1,64] [--repeats 24] [--networks 32] [--output FILE]
  *                         [--verify N] [--format table|json] [--table FILE]
  *     clnas-bench latency --choices CONFIG …                    (bench_latency_choices.c)
  *
@@ -149,7 +149,7 @@ static int usage(void)
 int bench_latency(int argc, char **argv)
 {
     latency_options o = {
-        .device = "", .batches = "1", .format = "table", .repeats = 9, .networks = 32};
+        .device = "", .batches = "1", .format = "table", .repeats = 24, .networks = 32};
     const tool_option options[] = {{"--device", &o.device, NULL, 0, 0},
                                    {"--output", &o.output, NULL, 0, 0},
                                    {"--table", &o.table, NULL, 0, 0},

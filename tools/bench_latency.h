@@ -6,7 +6,7 @@
 
 #include <clnas/session.h>
 
-enum { LATENCY_BATCHES = 8, LATENCY_SAMPLES = 64 };
+enum { LATENCY_BATCHES = 8, LATENCY_SAMPLES = 256 };
 
 typedef struct latency_options {
     const char *device, *output, *table, *batches, *format;
