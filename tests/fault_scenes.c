@@ -9,6 +9,19 @@
 
 enum { FLOATS = 1024, SHARDS = 2 };
 
+/* A device is opened, the work done there, the device closed. */
+static nas_status on_device(const nas_device_options *options,
+                            nas_status (*work)(nas_device *device, uint64_t *hash), uint64_t *hash)
+{
+    nas_device *device = NULL;
+    nas_status status = NAS_OK;
+    NAS_TRY_DONE(nas_device_open("", options, &device));
+    NAS_TRY_DONE(work(device, hash));
+done:
+    nas_device_destroy(device);
+    return status;
+}
+
 /* ---- tapes ------------------------------------------------------------------------------------ */
 
 /* y = 2x of one shard. */
@@ -90,31 +103,24 @@ done:
 
 static nas_status tapes(uint64_t *hash)
 {
-    nas_device *device = NULL;
-    nas_status status = NAS_OK;
-    NAS_TRY_DONE(nas_device_open("", NULL, &device));
-    NAS_TRY_DONE(run_tapes(device, hash));
-done:
-    nas_device_destroy(device);
-    return status;
+    return on_device(NULL, run_tapes, hash);
+}
+
+static nas_status run_profiled(nas_device *device, uint64_t *hash)
+{
+    nas_profile_row *rows = NULL;
+    int count = 0;
+    uint64_t found = 0;
+    NAS_TRY(run_tapes(device, &found));
+    NAS_TRY(nas_device_profile(device, &rows, &count));
+    free(rows);
+    *hash = found;
+    return NAS_OK;
 }
 
 static nas_status profile(uint64_t *hash)
 {
-    const nas_device_options options = {.profile = true};
-    nas_device *device = NULL;
-    nas_profile_row *rows = NULL;
-    int count = 0;
-    uint64_t found = 0;
-    nas_status status = NAS_OK;
-    NAS_TRY_DONE(nas_device_open("", &options, &device));
-    NAS_TRY_DONE(run_tapes(device, &found));
-    NAS_TRY_DONE(nas_device_profile(device, &rows, &count));
-    *hash = found;
-done:
-    free(rows);
-    nas_device_destroy(device);
-    return status;
+    return on_device(&(nas_device_options){.profile = true}, run_profiled, hash);
 }
 
 /* ---- binaries ------------------------------------------------------------------------------------ */
@@ -135,6 +141,8 @@ done:
     unsetenv("CLNAS_KERNEL_CACHE");
     if (before)
         setenv("CLNAS_CACHE", before, 1);
+    else
+        unsetenv("CLNAS_CACHE");
     free(before);
     snprintf(command, sizeof command, "rm -rf '%s'", folder);
     assert_int_equal(system(command), 0);
@@ -170,13 +178,7 @@ done:
 
 static nas_status gemm(uint64_t *hash)
 {
-    nas_device *device = NULL;
-    nas_status status = NAS_OK;
-    NAS_TRY_DONE(nas_device_open("", NULL, &device));
-    NAS_TRY_DONE(multiply(device, hash));
-done:
-    nas_device_destroy(device);
-    return status;
+    return on_device(NULL, multiply, hash);
 }
 
 /* ---- training --------------------------------------------------------------------------------------- */
@@ -205,7 +207,7 @@ static nas_status hash_weights(nas_trainer *trainer, const nas_evaluation *valid
     return status;
 }
 
-static nas_status train(const nas_data *data, const nas_graph *graph, uint64_t *hash)
+static nas_status train(const nas_data *data, const nas_graph *graph, bool resident, uint64_t *hash)
 {
     nas_train_config config;
     nas_evaluation valid;
@@ -217,6 +219,7 @@ static nas_status train(const nas_data *data, const nas_graph *graph, uint64_t *
     nas_test_ok(fill_config(&config, "{ epochs = 1; batch = 16; samples = 48; lr = 0.05; }"));
     NAS_TRY_DONE(nas_device_open("", NULL, &device));
     NAS_TRY_DONE(nas_data_home_create(device, data, &home));
+    assert_true(nas_data_home_resident(home) == resident);
     NAS_TRY_DONE(nas_trainer_create(home, graph, &config, &setup, &trainer));
     NAS_TRY_DONE(nas_trainer_run(trainer, 1));
     NAS_TRY_DONE(nas_trainer_evaluate(trainer, NAS_SPLIT_VALID, &valid));
@@ -228,12 +231,17 @@ done:
     return status;
 }
 
-static nas_status training_on(const char *text, uint64_t *hash)
+static nas_status train_samples(int samples, bool resident, uint64_t *hash)
 {
-    nas_data *data = nas_test_data(text, 3);
+    char text[256];
     nas_graph graph;
+    snprintf(text, sizeof text,
+             "{ type = \"synthetic\"; train = %d; valid = 16; test = 16; classes = 4; "
+             "shape = [1, 8, 8]; augment = { flip = true; crop = 1; }; }",
+             samples);
+    nas_data *data = nas_test_data(text, 3);
     make_graph(data, &graph);
-    const nas_status status = train(data, &graph, hash);
+    const nas_status status = train(data, &graph, resident, hash);
     nas_graph_clear(&graph);
     nas_data_destroy(data);
     return status;
@@ -241,24 +249,22 @@ static nas_status training_on(const char *text, uint64_t *hash)
 
 static nas_status training(uint64_t *hash)
 {
-    return training_on("{ type = \"synthetic\"; train = 64; valid = 16; test = 16; classes = 4; "
-                       "shape = [1, 8, 8]; augment = { flip = true; crop = 1; }; }",
-                       hash);
+    return train_samples(64, true, hash);
 }
 
-/* More data than one buffer of the faked device can hold. */
+/* More than one buffer of the faked device can hold. */
 static nas_status streaming(uint64_t *hash)
 {
-    return training_on("{ type = \"synthetic\"; train = 6144; valid = 16; test = 16; classes = 4; "
-                       "shape = [1, 8, 8]; augment = { flip = true; crop = 1; }; }",
-                       hash);
+    return train_samples(6144, false, hash);
 }
 
-const fault_scene fault_tapes = {"tapes", tapes, "", ""};
+/* ---- all of them ------------------------------------------------------------------------------------- */
+
+const fault_scene fault_tapes = {"tapes", tapes, "", "", ""};
 const fault_scene fault_profile = {"profile", profile, "",
-                                   "clGetEventProfilingInfo clFinish clRetainEvent"};
-const fault_scene fault_binaries = {"binaries", binaries, "", NULL};
-const fault_scene fault_gemm = {"gemm", gemm, "", NULL};
-const fault_scene fault_training = {"training", training, "",
-                                    "clEnqueueNDRangeKernel clCreateBuffer clEnqueueReadBuffer"};
-const fault_scene fault_streaming = {"streaming", streaming, "allocation=300000", NULL};
+                                   "clGetEventProfilingInfo clFinish clRetainEvent", ""};
+const fault_scene fault_binaries = {"binaries", binaries, "", NULL, "clBuildProgram"};
+const fault_scene fault_gemm = {"gemm", gemm, "", NULL, ""};
+const fault_scene fault_training = {
+    "training", training, "", "clEnqueueNDRangeKernel clCreateBuffer clEnqueueReadBuffer", ""};
+const fault_scene fault_streaming = {"streaming", streaming, "allocation=300000", NULL, ""};

@@ -1,6 +1,7 @@
 /* fault_scenes.h - short stretches of work with a device, from opening it to giving everything back, that may fail at any call.
  *
- * Each gives a hash of all that it has computed, and always cleans up.  tests/test_faults.c runs them under faults. */
+ * Each gives a hash of all that it has computed, and always cleans up.  tests/test_faults.c runs them under faults; a new one gets a
+ * line in fault_scene_list.h. */
 #ifndef FAULT_SCENES_H
 #define FAULT_SCENES_H
 
@@ -11,6 +12,7 @@ typedef struct fault_scene {
     nas_status (*run)(uint64_t *hash); /* untouched on failure */
     const char *device;                /* that it needs, as shim.h fakes it; "": any */
     const char *entries; /* that a short walk looks at; "": all; NULL: it leaves the scene out */
+    const char *spare;   /* what this one, unlike the others, can do without */
 } fault_scene;
 
 /* Buffers, fences, tapes of launches, fills and copies, on two teams where the device can be parted. */
