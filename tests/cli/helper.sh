@@ -1,6 +1,7 @@
 # helper.sh - sourced by every script here: a scratch folder, and words to say what is expected.
 #
-#   run ARGUMENT…      runs the program; $code, out.txt and err.txt hold what came of it
+#   run ARGUMENT…      runs the program; $code, out.txt and err.txt hold what came of it; where limit_s is set, a program that takes
+#                      longer is ended, and the test fails
 #   expect_code N      its exit code
 #   expect_out TEXT    stdout contains TEXT (expect_err: stderr); no_out, no_err: it does not
 #   expect_json FILTER stdout is JSON for which the python expression FILTER (of x) is true
@@ -12,11 +13,12 @@ mkdir -p "$scratch"
 cd "$scratch"
 trap 'cd /; rm -rf "$scratch"' EXIT
 [ -x "$NAS_PROGRAM" ] || exit 77
-unset NO_COLOR COLUMNS || true
+unset NO_COLOR COLUMNS limit_s about || true
 
+# about: the case, where the command alone does not tell it
 fail()
 {
-    echo "FAILED: clnas $last: $*" >&2
+    echo "FAILED: ${about:+$about: }clnas $last: $*" >&2
     echo "--- exit code $code, stdout:" >&2
     head -n 40 out.txt >&2
     echo "--- stderr:" >&2
@@ -27,7 +29,10 @@ run()
 {
     last="$*"
     code=0
-    "$NAS_PROGRAM" "$@" >out.txt 2>err.txt </dev/null || code=$?
+    ${limit_s:+timeout -k 10 "$limit_s"} "$NAS_PROGRAM" "$@" >out.txt 2>err.txt </dev/null || code=$?
+    case ${limit_s:+limited}$code in
+    limited124 | limited137) fail "no end after $limit_s s" ;;
+    esac
 }
 expect_code() { [ "$code" = "$1" ] || fail "exit code $code, not $1"; }
 expect_out() { grep -qF -- "$1" out.txt || fail "stdout lacks '$1'"; }
