@@ -1,5 +1,6 @@
 /* test_tape.c - tapes: what is on them runs in order, as often as it is asked for, in shares of a grid and in shards of a batch.  The rest of the
  * device room: test_device.c.  Kernels: cl/selftest.cl. */
+#include "device/opencl.h"
 #include "nas_test_buffers.h"
 #include "nas_test_device.h"
 
@@ -63,6 +64,37 @@ static void test_guards(void **state)
         nas_test_ok(nas_buffer_read(x, 0, sizeof back, back));
         assert_true(back[2] == (k & 1 ? 2.0f : 1.0f) && back[3] == (k & 2 ? 3.0f : 1.0f));
     }
+    nas_tape_destroy(tape);
+    nas_buffer_destroy(x);
+}
+
+/* What was flushed is waited for, too: a tape flushes, and some drivers' clFinish waits only for what came after that. */
+static void test_finish_waits(void **state)
+{
+    (void)state;
+    enum { FLOATS = 1 << 16, LAUNCHES = 64 };
+    cl_event last = NULL;
+    cl_int stage = CL_QUEUED;
+    nas_tape *tape = NULL;
+    nas_buffer *x = nas_test_floats(device, NULL, FLOATS);
+    const nas_argument arguments[] = {NAS_ARG_BUFFER(x, 0), NAS_ARG_BUFFER(x, 0), NAS_ARG_FLOAT(2)};
+    const nas_launch scale = {.source = "selftest",
+                              .kernel = "selftest_scale",
+                              .global = {FLOATS / (size_t)nas_device_lanes(device)},
+                              .arguments = arguments,
+                              .argument_count = 3};
+    nas_test_ok(nas_tape_create(device, "finish", &tape));
+    for (int i = 0; i < LAUNCHES; i++)
+        nas_test_ok(nas_tape_add(tape, &scale));
+    nas_test_ok(nas_tape_run(tape));
+    assert_int_equal(clEnqueueMarkerWithWaitList(device->whole.queue, 0, NULL, &last), CL_SUCCESS);
+    assert_int_equal(clFlush(device->whole.queue), CL_SUCCESS);
+    nas_test_ok(nas_device_finish(device));
+    assert_int_equal(
+        clGetEventInfo(last, CL_EVENT_COMMAND_EXECUTION_STATUS, sizeof stage, &stage, NULL),
+        CL_SUCCESS);
+    assert_int_equal(stage, CL_COMPLETE);
+    clReleaseEvent(last);
     nas_tape_destroy(tape);
     nas_buffer_destroy(x);
 }
@@ -225,6 +257,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_tape_fill_and_copy),
         cmocka_unit_test(test_guards),
+        cmocka_unit_test(test_finish_waits),
         cmocka_unit_test(test_far_ahead),
         cmocka_unit_test(test_shares),
         cmocka_unit_test(test_shards),

@@ -175,12 +175,11 @@ bool nas_device_lanes_given(const nas_device *device)
 nas_status nas_device_finish(nas_device *device)
 {
     nas_status status = nas__queues_join(device);
-    if (status != NAS_OK) {
+    if (status == NAS_OK)
+        status = nas__queue_finish(device, device->whole.queue);
+    if (status != NAS_OK)
         nas__queues_drain(device); /* what was lent to the device comes free all the same */
-        return status;
-    }
-    NAS_CL(device, clFinish(device->whole.queue));
-    return NAS_OK;
+    return status;
 }
 
 int nas_device_live_objects(const nas_device *device)

@@ -42,11 +42,11 @@ static nas_status probe_clock(nas_device *device, nas_buffer *buffer, bool *lies
     for (int i = 0; i < 2; i++) { /* the second one counts: the first may touch new pages */
         cl_event event = NULL;
         const cl_uint zeros[4] = {0};
-        NAS_CL(device, clFinish(device->whole.queue));
+        NAS_TRY(nas__queue_finish(device, device->whole.queue));
         double start = nas_now_s();
         NAS_CL(device, clEnqueueFillBuffer(device->whole.queue, buffer->memory, zeros, sizeof zeros,
                                            NAS_SLACK_BYTES, PROBE_BYTES, 0, NULL, &event));
-        cl_int code = clFinish(device->whole.queue);
+        cl_int code = clFinish(device->whole.queue); /* nothing was flushed since */
         wall = nas_now_s() - start;
         device_time = event_seconds(event);
         clReleaseEvent(event);

@@ -137,13 +137,36 @@ nas_status nas__queues_open(nas_device *device, bool profile)
     return NAS_OK;
 }
 
+/* clFinish of Mesa 22.3's rusticl waits for the last command since a clFlush alone, and returns at once where there is none: behind a tape, which
+ * flushes, it waited for nothing, and all that was timed seemed to take no time.  With a marker there is always one. */
+nas_status nas__queue_finish(nas_device *device, cl_command_queue queue)
+{
+    NAS_CL(device, clEnqueueMarkerWithWaitList(queue, 0, NULL, NULL));
+    NAS_CL(device, clFinish(queue));
+    return NAS_OK;
+}
+
+/* On the way out of a failure as often as not, whose message must stay. */
+static void drain(const nas_device *device, cl_command_queue queue)
+{
+    const cl_int marked = clEnqueueMarkerWithWaitList(queue, 0, NULL, NULL);
+    if (marked != CL_SUCCESS)
+        nas_log(
+            NAS_LOG_WARNING,
+            "clEnqueueMarkerWithWaitList failed on %s: %s; what it still ran may not be waited for",
+            device->info.id, nas_opencl_error_name(marked));
+    (void)clFinish(queue);
+}
+
 void nas__queues_drain(nas_device *device)
 {
     for (int pass = 0; pass < 2; pass++) /* queues wait for each other: all are flushed first */
         for (int i = -1; i < NAS_DEVICE_IDS - 1; i++) {
             cl_command_queue queue = i < 0 ? device->whole.queue : device->teams[i].queue;
-            if (queue)
-                (void)(pass ? clFinish(queue) : clFlush(queue));
+            if (queue && pass == 0)
+                (void)clFlush(queue);
+            else if (queue)
+                drain(device, queue);
         }
 }
 
