@@ -252,6 +252,7 @@ nas_status nas_step_table_read(const char *path, nas_step_table *table)
     size_t size;
     reader r = {.path = path};
     NAS_TRY(nas_file_read(path, SIZE_LIMIT, &data, &size));
+    nas_hash_hex(data, size, r.table.hash);
     const nas_status status = read_text(&r, data, size);
     free(data);
     if (status == NAS_OK)

@@ -172,6 +172,7 @@ nas_status nas_session_check(const nas_config *config, nas_check_report *report)
     uint32_t counts[3] = {0};
     nas_status status = NAS_OK;
     *report = (nas_check_report){0};
+    NAS_TRY_DONE(nas__tables_check(NULL, config));
     NAS_TRY_DONE(nas__open_data(config, &data));
     nas_data_split(data, NAS_SPLIT_TRAIN, &counts[0]);
     nas_data_split(data, NAS_SPLIT_VALID, &counts[1]);

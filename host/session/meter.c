@@ -4,7 +4,7 @@
  *
  *   the study's log   a trial of the same architecture has the value: it is taken, whatever its budget was.  So what steered a search once
  *                     steers its replay, and no network is measured twice
- *   a table           source = "predicted" (nas_step_table_predict)
+ *   a table           source = "predicted" (nas_step_table_predict; tables.c)
  *   this process      the device is the worker's own
  *   another process   it is not: the same program, `worker mode=measure`, with that device's driver alone, started when it is first
  *                     needed and kept.  It is asked and answers as meter_device.c says.  When it crashes or says nothing for SILENCE_S, the trial
@@ -114,7 +114,8 @@ static nas_status read_tables(nas__meter *meter)
     const nas_config *config = &meter->bench->config;
     for (int i = 0; i < config->measure_count; i++)
         if (config->measures[i].predicted)
-            NAS_TRY(nas_step_table_read(config->measures[i].table, &meter->tables[i]));
+            NAS_TRY(
+                nas__table_read(meter->bench->study, config->measures[i].table, &meter->tables[i]));
     return NAS_OK;
 }
 

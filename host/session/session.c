@@ -112,6 +112,7 @@ static nas_status search_step(nas__run *run, nas_search_report *report)
     NAS_TRY(nas_study_sync(run->study));
     nas__picture_update(&run->picture, run->study);
     if (!is_over(run, report->ended_by, sizeof report->ended_by)) {
+        NAS_TRY(nas__tables_check(run->study, run->config));
         NAS_TRY(nas__use_begin(run->study));
         run->picture.use_from_ms = nas_time_ms();
         status = run->options->program ? nas__supervise(run, "search") : work_here(run, false);

@@ -8,6 +8,7 @@
  *   checkpoints.c   weights and paused trainings that are kept  origin.c      weights that a trial starts from
  *   retrain.c       the best again, longer, and the test        results.c     what that gave, in the study
  *   meter.c         latency of a network on any device          meter_device.c  the measuring itself
+ *   tables.c        tables that latency is predicted by
  *   supervisor.c    worker processes: start, watch, end         fates.c       what follows when one ends
  *   process.c       one of them
  *   places.c        which device and driver a worker gets       probe.c       what each driver has
@@ -209,6 +210,13 @@ nas_status nas__meter_seconds(nas_device *device, const nas_graph *graph, int ba
 nas_status nas__meter_bytes(nas_device *device, const nas_graph *graph, int batch, double *bytes);
 /* The other end of a meter, in a process of its own: answers what the standard input asks until that ends. */
 nas_status nas__meter_serve(nas_device *device, void (*answer)(const char *line));
+
+/* ---- tables that latency is predicted by: tables.c ------------------------------------------------------------------------ */
+
+/* Reads one; its hash goes into the study, or must be the one there (NAS_DATA).  `study` NULL: it is only read. */
+nas_status nas__table_read(nas_study *study, const char *path, nas_step_table *table);
+/* All of a config. */
+nas_status nas__tables_check(nas_study *study, const nas_config *config);
 
 /* ---- worker ---------------------------------------------------------------------------------------------------- */
 

@@ -176,6 +176,7 @@ typedef struct nas_latency_model {
 typedef struct nas_step_table {
     char device[128], driver[128]; /* where it was measured */
     uint64_t space;                /* hash of what it was measured for */
+    char hash[33]; /* of the file that it was read from (nas_hash_hex); "": of none */
     nas_latency_model models[NAS_LATENCY_MODELS];
     int model_count;
     nas_step_row *rows; /* by batch and step, see nas_step_table_sort */

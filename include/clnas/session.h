@@ -320,7 +320,7 @@ typedef struct nas_check_report {
     uint64_t train_samples, valid_samples, test_samples;
 } nas_check_report;
 
-/* Opens the data set and, where there is one, the first device; trains nothing. */
+/* Opens the data set, tables of latency and, where there is one, the first device; trains nothing. */
 NAS_API nas_status nas_session_check(const nas_config *config, nas_check_report *report);
 
 /* ---- train and eval ------------------------------------------------------------------------------------- */

@@ -78,6 +78,25 @@ for row in rows:
     steps = (float(row["latency_ms"]) / 1000 - 1) / 32
     assert abs(steps - round(steps)) < 1e-6 and round(steps) in (3, 4), row
 END
+
+# A study has one table: another one under its name, or none, is refused before anything is trained; a search that is over needs none.
+cp steps.csv kept.csv
+sed 's/^1,10,1,1,1,dense/1,11,1,1,1,dense/' kept.csv >steps.csv
+run resume small-3.study --quiet; expect_code 0
+for table in changed missing; do
+    run resume small-3.study --quiet -s budget.trials=6; expect_code 6
+    expect_err "steps.csv: "; expect_err "clnas"
+    rm -f steps.csv
+done
+run trials small-3.study -f json; expect_json 'len(x["trials"]) == 4'
+sed 's/^1,10,1,1,1,dense/1,11,1,1,1,dense/' kept.csv >steps.csv
+run resume small-3.study --quiet; expect_code 6; expect_err "steps.csv: not the table of latency that small-3.study began with"
+expect_err "--new"
+cp kept.csv steps.csv
+run resume small-3.study --quiet; expect_code 0
+run trials small-3.study -f json; expect_json 'len(x["trials"]) == 6'
+run check small.cfg; expect_code 0
+run check small.cfg -s objectives.1.table=none.csv; expect_code 6; expect_err "none.csv: "; expect_err "clnas-bench latency"
 sed 's/^1,10,1,1,1,dense/1,ten,1,1,1,dense/' steps.csv >bad.csv
 sed 's/steps.csv/bad.csv/' small.cfg >bad.cfg
 run search bad.cfg --quiet --study bad.study; expect_code 6; expect_err "bad.csv:7:"
