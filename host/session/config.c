@@ -161,7 +161,7 @@ static nas_status read_strategy(const nas_value *root, nas_config *config,
     const nas_value *group = nas_value_member(root, "strategy");
     const nas_strategy *strategy;
     const char *type;
-    char message[160];
+    char message[224];
     NAS_TRY(type_of(group, "strategy", NULL, &type));
     NAS_TRY(at_type(group, nas_strategy_get(type, &strategy)));
     NAS_TRY(complete_strategy(strategy, group, also, &config->strategy));
@@ -169,8 +169,10 @@ static nas_status read_strategy(const nas_value *root, nas_config *config,
     *chosen = strategy;
     if (strategy->evaluator)
         NAS_TRY(nas__one_shot_fit(root, config));
-    snprintf(message, sizeof message, "%s works with %d objective%s, not %d", type,
-             strategy->objectives_max, strategy->objectives_max == 1 ? "" : "s",
+    snprintf(message, sizeof message,
+             "%s works with %d objective%s, not %d; nsga2 takes several, and bounds = ( … ) hold "
+             "the rest",
+             type, strategy->objectives_max, strategy->objectives_max == 1 ? "" : "s",
              config->objectives.count);
     if (config->objectives.count > strategy->objectives_max)
         return nas__value_fail(group, message);

@@ -42,6 +42,8 @@ nas_status nas__bounds_value(const nas_config *config, nas_value *list);
 nas_status nas__measure_fill(const nas_value *entry, const char *metric,
                              const nas__measure_row *row, nas_config *config,
                              char full[NAS_NAME_SIZE]);
+/* The first entry of objectives or bounds, as the config has them, whose metric is a network's on a device; NULL: none is. */
+const nas_value *nas__measure_first(const nas_value *list);
 /* Members `metric`, and of a measure `device`, `batch`, `source`, `table`, added to an entry. */
 nas_status nas__measure_value(const nas_config *config, const char *full, nas_value *entry);
 nas_status nas__add_text(nas_value *group, const char *name, const char *text);

@@ -31,6 +31,19 @@ static int what_of(const nas_value *entry, const char *metric)
     return -1;
 }
 
+const nas_value *nas__measure_first(const nas_value *list)
+{
+    const bool alone = list && list->type == NAS_VALUE_GROUP;
+    const int count = alone ? 1 : list ? list->item_count : 0;
+    for (int i = 0; i < count; i++) {
+        const nas_value *entry = alone ? list : &list->items[i];
+        const nas_value *metric = nas_value_member(entry, "metric");
+        if (metric && metric->type == NAS_VALUE_TEXT && what_of(entry, metric->text) >= 0)
+            return entry;
+    }
+    return NULL;
+}
+
 static nas_status check_device(const nas_value *entry, const char *device, const nas_config *config)
 {
     const char *known[NAS_CONFIG_DEVICES];

@@ -1,7 +1,10 @@
 /* config_one_shot.c - what a config of a one-shot strategy has to be, and what follows from it.
  *
  * The trials of such a strategy are epochs of one supernet, so it says how long a training is (strategy.epochs), which the trainer's options
- * only repeat; when the search ends; and who evaluates.  A config need not say any of it again, and may not say otherwise. */
+ * only repeat; when the search ends; and who evaluates.  A config need not say any of it again, and may not say otherwise.
+ *
+ * An epoch is of no network, so it has no latency.  Strategies that score many `candidates` at the end have it of each.  Those that derive one
+ * architecture could only throw away the whole search at its very end, so what wants latency of them is refused at its beginning. */
 #include "config_groups.h"
 #include "config_private.h"
 
@@ -56,6 +59,21 @@ static nas_status check_supernet(const nas_value *group, const nas_config *confi
     return nas__value_fail(group, message);
 }
 
+/* No objective or bound of a network on a device. */
+static nas_status check_measures(const nas_value *root, const char *strategy)
+{
+    char message[320];
+    const nas_value *entry = nas__measure_first(nas_value_member(root, "objectives"));
+    entry = entry ? entry : nas__measure_first(nas_value_member(root, "bounds"));
+    snprintf(
+        message, sizeof message,
+        "the trials of %s are epochs of a supernet and the one network that comes of it, which "
+        "nothing could trade for a faster one: spos, fairnas and enas score many networks, and "
+        "proxylessnas has latency in its loss (strategy.latency)",
+        strategy);
+    return entry ? nas__value_fail(entry, message) : NAS_OK;
+}
+
 /* Where the config says nothing, the budget is what such a strategy takes: all its epochs and the architecture that they
  * gave, one after the other. */
 nas_status nas__one_shot_fit(const nas_value *root, nas_config *config)
@@ -67,6 +85,8 @@ nas_status nas__one_shot_fit(const nas_value *root, nas_config *config)
     if (config->given.count)
         return nas__value_fail(nas_value_member(root, "strategy"),
                                "strategy.given: a supernet has no trials for given architectures");
+    if (!candidates)
+        NAS_TRY(check_measures(root, nas_value_member(&config->strategy, "type")->text));
     if (!nas_value_member(budget, "lookahead"))
         config->budget.lookahead = 1;
     if (!nas_value_member(budget, "trials"))

@@ -101,6 +101,45 @@ sed 's/^1,10,1,1,1,dense/1,ten,1,1,1,dense/' steps.csv >bad.csv
 sed 's/steps.csv/bad.csv/' small.cfg >bad.cfg
 run search bad.cfg --quiet --study bad.study; expect_code 6; expect_err "bad.csv:7:"
 
+# One-shot strategies: epochs have no latency, candidates have and are held against a bound (ten seconds a step, whatever it is).
+one_shot() # STRATEGY OBJECTIVES BOUNDS OPTIONS
+{
+    cat >one.cfg <<END
+study = "one"; seed = 3;
+data = { type = "synthetic"; shape = [1, 8, 8]; classes = 4; train = 192; test = 16; valid = 64; };
+space = { type = "cell"; cells = 2; channels = 4; nodes = 2; reductions = [1]; };
+strategy = { type = "$1"; epochs = 1; $4 };
+train = { batch = 32; optimizer = "sgd"; lr = 0.05; };
+devices = ( { name = "home"; match = "type:cpu"; } );
+objectives = ( $2 );
+bounds = ( $3 );
+retrain = { top = 0; };
+END
+}
+{
+    printf '# clnas latency table 1\n# model: batch, fixed_s, step_s, warm, cold\n# model: 1, 0, 0, 1, 0\n'
+    echo batch,warm_s,cold_s,macs,bytes,step
+    "$NAS_PROGRAM" describe -f csv | sed -n 's/^op,\([a-z0-9_]*\),.*/1,10,1,0,0,\1 any/p'
+} >ten.csv
+one_shot spos '{ metric = "valid_accuracy"; }' '{ metric = "latency_ms"; source = "predicted"; table = "ten.csv"; max = 305e3; }' 'candidates = 12;'
+run search one.cfg --quiet; expect_code 0
+run trials one.study -f json
+expect_json 'x["trials"][0]["status"] == "complete" and x["trials"][0]["latency_ms"] is None and len(x["trials"]) == 13'
+expect_json 'all(t["latency_ms"] % 10000 == 0 for t in x["trials"][1:])'
+expect_json 'all(("over its bound of 305000" in (t["reason"] or "")) == (t["latency_ms"] > 305e3) for t in x["trials"][1:])'
+expect_json 'len({t["status"] for t in x["trials"][1:] if t["latency_ms"] > 305e3}) == 1 and any(t["status"] == "complete" for t in x["trials"][1:])'
+run best one.study -f json; expect_json 'x["trials"][0]["trial"] >= 1 and x["trials"][0]["latency_ms"] <= 305e3'
+for strategy in darts snas gdas pcdarts proxylessnas; do
+    one_shot $strategy '{ metric = "valid_accuracy"; }' '{ metric = "parameters"; max = 1e6; }, { metric = "latency_ms"; device = "home"; max = 5; }' ''
+    run check one.cfg; expect_code 2; expect_err "one.cfg:8: the trials of $strategy are epochs"; expect_err "spos"
+    one_shot $strategy '{ metric = "throughput"; }' '' ''
+    run search one.cfg --new; expect_code 2; expect_err "one.cfg:7: the trials of $strategy are epochs"
+    one_shot $strategy '{ metric = "valid_accuracy"; }' '{ metric = "parameters"; max = 1e6; }, { metric = "memory"; max = 1e9; }' ''
+    run check one.cfg; expect_code 0
+done
+one_shot fairnas '{ metric = "valid_accuracy"; }, { metric = "latency_ms"; goal = "min"; }' '' ''
+run check one.cfg; expect_code 2; expect_err "one.cfg:4: fairnas works with 1 objective, not 2"; expect_err "bounds"
+
 # What cannot be asked.
 config ', { metric = "latency_ms"; device = "hoem"; goal = "min"; }' ''
 run check small.cfg; expect_code 2; expect_err "small.cfg:7: "; expect_err 'did you mean "home"'
