@@ -74,17 +74,10 @@ static void show_drivers(const nas__meter *meter, bool all)
 /* With the driver that has it. */
 static nas_status add_far(nas__meter *meter, const nas__places *places, const nas_measure *measure)
 {
-    for (int i = 0; i < places->count; i++) {
-        const nas__place *place = &places->item[i];
-        if (strcmp(place->wish.name, measure->device) != 0)
-            continue;
-        if (place->missing[0])
-            NAS_FAIL(NAS_NO_DEVICE, "%s cannot be measured: %s", measure->metric, place->missing);
-        meter->fars[meter->far_count++] = (far){.wish = place->wish, .orders = -1, .report = -1};
-        return NAS_OK;
-    }
-    NAS_FAIL(NAS_NO_DEVICE, "%s cannot be measured: the config has no such device",
-             measure->metric);
+    const nas__place *place;
+    NAS_TRY(nas__place_measured(places, measure, &place));
+    meter->fars[meter->far_count++] = (far){.wish = place->wish, .orders = -1, .report = -1};
+    return NAS_OK;
 }
 
 static nas_status find_devices(nas__meter *meter)

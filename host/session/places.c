@@ -208,6 +208,35 @@ nas_status nas__places_check(const nas__places *places)
     return NAS_OK;
 }
 
+nas_status nas__place_measured(const nas__places *places, const nas_measure *measure,
+                               const nas__place **place)
+{
+    for (int i = 0; i < places->count; i++) {
+        const nas__place *there = &places->item[i];
+        if (strcmp(there->wish.name, measure->device) != 0)
+            continue;
+        if (there->missing[0])
+            NAS_FAIL(NAS_NO_DEVICE,
+                     "%s cannot be measured: device \"%.80s\": %s; it must be there, optional or "
+                     "not, or source = \"predicted\" with a table in its place",
+                     measure->metric, there->wish.name, there->missing);
+        *place = there;
+        return NAS_OK;
+    }
+    NAS_FAIL(NAS_NO_DEVICE, "%s cannot be measured: the config has no device \"%.80s\"",
+             measure->metric, measure->device);
+}
+
+nas_status nas__places_check_measured(const nas__places *places, const nas_config *config,
+                                      const nas_search_options *options)
+{
+    const nas__place *place;
+    for (int i = 0; i < config->measure_count && !options->device; i++)
+        if (config->measures[i].device[0] && !config->measures[i].predicted)
+            NAS_TRY(nas__place_measured(places, &config->measures[i], &place));
+    return NAS_OK;
+}
+
 void nas__places_clear(nas__places *places)
 {
     free(places->item);

@@ -24,6 +24,12 @@ nas_status nas__places_find(const nas_config *config, const nas_search_options *
                             nas__places *places);
 /* NAS_NO_DEVICE when one is missing that is not optional, or all are. */
 nas_status nas__places_check(const nas__places *places);
+/* The one that a metric is measured on; NAS_NO_DEVICE when it is missing, optional or not. */
+nas_status nas__place_measured(const nas__places *places, const nas_measure *measure,
+                               const nas__place **place);
+/* All that the config measures on; where the options put another device in place of all, each worker looks for them (meter.c). */
+nas_status nas__places_check_measured(const nas__places *places, const nas_config *config,
+                                      const nas_search_options *options);
 /* Its alias, or what it was matched by. */
 const char *nas__place_name(const nas__place *place);
 void nas__places_clear(nas__places *places);

@@ -233,6 +233,7 @@ nas_status nas_session_search(const nas_config *config, const nas_search_options
         NAS_FAIL(NAS_MEMORY, "out of host memory");
     *decided = *config; /* what it points to is lent */
     NAS_TRY_DONE(nas__places_find(config, options, &places));
+    NAS_TRY_DONE(nas__places_check_measured(&places, config, options));
     NAS_TRY_DONE(nas__places_check(&places));
     if (config->budget.order == NAS_ORDER_AUTO)
         decided->budget.order = places.unlike ? NAS_ORDER_ARRIVAL : NAS_ORDER_INDEX;

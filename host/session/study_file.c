@@ -5,6 +5,7 @@
  * Read next: bench.c, which opens what the config in it names. */
 #include "session_private.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -107,16 +108,39 @@ nas_status nas__study_create(const nas_config *config, nas_order order, const ch
     return status;
 }
 
+/* worker-3.log, meter-4711.log */
+static bool is_log(const char *name)
+{
+    static const char *const kinds[] = {"worker-", "meter-"};
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        const char *number = name + strlen(kinds[i]);
+        if (strncmp(name, kinds[i], strlen(kinds[i])) == 0)
+            return strcmp(number + strspn(number, "0123456789"), ".log") == 0;
+    }
+    return false;
+}
+
+static void remove_logs(const char *folder)
+{
+    char name[NAS_PATH_SIZE + 320];
+    DIR *open = opendir(folder);
+    const struct dirent *entry;
+    while (open && (entry = readdir(open)))
+        if (is_log(entry->d_name)) {
+            snprintf(name, sizeof name, "%s/%s", folder, entry->d_name);
+            unlink(name);
+        }
+    if (open)
+        closedir(open);
+}
+
 /* A study that could not even begin leaves nothing behind: the next try needs no --new. */
 void nas__study_remove(const char *path)
 {
     static const char *const ends[] = {"", "-wal", "-shm", "-journal"};
     char name[NAS_PATH_SIZE + 64];
-    for (int i = 0; i < 256; i++) {
-        snprintf(name, sizeof name, "%s.d/worker-%d.log", path, i);
-        unlink(name);
-    }
     snprintf(name, sizeof name, "%s.d", path);
+    remove_logs(name);
     rmdir(name);
     for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
         snprintf(name, sizeof name, "%s%s", path, ends[i]);

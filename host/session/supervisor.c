@@ -86,6 +86,8 @@ static nas_status find_places(nas__supervision *s)
     nas__places *places = s->run->places;
     if (places->count == 0)
         NAS_TRY(nas__places_find(s->run->config, s->run->options, places));
+    if (!s->retrain)
+        NAS_TRY(nas__places_check_measured(places, s->run->config, s->run->options));
     NAS_TRY(nas__places_check(places));
     for (int i = 0; i < places->count; i++)
         if (!places->item[i].missing[0] && !places->item[i].dropped)

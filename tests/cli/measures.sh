@@ -140,6 +140,24 @@ done
 one_shot fairnas '{ metric = "valid_accuracy"; }, { metric = "latency_ms"; goal = "min"; }' '' ''
 run check one.cfg; expect_code 2; expect_err "one.cfg:4: fairnas works with 1 objective, not 2"; expect_err "bounds"
 
+# A device that is measured on and is away, optional or not: nothing is begun, nothing left behind.
+config '' '{ metric = "latency_ms"; device = "pi"; max = 1e9; }'
+pi='{ name = "pi"; match = "no device here is called so"; optional = true; }'
+sed -i "s/^devices.*/devices = ( { name = \"home\"; match = \"type:cpu\"; }, $pi );/; s/^study.*/study = \"away\";/" small.cfg
+away() # COMMAND…
+{
+    run "$@"; expect_code 3
+    expect_err 'latency_ms.pi cannot be measured: device "pi": '; expect_err "predicted"
+}
+away search small.cfg --quiet
+away search small.cfg --quiet -s devices.1.optional=false
+run search small.cfg --quiet --device type:cpu; expect_code 2; expect_err 'no entry of devices has the name "pi"'
+[ ! -e away.study ] && [ ! -e away.study.d ] || fail "something was begun"
+run search small.cfg --quiet -s devices.1.match=type:cpu; expect_code 0
+away resume away.study --quiet -s budget.trials=5 -s 'devices.1.match="no device here is called so"'
+run resume away.study --quiet -s devices.1.match=type:cpu; expect_code 0
+run trials away.study -f json; expect_json 'len(x["trials"]) == 5 and all(t["latency_ms.pi"] > 0 for t in x["trials"])'
+
 # What cannot be asked.
 config ', { metric = "latency_ms"; device = "hoem"; goal = "min"; }' ''
 run check small.cfg; expect_code 2; expect_err "small.cfg:7: "; expect_err 'did you mean "home"'
