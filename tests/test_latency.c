@@ -1,14 +1,12 @@
 /* test_latency.c - tables of latencies (host/eval/latency.c): what is written is read; what is not a table is refused with its line. */
-#include "nas_test.h"
+#include "one_file.h"
 
 #include "eval/latency.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static const uint64_t hash = 0x0123456789abcdefu;
-static char path[] = "/tmp/clnas-latency-XXXXXX";
 
 /* Rows of three and of two choices. */
 static const nas_gate_table table = {
@@ -16,23 +14,6 @@ static const nas_gate_table table = {
     .count = 2,
     .choices = 5,
     .gates = 5};
-
-static int make_file(void **state)
-{
-    (void)state;
-    return close(mkstemp(path));
-}
-
-static int remove_file(void **state)
-{
-    (void)state;
-    return unlink(path);
-}
-
-static void write_file(const char *text)
-{
-    nas_test_ok(nas_file_replace(path, text, strlen(text)));
-}
 
 static void what_is_written_is_read(void **state)
 {

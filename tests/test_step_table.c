@@ -1,14 +1,11 @@
 /* test_step_table.c - tables of latency: steps of a graph as text, files written and read, and a network's seconds by them, against sums by hand. */
-#include "nas_test.h"
+#include "one_file.h"
 
 #include <clnas/eval.h>
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-static char path[] = "/tmp/clnas-steps-XXXXXX";
 
 /* Two convolutions with norms, one read by both: a sum that reads an affine and a raw home, and a head. */
 static const char network[] =
@@ -23,23 +20,6 @@ static const char *const keys[] = {
     "pool kind = \"global_average\" | 4x8x8 raw", "dense out = 3 | 4x1x1 raw",
 };
 enum { KEYS = sizeof keys / sizeof keys[0] };
-
-static int make_file(void **state)
-{
-    (void)state;
-    return close(mkstemp(path));
-}
-
-static int remove_file(void **state)
-{
-    (void)state;
-    return unlink(path);
-}
-
-static void write_file(const char *text)
-{
-    nas_test_ok(nas_file_replace(path, text, strlen(text)));
-}
 
 static void steps_are_what_a_pass_runs(void **state)
 {
@@ -59,10 +39,11 @@ static void steps_are_what_a_pass_runs(void **state)
     nas_graph_clear(&graph);
 }
 
+#define ONE "# clnas latency table 1\n"
 #define HEAD                                                                                       \
-    "# clnas latency table 1\n# device: 1:0 a device\n# driver: a driver\n"                        \
-    "# space: 0123456789abcdef\n# model: batch, fixed_s, step_s, warm, cold\n"                     \
-    "# model: 4, 0.5, 0.25, 1, 0.5\nbatch,warm_s,cold_s,macs,bytes,step\n"
+    ONE "# device: 1:0 a device\n# driver: a driver\n"                                             \
+        "# space: 0123456789abcdef\n# model: batch, fixed_s, step_s, warm, cold\n"                 \
+        "# model: 4, 0.5, 0.25, 1, 0.5\nbatch,warm_s,cold_s,macs,bytes,step\n"
 
 /* Rows of all steps but those that `without` begins. */
 static void write_rows(const char *without)
@@ -162,8 +143,6 @@ static void what_is_written_is_read(void **state)
 
 static void what_is_no_table_is_refused(void **state)
 {
-#define TITLE "batch,warm_s,cold_s,macs,bytes,step\n"
-#define ONE "# clnas latency table 1\n"
     static const struct bad {
         const char *text, *message;
     } bad[] = {

@@ -208,8 +208,8 @@ static nas_status read_line(reader *r, const char *text)
     if (r->titled)
         return read_entry(r, text);
     if (strcmp(text, columns) != 0)
-        return bad(r, "where the columns \"batch,warm_s,cold_s,macs,bytes,step\" must be named",
-                   text);
+        NAS_FAIL(NAS_DATA, "%s:%d: \"%.40s\": where the columns \"%s\" must be named", r->path,
+                 r->line, text, columns);
     r->titled = true;
     return NAS_OK;
 }
