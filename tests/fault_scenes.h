@@ -11,7 +11,7 @@ typedef struct fault_scene {
     const char *name;
     nas_status (*run)(uint64_t *hash); /* untouched on failure */
     const char *device;                /* that it needs, as shim.h fakes it; "": any */
-    const char *entries; /* that a short walk looks at; "": all; NULL: it leaves the scene out */
+    const char *entries; /* that a short walk looks at; "": all; NULL: all, if it is asked for */
     const char *spare;   /* what this one, unlike the others, can do without */
 } fault_scene;
 

@@ -234,7 +234,7 @@ static int walk_lost(const fault_scene *scene, uint64_t wanted, long count)
 
 static bool is_looked_at(const fault_scene *scene, const char *entry)
 {
-    return is_long || !*scene->entries || strstr(scene->entries, entry);
+    return is_long || !scene->entries || !*scene->entries || strstr(scene->entries, entry);
 }
 
 static bool is_chosen(const fault_scene *scene)
