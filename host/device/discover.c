@@ -3,7 +3,9 @@
  * Drivers are not to be trusted here: some report more platforms than the count asked for, some
  * have none of the devices they name, some fail single queries. So arrays are larger than asked
  * for, every query may fail and leaves its field at zero, and nothing but running out of memory is
- * an error. What is wrong with a device is said in `why_not`.
+ * an error. What is wrong with a device is said in `why_not`. A query that failed is no answer,
+ * though: a device that does not say what decides about its use and its kernels is not used, for
+ * with another width or type it would compute other bits than yesterday.
  */
 #include "opencl.h"
 
@@ -27,11 +29,44 @@ static void tidy(const char *raw, char *text, size_t size)
     text[length] = '\0';
 }
 
-static void device_text(cl_device_id device, cl_device_info what, char *text, size_t size)
+/* A device that is being asked, and the first code with which it did not answer what must be known. */
+typedef struct asked {
+    cl_device_id id;
+    cl_int code;
+} asked;
+
+/* Whether it can be used, and which kernels it runs. */
+static bool must_be_known(cl_device_info what)
+{
+    static const cl_device_info needed[] = {
+        CL_DEVICE_TYPE,
+        CL_DEVICE_VERSION,
+        CL_DEVICE_AVAILABLE,
+        CL_DEVICE_COMPILER_AVAILABLE,
+        CL_DEVICE_ENDIAN_LITTLE,
+        CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT,
+        CL_DEVICE_GLOBAL_MEM_SIZE,
+        CL_DEVICE_MAX_MEM_ALLOC_SIZE,
+    };
+    for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++)
+        if (needed[i] == what)
+            return true;
+    return false;
+}
+
+static bool ask(asked *device, cl_device_info what, size_t size, void *value, size_t *length)
+{
+    const cl_int code = clGetDeviceInfo(device->id, what, size, value, length);
+    if (code != CL_SUCCESS && device->code == CL_SUCCESS && must_be_known(what))
+        device->code = code;
+    return code == CL_SUCCESS;
+}
+
+static void device_text(asked *device, cl_device_info what, char *text, size_t size)
 {
     char raw[NAME_LIMIT] = "";
     size_t length = 0;
-    if (clGetDeviceInfo(device, what, sizeof raw - 1, raw, &length) == CL_SUCCESS)
+    if (ask(device, what, sizeof raw - 1, raw, &length))
         tidy(raw, text, size);
 }
 
@@ -44,11 +79,11 @@ static void platform_text(cl_platform_id platform, cl_platform_info what, char *
 }
 
 /* A number of 4 or 8 bytes (cl_bool, cl_uint, cl_ulong, size_t); 0 where the query fails. */
-static uint64_t device_number(cl_device_id device, cl_device_info what)
+static uint64_t device_number(asked *device, cl_device_info what)
 {
     unsigned char raw[64] = {0};
     size_t length = 0;
-    if (clGetDeviceInfo(device, what, sizeof raw, raw, &length) != CL_SUCCESS)
+    if (!ask(device, what, sizeof raw, raw, &length))
         return 0;
     uint64_t wide = 0;
     uint32_t narrow = 0;
@@ -57,7 +92,7 @@ static uint64_t device_number(cl_device_id device, cl_device_info what)
     return length == sizeof wide ? wide : length == sizeof narrow ? narrow : 0;
 }
 
-static void read_texts(cl_platform_id platform, cl_device_id device, nas_device_info *info)
+static void read_texts(cl_platform_id platform, asked *device, nas_device_info *info)
 {
     const struct {
         cl_device_info what;
@@ -77,7 +112,7 @@ static void read_texts(cl_platform_id platform, cl_device_id device, nas_device_
                   sizeof info->platform_version);
 }
 
-static void read_numbers(cl_device_id device, nas_device_info *info)
+static void read_numbers(asked *device, nas_device_info *info)
 {
     const struct {
         cl_device_info what;
@@ -104,7 +139,7 @@ static void read_numbers(cl_device_id device, nas_device_info *info)
     info->alignment_bytes /= 8;
 }
 
-static nas_device_type type_of(cl_device_id device)
+static nas_device_type type_of(asked *device)
 {
     uint64_t type = device_number(device, CL_DEVICE_TYPE);
     return type & CL_DEVICE_TYPE_GPU   ? NAS_DEVICE_GPU
@@ -112,13 +147,13 @@ static nas_device_type type_of(cl_device_id device)
                                        : NAS_DEVICE_OTHER;
 }
 
-static void read_extensions(cl_device_id device, nas_device_info *info)
+static void read_extensions(asked *device, nas_device_info *info)
 {
     size_t size = 0;
-    if (clGetDeviceInfo(device, CL_DEVICE_EXTENSIONS, 0, NULL, &size) != CL_SUCCESS)
+    if (!ask(device, CL_DEVICE_EXTENSIONS, 0, NULL, &size))
         return;
     char *names = calloc(1, size + 1);
-    if (names && clGetDeviceInfo(device, CL_DEVICE_EXTENSIONS, size, names, NULL) == CL_SUCCESS) {
+    if (names && ask(device, CL_DEVICE_EXTENSIONS, size, names, NULL)) {
         info->fp64 = strstr(names, "cl_khr_fp64") != NULL;
         info->sub_groups = strstr(names, "_subgroups") != NULL;
     }
@@ -136,8 +171,8 @@ static bool is_on_host(const nas_device_info *info)
     return info->type == NAS_DEVICE_CPU && !strstr(info->platform_name, "rusticl");
 }
 
-/* Why a device cannot be used; NULL when it can. */
-static const char *fault_of(cl_device_id device, const nas_device_info *info)
+/* Why a device cannot be used, by its answers; NULL when it can. */
+static const char *fault_of(asked *device, const nas_device_info *info)
 {
     int major = 0, minor = 0;
     if (sscanf(info->version, "OpenCL %d.%d", &major, &minor) != 2)
@@ -155,21 +190,31 @@ static const char *fault_of(cl_device_id device, const nas_device_info *info)
     return NULL;
 }
 
+static void judge(asked *device, nas_device_info *info)
+{
+    const char *fault = fault_of(device, info);
+    info->usable = fault == NULL && device->code == CL_SUCCESS;
+    if (device->code != CL_SUCCESS)
+        snprintf(info->why_not, sizeof info->why_not, "clGetDeviceInfo failed: %s (%d)",
+                 nas_opencl_error_name(device->code), (int)device->code);
+    else
+        snprintf(info->why_not, sizeof info->why_not, "%s", fault ? fault : "");
+}
+
 static void describe(cl_platform_id platform, cl_device_id device, int platform_index, int index,
                      nas_device_info *info)
 {
+    asked whom = {.id = device};
     memset(info, 0, sizeof *info);
     info->platform = platform_index;
     info->index = index;
     snprintf(info->id, sizeof info->id, "%d:%d", platform_index, index);
-    read_texts(platform, device, info);
-    read_numbers(device, info);
-    read_extensions(device, info);
-    info->type = type_of(device);
+    read_texts(platform, &whom, info);
+    read_numbers(&whom, info);
+    read_extensions(&whom, info);
+    info->type = type_of(&whom);
     info->on_host = is_on_host(info);
-    const char *fault = fault_of(device, info);
-    info->usable = fault == NULL;
-    snprintf(info->why_not, sizeof info->why_not, "%s", fault ? fault : "");
+    judge(&whom, info);
 }
 
 /* A list that cannot be had is an empty one, and the log says why; that there is nothing needs no words. */
