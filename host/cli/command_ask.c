@@ -1,6 +1,7 @@
 /* command_ask.c - hands out the next trial of a study, for a trainer that is none of ours. */
 #include "cli.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 typedef struct options {
@@ -34,6 +35,22 @@ static json_t *objectives_json(const nas_objectives *objectives)
     return list;
 }
 
+/* A side that is open is left out. */
+static json_t *bounds_json(const nas_objectives *objectives)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < objectives->bound_count; i++) {
+        const nas_bound *bound = &objectives->bounds[i];
+        json_t *entry = json_pack("{s:s}", "metric", bound->metric);
+        if (isfinite(bound->min))
+            json_object_set_new(entry, "min", json_real(bound->min));
+        if (isfinite(bound->max))
+            json_object_set_new(entry, "max", json_real(bound->max));
+        json_array_append_new(list, entry);
+    }
+    return list;
+}
+
 static json_t *trial_json(const nas_asked *asked)
 {
     json_t *object = json_pack(
@@ -48,6 +65,7 @@ static json_t *trial_json(const nas_asked *asked)
                         asked->parent >= 0 ? json_integer(asked->parent) : json_null());
     json_object_set_new(object, "from", asked->from >= 0 ? json_integer(asked->from) : json_null());
     json_object_set_new(object, "objectives", objectives_json(&asked->objectives));
+    json_object_set_new(object, "bounds", bounds_json(&asked->objectives));
     return object;
 }
 
@@ -112,7 +130,7 @@ const cli_command cli_command_ask = {
         "\"arch\" (genes), \"network\"\n"
         "(a line), \"graph\" (node by node), \"budget\" (epochs; 0: measure, train nothing), "
         "\"seed\", \"parent\", \"from\"\n"
-        "(the trial whose weights it starts from) and \"objectives\" (what to tell).\n"
+        "(the trial whose weights it starts from), \"objectives\" and \"bounds\" (what to tell).\n"
         "With a config its study is made when it is not there.  Any number may ask at a time.\n",
     .arguments_min = 1,
     .arguments_max = 1,

@@ -177,6 +177,7 @@ static const struct {
     {"parent", NULL},
     {"from", NULL},
     {"objectives", NULL},
+    {"bounds", NULL},
 };
 enum { MEMBERS = sizeof members / sizeof *members };
 

@@ -222,10 +222,12 @@ static nas_status check_metric(const nas_trial *own, const nas_metric *told)
     return NAS_OK;
 }
 
-/* A trial of 0 epochs has none of these: it is told what the strategy ranks by. */
-static nas_status check_objectives(const nas_objectives *objectives, double budget,
-                                   const nas_trial *told, const nas_trial *result)
+/* What the search goes by and only its trainer knows: the objectives, and what bounds ask of a network on a device.  A trial of 0 epochs has
+ * none of these: it is told what the strategy ranks by. */
+static nas_status check_complete(const nas_config *config, double budget, const nas_trial *told,
+                                 const nas_trial *result)
 {
+    const nas_objectives *objectives = &config->objectives;
     if (budget == 0 && told->metric_count == 0)
         NAS_FAIL(NAS_CONFIG,
                  "trial %d has 0 epochs: tell the metric that the strategy ranks by, or --failed "
@@ -237,6 +239,12 @@ static nas_status check_objectives(const nas_objectives *objectives, double budg
                      "trial %d: the metric %s is missing, which the search goes by; tell it, or "
                      "--failed REASON",
                      result->index, objectives->item[i].metric);
+    for (int i = 0; budget > 0 && i < config->measure_count; i++)
+        if (!nas_trial_has_metric(result, config->measures[i].metric))
+            NAS_FAIL(NAS_CONFIG,
+                     "trial %d: the metric %s is missing, which has a bound; tell it (--measured "
+                     "%s=VALUE), or --failed REASON",
+                     result->index, config->measures[i].metric, config->measures[i].metric);
     return NAS_OK;
 }
 
@@ -288,7 +296,7 @@ static nas_status judge(const desk *d, const nas_trial *told, nas_trial *result)
         memcpy(result->reason, told->reason, sizeof result->reason);
         return NAS_OK;
     }
-    NAS_TRY(check_objectives(objectives, trial->budget, told, result));
+    NAS_TRY(check_complete(&d->bench.config, trial->budget, told, result));
     return nas_eval_finish(objectives, result);
 }
 

@@ -261,7 +261,7 @@ typedef struct nas_asked {
     int parent;                    /* -1: none */
     int from;                      /* the trial whose weights it starts from; -1: none */
     uint32_t seed; /* below 2^31, of the training: from the study's seed and the architecture */
-    nas_objectives objectives; /* what is to be told */
+    nas_objectives objectives; /* what is to be told, and what it is held against */
 } nas_asked;
 
 /* What the bounds on costs reject is recorded as failed and never handed out.  NAS_STOPPED when wait_s is over. */
@@ -270,7 +270,7 @@ NAS_API nas_status nas_session_ask(const char *path, const nas_ask_options *opti
 NAS_API void nas_asked_clear(nas_asked *asked);
 /* `result`: metrics, curves, seconds, device; status FAILED with a reason, or COMPLETE, which a metric that is not finite
  * or out of bounds makes FAILED.  Adds the cost metrics; told ones must be the same.  The objectives must be among
- * them, but with budget 0, where any metric will do.  `arch` NULL, or the text that must be the
+ * them, and what bounds ask of devices, but with budget 0, where any metric will do.  `arch` NULL, or the text that must be the
  * trial's.  The result that stands is copied to `stands`.  NAS_CONFIG: no such trial, or the result cannot be;
  * NAS_FAILED: told already, or the token is old. */
 NAS_API nas_status nas_session_tell(const char *study_path, const nas_claim *claim,

@@ -131,6 +131,37 @@ run trials bound.study -f json
 expect_json 'len(x["trials"]) == 5 and all(t["status"] in ("failed", "alias") for t in x["trials"])'
 expect_json 'x["trials"][0]["reason"].startswith("parameters = ")'
 
+# Latency on a device that only the trainer has: an objective and bounds on it, told under its name, or the result is refused.
+sed 's/^strategy = .*/strategy = { type = "nsga2"; population = 4; };/' small.cfg >phone.cfg
+cat >>phone.cfg <<'END'
+objectives = ( { metric = "valid_accuracy"; }, { metric = "latency_ms"; device = "phone"; goal = "min"; } );
+bounds = ( { metric = "latency_ms"; device = "phone"; max = 5; }, { metric = "throughput"; device = "phone"; batch = 8; min = 100; } );
+devices = ( { name = "phone"; match = "no device here is called so"; } );
+END
+tell_phone() # TRIAL METRIC…
+{
+    trial=$1; shift
+    run ask phone.study; expect_json "x['next'] == 'trial' and x['trial'] == $trial"
+    run tell "phone.study:$trial" --token "$(token_of)" "$@"; expect_code 0
+}
+run ask phone.cfg -s study=phone; expect_code 0
+expect_json '[o["metric"] for o in x["objectives"]] == ["valid_accuracy", "latency_ms.phone"]'
+expect_json 'x["bounds"] == [{"metric": "latency_ms.phone", "max": 5.0}, {"metric": "throughput.phone@8", "min": 100.0}]'
+phone=$(token_of); sed 's/}$/, "metrics": {"valid_accuracy": 0.5}}/' out.txt >told.json
+run tell phone.study --json told.json; expect_code 2; expect_err "the metric latency_ms.phone is missing, which the search goes by"
+run tell phone.study:0 --token "$phone" valid_accuracy=0.5 --measured latency_ms.phone=3; expect_code 2
+expect_err "the metric throughput.phone@8 is missing, which has a bound"; expect_err "--measured throughput.phone@8=VALUE"
+run tell phone.study:0 --token "$phone" valid_accuracy=0.5 --measured latency_ms.phone=3 --measured throughput.phone@8=300; expect_code 0
+tell_phone 1 valid_accuracy=0.9 --measured latency_ms.phone=5.5 --measured throughput.phone@8=200
+expect_err "latency_ms.phone = 5.5 is over its bound of 5"
+tell_phone 2 valid_accuracy=0.7 --measured latency_ms.phone=4 --measured throughput.phone@8=99
+expect_err "throughput.phone@8 = 99 is under its bound of 100"
+tell_phone 3 valid_accuracy=0.6 --measured latency_ms.phone=4.5 --measured throughput.phone@8=100
+tell_phone 4 --failed "out of memory"
+run best phone.study --pareto -f json
+expect_json 'sorted((t["trial"], t["valid_accuracy"], t["latency_ms.phone"]) for t in x["trials"]) == [(0, 0.5, 3.0), (3, 0.6, 4.5)]'
+run trials phone.study -f json; expect_json '[t["status"] for t in x["trials"]] == ["complete", "failed", "failed", "complete", "failed"]'
+
 # A trial of 0 epochs is told what the strategy ranks by; the better one of the pool is trained then.
 sed 's/^strategy = .*/strategy = { type = "warmup"; pool = 2; top = 1; measure = "naswot"; inner = { type = "random"; }; };/' small.cfg >pool.cfg
 for value in 3 5; do
