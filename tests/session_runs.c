@@ -64,15 +64,28 @@ nas_status resume_study(const char *study, nas_search_report *report)
     return nas_session_resume(study, NULL, 0, &options, report);
 }
 
+static void write_canonical(const char *study, nas_text *text)
+{
+    nas_study *opened;
+    nas_test_ok(nas_study_open(study, NAS_STORE_READ, &opened));
+    nas_study_canonical(opened, text);
+    nas_study_close(opened);
+}
+
+char *canonical_of(const char *study)
+{
+    nas_text text = {0};
+    write_canonical(study, &text);
+    nas_test_ok(nas_text_check(&text));
+    return text.data;
+}
+
 /* Canonical trials and the hash of every model file; free() it. */
 char *print_of(const char *study)
 {
-    nas_study *opened;
     nas_text text = {0};
     char command[512], hash[33];
-    nas_test_ok(nas_study_open(study, NAS_STORE_READ, &opened));
-    nas_study_canonical(opened, &text);
-    nas_study_close(opened);
+    write_canonical(study, &text);
     snprintf(command, sizeof command, "cd '%s.d' && ls *.safetensors", study);
     FILE *list = popen(command, "r");
     assert_non_null(list);
@@ -100,6 +113,23 @@ nas_trial trial_of(const char *study, int index)
     nas_test_ok(nas_trial_copy(nas_study_trial(opened, index), &trial));
     nas_study_close(opened);
     return trial;
+}
+
+char worker_notes[8192];
+
+void listen_to_workers(void *user, const nas_progress *progress)
+{
+    const size_t length = strlen(worker_notes);
+    (void)user;
+    assert_in_range(progress->use_count, 0, NAS_DEVICE_USES);
+    if (progress->event == NAS_EVENT_WORKER && length < sizeof worker_notes)
+        snprintf(worker_notes + length, sizeof worker_notes - length, "%s\n", progress->note);
+}
+
+void assert_noted(const char *part)
+{
+    if (!strstr(worker_notes, part))
+        fail_msg("no worker's note has \"%s\":\n%s", part, worker_notes);
 }
 
 int make_session_folder(void **state)

@@ -4,6 +4,7 @@
  * the second another device, or one that computes wrong numbers, crashes or hangs, in those processes alone that load b.icd.
  * Whatever happens there, the trials must be those of an undisturbed search in this process. */
 #include "session_runs.h"
+#include "shim_only.h"
 #include "vendors.h"
 
 #include "session/session_private.h"
@@ -18,41 +19,17 @@
 
 static char top[PATH_MAX];
 static char *reference;
-static char notes[8192]; /* what workers' events said */
-
-static void listen(void *user, const nas_progress *progress)
-{
-    size_t length = strlen(notes);
-    (void)user;
-    assert_in_range(progress->use_count, 0, NAS_DEVICE_USES);
-    if (progress->event == NAS_EVENT_WORKER && length < sizeof notes)
-        snprintf(notes + length, sizeof notes - length, "%s\n", progress->note);
-}
 
 /* Makes b.icd's device what `device` and `fault` say; NULL: nothing. */
 static void shim(const char *device, const char *fault, const char *once)
 {
-    setenv("OPENCL_LAYERS", getenv("NAS_SHIM"), 1);
-    setenv("NAS_SHIM_ONLY", "driver=b.icd", 1);
-    if (device)
-        setenv("NAS_SHIM_DEVICE", device, 1);
-    if (fault)
-        setenv("NAS_SHIM_FAULT", fault, 1);
-    if (once)
-        setenv("NAS_SHIM_ONCE", once, 1);
-}
-
-static void no_shim(void)
-{
-    static const char *const names[] = {"OPENCL_LAYERS", "NAS_SHIM_ONLY", "NAS_SHIM_DEVICE",
-                                        "NAS_SHIM_FAULT", "NAS_SHIM_ONCE"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        unsetenv(names[i]);
+    shim_begin(
+        (shim_orders){.only = "driver=b.icd", .device = device, .fault = fault, .once = once});
 }
 
 static void need(bool with_shim)
 {
-    if (!reference || (with_shim && (!getenv("NAS_SHIM") || access(getenv("NAS_SHIM"), R_OK))))
+    if (!reference || (with_shim && !shim_is_there()))
         skip();
 }
 
@@ -62,9 +39,9 @@ static nas_status search(const char *name, const char *devices, const char *orde
     const char *overrides[] = {devices, order};
     nas_search_options options = options_for(path_of(name), true);
     nas_config *config = parse_config(overrides, order ? 2 : 1);
-    options.progress = listen;
+    options.progress = listen_to_workers;
     options.no_retrain = true;
-    notes[0] = '\0';
+    worker_notes[0] = '\0';
     nas_status status = nas_session_search(config, &options, report);
     nas_config_clear(config);
     free(config);
@@ -73,19 +50,9 @@ static nas_status search(const char *name, const char *devices, const char *orde
 
 static void assert_same_trials(const char *name)
 {
-    nas_study *opened;
-    nas_text text = {0};
-    nas_test_ok(nas_study_open(path_of(name), NAS_STORE_READ, &opened));
-    nas_study_canonical(opened, &text);
-    nas_study_close(opened);
-    assert_string_equal(text.data, reference);
-    nas_text_clear(&text);
-}
-
-static void assert_noted(const char *part)
-{
-    if (!strstr(notes, part))
-        fail_msg("no worker's note has \"%s\":\n%s", part, notes);
+    char *trials = canonical_of(path_of(name));
+    assert_string_equal(trials, reference);
+    free(trials);
 }
 
 static int stored_order(const char *name)
@@ -123,7 +90,7 @@ static void test_unlike_devices_take_them_as_they_arrive(void **state)
     need(true);
     shim("name=Another", NULL, NULL);
     nas_status status = search("unlike.study", TWO, NULL, &report);
-    no_shim();
+    shim_end();
     nas_test_ok(status);
     assert_int_equal(report.trials, 8);
     assert_int_equal(stored_order("unlike.study"), NAS_ORDER_ARRIVAL);
@@ -140,7 +107,7 @@ static void go_wrong(const char *name, const char *fault, const char *once)
     nas_search_report report;
     shim(NULL, fault, once);
     nas_status status = search(name, TWO, "budget.order=index", &report);
-    no_shim();
+    shim_end();
     nas_test_ok(status);
     assert_int_equal(report.failed, 0);
     assert_same_trials(name);
@@ -168,7 +135,7 @@ static void stay_alone(const char *name, const char *fault, const char *note)
     nas_search_report report;
     shim(NULL, fault, NULL);
     nas_status status = search(name, ONE, NULL, &report);
-    no_shim();
+    shim_end();
     assert_int_equal(status, NAS_DEVICE);
     assert_non_null(strstr(nas_error_message(), "no device is left"));
     assert_int_equal(report.trials, 0);
@@ -193,8 +160,8 @@ static void test_a_device_that_is_good_again_goes_on(void **state)
     (void)state;
     need(true);
     go_wrong("again.study", "clEnqueueNDRangeKernel:1+:wrong", path_of("again.once"));
-    if (strstr(notes, "dropped"))
-        fail_msg("it was dropped:\n%s", notes);
+    if (strstr(worker_notes, "dropped"))
+        fail_msg("it was dropped:\n%s", worker_notes);
 }
 
 static void test_crashes_beside_a_good_device(void **state)
@@ -274,14 +241,9 @@ static int make_all(void **state)
         return 0;
     setenv("OCL_ICD_VENDORS", folder, 1);
     nas_search_options options = options_for(path_of("reference.study"), false);
-    nas_text text = {0};
-    nas_study *opened;
     options.no_retrain = true;
     nas_test_ok(search_with(&options, NULL, &report));
-    nas_test_ok(nas_study_open(path_of("reference.study"), NAS_STORE_READ, &opened));
-    nas_study_canonical(opened, &text);
-    nas_study_close(opened);
-    reference = text.data;
+    reference = canonical_of(path_of("reference.study"));
     return 0;
 }
 

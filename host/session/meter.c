@@ -7,11 +7,12 @@
  *   a table           source = "predicted" (nas_step_table_predict; tables.c)
  *   this process      the device is the worker's own
  *   another process   it is not: the same program, `worker mode=measure`, with that device's driver alone, started when it is first
- *                     needed and kept.  It is asked and answers as meter_device.c says.  When it crashes or says nothing for SILENCE_S, the trial
- *                     is an attempt poorer and the next one gets a fresh process
+ *                     needed and kept.  It is asked and answers as meter_device.c says.  When it dies, its device errs, or it says nothing for
+ *                     SILENCE_S, the trial is an attempt poorer, and this worker ends (worker.c): the next attempt gets fresh processes
  *
  * Without a program to start (sessions in one process) other devices are opened here, too.
- * What is measured is marked so in the trial and is no part of its canonical text; predictions and bytes are numbers like any others. */
+ * What is measured is marked so in the trial and is no part of its canonical text; predictions and bytes are numbers like any others.
+ * For tests, CLNAS_TEST_SILENCE_S is another SILENCE_S. */
 #include "process.h"
 
 #include <errno.h>
@@ -25,7 +26,7 @@
 #include <unistd.h>
 
 enum { POLL_MS = 100 };
-static const double silence_s = 600;
+static const double silence_s = 600, pause_s = 5;
 
 /* A device that is not the worker's. */
 typedef struct far {
@@ -205,11 +206,21 @@ static bool write_all(int file, const char *data, size_t size)
     return true;
 }
 
+/* `quiet_s` by the time since `*seen_s`; where that is long, this process was stopped itself (a shell's ^Z), and the other one with it. */
+static bool is_silent(double *quiet_s, double *seen_s)
+{
+    const char *test = getenv("CLNAS_TEST_SILENCE_S");
+    const double now_s = nas_now_s(), step_s = now_s - *seen_s;
+    *quiet_s += step_s < pause_s ? step_s : 0;
+    *seen_s = now_s;
+    return *quiet_s > (test ? strtod(test, NULL) : silence_s);
+}
+
 /* One line of its report into `line`; NAS_DEVICE when it has died or says nothing. */
 static nas_status hear(nas__meter *meter, far *f, char *line, size_t size)
 {
     size_t length = 0;
-    const double start = nas_now_s();
+    double quiet_s = 0, seen_s = nas_now_s();
     while (length + 1 < size) {
         struct pollfd file = {.fd = f->report, .events = POLLIN};
         const ssize_t got = read(f->report, line + length, 1);
@@ -221,7 +232,7 @@ static nas_status hear(nas__meter *meter, far *f, char *line, size_t size)
             length++;
             continue;
         }
-        if (got == 0 || (errno != EAGAIN && errno != EINTR) || nas_now_s() - start > silence_s)
+        if (got == 0 || (errno != EAGAIN && errno != EINTR) || is_silent(&quiet_s, &seen_s))
             break;
         if (!meter->go_on(meter->user))
             NAS_FAIL(NAS_STOPPED, "stopped while a latency was measured");
@@ -231,14 +242,6 @@ static nas_status hear(nas__meter *meter, far *f, char *line, size_t size)
              "the process that measures on device \"%.100s\" has died or says nothing; its output "
              "is in meter-%ld.log",
              f->wish.name, (long)getpid());
-}
-
-static nas_status status_named(const char *name)
-{
-    for (int status = 0; status <= (int)NAS_TIME; status++)
-        if (strcmp(nas_status_name((nas_status)status), name) == 0)
-            return (nas_status)status;
-    return NAS_FAILED;
 }
 
 static nas_status understand(const far *f, char *line, double *value)
@@ -255,7 +258,7 @@ static nas_status understand(const far *f, char *line, double *value)
     text = strchr(rest, '\t');
     if (text)
         *text++ = '\0';
-    const nas_status status = status_named(rest);
+    const nas_status status = nas__status_named(rest);
     NAS_FAIL(status == NAS_OK ? NAS_DEVICE : status, "device \"%.100s\": %s", f->wish.name,
              text ? text : "");
 }

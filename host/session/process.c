@@ -155,7 +155,7 @@ nas_status nas__process_start(nas__process *process, const char *program, const 
     return nas__child_start(program, arguments, log, -1, &process->pid, &process->report);
 }
 
-static nas_status status_named(const char *name)
+nas_status nas__status_named(const char *name)
 {
     for (int status = 0; status <= (int)NAS_TIME; status++)
         if (strcmp(nas_status_name((nas_status)status), name) == 0)
@@ -190,7 +190,7 @@ static void understand(nas__process *process, char *line)
         if (text)
             *text++ = '\0';
         process->said_end = true;
-        process->end = status_named(rest);
+        process->end = nas__status_named(rest);
         snprintf(process->message, sizeof process->message, "%s", text ? text : "");
     }
 }

@@ -46,6 +46,8 @@ typedef struct nas__process {
 nas_status nas__child_start(const char *program, char *const *arguments, const char *log,
                             int orders, pid_t *pid, int *report);
 void nas__child_gone(pid_t pid);
+/* The status that a child says by name; NAS_FAILED where it is none. */
+nas_status nas__status_named(const char *name);
 /* Starts `program worker …` with its output in STUDY.d/worker-SLOT.log. */
 nas_status nas__process_start(nas__process *process, const char *program, const nas_study *study,
                               const char *mode);

@@ -1,0 +1,245 @@
+/* test_session_meter.c - the process that measures on another device than the worker's: killed, crashing, failing, hanging, without a device.
+ *
+ * The worker's device is named by a match of its own (options.device), so that "twin" is another one for it and is measured by a
+ * process that the worker starts, `worker mode=measure`; the shim (tests/shim/shim.h) is in that process alone.  A bound that every network
+ * keeps asks for the latency.  Whatever happens there, the trials must be those of a search that measures nothing. */
+#include "session_runs.h"
+#include "shim_only.h"
+#include "vendors.h"
+
+#include <dirent.h>
+#include <limits.h>
+#include <signal.h>
+
+#define FEW "budget.trials=4"
+
+static char top[PATH_MAX];
+static char *reference;
+
+static void need(bool with_shim)
+{
+    if (!reference || (with_shim && !shim_is_there()))
+        skip();
+}
+
+/* ---- searching ------------------------------------------------------------------------------------------------ */
+
+static nas_search_options options_of(const char *name, nas_progress_function progress)
+{
+    nas_search_options options = options_for(path_of(name), true);
+    options.device = "type:cpu";
+    options.progress = progress;
+    options.no_retrain = true;
+    return options;
+}
+
+static nas_status search(const char *name, nas_progress_function progress,
+                         nas_search_report *report)
+{
+    static const char *const overrides[] = {
+        FEW, "devices=({name=\"twin\";match=\"type:cpu\";})",
+        "bounds=({metric=\"latency_ms\";device=\"twin\";max=1e9;})"};
+    const nas_search_options options = options_of(name, progress);
+    nas_config *config = parse_config(overrides, 3);
+    worker_notes[0] = '\0';
+    nas_status status = nas_session_search(config, &options, report);
+    nas_config_clear(config);
+    free(config);
+    return status;
+}
+
+static void resume(const char *name)
+{
+    nas_search_report report;
+    const nas_search_options options = options_of(name, NULL);
+    nas_test_ok(nas_session_resume(path_of(name), NULL, 0, &options, &report));
+}
+
+/* Attempts that gave no result. */
+static int lost_attempts(const char *name)
+{
+    nas_study *opened;
+    int lost = 0;
+    nas_test_ok(nas_study_open(path_of(name), NAS_STORE_READ, &opened));
+    for (int i = 0; i < nas_study_count(opened); i++) {
+        const nas_trial *trial = nas_study_trial(opened, i);
+        lost += trial->attempts > 1 ? trial->attempts - 1 : 0;
+    }
+    nas_study_close(opened);
+    return lost;
+}
+
+static void assert_as_undisturbed(const char *name)
+{
+    char *trials = canonical_of(path_of(name));
+    assert_string_equal(trials, reference);
+    free(trials);
+    nas_trial first = trial_of(path_of(name), 0);
+    assert_true(nas_trial_metric(&first, "latency_ms.twin") > 0);
+    nas_trial_clear(&first);
+}
+
+/* ---- a real kill ---------------------------------------------------------------------------------------------- */
+
+static pid_t parent_of(pid_t pid)
+{
+    char path[64], line[512] = "";
+    int parent = 0;
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    FILE *file = fopen(path, "r");
+    if (file && fgets(line, sizeof line, file) && strrchr(line, ')'))
+        sscanf(strrchr(line, ')'), ") %*c %d", &parent);
+    if (file)
+        fclose(file);
+    return parent;
+}
+
+static bool measures(pid_t pid)
+{
+    static const char word[] = "mode=measure";
+    char path[64], line[4096];
+    snprintf(path, sizeof path, "/proc/%d/cmdline", (int)pid);
+    FILE *file = fopen(path, "r");
+    const size_t got = file ? fread(line, 1, sizeof line, file) : 0;
+    if (file)
+        fclose(file);
+    for (size_t i = 0; i + sizeof word <= got; i++)
+        if (memcmp(line + i, word, sizeof word) == 0)
+            return true;
+    return false;
+}
+
+/* That of a worker of this process; 0: there is none. */
+static pid_t find_measuring(void)
+{
+    DIR *folder = opendir("/proc");
+    const struct dirent *entry;
+    pid_t found = 0;
+    assert_non_null(folder);
+    while (!found && (entry = readdir(folder))) {
+        const pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
+        if (pid > 0 && measures(pid) && parent_of(parent_of(pid)) == getpid())
+            found = pid;
+    }
+    closedir(folder);
+    return found;
+}
+
+static pid_t killed;
+
+static void kill_once(void *user, const nas_progress *progress)
+{
+    listen_to_workers(user, progress);
+    if (progress->event != NAS_EVENT_TRIAL || killed)
+        return;
+    killed = find_measuring();
+    if (killed)
+        kill(killed, SIGKILL);
+}
+
+static void test_killed_costs_an_attempt(void **state)
+{
+    nas_search_report report;
+    (void)state;
+    need(false);
+    nas_test_ok(search("killed.study", kill_once, &report));
+    assert_true(killed > 0);
+    assert_int_equal(report.failed, 0);
+    assert_int_equal(lost_attempts("killed.study"), 1);
+    assert_noted("the process that measures on device \"twin\" has died");
+    assert_as_undisturbed("killed.study");
+    assert_int_equal(find_measuring(), 0);
+}
+
+/* ---- a driver that goes wrong ------------------------------------------------------------------------------------ */
+
+static void go_wrong_once(const char *name, const char *fault, const char *note)
+{
+    nas_search_report report;
+    char once[64];
+    snprintf(once, sizeof once, "%s.once", name);
+    shim_begin((shim_orders){.only = "mode=measure", .fault = fault, .once = path_of(once)});
+    nas_status status = search(name, listen_to_workers, &report);
+    shim_end();
+    nas_test_ok(status);
+    assert_int_equal(report.failed, 0);
+    assert_int_equal(lost_attempts(name), 1);
+    assert_noted(note);
+    assert_as_undisturbed(name);
+}
+
+static void test_crashes_errors_and_hangs_cost_an_attempt(void **state)
+{
+    (void)state;
+    need(true);
+    go_wrong_once("crash.study", "clEnqueueNDRangeKernel:5:crash",
+                  "the process that measures on device \"twin\" has died");
+    go_wrong_once("error.study", "clEnqueueNDRangeKernel:5:-5", "device \"twin\": ");
+    setenv("CLNAS_TEST_SILENCE_S", "8", 1);
+    go_wrong_once("hang.study", "clEnqueueNDRangeKernel:5:hang", "or says nothing");
+    unsetenv("CLNAS_TEST_SILENCE_S");
+    assert_int_equal(find_measuring(), 0);
+}
+
+/* Three attempts, then the search stops; it goes on when the driver is good again. */
+static void stop_and_go_on(const char *name, shim_orders orders, nas_status wanted, int code,
+                           const char *message)
+{
+    nas_search_report report;
+    orders.only = "mode=measure";
+    shim_begin(orders);
+    nas_status status = search(name, listen_to_workers, &report);
+    shim_end();
+    nas_test_fails(status, wanted, message);
+    assert_int_equal(nas_status_exit_code(status), code);
+    assert_int_equal(report.trials, 0);
+    resume(name);
+    assert_as_undisturbed(name);
+}
+
+static void test_a_device_that_cannot_measure_stops_the_search(void **state)
+{
+    (void)state;
+    need(true);
+    stop_and_go_on("always.study", (shim_orders){.fault = "clEnqueueNDRangeKernel:5:crash"},
+                   NAS_DEVICE, 4, "trial 0 failed on each of its 3 attempts");
+    assert_non_null(strstr(worker_notes, "measures on device \"twin\" has died"));
+    stop_and_go_on("lost.study", (shim_orders){.hide = "devices"}, NAS_NO_DEVICE, 3,
+                   "device \"twin\": ");
+}
+
+/* ---- main --------------------------------------------------------------------------------------------------------- */
+
+static int make_all(void **state)
+{
+    char folder[PATH_MAX + 16];
+    nas_search_report report;
+    if (make_session_folder(state) != 0 || !realpath(path_of("."), top))
+        return 1;
+    snprintf(folder, sizeof folder, "%s/vendors", top);
+    if (!vendors_copy(folder, "a.icd", "pocl.icd"))
+        return 0;
+    setenv("OCL_ICD_VENDORS", folder, 1);
+    nas_search_options options = options_for(path_of("reference.study"), false);
+    options.no_retrain = true;
+    nas_test_ok(search_with(&options, FEW, &report));
+    reference = canonical_of(path_of("reference.study"));
+    return 0;
+}
+
+static int remove_all(void **state)
+{
+    free(reference);
+    return remove_session_folder(state);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_killed_costs_an_attempt),
+        cmocka_unit_test(test_crashes_errors_and_hangs_cost_an_attempt),
+        cmocka_unit_test(test_a_device_that_cannot_measure_stops_the_search),
+    };
+    be_a_worker(argc, argv);
+    return cmocka_run_group_tests(tests, make_all, remove_all);
+}
