@@ -2,7 +2,8 @@
  *
  * The worker's device is named by a match of its own (options.device), so that "twin" is another one for it and is measured by a
  * process that the worker starts, `worker mode=measure`; the shim (tests/shim/shim.h) is in that process alone.  A bound that every network
- * keeps asks for the latency.  Whatever happens there, the trials must be those of a search that measures nothing. */
+ * keeps asks for the latency.  Whatever happens there, the trials must be those of a search that measures nothing.  And with exact = false
+ * it measures with the study's tuning table. */
 #include "session_runs.h"
 #include "shim_only.h"
 #include "vendors.h"
@@ -33,14 +34,14 @@ static nas_search_options options_of(const char *name, nas_progress_function pro
     return options;
 }
 
-static nas_status search(const char *name, nas_progress_function progress,
-                         nas_search_report *report)
+static nas_status search_exactly(const char *name, bool exact, nas_progress_function progress,
+                                 nas_search_report *report)
 {
-    static const char *const overrides[] = {
-        FEW, "devices=({name=\"twin\";match=\"type:cpu\";})",
-        "bounds=({metric=\"latency_ms\";device=\"twin\";max=1e9;})"};
+    const char *const overrides[] = {FEW, "devices=({name=\"twin\";match=\"type:cpu\";})",
+                                     "bounds=({metric=\"latency_ms\";device=\"twin\";max=1e9;})",
+                                     exact ? "exact=true" : "exact=false"};
     const nas_search_options options = options_of(name, progress);
-    nas_config *config = parse_config(overrides, 3);
+    nas_config *config = parse_config(overrides, 4);
     worker_notes[0] = '\0';
     nas_status status = nas_session_search(config, &options, report);
     nas_config_clear(config);
@@ -48,11 +49,17 @@ static nas_status search(const char *name, nas_progress_function progress,
     return status;
 }
 
-static void resume(const char *name)
+static nas_status search(const char *name, nas_progress_function progress,
+                         nas_search_report *report)
+{
+    return search_exactly(name, true, progress, report);
+}
+
+static nas_status resume_with(const char *name, const char *override)
 {
     nas_search_report report;
     const nas_search_options options = options_of(name, NULL);
-    nas_test_ok(nas_session_resume(path_of(name), NULL, 0, &options, &report));
+    return nas_session_resume(path_of(name), &override, override != NULL, &options, &report);
 }
 
 /* Attempts that gave no result. */
@@ -193,7 +200,7 @@ static void stop_and_go_on(const char *name, shim_orders orders, nas_status want
     nas_test_fails(status, wanted, message);
     assert_int_equal(nas_status_exit_code(status), code);
     assert_int_equal(report.trials, 0);
-    resume(name);
+    nas_test_ok(resume_with(name, NULL));
     assert_as_undisturbed(name);
 }
 
@@ -206,6 +213,77 @@ static void test_a_device_that_cannot_measure_stops_the_search(void **state)
     assert_non_null(strstr(worker_notes, "measures on device \"twin\" has died"));
     stop_and_go_on("lost.study", (shim_orders){.hide = "devices"}, NAS_NO_DEVICE, 3,
                    "device \"twin\": ");
+}
+
+/* ---- the study's tuning table --------------------------------------------------------------------------------------- */
+
+/* What the study has stored under a key; NULL: nothing.  free() it. */
+static char *stored(const char *name, const char *key)
+{
+    nas_study *opened;
+    nas_text text = {0};
+    bool found;
+    nas_test_ok(nas_study_open(path_of(name), NAS_STORE_READ, &opened));
+    nas_test_ok(nas_study_get(opened, key, &text, &found));
+    nas_study_close(opened);
+    return text.data;
+}
+
+static void store(const char *name, const char *key, const char *value)
+{
+    nas_study *opened;
+    nas_test_ok(nas_study_open(path_of(name), NAS_STORE_WRITE, &opened));
+    nas_test_ok(nas_study_set(opened, key, value));
+    nas_study_close(opened);
+}
+
+/* The key of the table of a device that is called Another, else as the one here. */
+static void key_of_another(char *key, size_t size)
+{
+    nas_device *device;
+    char name[64];
+    nas_test_ok(nas_device_open("type:cpu", NULL, &device));
+    nas_device_info info = *nas_device_describe(device);
+    nas_device_destroy(device);
+    snprintf(info.name, sizeof info.name, "Another");
+    nas_tuning_name(&info, name);
+    snprintf(key, size, "tuning %s", name);
+}
+
+/* The measured device has a table in the study, and is measured by what stands there: with nonsense it is not measured. */
+static void test_it_measures_with_the_table_of_the_study(void **state)
+{
+    const shim_orders another = {.only = "mode=measure", .device = "name=Another"};
+    nas_search_report report;
+    char key[80];
+    (void)state;
+    need(true);
+    key_of_another(key, sizeof key);
+    shim_begin(another);
+    nas_status status = search_exactly("exact.study", true, NULL, &report);
+    shim_end();
+    nas_test_ok(status);
+    assert_null(stored("exact.study", key));
+    shim_begin(another);
+    status = search_exactly("inexact.study", false, NULL, &report);
+    shim_end();
+    nas_test_ok(status);
+    assert_as_undisturbed("inexact.study");
+    char *table = stored("inexact.study", key);
+    assert_non_null(table);
+    store("inexact.study", key, "nonsense");
+    shim_begin(another);
+    status = resume_with("inexact.study", "budget.trials=6");
+    shim_end();
+    assert_int_not_equal(status, NAS_OK);
+    assert_non_null(strstr(nas_error_message(), "device \"twin\": "));
+    assert_non_null(strstr(nas_error_message(), "inexact.study"));
+    store("inexact.study", key, table);
+    shim_begin(another);
+    status = resume_with("inexact.study", NULL);
+    shim_end();
+    nas_test_ok(status);
+    free(table);
 }
 
 /* ---- main --------------------------------------------------------------------------------------------------------- */
@@ -239,6 +317,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_killed_costs_an_attempt),
         cmocka_unit_test(test_crashes_errors_and_hangs_cost_an_attempt),
         cmocka_unit_test(test_a_device_that_cannot_measure_stops_the_search),
+        cmocka_unit_test(test_it_measures_with_the_table_of_the_study),
     };
     be_a_worker(argc, argv);
     return cmocka_run_group_tests(tests, make_all, remove_all);

@@ -123,10 +123,7 @@ nas_status nas__bench_open(nas_study *study, nas__bench *bench)
 
 nas_status nas__bench_device(nas__bench *bench, const char *match, const char *alias)
 {
-    const nas_device_options options = {.untuned = !bench->config.exact};
-    NAS_TRY(nas_device_open(match, &options, &bench->device));
-    if (!bench->config.exact)
-        NAS_TRY(nas__bench_tuning(bench));
+    NAS_TRY(nas__device_open(bench->study, bench->config.exact, match, &bench->device));
     const nas_device_info *info = nas_device_describe(bench->device);
     char place[NAS_DRIVER_SIZE + 32]; /* numbers count inside the driver where it is alone */
     const char *driver = nas_driver_alone();

@@ -1,4 +1,4 @@
-/* bench_tuning.c - the tuning table of a study with exact = false.
+/* bench_tuning.c - a device as a study has it: the tuning table of a study with exact = false.
  *
  * Rows that add up in another order change results.  So such a study keeps, per device, the table that was there when it first worked
  * on it, and goes on with that one whatever clnas-tune writes later; else a resumed study would not be the one it was.  With
@@ -28,9 +28,9 @@ done:
     return status;
 }
 
-nas_status nas__bench_tuning(nas__bench *bench)
+static nas_status set_table(nas_study *study, nas_device *device)
 {
-    const nas_device_info *info = nas_device_describe(bench->device);
+    const nas_device_info *info = nas_device_describe(device);
     nas_text text = {0};
     nas_tuning table = {0};
     nas_status status = NAS_OK;
@@ -38,17 +38,30 @@ nas_status nas__bench_tuning(nas__bench *bench)
     char name[64], key[80], why[256];
     nas_tuning_name(info, name);
     snprintf(key, sizeof key, "tuning %s", name);
-    NAS_TRY_DONE(nas_study_get(bench->study, key, &text, &found));
+    NAS_TRY_DONE(nas_study_get(study, key, &text, &found));
     if (!found)
-        NAS_TRY_DONE(keep_table(bench->study, info, key, &text));
-    NAS_TRY_DONE(nas_tuning_parse(text.data, text.length, nas_study_path(bench->study), info,
-                                  &table, &current, why));
+        NAS_TRY_DONE(keep_table(study, info, key, &text));
+    NAS_TRY_DONE(nas_tuning_parse(text.data, text.length, nas_study_path(study), info, &table,
+                                  &current, why));
     if (!current)
         nas_log(NAS_LOG_WARNING,
                 "the study goes on with the tuning table that it began with, although %s", why);
-    status = nas_device_set_tuning(bench->device, &table, true);
+    status = nas_device_set_tuning(device, &table, true);
 done:
     nas_tuning_clear(&table);
     nas_text_clear(&text);
+    return status;
+}
+
+nas_status nas__device_open(nas_study *study, bool exact, const char *match, nas_device **device)
+{
+    const nas_device_options options = {.untuned = !exact};
+    nas_device *opened;
+    NAS_TRY(nas_device_open(match, &options, &opened));
+    const nas_status status = exact ? NAS_OK : set_table(study, opened);
+    if (status == NAS_OK)
+        *device = opened;
+    else
+        nas_device_destroy(opened);
     return status;
 }

@@ -170,15 +170,24 @@ void nas__meter_destroy(nas__meter *meter)
 static nas_status start_far(nas__meter *meter, far *f)
 {
     char match[NAS_TEXT_SIZE + 8], driver[NAS_TEXT_SIZE + 8], parent[32], name[NAS_TEXT_SIZE + 16];
-    char log[NAS_PATH_SIZE];
+    char log[NAS_PATH_SIZE], study[NAS_PATH_SIZE + 8], exact[16];
     int ends[2];
     snprintf(match, sizeof match, "match=%s", f->wish.match);
     snprintf(driver, sizeof driver, "driver=%s", f->wish.driver);
     snprintf(parent, sizeof parent, "parent=%ld", (long)getpid());
+    snprintf(study, sizeof study, "study=%s", nas_study_path(meter->bench->study));
+    snprintf(exact, sizeof exact, "exact=%d", (int)meter->bench->config.exact);
     snprintf(name, sizeof name, "meter-%ld.log", (long)getpid());
     NAS_TRY(nas__study_file(meter->bench->study, name, log, sizeof log));
-    char *arguments[] = {
-        (char *)meter->bench->program, "worker", "mode=measure", match, driver, parent, NULL};
+    char *arguments[] = {(char *)meter->bench->program,
+                         "worker",
+                         "mode=measure",
+                         study,
+                         exact,
+                         match,
+                         driver,
+                         parent,
+                         NULL};
     if (pipe(ends) != 0)
         NAS_FAIL(NAS_FAILED, "cannot make a pipe: %s", strerror(errno));
     fcntl(ends[1], F_SETFD, FD_CLOEXEC);
@@ -324,7 +333,8 @@ static nas_status measure_on(nas__meter *meter, const nas_measure *measure, cons
     if (f && meter->bench->program)
         return ask_far(meter, f, measure, graph, value);
     if (f && !device) {
-        NAS_TRY(nas_device_open(f->wish.match, NULL, &f->device));
+        NAS_TRY(nas__device_open(meter->bench->study, meter->bench->config.exact, f->wish.match,
+                                 &f->device));
         device = f->device;
     }
     return measure->what == NAS_MEASURED_MEMORY

@@ -27,8 +27,9 @@ enum { AVOID_MS = 30000 };
 typedef struct orders {
     const char *mode, *study, *match, *alias, *driver, *program;
     long parent;
-    bool test; /* the device must prove itself first */
-    int avoid; /* a trial that it leaves to others for AVOID_MS, -1: none */
+    bool test;  /* the device must prove itself first */
+    bool exact; /* as the study's config says, to measure by */
+    int avoid;  /* a trial that it leaves to others for AVOID_MS, -1: none */
 } orders;
 
 static void say(const char *format, ...) NAS_PRINTF(1, 2);
@@ -157,8 +158,12 @@ static void answer(const char *line)
 static nas_status measure(const orders *given)
 {
     nas_device *device = NULL;
+    nas_study *study = NULL;
     NAS_TRY(nas_driver_use(given->driver));
-    NAS_TRY(nas_device_open(given->match, NULL, &device));
+    NAS_TRY(nas_study_open(given->study, NAS_STORE_WRITE, &study));
+    const nas_status opened = nas__device_open(study, given->exact, given->match, &device);
+    nas_study_close(study);
+    NAS_TRY(opened);
     say("ready\t%s", nas_device_describe(device)->name);
     const nas_status status = nas__meter_serve(device, answer);
     nas_device_destroy(device);
@@ -173,7 +178,8 @@ static const char *argument(const char *text, const char *name)
 
 int nas_session_worker(int argc, char **argv)
 {
-    orders given = {.mode = "search", .match = "any", .alias = "", .driver = "", .avoid = -1};
+    orders given = {
+        .mode = "search", .match = "any", .alias = "", .driver = "", .avoid = -1, .exact = true};
     for (int i = 0; i < argc; i++) {
         const char *value;
         if ((value = argument(argv[i], "mode")))
@@ -188,6 +194,8 @@ int nas_session_worker(int argc, char **argv)
             given.driver = value;
         else if ((value = argument(argv[i], "test")))
             given.test = value[0] == '1';
+        else if ((value = argument(argv[i], "exact")))
+            given.exact = value[0] == '1';
         else if ((value = argument(argv[i], "avoid")))
             given.avoid = (int)strtol(value, NULL, 10);
         else if ((value = argument(argv[i], "program")))
@@ -196,7 +204,7 @@ int nas_session_worker(int argc, char **argv)
             given.parent = strtol(value, NULL, 10);
     }
     bool probe = strcmp(given.mode, "probe") == 0, meter = strcmp(given.mode, "measure") == 0;
-    if ((!given.study && !probe && !meter) || fcntl(NAS__REPORT_FILE, F_GETFD) < 0 || !obey(&given))
+    if ((!given.study && !probe) || fcntl(NAS__REPORT_FILE, F_GETFD) < 0 || !obey(&given))
         return nas_status_exit_code(NAS_CONFIG);
     nas_log_set(log_line, NULL, NAS_LOG_INFO);
     nas_status status = probe ? list_devices(&given) : meter ? measure(&given) : work(&given);

@@ -82,8 +82,8 @@ typedef struct nas__bench {
 /* Reads the stored config of an open study (lent) and opens data set and space. */
 nas_status nas__bench_open(nas_study *study, nas__bench *bench);
 nas_status nas__bench_device(nas__bench *bench, const char *match, const char *alias);
-/* With exact = false: gives the device the table that the study began with. */
-nas_status nas__bench_tuning(nas__bench *bench);
+/* Opens a device as work on the study has it: with exact = false its table is the one that the study began with. */
+nas_status nas__device_open(nas_study *study, bool exact, const char *match, nas_device **device);
 /* What evaluators of this study share; it lives as long as the bench. */
 nas_eval_setting nas__bench_setting(const nas__bench *bench);
 /* Brings the data of retraining to the device, once. */
