@@ -260,11 +260,11 @@ static nas_status streaming(uint64_t *hash)
 
 /* ---- all of them ------------------------------------------------------------------------------------- */
 
-const fault_scene fault_tapes = {"tapes", tapes, "", "", ""};
-const fault_scene fault_profile = {"profile", profile, "",
-                                   "clGetEventProfilingInfo clFinish clRetainEvent", ""};
-const fault_scene fault_binaries = {"binaries", binaries, "", NULL, "clBuildProgram"};
-const fault_scene fault_gemm = {"gemm", gemm, "", NULL, ""};
+const fault_scene fault_tapes = {"tapes", tapes, "", "", "", ""};
+const fault_scene fault_profile = {
+    "profile", profile, "", "clGetEventProfilingInfo clFinish clRetainEvent", "", ""};
+const fault_scene fault_binaries = {"binaries", binaries, "", NULL, "clBuildProgram", ""};
+const fault_scene fault_gemm = {"gemm", gemm, "", NULL, "", "CLBlastSgemm failed"};
 const fault_scene fault_training = {
-    "training", training, "", "clEnqueueNDRangeKernel clCreateBuffer clEnqueueReadBuffer", ""};
-const fault_scene fault_streaming = {"streaming", streaming, "allocation=300000", NULL, ""};
+    "training", training, "", "clEnqueueNDRangeKernel clCreateBuffer clEnqueueReadBuffer", "", ""};
+const fault_scene fault_streaming = {"streaming", streaming, "allocation=300000", NULL, "", ""};

@@ -13,6 +13,7 @@ typedef struct fault_scene {
     const char *device;                /* that it needs, as shim.h fakes it; "": any */
     const char *entries; /* that a short walk looks at; "": all; NULL: all, if it is asked for */
     const char *spare;   /* what this one, unlike the others, can do without */
+    const char *through; /* the library's call by which it makes others, whose code it returns */
 } fault_scene;
 
 /* Buffers, fences, tapes of launches, fills and copies, on two teams where the device can be parted. */

@@ -228,8 +228,10 @@ static cl_int CL_API_CALL on_clBuildProgram(cl_program program, cl_uint count,
 {
     cl_int code = shim_enter(SHIM_clBuildProgram);
     code = code < 0 ? code : shim_refuses_build(program);
-    return code < 0 ? code
-                    : shim_next->clBuildProgram(program, count, devices, options, notify, user);
+    if (code < 0 && code != CL_BUILD_PROGRAM_FAILURE) /* that leaves a log, which callers ask for */
+        return code;
+    const cl_int done = shim_next->clBuildProgram(program, count, devices, options, notify, user);
+    return code < 0 ? code : done;
 }
 
 static cl_kernel CL_API_CALL on_clCreateKernel(cl_program program, const char *name, cl_int *where)

@@ -24,7 +24,7 @@
  *   NAS_SHIM_ONLY    an argument of the command line (alias=slow, worker): in processes without it the shim does nothing
  *
  * What fails is not done, as with a real driver; but waits and releases are done and then fail: a test must not leave
- * kernels running in memory that it frees.
+ * kernels running in memory that it frees.  So is a build that fails with CL_BUILD_PROGRAM_FAILURE, for it must have a log.
  *
  * A test program that runs under the layer can arm it again and again in one process: nas_shim_load finds the functions below in the
  * layer.  Layout: shim.c the layer and its calls, entries.h their list, faults.c, limits.c, slow.c, wrong.c, live.c.  Use of it:
