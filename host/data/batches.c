@@ -252,7 +252,8 @@ void nas_batches_destroy(nas_batches *batches)
     if (!batches)
         return;
     for (int i = 0; i < AREAS; i++) {
-        nas_fence_wait(batches->fences[i]); /* its staging area may still be read */
+        if (nas_fence_wait(batches->fences[i]) != NAS_OK) /* its staging area may still be read */
+            nas_log(NAS_LOG_WARNING, "the end of a batch: %s", nas_error_message());
         nas_tape_destroy(batches->tapes[i]);
         nas_buffer_destroy(batches->areas[i]);
         free(batches->staging[i]);

@@ -63,8 +63,10 @@ nas_status nas_fence_wait(nas_fence *fence)
     clReleaseEvent(fence->event);
     device->live_objects--;
     free(fence);
-    if (code != CL_SUCCESS)
+    if (code != CL_SUCCESS) {
+        nas__queues_drain(device); /* what was lent to the device comes free all the same */
         return nas__opencl_failed(device, code, "clWaitForEvents", __FILE__, __LINE__);
+    }
     return NAS_OK;
 }
 
