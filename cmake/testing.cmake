@@ -61,16 +61,16 @@ function(nas_test name)
     endif()
 endfunction()
 
-# nas_matrix(VARIANT [SHORT test …] [EXCEPT test …] [PROCESSORS n]): every device test listed so far again as
+# nas_matrix(VARIANT [ONLY test …] [SHORT test …] [EXCEPT test …] [PROCESSORS n]): every device test listed so far, or those in ONLY, again as
 # NAME@VARIANT, under tests/matrix.sh; with the label slow unless it is in SHORT, never where it is in EXCEPT.
 function(nas_matrix variant)
-    cmake_parse_arguments(ARG "" "PROCESSORS" "SHORT;EXCEPT" ${ARGN})
+    cmake_parse_arguments(ARG "" "PROCESSORS" "ONLY;SHORT;EXCEPT" ${ARGN})
     if(NOT ARG_PROCESSORS)
         set(ARG_PROCESSORS 2)
     endif()
     get_property(tests GLOBAL PROPERTY NAS_DEVICE_TESTS)
     foreach(test IN LISTS tests)
-        if(test IN_LIST ARG_EXCEPT)
+        if(test IN_LIST ARG_EXCEPT OR (ARG_ONLY AND NOT test IN_LIST ARG_ONLY))
             continue()
         endif()
         set(labels "device;matrix")
