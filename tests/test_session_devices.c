@@ -3,34 +3,23 @@
  * PoCL stands in a vendors' folder of the test's own under two names, a.icd and b.icd; the shim (tests/shim/shim.h) makes
  * the second another device, or one that computes wrong numbers, crashes or hangs, in those processes alone that load b.icd.
  * Whatever happens there, the trials must be those of an undisturbed search in this process. */
-#include "session_runs.h"
 #include "shim_only.h"
-#include "vendors.h"
+#include "undisturbed.h"
 
 #include "session/session_private.h"
 #include "study/study.h"
 
-#include <limits.h>
 #include <math.h>
 #include <unistd.h>
 
 #define ONE "devices=({name=\"one\";driver=\"b.icd\";})"
 #define TWO "devices=({name=\"good\";driver=\"a.icd\";},{name=\"bad\";driver=\"b.icd\";})"
 
-static char top[PATH_MAX];
-static char *reference;
-
 /* Makes b.icd's device what `device` and `fault` say; NULL: nothing. */
 static void shim(const char *device, const char *fault, const char *once)
 {
     shim_begin(
         (shim_orders){.only = "driver=b.icd", .device = device, .fault = fault, .once = once});
-}
-
-static void need(bool with_shim)
-{
-    if (!reference || (with_shim && !shim_is_there()))
-        skip();
 }
 
 static nas_status search(const char *name, const char *devices, const char *order,
@@ -46,13 +35,6 @@ static nas_status search(const char *name, const char *devices, const char *orde
     nas_config_clear(config);
     free(config);
     return status;
-}
-
-static void assert_same_trials(const char *name)
-{
-    char *trials = canonical_of(path_of(name));
-    assert_string_equal(trials, reference);
-    free(trials);
 }
 
 static int stored_order(const char *name)
@@ -73,7 +55,7 @@ static void test_two_like_devices_give_the_same_trials(void **state)
 {
     nas_search_report report;
     (void)state;
-    need(false);
+    need_undisturbed(false);
     nas_test_ok(search("like.study", TWO, NULL, &report));
     assert_same_trials("like.study");
     assert_int_equal(stored_order("like.study"), NAS_ORDER_INDEX);
@@ -87,7 +69,7 @@ static void test_unlike_devices_take_them_as_they_arrive(void **state)
 {
     nas_search_report report;
     (void)state;
-    need(true);
+    need_undisturbed(true);
     shim("name=Another", NULL, NULL);
     nas_status status = search("unlike.study", TWO, NULL, &report);
     shim_end();
@@ -116,7 +98,7 @@ static void go_wrong(const char *name, const char *fault, const char *once)
 static void test_wrong_numbers_beside_a_good_device(void **state)
 {
     (void)state;
-    need(true);
+    need_undisturbed(true);
     go_wrong("wrong.study", "clEnqueueNDRangeKernel:1+:wrong", NULL);
     assert_noted("computes wrong");
 }
@@ -125,7 +107,7 @@ static void test_wrong_numbers_beside_a_good_device(void **state)
 static void test_a_device_that_begins_to_lie(void **state)
 {
     (void)state;
-    need(true);
+    need_undisturbed(true);
     go_wrong("late.study", "clEnqueueNDRangeKernel:600+:wrong", NULL);
     assert_noted("computes wrong");
 }
@@ -150,7 +132,7 @@ static void stay_alone(const char *name, const char *fault, const char *note)
 static void test_a_bad_device_alone_is_dropped(void **state)
 {
     (void)state;
-    need(true);
+    need_undisturbed(true);
     stay_alone("alone.study", "clEnqueueNDRangeKernel:1+:wrong", "computes wrong");
     stay_alone("alone2.study", "clEnqueueNDRangeKernel:5:crash", "died by signal");
 }
@@ -158,7 +140,7 @@ static void test_a_bad_device_alone_is_dropped(void **state)
 static void test_a_device_that_is_good_again_goes_on(void **state)
 {
     (void)state;
-    need(true);
+    need_undisturbed(true);
     go_wrong("again.study", "clEnqueueNDRangeKernel:1+:wrong", path_of("again.once"));
     if (strstr(worker_notes, "dropped"))
         fail_msg("it was dropped:\n%s", worker_notes);
@@ -167,7 +149,7 @@ static void test_a_device_that_is_good_again_goes_on(void **state)
 static void test_crashes_beside_a_good_device(void **state)
 {
     (void)state;
-    need(true);
+    need_undisturbed(true);
     go_wrong("crash.study", "clEnqueueNDRangeKernel:5:crash", NULL);
     assert_noted("died by signal");
 }
@@ -175,7 +157,7 @@ static void test_crashes_beside_a_good_device(void **state)
 static void test_a_call_that_never_returns(void **state)
 {
     (void)state;
-    need(true);
+    need_undisturbed(true);
     go_wrong("hang.study", "clEnqueueNDRangeKernel:250:hang", path_of("hang.once"));
 }
 
@@ -232,25 +214,8 @@ static void test_busy_shares_of_a_known_log(void **state)
 
 static int make_all(void **state)
 {
-    char folder[PATH_MAX + 16];
-    nas_search_report report;
-    if (make_session_folder(state) != 0 || !realpath(path_of("."), top))
-        return 1;
-    snprintf(folder, sizeof folder, "%s/vendors", top);
-    if (!vendors_copy(folder, "a.icd", "pocl.icd") || !vendors_copy(folder, "b.icd", "pocl.icd"))
-        return 0;
-    setenv("OCL_ICD_VENDORS", folder, 1);
-    nas_search_options options = options_for(path_of("reference.study"), false);
-    options.no_retrain = true;
-    nas_test_ok(search_with(&options, NULL, &report));
-    reference = canonical_of(path_of("reference.study"));
-    return 0;
-}
-
-static int remove_all(void **state)
-{
-    free(reference);
-    return remove_session_folder(state);
+    static const char *const names[] = {"a.icd", "b.icd", NULL};
+    return make_undisturbed(state, names, NULL);
 }
 
 int main(int argc, char **argv)
@@ -267,5 +232,5 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_busy_shares_of_a_known_log),
     };
     be_a_worker(argc, argv);
-    return cmocka_run_group_tests(tests, make_all, remove_all);
+    return cmocka_run_group_tests(tests, make_all, remove_undisturbed);
 }

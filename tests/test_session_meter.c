@@ -4,24 +4,13 @@
  * process that the worker starts, `worker mode=measure`; the shim (tests/shim/shim.h) is in that process alone.  A bound that every network
  * keeps asks for the latency.  Whatever happens there, the trials must be those of a search that measures nothing.  And with exact = false
  * it measures with the study's tuning table. */
-#include "session_runs.h"
 #include "shim_only.h"
-#include "vendors.h"
+#include "undisturbed.h"
 
 #include <dirent.h>
-#include <limits.h>
 #include <signal.h>
 
 #define FEW "budget.trials=4"
-
-static char top[PATH_MAX];
-static char *reference;
-
-static void need(bool with_shim)
-{
-    if (!reference || (with_shim && !shim_is_there()))
-        skip();
-}
 
 /* ---- searching ------------------------------------------------------------------------------------------------ */
 
@@ -78,9 +67,7 @@ static int lost_attempts(const char *name)
 
 static void assert_as_undisturbed(const char *name)
 {
-    char *trials = canonical_of(path_of(name));
-    assert_string_equal(trials, reference);
-    free(trials);
+    assert_same_trials(name);
     nas_trial first = trial_of(path_of(name), 0);
     assert_true(nas_trial_metric(&first, "latency_ms.twin") > 0);
     nas_trial_clear(&first);
@@ -148,7 +135,7 @@ static void test_killed_costs_an_attempt(void **state)
 {
     nas_search_report report;
     (void)state;
-    need(false);
+    need_undisturbed(false);
     nas_test_ok(search("killed.study", kill_once, &report));
     assert_true(killed > 0);
     assert_int_equal(report.failed, 0);
@@ -178,7 +165,7 @@ static void go_wrong_once(const char *name, const char *fault, const char *note)
 static void test_crashes_errors_and_hangs_cost_an_attempt(void **state)
 {
     (void)state;
-    need(true);
+    need_undisturbed(true);
     go_wrong_once("crash.study", "clEnqueueNDRangeKernel:5:crash",
                   "the process that measures on device \"twin\" has died");
     go_wrong_once("error.study", "clEnqueueNDRangeKernel:5:-5", "device \"twin\": ");
@@ -207,7 +194,7 @@ static void stop_and_go_on(const char *name, shim_orders orders, nas_status want
 static void test_a_device_that_cannot_measure_stops_the_search(void **state)
 {
     (void)state;
-    need(true);
+    need_undisturbed(true);
     stop_and_go_on("always.study", (shim_orders){.fault = "clEnqueueNDRangeKernel:5:crash"},
                    NAS_DEVICE, 4, "trial 0 failed on each of its 3 attempts");
     assert_non_null(strstr(worker_notes, "measures on device \"twin\" has died"));
@@ -257,7 +244,7 @@ static void test_it_measures_with_the_table_of_the_study(void **state)
     nas_search_report report;
     char key[80];
     (void)state;
-    need(true);
+    need_undisturbed(true);
     key_of_another(key, sizeof key);
     shim_begin(another);
     nas_status status = search_exactly("exact.study", true, NULL, &report);
@@ -290,25 +277,8 @@ static void test_it_measures_with_the_table_of_the_study(void **state)
 
 static int make_all(void **state)
 {
-    char folder[PATH_MAX + 16];
-    nas_search_report report;
-    if (make_session_folder(state) != 0 || !realpath(path_of("."), top))
-        return 1;
-    snprintf(folder, sizeof folder, "%s/vendors", top);
-    if (!vendors_copy(folder, "a.icd", "pocl.icd"))
-        return 0;
-    setenv("OCL_ICD_VENDORS", folder, 1);
-    nas_search_options options = options_for(path_of("reference.study"), false);
-    options.no_retrain = true;
-    nas_test_ok(search_with(&options, FEW, &report));
-    reference = canonical_of(path_of("reference.study"));
-    return 0;
-}
-
-static int remove_all(void **state)
-{
-    free(reference);
-    return remove_session_folder(state);
+    static const char *const names[] = {"a.icd", NULL};
+    return make_undisturbed(state, names, FEW);
 }
 
 int main(int argc, char **argv)
@@ -320,5 +290,5 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_it_measures_with_the_table_of_the_study),
     };
     be_a_worker(argc, argv);
-    return cmocka_run_group_tests(tests, make_all, remove_all);
+    return cmocka_run_group_tests(tests, make_all, remove_undisturbed);
 }
