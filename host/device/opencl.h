@@ -107,7 +107,6 @@ int nas__queues_ids(const nas_device *device, cl_device_id ids[NAS_DEVICE_IDS]);
 nas_status nas__queues_open(nas_device *device, bool profile);
 /* Waits for whatever is still enqueued anywhere; for ways out of a failure, where the order of things no longer matters. */
 void nas__queues_drain(nas_device *device);
-
 /* Waits until all that was enqueued is done, whatever was flushed before. */
 nas_status nas__queue_finish(nas_device *device, cl_command_queue queue);
 void nas__queues_close(nas_device *device);

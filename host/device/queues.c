@@ -146,7 +146,7 @@ nas_status nas__queue_finish(nas_device *device, cl_command_queue queue)
     return NAS_OK;
 }
 
-/* On the way out of a failure as often as not, whose message must stay. */
+/* As nas__queue_finish, but often on the way out of a failure, whose message must stay. */
 static void drain(const nas_device *device, cl_command_queue queue)
 {
     const cl_int marked = clEnqueueMarkerWithWaitList(queue, 0, NULL, NULL);
@@ -163,9 +163,11 @@ void nas__queues_drain(nas_device *device)
     for (int pass = 0; pass < 2; pass++) /* queues wait for each other: all are flushed first */
         for (int i = -1; i < NAS_DEVICE_IDS - 1; i++) {
             cl_command_queue queue = i < 0 ? device->whole.queue : device->teams[i].queue;
-            if (queue && pass == 0)
+            if (!queue)
+                continue;
+            if (pass == 0)
                 (void)clFlush(queue);
-            else if (queue)
+            else
                 drain(device, queue);
         }
 }
