@@ -91,7 +91,7 @@ run_in_debian13() {
             mount --bind "$folder" "$root$folder"
         done
         here=$PWD
-        exec chroot "$root" /usr/bin/env -C "$here" "$@"' sh "$CLNAS_DEBIAN13" "$@"
+        exec chroot "$root" /usr/bin/env -C "$here" LD_LIBRARY_PATH="$NAS_BUILD_FOLDER/lib" "$@"' sh "$CLNAS_DEBIAN13" "$@"
 }
 
 case $variant in

@@ -210,6 +210,59 @@ static void test_busy_shares_of_a_known_log(void **state)
     nas_study_close(study);
 }
 
+/* ---- who begins a trial at the end ------------------------------------------------------------------------ */
+
+static nas_study *study_of_two_paces(void)
+{
+    const nas_study_about about = {0};
+    nas_study *study;
+    nas_test_ok(nas_study_create(NULL, &about, &study));
+    put(study, 0, "fast (0:0 X)", 10, 1000, 9000, NAS_TRIAL_COMPLETE); /* builds kernels */
+    put(study, 1, "fast (0:0 X)", 10, 9000, 10000, NAS_TRIAL_COMPLETE);
+    put(study, 2, "fast (0:0 X)", 10, 10000, 13000, NAS_TRIAL_COMPLETE);
+    put(study, 3, "slow (0:0 Y)", 20, 1000, 41000, NAS_TRIAL_COMPLETE); /* the same */
+    put(study, 4, "slow (0:0 Y)", 20, 41000, 51000, NAS_TRIAL_COMPLETE);
+    put(study, 5, "slow (0:0 Y)", 20, 51000, 71000, NAS_TRIAL_COMPLETE);
+    return study;
+}
+
+static void test_paces_of_a_known_log(void **state)
+{
+    nas_study *study = study_of_two_paces();
+    (void)state;
+    put(study, 6, "faster (0:0 Z)", 30, 1000, 1500, NAS_TRIAL_FAILED);
+    put(study, 7, "once (0:0 Z)", 30, 1000, 1500, NAS_TRIAL_COMPLETE);
+    assert_true(nas__pace_ms(study, "fast") == 2000); /* the mean of 1 and 3 s */
+    assert_true(nas__pace_ms(study, "fast (0:0 X)") == 2000);
+    assert_true(nas__pace_ms(study, "slow") == 15000);
+    assert_true(nas__pace_ms(study, "once") == 500);
+    assert_true(nas__pace_ms(study, "faster") == 0); /* none was completed */
+    assert_true(nas__pace_ms(study, "fas") == 0);
+    assert_true(nas__pace_ms(study, "") == 0);
+    nas_study_close(study);
+}
+
+/* 2 s, and up to 20 s: with one trial of the fast device open, nine more make 20 s. */
+static void test_a_slow_device_sits_out_the_end(void **state)
+{
+    const char fast[] = "fast (0:0 X)", slow[] = "slow (0:0 Y)", other[] = "other (0:0 Z)";
+    nas_study *study = study_of_two_paces();
+    (void)state;
+    assert_false(nas__pace_sits_out(study, slow, 7)); /* the fast one is idle: it may be gone */
+    put(study, 6, fast, 10, 90000, 0, NAS_TRIAL_RUNNING);
+    assert_false(nas__pace_sits_out(study, slow, 7)); /* nothing is left */
+    assert_true(nas__pace_sits_out(study, slow, 7 + 1));
+    assert_true(nas__pace_sits_out(study, slow, 7 + 8));
+    assert_false(nas__pace_sits_out(study, slow, 7 + 9));
+    assert_false(nas__pace_sits_out(study, slow, 1000000));
+    assert_false(nas__pace_sits_out(study, other, 7 + 1)); /* nobody knows how slow it is */
+    put(study, 7, slow, 20, 90000, 0, NAS_TRIAL_RUNNING);
+    assert_false(nas__pace_sits_out(study, fast, 8 + 1)); /* the fast one goes on */
+    put(study, 6, fast, 10, 90000, 0, NAS_TRIAL_QUEUED);  /* its worker has died */
+    assert_false(nas__pace_sits_out(study, slow, 8 + 1));
+    nas_study_close(study);
+}
+
 /* ---- main --------------------------------------------------------------------------------------------- */
 
 static int make_all(void **state)
@@ -230,6 +283,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_crashes_beside_a_good_device),
         cmocka_unit_test(test_a_call_that_never_returns),
         cmocka_unit_test(test_busy_shares_of_a_known_log),
+        cmocka_unit_test(test_paces_of_a_known_log),
+        cmocka_unit_test(test_a_slow_device_sits_out_the_end),
     };
     be_a_worker(argc, argv);
     return cmocka_run_group_tests(tests, make_all, remove_undisturbed);

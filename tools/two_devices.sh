@@ -1,14 +1,15 @@
 #!/bin/sh
 # two_devices.sh - two devices of unlike speed in one search, 10 : 1, and the fast one alone.
 #
-#     tools/two_devices.sh BUILD [TRIALS]            (build/test; 300 trials)
+#     tools/two_devices.sh BUILD [TRIALS] [ROUNDS]            (build/test; 300 trials, 3 rounds)
 #
 # PoCL with one thread stands in a vendors' folder under two names; the shim (tests/shim/shim.h) makes the second one ten
 # times slower by sleeping, so that each has a core of its own.  Prints how busy each is and what both get done beside
-# the fast one alone.  The first run, which builds the kernels, does not count.
+# the fast one alone, round by round and in the median.  A first run, which builds the kernels, does not count.
 set -eu
 build=$(cd "$1" && pwd)
 trials=${2:-300}
+rounds=${3:-3}
 source=$(cd "$(dirname "$0")/.." && pwd)
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
@@ -29,15 +30,31 @@ search() {
 fast='{ name = "fast"; driver = "fast.icd"; }'
 slow='{ name = "slow"; driver = "slow.icd"; }'
 search warm "$fast"
-search alone "$fast"
-search both "$fast, $slow"
-python3 - <<'EOF'
+for round in $(seq "$rounds"); do
+    search "alone$round" "$fast"
+    search "both$round" "$fast, $slow"
+done
+python3 - "$rounds" <<'EOF'
 import json
-alone, both = (json.load(open(name + ".json"))["devices"] for name in ("alone", "both"))
-rate = {name: sum(d["done"] for d in rows) / max(d["done"] / d["per_minute"] for d in rows) for name, rows in (("alone", alone), ("both", both))}
-print(f"{'search':<12}{'device':<8}{'trials':>7}{'busy':>8}{'trials/min':>12}")
-for name, rows in (("fast alone", alone), ("both", both)):
-    for d in sorted(rows, key=lambda d: -d["done"]):
-        print(f"{name:<12}{d['device']:<8}{d['done']:>7}{d['busy_percent']:>7.1f}%{d['per_minute']:>12.1f}")
-print(f"both together: {rate['both']:.1f} trials/min, {rate['both'] / rate['alone']:.3f} times the fast one alone")
+import statistics
+import sys
+
+
+def devices(name):
+    return sorted(json.load(open(name + ".json"))["devices"], key=lambda d: -d["done"])
+
+
+def rate(rows):
+    return sum(d["done"] for d in rows) / max(d["done"] / d["per_minute"] for d in rows)
+
+
+gains = []
+print(f"{'round':<7}{'search':<12}{'device':<8}{'trials':>7}{'busy':>8}{'trials/min':>12}")
+for round in range(1, int(sys.argv[1]) + 1):
+    alone, both = devices(f"alone{round}"), devices(f"both{round}")
+    for name, rows in (("fast alone", alone), ("both", both)):
+        for d in rows:
+            print(f"{round:<7}{name:<12}{d['device']:<8}{d['done']:>7}{d['busy_percent']:>7.1f}%{d['per_minute']:>12.1f}")
+    gains.append(rate(both) / rate(alone))
+print("both together beside the fast one alone:", ", ".join(f"{gain:.3f}" for gain in gains), f"times; median {statistics.median(gains):.3f}")
 EOF

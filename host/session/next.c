@@ -43,6 +43,11 @@ nas_status nas__search_take(const nas__bench *bench, nas_search *search, const n
         *next = NAS_NEXT_DONE;
         return NAS_OK;
     }
+    if (!nas__by_index(&bench->config) &&
+        nas__pace_sits_out(bench->study, bench->device_name, limit.hard)) {
+        *next = NAS_NEXT_WAIT;
+        return NAS_OK;
+    }
     NAS_TRY(nas_search_next(search, owner, bench->device_name, next, job));
     if (*next == NAS_NEXT_DONE && limit.now < limit.hard)
         *next = NAS_NEXT_WAIT; /* the limit was this process's knowledge, not the study's end */

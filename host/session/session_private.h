@@ -16,6 +16,7 @@
  *   session.c       search and resume
  *   check.c         a config looked at, nothing trained         evaluation.c  a saved model over a split
  *   canary.c        does the device still compute right?        use.c         how busy devices are
+ *   pace.c          how long trials take on each
  *
  * Reading a config is a part of its own: config_private.h.
  */
@@ -126,11 +127,18 @@ void nas__charge(const nas_study *study, const nas_config *config, nas_trial *re
 
 /* The config's strategy over the bench's study. */
 nas_status nas__search_open(const nas__bench *bench, nas_search **search);
-/* Takes the next trial within the limits of the moment. */
+/* Takes the next trial within the limits of the moment.  By arrival, a device that others will be done before gets none (pace.c). */
 nas_status nas__search_take(const nas__bench *bench, nas_search *search, const nas_owner *owner,
                             nas_next *next, nas_job *job);
 /* Waits for others' results, longer each time up to 0.2 s; `*pause_ms` is 0 before the first. */
 void nas__search_wait(int *pause_ms);
+
+/* ---- how long trials take ---------------------------------------------------------------------------------------- */
+
+/* Milliseconds of a trial on this device, by its alias or as trials record it; 0: none ended there, or no name. */
+double nas__pace_ms(const nas_study *study, const char *device);
+/* Of `trials` in all, will the other devices have done the rest before this one has done one more? */
+bool nas__pace_sits_out(const nas_study *study, const char *device, int trials);
 
 /* ---- heartbeat ------------------------------------------------------------------------------------------------- */
 

@@ -45,24 +45,6 @@ static void add_process(nas__supervision *s, int at)
     s->count++;
 }
 
-/* Milliseconds that a trial takes on this device, by the log; 0: none ended there. */
-static double pace_ms(const nas__supervision *s, const nas__place *place)
-{
-    const size_t length = strlen(place->wish.name);
-    const nas_study *study = s->run->study;
-    double sum = 0;
-    int count = 0;
-    for (int i = 0; length && i < nas_study_count(study); i++) {
-        const nas_trial *trial = nas_study_trial(study, i);
-        if (trial->status != NAS_TRIAL_COMPLETE || trial->started_ms <= 0 ||
-            strncmp(trial->device, place->wish.name, length) != 0 || trial->device[length] != ' ')
-            continue;
-        sum += (double)(trial->ended_ms - trial->started_ms);
-        count++;
-    }
-    return count ? sum / count : 0;
-}
-
 /* Retraining takes the fastest device, by the log, and the next one when that is lost; else those of the config in order. */
 static int fastest(const nas__supervision *s, const bool *taken)
 {
@@ -72,7 +54,7 @@ static int fastest(const nas__supervision *s, const bool *taken)
     for (int i = 0; i < places->count; i++) {
         if (taken[i])
             continue;
-        double ms = pace_ms(s, &places->item[i]);
+        double ms = nas__pace_ms(s->run->study, places->item[i].wish.name);
         if (best < 0 || (ms > 0 && (best_ms == 0 || ms < best_ms))) {
             best = i;
             best_ms = ms;

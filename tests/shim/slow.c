@@ -4,8 +4,8 @@
  * long the shim then sleeps.  Hosts that run far ahead wait seldom, so at a flush the shim waits by itself when STRETCH_S
  * have passed, and the sleeps stay short.
  *
- * On a CPU the busy time is that of the process's own threads, if that is less than the wall's: what other
- * processes take of the processor must not be multiplied. */
+ * On a CPU the busy time is what the driver's threads computed, if that is less than the wall's: a slow device makes neither the
+ * host's own work slower, which this thread does meanwhile, nor what other processes take of the processor. */
 #include "layer.h"
 
 #include <errno.h>
@@ -18,7 +18,7 @@ static const double STRETCH_S = 0.005;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static cl_command_queue queues[QUEUES_MOST];
 static int queue_count;
-static double factor = 1, wall_start, cpu_start;
+static double factor = 1, wall_start, driver_start;
 static bool busy, on_cpu;
 
 static double seconds_of(clockid_t clock)
@@ -26,6 +26,12 @@ static double seconds_of(clockid_t clock)
     struct timespec now;
     clock_gettime(clock, &now);
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+/* Processor time of all threads but this one, which is the host's. */
+static double driver_seconds(void)
+{
+    return seconds_of(CLOCK_PROCESS_CPUTIME_ID) - seconds_of(CLOCK_THREAD_CPUTIME_ID);
 }
 
 void shim_slow_queue(cl_command_queue queue, cl_device_id device)
@@ -59,7 +65,7 @@ void shim_slow_begins(void)
     pthread_mutex_lock(&lock);
     if (!busy) {
         wall_start = seconds_of(CLOCK_MONOTONIC);
-        cpu_start = seconds_of(CLOCK_PROCESS_CPUTIME_ID);
+        driver_start = driver_seconds();
     }
     busy = true;
     pthread_mutex_unlock(&lock);
@@ -75,9 +81,9 @@ static void catch_up(double least_s)
         for (int i = 0; i < queue_count; i++)
             shim_next->clFinish(queues[i]);
         double spent = seconds_of(CLOCK_MONOTONIC) - wall_start;
-        const double cpu = seconds_of(CLOCK_PROCESS_CPUTIME_ID) - cpu_start;
-        if (on_cpu && cpu < spent)
-            spent = cpu;
+        const double computed = driver_seconds() - driver_start;
+        if (on_cpu && computed < spent)
+            spent = computed > 0 ? computed : 0;
         const double owed = spent * (factor - 1);
         struct timespec left = {.tv_sec = (time_t)owed};
         left.tv_nsec = (long)((owed - (double)left.tv_sec) * 1e9);
