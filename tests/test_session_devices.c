@@ -163,6 +163,8 @@ static void test_a_call_that_never_returns(void **state)
 
 /* ---- how busy devices are ------------------------------------------------------------------------------ */
 
+enum { THIS_PROCESS = -1 }; /* as `pid` */
+
 static void put(nas_study *study, int index, const char *device, int64_t pid, int64_t from,
                 int64_t to, nas_trial_status status)
 {
@@ -174,6 +176,8 @@ static void put(nas_study *study, int index, const char *device, int64_t pid, in
     trial.alias = status == NAS_TRIAL_ALIAS ? 1 : -1;
     trial.owner.pid = pid;
     snprintf(trial.owner.host, sizeof trial.owner.host, "elsewhere");
+    if (pid == THIS_PROCESS)
+        nas_test_ok(nas_owner_self(&trial.owner));
     snprintf(trial.device, sizeof trial.device, "%s", device);
     trial.started_ms = from;
     trial.ended_ms = to;
@@ -263,6 +267,40 @@ static void test_a_slow_device_sits_out_the_end(void **state)
     nas_study_close(study);
 }
 
+/* Between two trials, while it commits one, the fast device is as much at work as within them. */
+static void test_a_living_worker_is_at_work(void **state)
+{
+    nas_study *study = study_of_two_paces();
+    (void)state;
+    put(study, 6, "fast (0:0 X)", THIS_PROCESS, 13000, 15000, NAS_TRIAL_COMPLETE);
+    assert_true(nas__pace_sits_out(study, "slow (0:0 Y)", 7 + 1));
+    put(study, 7, "fast (0:0 X)", THIS_PROCESS, 15000, 0, NAS_TRIAL_QUEUED);
+    assert_false(nas__pace_sits_out(study, "slow (0:0 Y)", 8)); /* it has given one back */
+    nas_study_close(study);
+}
+
+/* Each would be done with its longest trial later than the other one with all that is left: the faster one goes on. */
+static void test_not_everybody_sits_out(void **state)
+{
+    const char one[] = "one (0:0 X)", two[] = "two (0:0 Y)";
+    const nas_study_about about = {0};
+    nas_study *study;
+    (void)state;
+    nas_test_ok(nas_study_create(NULL, &about, &study));
+    for (int i = 0; i < 3; i++) { /* 1, 1, 3 and 2, 2, 4 s */
+        put(study, 2 * i, one, THIS_PROCESS, 1000, i == 2 ? 4000 : 2000, NAS_TRIAL_COMPLETE);
+        put(study, 2 * i + 1, two, THIS_PROCESS, 1000, i == 2 ? 5000 : 3000, NAS_TRIAL_COMPLETE);
+    }
+    assert_false(nas__pace_sits_out(study, one, 7));
+    nas_study_close(study);
+    nas_test_ok(nas_study_create(NULL, &about, &study));
+    for (int i = 0; i < 6; i++) /* alike */
+        put(study, i, i % 2 ? one : two, 10 + i % 2, 1000, i > 3 ? 5000 : 2000, NAS_TRIAL_COMPLETE);
+    put(study, 6, one, 11, 5000, 0, NAS_TRIAL_RUNNING);
+    assert_false(nas__pace_sits_out(study, two, 8));
+    nas_study_close(study);
+}
+
 /* ---- main --------------------------------------------------------------------------------------------- */
 
 static int make_all(void **state)
@@ -285,6 +323,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_busy_shares_of_a_known_log),
         cmocka_unit_test(test_paces_of_a_known_log),
         cmocka_unit_test(test_a_slow_device_sits_out_the_end),
+        cmocka_unit_test(test_a_living_worker_is_at_work),
+        cmocka_unit_test(test_not_everybody_sits_out),
     };
     be_a_worker(argc, argv);
     return cmocka_run_group_tests(tests, make_all, remove_undisturbed);

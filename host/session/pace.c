@@ -4,7 +4,7 @@
  * begins no trial that the others would have done before it: with a device ten times slower than another, the last trial of the
  * slow one would otherwise keep the fast one waiting for up to ten trials, with llvmpipe beside a GPU for minutes.
  *
- * The rule, with the others at work on r trials per second and `left` not begun: without this device all ends after
+ * The rule, with faster devices at work on r trials per second and `left` not begun: without this device all ends after
  * (left + what is open) / r.  The device sits that out when it is less than the longest trial that it has had: networks of one
  * search differ in size, what the next one will cost is not known, and being late keeps all others waiting where being
  * early only leaves the slow one idle.  It looks again every moment, so when the others are lost it works.  Where trials are seen by
@@ -54,21 +54,45 @@ double nas__pace_ms(const nas_study *study, const char *device)
     return pace_of(study, device).mean_ms;
 }
 
-/* What other devices work on: trials per millisecond, and how much of them is still to do. */
-static double rate_of_others(const nas_study *study, const char *device, double *open)
+/* A worker of another device that is there to take what is left: it runs a trial, or has ended its last one and lives. */
+static bool is_at_work(const nas_trial *trial)
+{
+    const nas_owner_state state = nas_owner_look(&trial->owner);
+    return trial->status == NAS_TRIAL_RUNNING ? state != NAS_OWNER_DEAD : state == NAS_OWNER_ALIVE;
+}
+
+static bool same_owner(const nas_owner *a, const nas_owner *b)
+{
+    return a->pid == b->pid && a->start == b->start && strcmp(a->host, b->host) == 0;
+}
+
+/* Is this the last trial of its owner? */
+static bool is_last(const nas_study *study, int index)
+{
+    const nas_owner *owner = &nas_study_trial(study, index)->owner;
+    for (int i = index + 1; i < nas_study_count(study); i++)
+        if (same_owner(&nas_study_trial(study, i)->owner, owner))
+            return false;
+    return true;
+}
+
+/* What faster devices get done: trials per millisecond, and how much of their trials is still to do.  Faster ones alone, so that there is
+ * always one that waits for nobody. */
+static double rate_of_others(const nas_study *study, const char *device, double mean_ms,
+                             double *open)
 {
     double rate = 0;
     *open = 0;
-    for (int i = 0; i < nas_study_count(study); i++) {
+    for (int i = nas_study_count(study) - 1; i >= 0; i--) {
         const nas_trial *trial = nas_study_trial(study, i);
-        if (trial->status != NAS_TRIAL_RUNNING || is_on(trial, device) ||
-            nas_owner_look(&trial->owner) == NAS_OWNER_DEAD)
+        if (trial->started_ms <= 0 || trial->status == NAS_TRIAL_QUEUED || is_on(trial, device) ||
+            !is_last(study, i) || !is_at_work(trial))
             continue;
         const double ms = nas__pace_ms(study, trial->device);
-        if (ms <= 0)
+        if (ms <= 0 || ms >= mean_ms)
             continue;
         rate += 1 / ms;
-        *open += 1 - trial->progress;
+        *open += trial->status == NAS_TRIAL_RUNNING ? 1 - trial->progress : 0;
     }
     return rate;
 }
@@ -81,7 +105,7 @@ bool nas__pace_sits_out(const nas_study *study, const char *device, int trials)
         return false;
     for (int i = 0; i < nas_study_count(study); i++)
         left += nas_study_trial(study, i)->status == NAS_TRIAL_QUEUED;
-    const double own = left > 0 ? pace_of(study, device).longest_ms : 0;
-    const double rate = own > 0 ? rate_of_others(study, device, &open) : 0;
-    return rate > 0 && (left + open) / rate < own;
+    const pace own = left > 0 ? pace_of(study, device) : (pace){0};
+    const double rate = own.mean_ms > 0 ? rate_of_others(study, device, own.mean_ms, &open) : 0;
+    return rate > 0 && (left + open) / rate < own.longest_ms;
 }
