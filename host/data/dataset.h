@@ -11,8 +11,6 @@
 #include "dataset_list.h"
 #undef NAS_DATASET
 
-enum { NAS_PATH_SIZE = 2 * NAS_TEXT_SIZE };
-
 /* ---- source.c: a file, plain or gzip, read front to back and never trusted ------------------- */
 
 typedef struct nas__source {

@@ -18,7 +18,6 @@
  * Layout: the parent's file; values of the child; layers again; inserted layers and moments; the whole. */
 #include "inherit.h"
 #include "net_internal.h"
-#include "weights.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -42,11 +41,8 @@ typedef struct inheriting {
 
 static nas_status read_parent(inheriting *h, const char *path)
 {
-    const char *text = NULL;
     NAS_TRY(nas_safetensors_read(path, &h->file));
-    for (int i = 0; i < h->file.metadata_count; i++)
-        if (strcmp(h->file.keys[i], "graph") == 0)
-            text = h->file.values[i];
+    const char *text = nas_safetensors_value(&h->file, "graph");
     if (!text)
         NAS_FAIL(NAS_DATA, "%s: no graph in it, so nothing can be taken over from it", path);
     return nas_graph_parse(text, path, &h->parent);
@@ -56,11 +52,9 @@ static nas_status read_parent(inheriting *h, const char *path)
 static const float *parent_values(const inheriting *h, int node, int which)
 {
     nas_parameter list[NAS_OP_PARAMETERS];
-    char name[64];
     if (which >= nas_node_parameters(&h->parent, node, list) || !list[which].rank)
         return NULL;
-    nas__tensor_name(node, &list[which], name, sizeof name);
-    const nas_safetensor *tensor = nas__find_tensor(&h->file, name);
+    const nas_safetensor *tensor = nas_parameter_find(&h->file, node, &list[which]);
     return tensor ? tensor->data : NULL;
 }
 
@@ -72,9 +66,9 @@ static nas_status check_parent(const inheriting *h, const char *path)
         int count = nas_node_parameters(&h->parent, node, list);
         for (int p = 0; p < count; p++) {
             char name[64];
-            nas__tensor_name(node, &list[p], name, sizeof name);
-            const nas_safetensor *tensor = nas__find_tensor(&h->file, name);
-            if (list[p].rank && !(tensor && nas__has_dims(tensor, &list[p])))
+            nas_parameter_name(node, &list[p], name, sizeof name);
+            const nas_safetensor *tensor = nas_safetensors_find(&h->file, name);
+            if (list[p].rank && !(tensor && nas_parameter_fits(&list[p], tensor)))
                 NAS_FAIL(NAS_DATA, "%s: tensor %s is missing, or not as its graph says", path,
                          name);
         }

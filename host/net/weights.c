@@ -7,21 +7,12 @@
  * Initial values are a pure function of (seed, key, node, parameter, element): He is N(0, 2/fan_in) (He et al., 2015), Glorot
  * U(±√(6/(fan_in+fan_out))) (Glorot and Bengio, 2010).
  */
-#include "weights.h"
 #include "net_internal.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static uint64_t count_of(const nas_parameter *spec)
-{
-    uint64_t count = spec->rank > 0 ? 1 : 0;
-    for (int d = 0; d < spec->rank; d++)
-        count *= (uint64_t)spec->dims[d];
-    return count;
-}
 
 static uint64_t round_up(uint64_t count)
 {
@@ -37,11 +28,6 @@ static int count_parameters(const nas_graph *graph)
     return total;
 }
 
-void nas__tensor_name(int node, const nas_parameter *spec, char *name, size_t size)
-{
-    snprintf(name, size, "%d.%s", node, spec->name ? spec->name : "unused");
-}
-
 static void list_parameters(nas_net *net)
 {
     for (int i = 1; i < net->graph.count; i++) {
@@ -51,7 +37,7 @@ static void list_parameters(nas_net *net)
             nas_net_parameter *entry = &net->list[net->list_count++];
             entry->node = i;
             entry->spec = specs[p];
-            nas__tensor_name(i, &specs[p], entry->name, sizeof entry->name);
+            nas_parameter_name(i, &specs[p], entry->name, sizeof entry->name);
         }
     }
 }
@@ -64,7 +50,7 @@ static uint64_t place(nas_net *net, bool trained, bool decayed, uint64_t at)
         bool ours = entry->spec.trained == trained && (!trained || entry->spec.decayed == decayed);
         if (!ours)
             continue;
-        entry->tensor = (nas_tensor){.at = at, .count = count_of(&entry->spec)};
+        entry->tensor = (nas_tensor){.at = at, .count = nas_parameter_count(&entry->spec)};
         at += round_up(entry->tensor.count);
     }
     return at;
@@ -242,28 +228,12 @@ done:
     return status;
 }
 
-const nas_safetensor *nas__find_tensor(const nas_safetensors *file, const char *name)
-{
-    for (int i = 0; i < file->count; i++)
-        if (strcmp(file->tensors[i].name, name) == 0)
-            return &file->tensors[i];
-    return NULL;
-}
-
-bool nas__has_dims(const nas_safetensor *tensor, const nas_parameter *spec)
-{
-    bool same = tensor->data && tensor->rank == spec->rank;
-    for (int d = 0; same && d < spec->rank; d++)
-        same = tensor->dims[d] == (uint64_t)spec->dims[d];
-    return same;
-}
-
 static nas_status check_entry(const nas_net_parameter *entry, const nas_safetensor *tensor,
                               const char *path)
 {
     if (!tensor)
         NAS_FAIL(NAS_FAILED, "%s: tensor %s of this network is not in the file", path, entry->name);
-    if (!nas__has_dims(tensor, &entry->spec))
+    if (!nas_parameter_fits(&entry->spec, tensor))
         NAS_FAIL(NAS_FAILED, "%s: tensor %s has another shape than this network's, or is no F32",
                  path, entry->name);
     return NAS_OK;
@@ -277,11 +247,11 @@ nas_status nas_net_load(nas_net *net, const char *path)
     for (int i = 0; i < net->list_count; i++) /* all or nothing: check first */
         if (net->list[i].tensor.buffer)
             NAS_TRY_DONE(
-                check_entry(&net->list[i], nas__find_tensor(&file, net->list[i].name), path));
+                check_entry(&net->list[i], nas_safetensors_find(&file, net->list[i].name), path));
     for (int i = 0; i < net->list_count; i++)
         if (net->list[i].tensor.buffer)
             NAS_TRY_DONE(nas_tensor_write(net->list[i].tensor,
-                                          nas__find_tensor(&file, net->list[i].name)->data));
+                                          nas_safetensors_find(&file, net->list[i].name)->data));
 done:
     nas_safetensors_clear(&file);
     return status;
@@ -290,10 +260,8 @@ done:
 static nas_status inherit_node(const nas_safetensors *file, int from,
                                const nas_net_parameter *entry, nas_inheritance *inheritance)
 {
-    char name[sizeof entry->name];
-    nas__tensor_name(from, &entry->spec, name, sizeof name);
-    const nas_safetensor *tensor = from > 0 ? nas__find_tensor(file, name) : NULL;
-    if (!tensor || !nas__has_dims(tensor, &entry->spec)) {
+    const nas_safetensor *tensor = from > 0 ? nas_parameter_find(file, from, &entry->spec) : NULL;
+    if (!tensor || !nas_parameter_fits(&entry->spec, tensor)) {
         inheritance->fresh += entry->tensor.count;
         return NAS_OK;
     }

@@ -23,11 +23,8 @@ static nas_status read_any_config(const char *path, nas_config *config)
 static nas_status read_graph(const char *model_path, nas_graph *graph)
 {
     nas_safetensors content = {0};
-    const char *text = NULL;
     NAS_TRY(nas_safetensors_read(model_path, &content));
-    for (int i = 0; i < content.metadata_count; i++)
-        if (strcmp(content.keys[i], "graph") == 0)
-            text = content.values[i];
+    const char *text = nas_safetensors_value(&content, "graph");
     nas_status status =
         text ? nas_graph_parse(text, model_path, graph)
              : nas_error_set(NAS_DATA, __FILE__, __LINE__,

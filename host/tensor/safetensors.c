@@ -360,3 +360,19 @@ void nas_safetensors_clear(nas_safetensors *content)
     free(content->storage);
     *content = (nas_safetensors){0};
 }
+
+const nas_safetensor *nas_safetensors_find(const nas_safetensors *content, const char *name)
+{
+    for (int i = 0; i < content->count; i++)
+        if (strcmp(content->tensors[i].name, name) == 0)
+            return &content->tensors[i];
+    return NULL;
+}
+
+const char *nas_safetensors_value(const nas_safetensors *content, const char *key)
+{
+    for (int i = 0; i < content->metadata_count; i++)
+        if (strcmp(content->keys[i], key) == 0)
+            return content->values[i];
+    return NULL;
+}

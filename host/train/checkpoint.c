@@ -125,10 +125,8 @@ nas_status nas_trainer_save(nas_trainer *trainer, const char *path)
 
 static const char *metadata(const nas_safetensors *file, const char *key)
 {
-    for (int i = 0; i < file->metadata_count; i++)
-        if (strcmp(file->keys[i], key) == 0)
-            return file->values[i];
-    return "";
+    const char *value = nas_safetensors_value(file, key);
+    return value ? value : "";
 }
 
 static void *find_block(const nas_safetensors *file, const nas__attached *block)

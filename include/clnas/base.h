@@ -263,6 +263,7 @@ NAS_API void nas_random_shuffle(nas_random *random, uint32_t *items, uint32_t co
 NAS_API uint64_t nas_hash(const void *data, size_t size, uint64_t seed); /* XXH3, 64 bits */
 NAS_API void nas_hash_hex(const void *data, size_t size, char hex[33]);  /* XXH3, 128 bits */
 
+enum { NAS_PATH_SIZE = 1024 }; /* bytes of a path, the NUL included */
 /* A whole regular file, at most `limit` bytes; a NUL is added behind the end.  free() the data. */
 NAS_API nas_status nas_file_read(const char *path, size_t limit, void **data, size_t *size);
 /* Temporary file in the same folder, write, fsync, rename, fsync of the folder: either the old file

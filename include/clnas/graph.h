@@ -58,6 +58,14 @@ NAS_API int nas_node_parameters(const nas_graph *graph, int node,
                                 nas_parameter parameters[NAS_OP_PARAMETERS]);
 /* Length of the net's gate vector; 0: no node has gates. */
 NAS_API int nas_graph_gates(const nas_graph *graph);
+/* The tensors of a saved network (nas_net_save): "3.weight" is parameter `weight` of node 3. */
+NAS_API void nas_parameter_name(int node, const nas_parameter *spec, char *name, size_t size);
+NAS_API uint64_t nas_parameter_count(const nas_parameter *spec); /* floats; 0: it has no tensor */
+/* F32 of this shape? */
+NAS_API bool nas_parameter_fits(const nas_parameter *spec, const nas_safetensor *tensor);
+/* The tensor of that name, whatever its shape; NULL: there is none. */
+NAS_API const nas_safetensor *nas_parameter_find(const nas_safetensors *file, int node,
+                                                 const nas_parameter *spec);
 NAS_API void nas_graph_write(const nas_graph *graph, nas_text *text);
 /* What stands behind the inputs of its line there: a blank and the options that are not at their defaults; nothing where all are. */
 NAS_API void nas_node_write_options(const nas_node *node, nas_text *text);

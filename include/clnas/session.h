@@ -26,7 +26,7 @@ extern "C" {
 
 /* ---- config --------------------------------------------------------------------------------------- */
 
-enum { NAS_CONFIG_DEVICES = 16, NAS_CONFIG_SIZE = 1 << 20, NAS_PATH_SIZE = 1024 };
+enum { NAS_CONFIG_DEVICES = 16, NAS_CONFIG_SIZE = 1 << 20 };
 
 /* AUTO becomes one of the others when the study is made: arrival when its devices differ, else index. */
 typedef enum nas_order { NAS_ORDER_INDEX, NAS_ORDER_ARRIVAL, NAS_ORDER_AUTO } nas_order;

@@ -109,6 +109,10 @@ typedef struct nas_safetensors {
 NAS_API nas_status nas_safetensors_write(const char *path, const nas_safetensors *content);
 NAS_API nas_status nas_safetensors_read(const char *path, nas_safetensors *content);
 NAS_API void nas_safetensors_clear(nas_safetensors *content);
+/* By name, and a value of the string map by its key; NULL: there is none. */
+NAS_API const nas_safetensor *nas_safetensors_find(const nas_safetensors *content,
+                                                   const char *name);
+NAS_API const char *nas_safetensors_value(const nas_safetensors *content, const char *key);
 
 #ifdef __cplusplus
 }
