@@ -143,6 +143,14 @@ double nas_activation_derivative(nas_activation activation, double slope, double
 
 /* ---- sample cases: options, batch, number of inputs, their shapes; odd sizes on purpose ---- */
 
+static nas_status layer(const void *options, const nas_shape *in, nas_layer *layer)
+{
+    (void)in;
+    layer->kind = NAS_LAYER_ACTIVATION;
+    nas_activation_of(options, &layer->activation, &layer->slope);
+    return NAS_OK;
+}
+
 static const nas_op_case cases[] = {
     {"", 5, 1, {{3, 7, 5}}},
     {"kind = \"relu6\"", 1, 1, {{1, 9, 4}}},
@@ -182,6 +190,7 @@ const nas_op nas__op_activation = {
     .backward = backward,
     .reference_forward = {forward_float, forward_double},
     .reference_backward = {backward_float, backward_double},
+    .layer = layer,
     .cases = cases,
 };
 

@@ -218,6 +218,18 @@ static nas_status backward(const nas_op_call *call, nas_tape *tape)
     return nas_pass_form(tape, &gradient, shape, call->n, call->real, call->into[0].g);
 }
 
+static nas_status layer(const void *options, const nas_shape *in, nas_layer *layer)
+{
+    (void)in;
+    const batch_norm_options *o = options;
+    if (!o->running)
+        NAS_FAIL(NAS_CONFIG,
+                 "batch_norm: without running statistics it means nothing for single samples");
+    layer->kind = NAS_LAYER_NORM;
+    layer->epsilon = o->epsilon;
+    return NAS_OK;
+}
+
 static const nas_op_case cases[] = {
     {"", 5, 1, {{3, 7, 5}}},
     {"affine = false", 19, 1, {{1, 3, 3}}},
@@ -252,6 +264,7 @@ const nas_op nas__op_batch_norm = {
     .backward = backward,
     .reference_forward = {forward_float, forward_double},
     .reference_backward = {backward_float, backward_double},
+    .layer = layer,
     .cases = cases,
 };
 

@@ -45,6 +45,13 @@ static nas_status backward(const nas_op_call *call, nas_tape *tape)
     return NAS_OK;
 }
 
+static nas_status layer(const void *options, const nas_shape *in, nas_layer *layer)
+{
+    (void)options, (void)in;
+    layer->kind = NAS_LAYER_CONCAT;
+    return NAS_OK;
+}
+
 static const nas_op_case cases[] = {
     {"", 5, 2, {{3, 7, 5}, {2, 7, 5}}},
     {"", 1, 3, {{1, 5, 3}, {4, 5, 3}, {1, 5, 3}}},
@@ -77,6 +84,7 @@ const nas_op nas__op_concat = {
     .backward = backward,
     .reference_forward = {forward_float, forward_double},
     .reference_backward = {backward_float, backward_double},
+    .layer = layer,
     .cases = cases,
 };
 

@@ -150,6 +150,18 @@ static int candidates(const nas_op_call *call, nas_op_pass pass, bool inexact, n
     return nas__convolution_candidates(&c, call, pass, inexact, rows, most);
 }
 
+static nas_status layer(const void *options, const nas_shape *in, nas_layer *layer)
+{
+    const nas__convolution c = convolution_of(options, in[0]);
+    layer->kind = NAS_LAYER_CONVOLUTION;
+    layer->kernel[0] = c.kernel_h, layer->kernel[1] = c.kernel_w;
+    layer->stride[0] = layer->stride[1] = c.stride;
+    layer->padding[0] = c.pad_h, layer->padding[1] = c.pad_w;
+    layer->dilation = c.dilation;
+    layer->groups = c.groups;
+    return NAS_OK;
+}
+
 static const nas_op_case cases[] = {
     {"out = 5", 19, 1, {{3, 7, 6}}},                             /* nothing divides */
     {"out = 16; bias = true", 16, 1, {{1, 9, 9}}},               /* one channel */
@@ -211,6 +223,7 @@ const nas_op nas__op_conv2d = {
     .candidates = candidates,
     .reference_forward = {reference_forward_float, reference_forward_double},
     .reference_backward = {reference_backward_float, reference_backward_double},
+    .layer = layer,
     .cases = cases,
 };
 

@@ -101,6 +101,13 @@ static int candidates(const nas_op_call *call, nas_op_pass pass, bool inexact, n
     return nas__convolution_candidates(&c, call, pass, inexact, rows, most);
 }
 
+static nas_status layer(const void *options, const nas_shape *in, nas_layer *layer)
+{
+    (void)options, (void)in;
+    layer->kind = NAS_LAYER_DENSE;
+    return NAS_OK;
+}
+
 static const nas_op_case cases[] = {
     {"out = 10", 19, 1, {{7, 1, 1}}},
     {"out = 10", 32, 1, {{64, 1, 1}}},
@@ -139,6 +146,7 @@ const nas_op nas__op_dense = {
     .candidates = candidates,
     .reference_forward = {reference_forward_float, reference_forward_double},
     .reference_backward = {reference_backward_float, reference_backward_double},
+    .layer = layer,
     .cases = cases,
 };
 

@@ -76,6 +76,13 @@ static nas_status backward(const nas_op_call *call, nas_tape *tape)
                               nas_pass_parts(shape, call->n), shape.c, &arguments);
 }
 
+static nas_status layer(const void *options, const nas_shape *in, nas_layer *layer)
+{
+    (void)options, (void)in;
+    layer->kind = NAS_LAYER_IDENTITY;
+    return NAS_OK;
+}
+
 static const nas_op_case cases[] = {
     {"", 5, 1, {{3, 7, 5}}},
     {"rate = 0.2", 1, 1, {{1, 5, 3}}},
@@ -109,6 +116,7 @@ const nas_op nas__op_dropout = {
     .backward = backward,
     .reference_forward = {forward_float, forward_double},
     .reference_backward = {backward_float, backward_double},
+    .layer = layer,
     .cases = cases,
 };
 

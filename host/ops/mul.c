@@ -80,6 +80,13 @@ static nas_status backward(const nas_op_call *call, nas_tape *tape)
     return backward_of(call, tape, 1);
 }
 
+static nas_status layer(const void *options, const nas_shape *in, nas_layer *layer)
+{
+    (void)options, (void)in;
+    layer->kind = NAS_LAYER_MUL;
+    return NAS_OK;
+}
+
 static const nas_op_case cases[] = {
     {"", 5, 2, {{3, 7, 5}, {3, 7, 5}}},
     {"", 19, 2, {{4, 5, 3}, {4, 1, 1}}},
@@ -113,6 +120,7 @@ const nas_op nas__op_mul = {
     .backward = backward,
     .reference_forward = {forward_float, forward_double},
     .reference_backward = {backward_float, backward_double},
+    .layer = layer,
     .cases = cases,
 };
 

@@ -182,6 +182,22 @@ static nas_status backward(const nas_op_call *call, nas_tape *tape)
     return nas__stream_launch(tape, "pool", "pool_backward", defines, in.h, in.c, &arguments);
 }
 
+static nas_status layer(const void *options, const nas_shape *in, nas_layer *layer)
+{
+    (void)in;
+    const pool_options *o = options;
+    if (o->kind == POOL_GLOBAL) {
+        layer->kind = NAS_LAYER_GLOBAL_AVERAGE;
+        return NAS_OK;
+    }
+    const window w = window_of(o);
+    layer->kind = o->kind == POOL_MAX ? NAS_LAYER_MAX_POOL : NAS_LAYER_AVERAGE_POOL;
+    layer->kernel[0] = w.kh, layer->kernel[1] = w.kw;
+    layer->stride[0] = w.sh, layer->stride[1] = w.sw;
+    layer->padding[0] = w.ph, layer->padding[1] = w.pw;
+    return NAS_OK;
+}
+
 static const nas_op_case cases[] = {
     {"kind = \"max\"; kernel = 2", 5, 1, {{3, 7, 5}}},
     {"kind = \"max\"; kernel = 3; stride = 2; padding = 1", 19, 1, {{2, 9, 7}}},
@@ -222,6 +238,7 @@ const nas_op nas__op_pool = {
     .backward = backward,
     .reference_forward = {forward_float, forward_double},
     .reference_backward = {backward_float, backward_double},
+    .layer = layer,
     .cases = cases,
 };
 

@@ -49,6 +49,14 @@ static nas_status backward(const nas_op_call *call, nas_tape *tape)
                           call->n, call->real);
 }
 
+static nas_status layer(const void *options, const nas_shape *in, nas_layer *layer)
+{
+    (void)in;
+    layer->kind = NAS_LAYER_SHUFFLE;
+    layer->groups = (int)((const shuffle_options *)options)->groups;
+    return NAS_OK;
+}
+
 static const nas_op_case cases[] = {
     {"", 5, 1, {{6, 7, 5}}},
     {"groups = 3", 1, 1, {{12, 5, 3}}},
@@ -81,6 +89,7 @@ const nas_op nas__op_shuffle = {
     .backward = backward,
     .reference_forward = {forward_float, forward_double},
     .reference_backward = {backward_float, backward_double},
+    .layer = layer,
     .cases = cases,
 };
 

@@ -47,6 +47,15 @@ static nas_status backward(const nas_op_call *call, nas_tape *tape)
                           call->n, call->real);
 }
 
+static nas_status layer(const void *options, const nas_shape *in, nas_layer *layer)
+{
+    (void)in;
+    const slice_options *o = options;
+    layer->kind = NAS_LAYER_SLICE;
+    layer->from = (int)o->from;
+    return NAS_OK;
+}
+
 static const nas_op_case cases[] = {
     {"count = 2", 5, 1, {{3, 7, 5}}},
     {"from = 3; count = 1", 1, 1, {{4, 5, 3}}},
@@ -78,6 +87,7 @@ const nas_op nas__op_slice = {
     .backward = backward,
     .reference_forward = {forward_float, forward_double},
     .reference_backward = {backward_float, backward_double},
+    .layer = layer,
     .cases = cases,
 };
 

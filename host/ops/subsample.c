@@ -109,6 +109,15 @@ static nas_status backward(const nas_op_call *call, nas_tape *tape)
                               nas_pass_parts(shape, call->n), shape.c, &arguments);
 }
 
+static nas_status layer(const void *options, const nas_shape *in, nas_layer *layer)
+{
+    const pick p = pick_of(options, in[0]);
+    layer->kind = NAS_LAYER_SUBSAMPLE;
+    layer->stride[0] = p.step_h, layer->stride[1] = p.step_w;
+    layer->first[0] = p.from_h, layer->first[1] = p.from_w;
+    return NAS_OK;
+}
+
 static const nas_op_case cases[] = {
     {"", 5, 1, {{3, 8, 6}}},
     {"from = 1", 19, 1, {{2, 7, 9}}}, /* odd: the last row and column are zeros */
@@ -145,6 +154,7 @@ const nas_op nas__op_subsample = {
     .backward = backward,
     .reference_forward = {forward_float, forward_double},
     .reference_backward = {backward_float, backward_double},
+    .layer = layer,
     .cases = cases,
 };
 

@@ -89,6 +89,14 @@ static nas_status backward(const nas_op_call *call, nas_tape *tape)
                               nas_pass_parts(shape, call->n), shape.c, &arguments);
 }
 
+static nas_status layer(const void *options, const nas_shape *in, nas_layer *layer)
+{
+    (void)in;
+    layer->kind = NAS_LAYER_UPSAMPLE;
+    layer->factor = (int)((const upsample_options *)options)->factor;
+    return NAS_OK;
+}
+
 static const nas_op_case cases[] = {
     {"", 5, 1, {{3, 4, 3}}},
     {"height = 7; width = 9", 19, 1, {{2, 4, 5}}}, /* a row and a column cut off */
@@ -124,6 +132,7 @@ const nas_op nas__op_upsample = {
     .backward = backward,
     .reference_forward = {forward_float, forward_double},
     .reference_backward = {backward_float, backward_double},
+    .layer = layer,
     .cases = cases,
 };
 

@@ -38,6 +38,13 @@ static nas_status backward(const nas_op_call *call, nas_tape *tape)
                           call->n, call->real);
 }
 
+static nas_status layer(const void *options, const nas_shape *in, nas_layer *layer)
+{
+    (void)options, (void)in;
+    layer->kind = NAS_LAYER_ZERO;
+    return NAS_OK;
+}
+
 static const nas_op_case cases[] = {
     {"", 5, 1, {{3, 7, 5}}},  {"", 1, 1, {{1, 5, 3}}}, {"", 33, 1, {{2, 33, 17}}},
     {"", 19, 1, {{5, 1, 1}}}, {.options = NULL},
@@ -66,6 +73,7 @@ const nas_op nas__op_zero = {
     .backward = backward,
     .reference_forward = {forward_float, forward_double},
     .reference_backward = {backward_float, backward_double},
+    .layer = layer,
     .cases = cases,
 };
 

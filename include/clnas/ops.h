@@ -211,6 +211,40 @@ typedef enum nas_channels {
     NAS_CHANNELS_JOINED, /* the inputs' channels, one after the other: concat */
 } nas_channels;
 
+/* ---- operators for others ----------------------------------------------------------------------------------- */
+
+/* What an operator computes in evaluation, told in numbers for programs that know nothing of it: exporters, and whoever draws it. */
+typedef enum nas_layer_kind {
+    NAS_LAYER_IDENTITY, /* acts in training only */
+    NAS_LAYER_CONVOLUTION,
+    NAS_LAYER_DENSE, /* of all values of its input, channel by channel */
+    NAS_LAYER_MAX_POOL,
+    NAS_LAYER_AVERAGE_POOL, /* padding is left out of the divisor */
+    NAS_LAYER_GLOBAL_AVERAGE,
+    NAS_LAYER_NORM, /* (x − mean)·gamma/√(variance + epsilon) + beta by channel, with the running statistics */
+    NAS_LAYER_ACTIVATION,
+    NAS_LAYER_ADD,
+    NAS_LAYER_MUL, /* the second input may be one value per channel */
+    NAS_LAYER_CONCAT,
+    NAS_LAYER_SLICE,     /* channels from `from` on */
+    NAS_LAYER_SUBSAMPLE, /* zeros where it leaves the image */
+    NAS_LAYER_SHUFFLE, /* channel c is channel (c mod groups)·(channels / groups) + c div groups */
+    NAS_LAYER_UPSAMPLE, /* nearest pixel, cut at the bottom and right to the output's shape */
+    NAS_LAYER_ZERO,
+} nas_layer_kind;
+
+/* Pairs are height and width; what a kind does not use is 0. */
+typedef struct nas_layer {
+    nas_layer_kind kind;
+    int kernel[2], stride[2]; /* stride: of subsample the step, too */
+    int padding[2];           /* on each side */
+    int first[2];             /* of subsample: first pixel */
+    int dilation, groups, from, factor;
+    nas_activation activation;
+    float slope; /* of leaky_relu */
+    double epsilon;
+} nas_layer;
+
 /* Sample cases that every test and benchmark of an op uses. */
 typedef struct nas_op_case {
     const char
@@ -254,6 +288,8 @@ typedef struct nas_op {
     int (*candidates)(const nas_op_call *call, nas_op_pass pass, bool inexact, nas_tuning_row *rows,
                       int most);
     nas_reference_function reference_forward[2], reference_backward[2]; /* [0] float, [1] double */
+    /* Fills a zeroed layer, or says why this one has none.  NULL: an operator of training or of search networks. */
+    nas_status (*layer)(const void *options, const nas_shape *in, nas_layer *layer);
     const nas_op_case *cases;
 } nas_op;
 
