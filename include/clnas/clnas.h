@@ -8,6 +8,7 @@
 #include <clnas/data.h>
 #include <clnas/graph.h>
 #include <clnas/net.h>
+#include <clnas/export.h>
 #include <clnas/train.h>
 #include <clnas/space.h>
 #include <clnas/learn.h>

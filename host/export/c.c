@@ -1,0 +1,235 @@
+/* c.c - a network as one C file and a header, without any dependency: C99 and, for some activations, the maths library.
+ *
+ * The file is meant to be read: the functions that it needs (pieces/), the weights as arrays, and a function that calls the
+ * former on the latter, a line per layer with its shape.  Values between layers lie in memory that the caller hands in,
+ * planned by workspace.c, so the file has no state and any thread may run it.
+ *
+ *     float logits[DIGITS_OUTPUTS], work[DIGITS_WORK];
+ *     digits_run(pixels, logits, work);
+ *
+ * Layout: numbers and names; the header; the source.  Next: c_layers.c, the lines of layers; c_run.c. */
+#include "c_writing.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- numbers and names -------------------------------------------------------------------------------- */
+
+void nas__identifier_of(const char *path, char *name, size_t size)
+{
+    const char *base = strrchr(path, '/');
+    base = base ? base + 1 : path;
+    const char *dot = strrchr(base, '.');
+    const size_t length = dot ? (size_t)(dot - base) : strlen(base);
+    size_t at = 0;
+    if (length == 0 || strchr("0123456789", base[0]))
+        name[at++] = '_';
+    for (size_t i = 0; i < length && at + 1 < size; i++) {
+        const char c = base[i];
+        const bool good =
+            (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        name[at++] = good ? c : '_';
+    }
+    name[at] = '\0';
+}
+
+static void name_it(nas__writing *w, const char *path)
+{
+    nas__identifier_of(path, w->name, sizeof w->name);
+    for (size_t i = 0; i < sizeof w->name; i++) {
+        const char c = w->name[i];
+        w->upper[i] = c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
+    }
+}
+
+static void add_floats(nas_text *text, const char *name, const float *values, uint64_t count)
+{
+    nas_text_format(text, "static const float %s[%" PRIu64 "] = {", name, count);
+    for (uint64_t i = 0; i < count; i++) {
+        nas_text_add(text, i % 8 == 0 ? "\n    " : " ");
+        nas__c_add_float(text, values[i]);
+        nas_text_add(text, i + 1 < count ? "," : "");
+    }
+    nas_text_add(text, "\n};\n");
+}
+
+/* Comments must not end early, and texts must not end at a quote. */
+static void add_comment(nas_text *text, const char *line, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        if (line[i] == '/' && i > 0 && line[i - 1] == '*')
+            nas_text_add(text, " /");
+        else if (line[i] == '*' && i > 0 && line[i - 1] == '/')
+            nas_text_add(text, " *");
+        else
+            nas_text_add_bytes(text, &line[i], 1);
+}
+
+static void add_string(nas_text *text, const char *string)
+{
+    nas_text_add(text, "\"");
+    for (const unsigned char *c = (const unsigned char *)string; *c; c++)
+        if (*c == '"' || *c == '\\' || *c == '?')
+            nas_text_format(text, "\\%c", *c);
+        else if (*c < 32 || *c == 127)
+            nas_text_format(text, "\\%03o", *c);
+        else
+            nas_text_add_bytes(text, c, 1);
+    nas_text_add(text, "\"");
+}
+
+/* ---- the header ------------------------------------------------------------------------------------------------ */
+
+static const char *samples_are(const nas_model *model)
+{
+    const nas_preprocessing *p = &model->preprocessing;
+    return !p->known  ? "prepared as in training"
+           : p->bytes ? "0 ... 255 each, as bytes of an image are"
+                      : "as they are stored";
+}
+
+static void write_header(nas__writing *w)
+{
+    const nas_shape in = nas_model_input(w->model);
+    nas_text *h = &w->header;
+    nas_text_format(h,
+                    "/* %s.h - a convolutional network in plain C: %d x %d x %d values in, %d out. "
+                    " Written by clnas.\n"
+                    " *\n"
+                    " *     float output[%s_OUTPUTS], work[%s_WORK];\n"
+                    " *     %s_run(input, output, work);\n"
+                    " *\n"
+                    " * input:  %d channels of %d rows of %d values, one after the other; %s.\n"
+                    " * output: a number for each class; the largest is the network's answer.\n"
+                    " * work:   memory for what is between; its contents do not matter.  No other "
+                    "state: any thread may run it. */\n",
+                    w->name, in.c, in.h, in.w, (int)nas_shape_count(nas_model_output(w->model)),
+                    w->upper, w->upper, w->name, in.c, in.h, in.w, samples_are(w->model));
+    nas_text_format(h, "#ifndef %s_H\n#define %s_H\n\n", w->upper, w->upper);
+    nas_text_format(h,
+                    "#define %s_CHANNELS %d\n#define %s_HEIGHT %d\n#define %s_WIDTH %d\n"
+                    "#define %s_INPUTS %d\n#define %s_OUTPUTS %d\n#define %s_WORK %" PRIu64
+                    " /* floats */\n\n",
+                    w->upper, in.c, w->upper, in.h, w->upper, in.w, w->upper, in.c * in.h * in.w,
+                    w->upper, (int)nas_shape_count(nas_model_output(w->model)), w->upper,
+                    w->workspace.floats ? w->workspace.floats : 1);
+    nas_text_add(h, "#ifdef __cplusplus\nextern \"C\" {\n#endif\n");
+    nas_text_format(h, "void %s_run(const float *input, float *output, float *work);\n", w->name);
+    if (w->model->classes)
+        nas_text_format(h, "extern const char *const %s_classes[%s_OUTPUTS];\n", w->name, w->upper);
+    nas_text_add(h, "#ifdef __cplusplus\n}\n#endif\n#endif\n");
+}
+
+/* ---- the source -------------------------------------------------------------------------------------------------- */
+
+static void write_graph_comment(nas__writing *w)
+{
+    const char *line = w->model->graph;
+    while (*line) {
+        const size_t length = strcspn(line, "\n");
+        nas_text_add(&w->source, " *     ");
+        add_comment(&w->source, line, length);
+        nas_text_add(&w->source, "\n");
+        line += length + (line[length] == '\n');
+    }
+}
+
+static void write_weights(nas__writing *w)
+{
+    char name[48];
+    const nas_preprocessing *p = &w->model->preprocessing;
+    if (p->known) {
+        float scale[NAS_LIST_SIZE], shift[NAS_LIST_SIZE];
+        for (int c = 0; c < p->mean.count; c++) {
+            scale[c] = (float)(1 / ((p->bytes ? 255.0 : 1.0) * p->std.item[c]));
+            shift[c] = (float)(-p->mean.item[c] / p->std.item[c]);
+        }
+        add_floats(&w->source, "input_scale", scale, (uint64_t)p->mean.count);
+        add_floats(&w->source, "input_shift", shift, (uint64_t)p->mean.count);
+    }
+    for (int i = 1; i < w->model->count; i++) {
+        const nas_model_layer *l = &w->model->layers[i];
+        if (l->weight)
+            add_floats(&w->source, nas__c_weight_name(l, name), l->weight, l->weight_count);
+        if (l->bias)
+            add_floats(&w->source, nas__c_bias_name(l, name), l->bias, l->bias_count);
+    }
+}
+
+static void write_classes(nas__writing *w)
+{
+    if (!w->model->classes)
+        return;
+    nas_text_format(&w->source, "\nconst char *const %s_classes[%s_OUTPUTS] = {\n", w->name,
+                    w->upper);
+    for (int i = 0; w->model->classes[i]; i++) {
+        nas_text_add(&w->source, "    ");
+        add_string(&w->source, w->model->classes[i]);
+        nas_text_add(&w->source, ",\n");
+    }
+    nas_text_add(&w->source, "};\n");
+}
+
+static void write_source(nas__writing *w)
+{
+    nas_text_format(&w->source,
+                    "/* %s.c - see %s.h.  Three parts: the functions of layers, %" PRIu64
+                    " weights, %s_run.  The network:\n *\n",
+                    w->name, w->name, w->model->parameters, w->name);
+    write_graph_comment(w);
+    nas_text_format(&w->source, " */\n#include \"%s.h\"\n\n%s#include <stddef.h>\n", w->name,
+                    nas__c_needs_maths(w) ? "#include <math.h>\n" : "");
+    nas_text_add(&w->source, "\n/* ---- layers ---- */\n");
+    nas__c_write_functions(w);
+    nas_text_add(&w->source, "\n/* ---- weights ---- */\n\n");
+    write_weights(w);
+    write_classes(w);
+    nas_text_format(&w->source,
+                    "\n/* ---- the network ---- */\n\n"
+                    "void %s_run(const float *input, float *output, float *work)\n{\n%s%s}\n",
+                    w->name, w->workspace.floats ? "" : "    (void)work;\n",
+                    w->body.data ? w->body.data : "");
+}
+
+static nas_status write_files(nas__writing *w, const char *path)
+{
+    char header[NAS_PATH_SIZE];
+    snprintf(header, sizeof header, "%.*sh", (int)strlen(path) - 1, path);
+    NAS_TRY(nas_text_check(&w->body));
+    NAS_TRY(nas_text_check(&w->source));
+    NAS_TRY(nas_text_check(&w->header));
+    NAS_TRY(nas_file_replace(header, w->header.data, w->header.length));
+    return nas_file_replace(path, w->source.data, w->source.length);
+}
+
+static nas_status write(const nas_model *model, const char *path)
+{
+    nas__writing w = {.model = model};
+    const size_t length = strlen(path);
+    if (length < 3 || strcmp(path + length - 2, ".c") != 0 || length >= NAS_PATH_SIZE)
+        NAS_FAIL(NAS_CONFIG, "%s: the name must end with .c; the header lies beside it", path);
+    if (model->count < 2)
+        NAS_FAIL(NAS_CONFIG, "a network without layers: there is nothing to write");
+    name_it(&w, path);
+    NAS_TRY(nas__workspace_plan(model, model->preprocessing.known, &w.workspace));
+    nas__c_write_body(&w);
+    write_header(&w);
+    write_source(&w);
+    const nas_status status = write_files(&w, path);
+    nas_text_clear(&w.body);
+    nas_text_clear(&w.source);
+    nas_text_clear(&w.header);
+    free(w.workspace.at);
+    return status;
+}
+
+const nas_exporter nas__exporter_c = {
+    .kind = {.name = "c",
+             .summary = "one C99 file and a header without dependencies: FILE.c and FILE.h"},
+    .norms = NAS_NORMS_FOLDED,
+    .ending = ".c",
+    .write = write,
+    .run = nas__c_run,
+};

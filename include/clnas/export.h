@@ -1,0 +1,87 @@
+/* export.h - trained networks for others: files that run, or are read, without clnas.
+ *
+ * A nas_model is a network in evaluation as plain numbers: layers in topological order with their weights, no device and no
+ * training.  Exporters write it in their notation.  To export is a promise that the file computes what the engine
+ * computes; so exporters that write something that runs can also run it, and whoever exports compares (nas_session_export).
+ *
+ * An exporter is added as host/export/NAME.c with a nas_exporter called nas__exporter_NAME and one line in
+ * host/export/exporter_list.h.
+ */
+#ifndef CLNAS_EXPORT_H
+#define CLNAS_EXPORT_H
+
+#include <clnas/graph.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- models ------------------------------------------------------------------------------------------ */
+
+/* Values of a sample lie channel by channel, row by row. */
+typedef struct nas_model_layer {
+    nas_layer what;
+    int node; /* of the graph; 0: the input */
+    int inputs[NAS_OP_INPUTS];
+    int input_count;
+    nas_shape shape; /* of the output */
+    /* Owned, as float32 from the file or worked out from it in double; NULL: none.
+     *   convolution  [out][in / groups][height][width], bias [out]
+     *   dense        [out][features], bias [out]
+     *   norm         scale [channels], shift [channels]: both, always */
+    float *weight, *bias;
+    uint64_t weight_count, bias_count;
+} nas_model_layer;
+
+/* What is done to stored samples before the network sees them: (x / largest − mean[c]) / std[c]. */
+typedef struct nas_preprocessing {
+    bool known;
+    bool bytes; /* samples are 0 … 255 and `largest` is 255; else 1 */
+    nas_real_list mean, std;
+} nas_preprocessing;
+
+typedef struct nas_model {
+    nas_model_layer *layers; /* [0] is the input; the last one's value is the output */
+    int count;
+    char *graph;    /* its text, all nodes */
+    char **classes; /* names, one per output; NULL: not known */
+    nas_preprocessing preprocessing;
+    uint64_t parameters; /* floats in all layers */
+} nas_model;
+
+typedef enum nas_model_norms {
+    NAS_NORMS_FOLDED, /* into the weights before them, where nobody else reads what is between */
+    NAS_NORMS_KEPT,
+} nas_model_norms;
+
+/* Of a file that nas_net_save wrote.  Layers that act in training only, and nodes that the output does not need, are left out.
+ * NAS_DATA: damaged, or no model of clnas; NAS_CONFIG: an operator that cannot be exported, by name. */
+NAS_API nas_status nas_model_read(const char *path, nas_model_norms norms, nas_model *model);
+NAS_API void nas_model_clear(nas_model *model); /* a zeroed one is fine */
+NAS_API nas_shape nas_model_input(const nas_model *model);
+NAS_API nas_shape nas_model_output(const nas_model *model);
+
+/* Metadata of model files, `keys` lent and constant, `values` to be freed one by one: what a network must be told of its data
+ * to serve alone.  `count` starts at what is there already; room for two more.  `class_name` may give NULL. */
+NAS_API nas_status nas_preprocessing_write(const nas_preprocessing *preprocessing, nas_text *text);
+
+/* ---- exporters --------------------------------------------------------------------------------------- */
+
+typedef struct nas_exporter {
+    nas_kind kind;         /* no options */
+    nas_model_norms norms; /* unless asked otherwise */
+    const char *ending;    /* of its files, ".c" */
+    nas_status (*write)(const nas_model *model, const char *path);
+    /* Runs the file on `samples` inputs, as they are stored (before preprocessing), and gives its outputs.  NAS_NO_DEVICE: it would, but
+     * what it takes is not on this machine (the message says what).  NULL: nothing that runs. */
+    nas_status (*run)(const nas_model *model, const char *path, const float *inputs, int samples,
+                      float *outputs);
+} nas_exporter;
+
+NAS_API const nas_exporter *nas_exporter_find(const char *name); /* NULL: none */
+NAS_API const nas_exporter *const *nas_exporter_all(int *count);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
