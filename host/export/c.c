@@ -17,16 +17,12 @@
 
 /* ---- numbers and names -------------------------------------------------------------------------------- */
 
-void nas__identifier_of(const char *path, char *name, size_t size)
+static void identifier_of(const char *base, char *name, size_t size)
 {
-    const char *base = strrchr(path, '/');
-    base = base ? base + 1 : path;
-    const char *dot = strrchr(base, '.');
-    const size_t length = dot ? (size_t)(dot - base) : strlen(base);
     size_t at = 0;
-    if (length == 0 || strchr("0123456789", base[0]))
+    if (strchr("0123456789", base[0]))
         name[at++] = '_';
-    for (size_t i = 0; i < length && at + 1 < size; i++) {
+    for (size_t i = 0; base[i] && base[i] != '.' && at + 1 < size; i++) {
         const char c = base[i];
         const bool good =
             (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
@@ -35,13 +31,24 @@ void nas__identifier_of(const char *path, char *name, size_t size)
     name[at] = '\0';
 }
 
-static void name_it(nas__writing *w, const char *path)
+nas_status nas__c_names_of(const char *path, nas__c_names *names)
 {
-    nas__identifier_of(path, w->name, sizeof w->name);
-    for (size_t i = 0; i < sizeof w->name; i++) {
-        const char c = w->name[i];
-        w->upper[i] = c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
+    const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
+    const size_t length = strlen(path);
+    if (strlen(base) < 3 || strcmp(path + length - 2, ".c") != 0 || length >= NAS_PATH_SIZE)
+        NAS_FAIL(NAS_CONFIG, "%s: the name must end with .c; the header lies beside it", path);
+    if (strpbrk(base, "\"\\\n"))
+        NAS_FAIL(NAS_CONFIG, "%s: no quotes, backslashes or ends of lines in names of C files",
+                 path);
+    *names = (nas__c_names){.name = ""};
+    snprintf(names->header, sizeof names->header, "%.*sh", (int)length - 1, path);
+    snprintf(names->base, sizeof names->base, "%.*sh", (int)strlen(base) - 1, base);
+    identifier_of(base, names->name, sizeof names->name);
+    for (size_t i = 0; names->name[i]; i++) {
+        const char c = names->name[i];
+        names->upper[i] = c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
     }
+    return NAS_OK;
 }
 
 static void add_floats(nas_text *text, const char *name, const float *values, uint64_t count)
@@ -85,9 +92,9 @@ static void add_string(nas_text *text, const char *string)
 static const char *samples_are(const nas_model *model)
 {
     const nas_preprocessing *p = &model->preprocessing;
-    return !p->known  ? "prepared as in training"
-           : p->bytes ? "0 ... 255 each, as bytes of an image are"
-                      : "as they are stored";
+    return !model->prepares ? "prepared as in training"
+           : p->bytes       ? "0 ... 255 each, as bytes of an image are"
+                            : "as they are stored";
 }
 
 static void write_header(nas__writing *w)
@@ -105,20 +112,23 @@ static void write_header(nas__writing *w)
                     " * output: a number for each class; the largest is the network's answer.\n"
                     " * work:   memory for what is between; its contents do not matter.  No other "
                     "state: any thread may run it. */\n",
-                    w->name, in.c, in.h, in.w, (int)nas_shape_count(nas_model_output(w->model)),
-                    w->upper, w->upper, w->name, in.c, in.h, in.w, samples_are(w->model));
-    nas_text_format(h, "#ifndef %s_H\n#define %s_H\n\n", w->upper, w->upper);
-    nas_text_format(h,
-                    "#define %s_CHANNELS %d\n#define %s_HEIGHT %d\n#define %s_WIDTH %d\n"
-                    "#define %s_INPUTS %d\n#define %s_OUTPUTS %d\n#define %s_WORK %" PRIu64
-                    " /* floats */\n\n",
-                    w->upper, in.c, w->upper, in.h, w->upper, in.w, w->upper, in.c * in.h * in.w,
-                    w->upper, (int)nas_shape_count(nas_model_output(w->model)), w->upper,
-                    w->workspace.floats ? w->workspace.floats : 1);
+                    w->names.name, in.c, in.h, in.w,
+                    (int)nas_shape_count(nas_model_output(w->model)), w->names.upper,
+                    w->names.upper, w->names.name, in.c, in.h, in.w, samples_are(w->model));
+    nas_text_format(h, "#ifndef %s_H\n#define %s_H\n\n", w->names.upper, w->names.upper);
+    nas_text_format(
+        h,
+        "#define %s_CHANNELS %d\n#define %s_HEIGHT %d\n#define %s_WIDTH %d\n"
+        "#define %s_INPUTS %d\n#define %s_OUTPUTS %d\n#define %s_WORK %" PRIu64 " /* floats */\n\n",
+        w->names.upper, in.c, w->names.upper, in.h, w->names.upper, in.w, w->names.upper,
+        in.c * in.h * in.w, w->names.upper, (int)nas_shape_count(nas_model_output(w->model)),
+        w->names.upper, w->workspace.floats ? w->workspace.floats : 1);
     nas_text_add(h, "#ifdef __cplusplus\nextern \"C\" {\n#endif\n");
-    nas_text_format(h, "void %s_run(const float *input, float *output, float *work);\n", w->name);
+    nas_text_format(h, "void %s_run(const float *input, float *output, float *work);\n",
+                    w->names.name);
     if (w->model->classes)
-        nas_text_format(h, "extern const char *const %s_classes[%s_OUTPUTS];\n", w->name, w->upper);
+        nas_text_format(h, "extern const char *const %s_classes[%s_OUTPUTS];\n", w->names.name,
+                        w->names.upper);
     nas_text_add(h, "#ifdef __cplusplus\n}\n#endif\n#endif\n");
 }
 
@@ -140,11 +150,11 @@ static void write_weights(nas__writing *w)
 {
     char name[48];
     const nas_preprocessing *p = &w->model->preprocessing;
-    if (p->known) {
+    if (w->model->prepares) {
         float scale[NAS_LIST_SIZE], shift[NAS_LIST_SIZE];
         for (int c = 0; c < p->mean.count; c++) {
-            scale[c] = (float)(1 / ((p->bytes ? 255.0 : 1.0) * p->std.item[c]));
-            shift[c] = (float)(-p->mean.item[c] / p->std.item[c]);
+            scale[c] = (float)nas_preprocessing_scale(p, c);
+            shift[c] = (float)nas_preprocessing_shift(p, c);
         }
         add_floats(&w->source, "input_scale", scale, (uint64_t)p->mean.count);
         add_floats(&w->source, "input_shift", shift, (uint64_t)p->mean.count);
@@ -162,8 +172,8 @@ static void write_classes(nas__writing *w)
 {
     if (!w->model->classes)
         return;
-    nas_text_format(&w->source, "\nconst char *const %s_classes[%s_OUTPUTS] = {\n", w->name,
-                    w->upper);
+    nas_text_format(&w->source, "\nconst char *const %s_classes[%s_OUTPUTS] = {\n", w->names.name,
+                    w->names.upper);
     for (int i = 0; w->model->classes[i]; i++) {
         nas_text_add(&w->source, "    ");
         add_string(&w->source, w->model->classes[i]);
@@ -175,11 +185,11 @@ static void write_classes(nas__writing *w)
 static void write_source(nas__writing *w)
 {
     nas_text_format(&w->source,
-                    "/* %s.c - see %s.h.  Three parts: the functions of layers, %" PRIu64
+                    "/* See %s.h.  Three parts: the functions of layers, %" PRIu64
                     " weights, %s_run.  The network:\n *\n",
-                    w->name, w->name, w->model->parameters, w->name);
+                    w->names.name, w->model->parameters, w->names.name);
     write_graph_comment(w);
-    nas_text_format(&w->source, " */\n#include \"%s.h\"\n\n%s#include <stddef.h>\n", w->name,
+    nas_text_format(&w->source, " */\n#include \"%s\"\n\n%s#include <stddef.h>\n", w->names.base,
                     nas__c_needs_maths(w) ? "#include <math.h>\n" : "");
     nas_text_add(&w->source, "\n/* ---- layers ---- */\n");
     nas__c_write_functions(w);
@@ -189,31 +199,26 @@ static void write_source(nas__writing *w)
     nas_text_format(&w->source,
                     "\n/* ---- the network ---- */\n\n"
                     "void %s_run(const float *input, float *output, float *work)\n{\n%s%s}\n",
-                    w->name, w->workspace.floats ? "" : "    (void)work;\n",
+                    w->names.name, w->workspace.floats ? "" : "    (void)work;\n",
                     w->body.data ? w->body.data : "");
 }
 
 static nas_status write_files(nas__writing *w, const char *path)
 {
-    char header[NAS_PATH_SIZE];
-    snprintf(header, sizeof header, "%.*sh", (int)strlen(path) - 1, path);
     NAS_TRY(nas_text_check(&w->body));
     NAS_TRY(nas_text_check(&w->source));
     NAS_TRY(nas_text_check(&w->header));
-    NAS_TRY(nas_file_replace(header, w->header.data, w->header.length));
+    NAS_TRY(nas_file_replace(w->names.header, w->header.data, w->header.length));
     return nas_file_replace(path, w->source.data, w->source.length);
 }
 
 static nas_status write(const nas_model *model, const char *path)
 {
     nas__writing w = {.model = model};
-    const size_t length = strlen(path);
-    if (length < 3 || strcmp(path + length - 2, ".c") != 0 || length >= NAS_PATH_SIZE)
-        NAS_FAIL(NAS_CONFIG, "%s: the name must end with .c; the header lies beside it", path);
     if (model->count < 2)
         NAS_FAIL(NAS_CONFIG, "a network without layers: there is nothing to write");
-    name_it(&w, path);
-    NAS_TRY(nas__workspace_plan(model, model->preprocessing.known, &w.workspace));
+    NAS_TRY(nas__c_names_of(path, &w.names));
+    NAS_TRY(nas__workspace_plan(model, model->prepares, &w.workspace));
     nas__c_write_body(&w);
     write_header(&w);
     write_source(&w);

@@ -71,8 +71,11 @@ static void use(nas__writing *w, const char *piece)
 /* Where the value of a layer lies, as an expression. */
 static const char *value_of(const nas__writing *w, int layer, char text[48])
 {
-    if (w->workspace.at[layer] != NAS__NOWHERE)
-        snprintf(text, 48, "work + %" PRIu64, w->workspace.at[layer]);
+    const uint64_t at = w->workspace.at[layer];
+    if (at == 0)
+        snprintf(text, 48, "work");
+    else if (at != NAS__NOWHERE)
+        snprintf(text, 48, "work + %" PRIu64, at);
     else
         snprintf(text, 48, "%s", layer == 0 ? "input" : "output");
     return text;
@@ -294,7 +297,7 @@ static const call calls[] = {
 
 void nas__c_write_body(nas__writing *w)
 {
-    if (w->model->preprocessing.known) {
+    if (w->model->prepares) {
         char to[64], at[48];
         use(w, "norm");
         nas_text_format(

@@ -68,20 +68,17 @@ static nas_status run_program(char *const *arguments, const char *input, const c
 static nas_status write_main(const folder *f, const char *path)
 {
     nas_text text = {0};
-    char name[64];
-    nas__identifier_of(path, name, sizeof name);
-    char upper[64];
-    for (size_t i = 0; i < sizeof upper; i++)
-        upper[i] = name[i] >= 'a' && name[i] <= 'z' ? (char)(name[i] - 'a' + 'A') : name[i];
+    nas__c_names names;
+    NAS_TRY(nas__c_names_of(path, &names));
     nas_text_format(&text,
-                    "#include \"%s.h\"\n#include <stdio.h>\n"
+                    "#include \"%s\"\n#include <stdio.h>\n"
                     "static float input[%s_INPUTS], output[%s_OUTPUTS], work[%s_WORK];\n"
                     "int main(void)\n{\n"
                     "    while (fread(input, sizeof input, 1, stdin) == 1) {\n"
                     "        %s_run(input, output, work);\n"
                     "        if (fwrite(output, sizeof output, 1, stdout) != 1)\n"
                     "            return 1;\n    }\n    return 0;\n}\n",
-                    name, upper, upper, upper, name);
+                    names.base, names.upper, names.upper, names.upper, names.name);
     nas_status status = nas_text_check(&text);
     if (status == NAS_OK)
         status = nas_file_replace(f->file[MAIN], text.data, text.length);

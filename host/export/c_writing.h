@@ -7,9 +7,9 @@
 typedef struct nas__writing {
     const nas_model *model;
     nas__workspace workspace;
-    char name[64], upper[64]; /* "digits", "DIGITS" */
-    bool uses[32];            /* of nas__pieces */
-    bool activations[16];     /* of nas_activation */
+    nas__c_names names;
+    bool uses[32];        /* of nas__pieces */
+    bool activations[16]; /* of nas_activation */
     nas_text body; /* the calls of layers, written first: they tell which pieces are needed */
     nas_text source, header;
 } nas__writing;

@@ -27,8 +27,14 @@ typedef struct nas__workspace {
 /* Norms and activations write over what they read where nobody else reads it.  `own_input`: layer 0 has a place, too.  The caller frees `at`. */
 nas_status nas__workspace_plan(const nas_model *model, bool own_input, nas__workspace *workspace);
 
-/* "path/to/My net.c": My_net. */
-void nas__identifier_of(const char *path, char *name, size_t size);
+/* What the C file "path/to/My net.c" calls things. */
+typedef struct nas__c_names {
+    char name[64], upper[64];   /* My_net, MY_NET: begin all its names */
+    char header[NAS_PATH_SIZE]; /* path/to/My net.h */
+    char base[NAS_PATH_SIZE];   /* My net.h */
+} nas__c_names;
+/* NAS_CONFIG: does not end with .c, or no #include can say it. */
+nas_status nas__c_names_of(const char *path, nas__c_names *names);
 
 /* nas_exporter.run of `c`. */
 nas_status nas__c_run(const nas_model *model, const char *path, const float *inputs, int samples,

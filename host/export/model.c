@@ -218,43 +218,18 @@ static nas_status add_layers(reading *r, nas_model_norms norms)
 
 /* ---- preprocessing and class names -------------------------------------------------------------------- */
 
-#define FIELD(name) offsetof(nas_preprocessing, name)
-static const nas_option preprocessing_table[] = {
-    {"bytes", NAS_OPTION_BOOL, FIELD(bytes), NULL, 0, 0, NULL, "samples are bytes, scaled by 255"},
-    {"mean", NAS_OPTION_REAL_LIST, FIELD(mean), NULL, 0, 0, NULL, "per channel, taken off"},
-    {"std", NAS_OPTION_REAL_LIST, FIELD(std), NULL, 1e-300, 1e300, NULL, "per channel, divided by"},
-    {.name = NULL},
-};
-#undef FIELD
-static const nas_kind preprocessing_kind = {.name = "preprocessing",
-                                            .instance_size = sizeof(nas_preprocessing),
-                                            .options = preprocessing_table};
-
-nas_status nas_preprocessing_write(const nas_preprocessing *preprocessing, nas_text *text)
-{
-    nas_value group = {0};
-    NAS_TRY(nas_options_value(&preprocessing_kind, preprocessing, &group));
-    nas_value_write(&group, -1, text);
-    nas_value_clear(&group);
-    return nas_text_check(text);
-}
-
 static nas_status read_preprocessing(const reading *r)
 {
     const char *text = nas_safetensors_value(&r->file, "preprocessing");
     nas_preprocessing *p = &r->model->preprocessing;
-    nas_value group = {0};
     const int channels = nas_model_input(r->model).c;
     if (!text)
         return NAS_OK;
-    NAS_TRY(nas_value_parse(text, r->path, 0, &group));
-    nas_status status = nas_options_fill(&preprocessing_kind, &group, NULL, p);
-    nas_value_clear(&group);
-    NAS_TRY(status);
+    NAS_TRY(nas_preprocessing_read(text, r->path, p));
     if (p->mean.count != channels || p->std.count != channels)
         NAS_FAIL(NAS_DATA, "%s: preprocessing of %d and %d channels for %d", r->path, p->mean.count,
                  p->std.count, channels);
-    p->known = true;
+    r->model->prepares = true;
     return NAS_OK;
 }
 

@@ -208,12 +208,13 @@ nas_status nas_net_save(nas_net *net, const char *path, const char *const *keys,
     nas_graph_write(&net->graph, &graph);
     NAS_TRY_DONE(nas_text_check(&graph));
     for (int i = 0; i < pairs; i++) {
-        file.keys[i] = (char *)(uintptr_t)keys[i];
-        file.values[i] = (char *)(uintptr_t)values[i];
+        if (!values[i])
+            continue;
+        file.keys[file.metadata_count] = (char *)(uintptr_t)keys[i];
+        file.values[file.metadata_count++] = (char *)(uintptr_t)values[i];
     }
-    file.keys[pairs] = (char *)(uintptr_t) "graph";
-    file.values[pairs] = graph.data;
-    file.metadata_count = pairs + 1;
+    file.keys[file.metadata_count] = (char *)(uintptr_t) "graph";
+    file.values[file.metadata_count++] = graph.data;
     for (int i = 0; i < net->list_count; i++)
         if (net->list[i].tensor.buffer)
             NAS_TRY_DONE(fill_entry(&net->list[i], &file.tensors[file.count++]));

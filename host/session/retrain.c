@@ -6,6 +6,7 @@
  * where it was, to the same bits; what is done is a line in the study (results.c) and is not done again. */
 #include "session_private.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -199,22 +200,41 @@ static nas_status measure(nas__bench *bench, nas_trainer *trainer, nas__result *
     return NAS_OK;
 }
 
+/* Where the weights go; what the result calls it: a name in the study's folder, or for a file of the user's its whole path, which
+ * means the same from any folder. */
+static nas_status place_model(const nas__bench *bench, const char *model, char path[NAS_PATH_SIZE],
+                              nas__result *result)
+{
+    char here[NAS_PATH_SIZE] = "";
+    if (!model) {
+        snprintf(result->model, sizeof result->model, "retrained-%d-%d-%.6s.safetensors",
+                 result->job.index, result->job.repeat, result->recipe);
+        return nas__study_file(bench->study, result->model, path, NAS_PATH_SIZE);
+    }
+    if (model[0] != '/' && !getcwd(here, sizeof here))
+        NAS_FAIL(NAS_FAILED, "the current folder has no path: %s", strerror(errno));
+    snprintf(path, NAS_PATH_SIZE, "%s", model);
+    if (snprintf(result->model, sizeof result->model, "%s%s%s", here, here[0] ? "/" : "", model) >=
+        (int)sizeof result->model)
+        NAS_FAIL(NAS_CONFIG, "%s: its path is longer than %d bytes", model, NAS_PATH_SIZE - 1);
+    return NAS_OK;
+}
+
 static nas_status save_model(nas__bench *bench, nas_trainer *trainer, const char *arch,
                              const char *model, nas__result *result)
 {
     char path[NAS_PATH_SIZE];
-    const char *keys[] = {"arch", "name", "recipe"};
-    const char *values[] = {arch, result->job.name, result->recipe};
-    if (model)
-        snprintf(result->model, sizeof result->model, "%s", model);
-    else
-        snprintf(result->model, sizeof result->model, "retrained-%d-%d-%.6s.safetensors",
-                 result->job.index, result->job.repeat, result->recipe);
-    if (model)
-        snprintf(path, sizeof path, "%s", model);
-    else
-        NAS_TRY(nas__study_file(bench->study, result->model, path, sizeof path));
-    return nas_net_save(nas_trainer_net(trainer), path, keys, values, 3);
+    nas_text preprocessing = {0}, classes = {0};
+    NAS_TRY(place_model(bench, model, path, result));
+    nas_status status = nas_data_describe(bench->data, &preprocessing, &classes);
+    const char *keys[] = {"arch", "name", "recipe", "preprocessing", "classes"};
+    const char *values[] = {arch, result->job.name, result->recipe, preprocessing.data,
+                            classes.data};
+    if (status == NAS_OK)
+        status = nas_net_save(nas_trainer_net(trainer), path, keys, values, 5);
+    nas_text_clear(&preprocessing);
+    nas_text_clear(&classes);
+    return status;
 }
 
 /* Trains, measures, saves; the result is filled as far as it got. */

@@ -138,6 +138,25 @@ NAS_API const double *nas_data_std(const nas_data *data);
 /* XXH3 of shape, labels, samples and splits: two studies with equal ones saw the same data. */
 NAS_API uint64_t nas_data_hash(const nas_data *data);
 
+/* ---- what a network must be told of its data to serve alone ----------------------------------- */
+
+/* Done to stored samples before a network sees them: (x / largest − mean[c]) / std[c], which is scale·x + shift. */
+typedef struct nas_preprocessing {
+    bool bytes;              /* samples are 0 … 255 and `largest` is 255; else 1 */
+    nas_real_list mean, std; /* a number per channel */
+} nas_preprocessing;
+
+/* "{ bytes = true; mean = [0.286]; std = [0.353]; }" and back; NAS_CONFIG names file and member. */
+NAS_API nas_status nas_preprocessing_write(const nas_preprocessing *preprocessing, nas_text *text);
+NAS_API nas_status nas_preprocessing_read(const char *text, const char *file,
+                                          nas_preprocessing *preprocessing);
+NAS_API double nas_preprocessing_scale(const nas_preprocessing *preprocessing, int channel);
+NAS_API double nas_preprocessing_shift(const nas_preprocessing *preprocessing, int channel);
+/* Appends both as a model file keeps them, as "preprocessing" and "classes" (a name in each line).  Nothing where there are more channels
+ * than a list holds, or no names. */
+NAS_API nas_status nas_data_describe(const nas_data *data, nas_text *preprocessing,
+                                     nas_text *classes);
+
 /* ---- on a device ----------------------------------------------------------------------------- */
 
 /* The samples on one device: resident when both parts fit a quarter of its memory (and one buffer),

@@ -10,6 +10,7 @@
 #ifndef CLNAS_EXPORT_H
 #define CLNAS_EXPORT_H
 
+#include <clnas/data.h>
 #include <clnas/graph.h>
 
 #ifdef __cplusplus
@@ -33,18 +34,13 @@ typedef struct nas_model_layer {
     uint64_t weight_count, bias_count;
 } nas_model_layer;
 
-/* What is done to stored samples before the network sees them: (x / largest − mean[c]) / std[c]. */
-typedef struct nas_preprocessing {
-    bool known;
-    bool bytes; /* samples are 0 … 255 and `largest` is 255; else 1 */
-    nas_real_list mean, std;
-} nas_preprocessing;
-
 typedef struct nas_model {
     nas_model_layer *layers; /* [0] is the input; the last one's value is the output */
     int count;
     char *graph;    /* its text, all nodes */
     char **classes; /* names, one per output; NULL: not known */
+    bool
+        prepares; /* `preprocessing` is known: inputs of exported files are samples as they are stored */
     nas_preprocessing preprocessing;
     uint64_t parameters; /* floats in all layers */
 } nas_model;
@@ -60,10 +56,6 @@ NAS_API nas_status nas_model_read(const char *path, nas_model_norms norms, nas_m
 NAS_API void nas_model_clear(nas_model *model); /* a zeroed one is fine */
 NAS_API nas_shape nas_model_input(const nas_model *model);
 NAS_API nas_shape nas_model_output(const nas_model *model);
-
-/* Metadata of model files, `keys` lent and constant, `values` to be freed one by one: what a network must be told of its data
- * to serve alone.  `count` starts at what is there already; room for two more.  `class_name` may give NULL. */
-NAS_API nas_status nas_preprocessing_write(const nas_preprocessing *preprocessing, nas_text *text);
 
 /* ---- exporters --------------------------------------------------------------------------------------- */
 

@@ -184,7 +184,8 @@ NAS_API nas_status nas_net_initialise(nas_net *net, uint64_t seed, uint32_t key_
 /* What that gives the floats of one parameter. */
 NAS_API void nas_parameter_initialise(const nas_parameter *spec, uint64_t seed, uint32_t key_a,
                                       int node, int parameter, float *values, uint64_t count);
-/* safetensors with the parameters and states by name, plus the graph's text as metadata "graph". */
+/* safetensors with the parameters and states by name, plus metadata: the pairs, those without a value left out, and the graph's
+ * text as "graph". */
 NAS_API nas_status nas_net_save(nas_net *net, const char *path, const char *const *keys,
                                 const char *const *values, int pairs);
 /* Names and shapes must fit this net. */

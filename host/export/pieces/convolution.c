@@ -1,18 +1,26 @@
+/* Outputs x with 0 <= x * stride + offset < size: the first, and the one behind the last. */
+static int first_inside(int offset, int stride)
+{
+    return offset < 0 ? (stride - 1 - offset) / stride : 0;
+}
+
+static int behind_inside(int offset, int stride, int size, int outputs)
+{
+    const int behind = size > offset ? (size - offset + stride - 1) / stride : 0;
+    return behind < outputs ? behind : outputs;
+}
+
 /* out += weight * in, moved by (dy, dx) and read at every stride-th pixel; black around the image. */
 static void add_tap(const float *in, shape from, float weight, int dy, int dx, const int stride[2],
                     float *out, shape to)
 {
-    for (int y = 0; y < to.height; y++) {
-        const int row = y * stride[0] + dy;
-        if (row < 0 || row >= from.height)
-            continue;
-        const float *source = in + row * from.width;
-        float *target = out + y * to.width;
-        for (int x = 0; x < to.width; x++) {
-            const int column = x * stride[1] + dx;
-            if (column >= 0 && column < from.width)
-                target[x] += weight * source[column];
-        }
+    const int first = first_inside(dx, stride[1]);
+    const int behind = behind_inside(dx, stride[1], from.width, to.width);
+    for (int y = first_inside(dy, stride[0]);
+         y < behind_inside(dy, stride[0], from.height, to.height); y++) {
+        const float *source = in + (y * stride[0] + dy) * from.width;
+        for (int x = first; x < behind; x++)
+            out[y * to.width + x] += weight * source[x * stride[1] + dx];
     }
 }
 

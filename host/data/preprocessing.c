@@ -1,0 +1,60 @@
+/* preprocessing.c - what a network must be told of its data to serve alone, as text that is saved with its weights. */
+#include <clnas/data.h>
+
+#define FIELD(name) offsetof(nas_preprocessing, name)
+static const nas_option option_table[] = {
+    {"bytes", NAS_OPTION_BOOL, FIELD(bytes), NULL, 0, 0, NULL, "samples are bytes, scaled by 255"},
+    {"mean", NAS_OPTION_REAL_LIST, FIELD(mean), NULL, 0, 0, NULL, "per channel, taken off"},
+    {"std", NAS_OPTION_REAL_LIST, FIELD(std), NULL, 1e-300, 1e300, NULL, "per channel, divided by"},
+    {.name = NULL},
+};
+#undef FIELD
+
+static const nas_kind kind = {
+    .name = "preprocessing", .instance_size = sizeof(nas_preprocessing), .options = option_table};
+
+nas_status nas_preprocessing_write(const nas_preprocessing *preprocessing, nas_text *text)
+{
+    nas_value group = {0};
+    NAS_TRY(nas_options_value(&kind, preprocessing, &group));
+    nas_value_write(&group, -1, text);
+    nas_value_clear(&group);
+    return nas_text_check(text);
+}
+
+nas_status nas_preprocessing_read(const char *text, const char *file,
+                                  nas_preprocessing *preprocessing)
+{
+    nas_value group = {0};
+    NAS_TRY(nas_value_parse(text, file, 0, &group));
+    const nas_status status = nas_options_fill(&kind, &group, NULL, preprocessing);
+    nas_value_clear(&group);
+    return status;
+}
+
+double nas_preprocessing_scale(const nas_preprocessing *preprocessing, int channel)
+{
+    return 1 / ((preprocessing->bytes ? 255.0 : 1.0) * preprocessing->std.item[channel]);
+}
+
+double nas_preprocessing_shift(const nas_preprocessing *preprocessing, int channel)
+{
+    return -preprocessing->mean.item[channel] / preprocessing->std.item[channel];
+}
+
+nas_status nas_data_describe(const nas_data *data, nas_text *preprocessing, nas_text *classes)
+{
+    const int channels = nas_data_shape(data).c;
+    nas_preprocessing p = {.bytes = nas_data_content_of(data)->type == NAS_SAMPLE_UINT8,
+                           .mean = {.count = channels},
+                           .std = {.count = channels}};
+    for (int c = 0; c < channels && channels <= NAS_LIST_SIZE; c++) {
+        p.mean.item[c] = nas_data_mean(data)[c];
+        p.std.item[c] = nas_data_std(data)[c];
+    }
+    if (channels <= NAS_LIST_SIZE)
+        NAS_TRY(nas_preprocessing_write(&p, preprocessing));
+    for (int i = 0; i < nas_data_classes(data) && nas_data_class_name(data, 0); i++)
+        nas_text_format(classes, "%s\n", nas_data_class_name(data, i));
+    return nas_text_check(classes);
+}
