@@ -21,7 +21,7 @@ static const nas_kind *group_at(int index)
     return index < count ? kinds[index] : index == count ? &nas_data_kind : &nas_train_kind;
 }
 
-/* The five lists whose descriptors start with a nas_kind. */
+/* The lists whose descriptors start with a nas_kind. */
 #define KIND_LIST(name)                                                                            \
     static int name##_count(void)                                                                  \
     {                                                                                              \
@@ -40,6 +40,7 @@ KIND_LIST(strategy)
 KIND_LIST(optimizer)
 KIND_LIST(evaluator)
 KIND_LIST(op)
+KIND_LIST(exporter)
 #undef KIND_LIST
 
 static const cli_kind_list lists[] = {
@@ -57,6 +58,8 @@ static const cli_kind_list lists[] = {
      optimizer_at},
     {"op", "Operators",
      "In the text form of a network (`clnas show`); a config does not name them.", op_count, op_at},
+    {"exporter", "Exports", "For `clnas export STUDY --to NAME`; a config does not name them.",
+     exporter_count, exporter_at},
 };
 
 const cli_kind_list *cli_kind_lists(int *count)

@@ -15,6 +15,7 @@
  *   picture.c       nas_progress out of a study                 orders.c      a worker seen from within
  *   session.c       search and resume
  *   check.c         a config looked at, nothing trained         evaluation.c  a saved model over a split
+ *   exporting.c     a network for others
  *   canary.c        does the device still compute right?        use.c         how busy devices are
  *   pace.c          how long trials take on each
  *

@@ -347,6 +347,33 @@ typedef struct nas_eval_result {
     uint64_t *confusion; /* [true class][predicted class]; free() */
 } nas_eval_result;
 
+/* ---- a network for others ------------------------------------------------------------------------------------------ */
+
+typedef struct nas_export_options {
+    const char *to;     /* exporter's name */
+    const char *output; /* path */
+    const char *device; /* to compare on; NULL: any */
+    int64_t trial;      /* of a study; −1: the best that was retrained */
+    bool keep_norms;
+} nas_export_options;
+
+typedef struct nas_export_report {
+    char model[NAS_PATH_SIZE]; /* the file that the weights are from */
+    nas_shape input, output;
+    uint64_t parameters; /* floats in the exported layers */
+    bool compared;       /* with the engine, on so many random samples */
+    int samples;
+    double difference;      /* largest, by the largest output */
+    char not_compared[256]; /* why */
+} nas_export_report;
+
+/* Exports a model file or a study's network.  NAS_OK: it was written, and where it could be run, its outputs are within 1e-4 of the
+ * engine's.  NAS_FAILED: they are not (the file is left to be looked at). */
+NAS_API nas_status nas_session_export(const char *source, const nas_export_options *options,
+                                      nas_export_report *report);
+
+/* ---- a saved model -------------------------------------------------------------------------------------------------- */
+
 /* Runs a saved model (safetensors with its graph) over a split of the data that `data` names: a config file or a study.
  * split: "train", "valid" or "test". */
 NAS_API nas_status nas_session_eval(const char *model_path, const char *data, const char *split,
