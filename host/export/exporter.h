@@ -4,6 +4,8 @@
  *   c.c           one C file and its header                  c_layers.c  the lines of its layers
  *   c_run.c       … compiled and run
  *   workspace.c   memory for the values between layers       pieces/     the functions that such C files are made of
+ *   torch.c       a PyTorch module and its weights            safetensors.c  those weights alone
+ *   run.c         other programs, to see what files compute
  */
 #ifndef NAS_EXPORT_EXPORTER_H
 #define NAS_EXPORT_EXPORTER_H
@@ -36,8 +38,38 @@ typedef struct nas__c_names {
 /* NAS_CONFIG: does not end with .c, or no #include can say it. */
 nas_status nas__c_names_of(const char *path, nas__c_names *names);
 
-/* nas_exporter.run of `c`. */
+/* A temporary folder of a program that is run: its file, a source, its standard input, output and messages. */
+enum {
+    NAS__SCRATCH_PROGRAM,
+    NAS__SCRATCH_SOURCE,
+    NAS__SCRATCH_INPUTS,
+    NAS__SCRATCH_OUTPUTS,
+    NAS__SCRATCH_MESSAGES,
+    NAS__SCRATCH_FILES
+};
+typedef struct nas__scratch {
+    char path[NAS_PATH_SIZE], file[NAS__SCRATCH_FILES][NAS_PATH_SIZE + 16];
+} nas__scratch;
+
+nas_status nas__scratch_make(nas__scratch *scratch, const char *ending /* of the source */);
+void nas__scratch_remove(const nas__scratch *scratch);
+/* Runs a program (found by PATH); its exit code, −1 when a signal ended it.  NAS_NO_DEVICE: there is no such program. */
+nas_status nas__scratch_run(const nas__scratch *scratch, const char *const *arguments, int *code);
+/* NAS_FAILED with the last of its messages. */
+nas_status nas__scratch_complain(const nas__scratch *scratch, const char *path, const char *what);
+/* What it wrote, which must be so many bytes. */
+nas_status nas__scratch_outputs(const nas__scratch *scratch, const char *path, float *outputs,
+                                size_t bytes);
+
+/* nas_exporter.run of `torch` and of `c`. */
+nas_status nas__torch_run(const nas_model *model, const char *path, const float *inputs,
+                          int samples, float *outputs);
 nas_status nas__c_run(const nas_model *model, const char *path, const float *inputs, int samples,
                       float *outputs);
+
+/* Weights by PyTorch's names, "conv_3.weight", "norm_4.running_mean"; norms are kept. */
+nas_status nas__torch_weights(const nas_model *model, const char *path);
+/* "conv_3", "norm_4", "dense_9". */
+const char *nas__torch_name(const nas_model_layer *layer, char text[32]);
 
 #endif

@@ -134,11 +134,16 @@ static nas_status make_affine(const affine *a, nas_model_layer *layer)
     layer->weight_count = layer->bias_count = (uint64_t)layer->shape.c;
     layer->weight = malloc(layer->weight_count * sizeof *layer->weight);
     layer->bias = malloc(layer->bias_count * sizeof *layer->bias);
-    if (!layer->weight || !layer->bias)
+    layer->statistics = malloc(4 * layer->weight_count * sizeof *layer->statistics);
+    if (!layer->weight || !layer->bias || !layer->statistics)
         NAS_FAIL(NAS_MEMORY, "no memory for a norm");
     for (int c = 0; c < layer->shape.c; c++) {
+        const float all[4] = {a->gamma ? a->gamma[c] : 1, a->beta ? a->beta[c] : 0, a->mean[c],
+                              a->variance[c]};
         layer->weight[c] = (float)scale_of(a, c);
         layer->bias[c] = (float)shift_of(a, c);
+        for (int k = 0; k < 4; k++)
+            layer->statistics[k * layer->shape.c + c] = all[k];
     }
     return NAS_OK;
 }
@@ -273,6 +278,7 @@ void nas_model_clear(nas_model *model)
     for (int i = 0; i < model->count; i++) {
         free(model->layers[i].weight);
         free(model->layers[i].bias);
+        free(model->layers[i].statistics);
     }
     for (int i = 0; model->classes && model->classes[i]; i++)
         free(model->classes[i]);

@@ -249,6 +249,9 @@ nas_status nas_session_export(const char *source, const nas_export_options *opti
     nas_status status = exporter->write(&model, options->output);
     if (status == NAS_OK && exporter->run)
         status = compare(exporter, &model, options, report);
+    else
+        snprintf(report->not_compared, sizeof report->not_compared,
+                 "it is nothing that runs; it was read back");
     nas_model_clear(&model);
     return status;
 }

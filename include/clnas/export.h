@@ -32,6 +32,8 @@ typedef struct nas_model_layer {
      *   norm         scale [channels], shift [channels]: both, always */
     float *weight, *bias;
     uint64_t weight_count, bias_count;
+    /* Of a norm also what those two were worked out from, [4][channels]: gamma, beta, running mean, running variance. */
+    float *statistics;
 } nas_model_layer;
 
 typedef struct nas_model {
@@ -63,6 +65,7 @@ typedef struct nas_exporter {
     nas_kind kind;         /* no options */
     nas_model_norms norms; /* unless asked otherwise */
     const char *ending;    /* of its files, ".c" */
+    /* What nothing can run is read back at once, and must be what was written. */
     nas_status (*write)(const nas_model *model, const char *path);
     /* Runs the file on `samples` inputs, as they are stored (before preprocessing), and gives its outputs.  NAS_NO_DEVICE: it would, but
      * what it takes is not on this machine (the message says what).  NULL: nothing that runs. */

@@ -22,6 +22,35 @@ CC=/nowhere/cc run export model.safetensors --to c -o net.c -f json; expect_code
 expect_json '"there is no C compiler here" in x["note"] and x["difference"] is None'
 grep -q "net_run" net.c || fail "no network in the file"
 
+CLNAS_PEER_PYTHON=/nowhere/python run export model.safetensors --to torch -o net.py -f json; expect_code 0
+expect_json '"there is no /nowhere/python" in x["note"] and x["difference"] is None'
+grep -q "class Net(nn.Module)" net.py || fail "no module in the file"
+[ -f net.safetensors ] || fail "no weights beside it"
+run export model.safetensors --to torch -o net.txt; expect_code 2; expect_err "must end with .py"
+
+# Weights by PyTorch's names: those of the model file, to the bit.
+run export model.safetensors --to safetensors -o weights.safetensors -f json; expect_code 0
+expect_json '"read back" in x["note"]'
+cmp weights.safetensors net.safetensors || fail "weights alone and beside a module differ"
+if command -v python3 >/dev/null; then
+    python3 - <<'END' || fail "other names or weights than expected"
+import json
+def read(path):
+    with open(path, "rb") as file:
+        header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+        data = file.read()
+    return header.pop("__metadata__"), {name: (t["shape"], data[slice(*t["data_offsets"])]) for name, t in header.items()}
+ours, theirs = read("model.safetensors"), read("weights.safetensors")
+names = {"gamma": "weight", "beta": "bias", "running_mean": "running_mean", "running_variance": "running_var"}
+assert len(ours[1]) == len(theirs[1])
+for name, tensor in ours[1].items():
+    node, what = name.split(".")
+    kind = "norm" if what in names else "conv" if len(tensor[0]) == 4 else "dense"
+    assert theirs[1].get(f"{kind}_{node}.{names.get(what, what)}") == tensor, (name, sorted(theirs[1]))
+assert ours[0]["preprocessing"] == theirs[0]["preprocessing"]
+END
+fi
+
 command -v cc >/dev/null || exit 0
 run export model.safetensors --to c -o net.c -f json; expect_code 0
 expect_json 'x["difference"] <= 1e-4 and x["samples"] == 8 and x["kind"] == "c"'
@@ -78,6 +107,9 @@ truth, got = open("labels.bin", "rb").read(), open("predicted", "rb").read()
 told = json.load(open("out.txt"))["accuracy"]
 right = sum(a == b for a, b in zip(truth, got)) / len(truth)
 assert len(got) == len(truth) == 10000 and abs(right - told) <= 1e-4, (len(got), right, told)' || fail "the C file is not as often right as clnas eval says"
+# The module, where there is PyTorch.
+run export fashion.study --to torch -o fashion.py -f json; expect_code 0
+expect_json 'x["note"] or x["difference"] <= 1e-4'
 if command -v valgrind >/dev/null; then
     head -c 1568 /dev/zero | valgrind -q --error-exitcode=9 --leak-check=full ./labels >/dev/null 2>valgrind.txt || fail "valgrind: $(cat valgrind.txt)"
 fi

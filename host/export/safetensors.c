@@ -1,0 +1,131 @@
+/* safetensors.c - the weights alone, by names that a PyTorch user knows; class names and preprocessing are metadata.
+ *
+ * Layers are called by what they are and their node, "conv_3.weight"; norms stay what they are, so that the weights can be trained on.  The
+ * module that torch.c writes loads them. */
+#include "exporter.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct writing {
+    nas_safetensors file;
+    char *keys[3], *values[3];
+    nas_text preprocessing, classes;
+} writing;
+
+const char *nas__torch_name(const nas_model_layer *layer, char text[32])
+{
+    const char *kind = layer->what.kind == NAS_LAYER_CONVOLUTION ? "conv"
+                       : layer->what.kind == NAS_LAYER_DENSE     ? "dense"
+                                                                 : "norm";
+    snprintf(text, 32, "%s_%d", kind, layer->node);
+    return text;
+}
+
+static nas_safetensor *add(writing *w, const nas_model_layer *layer, const char *what, float *data)
+{
+    char name[32];
+    nas_safetensor *tensor = &w->file.tensors[w->file.count++];
+    *tensor = (nas_safetensor){.rank = 1, .dims = {(uint64_t)layer->shape.c}, .data = data};
+    snprintf(tensor->name, sizeof tensor->name, "%s.%s", nas__torch_name(layer, name), what);
+    return tensor;
+}
+
+static void add_norm(writing *w, const nas_model_layer *layer)
+{
+    static const char *const names[4] = {"weight", "bias", "running_mean", "running_var"};
+    for (int k = 0; k < 4; k++)
+        add(w, layer, names[k], layer->statistics + k * layer->shape.c);
+}
+
+static void add_weights(writing *w, const nas_model *model, const nas_model_layer *layer)
+{
+    const nas_layer *what = &layer->what;
+    const nas_shape in = model->layers[layer->inputs[0]].shape;
+    nas_safetensor *weight = add(w, layer, "weight", layer->weight);
+    if (what->kind == NAS_LAYER_DENSE) {
+        weight->rank = 2;
+        weight->dims[1] = nas_shape_count(in);
+    } else {
+        weight->rank = 4;
+        weight->dims[1] = (uint64_t)(in.c / what->groups);
+        weight->dims[2] = (uint64_t)what->kernel[0];
+        weight->dims[3] = (uint64_t)what->kernel[1];
+    }
+    if (layer->bias)
+        add(w, layer, "bias", layer->bias);
+}
+
+static nas_status add_metadata(writing *w, const nas_model *model)
+{
+    static char keys[3][16] = {"format", "preprocessing", "classes"}, format[] = "pt";
+    w->file.keys = w->keys;
+    w->file.values = w->values;
+    if (model->prepares)
+        NAS_TRY(nas_preprocessing_write(&model->preprocessing, &w->preprocessing));
+    for (int i = 0; model->classes && model->classes[i]; i++)
+        nas_text_format(&w->classes, "%s\n", model->classes[i]);
+    NAS_TRY(nas_text_check(&w->classes));
+    char *const values[3] = {format, w->preprocessing.data, w->classes.data};
+    for (int i = 0; i < 3; i++)
+        if (values[i]) {
+            w->keys[w->file.metadata_count] = keys[i];
+            w->values[w->file.metadata_count++] = values[i];
+        }
+    return NAS_OK;
+}
+
+/* Is the file what was to be written, to the bit? */
+static nas_status read_back(const writing *w, const char *path)
+{
+    nas_safetensors back = {0};
+    NAS_TRY(nas_safetensors_read(path, &back));
+    bool same = back.count == w->file.count;
+    for (int i = 0; same && i < w->file.count; i++) {
+        const nas_safetensor *wanted = &w->file.tensors[i];
+        const nas_safetensor *got = nas_safetensors_find(&back, wanted->name);
+        uint64_t count = 1;
+        same = got && got->rank == wanted->rank && got->data;
+        for (int d = 0; same && d < wanted->rank; d++) {
+            same = got->dims[d] == wanted->dims[d];
+            count *= wanted->dims[d];
+        }
+        same = same && memcmp(got->data, wanted->data, count * sizeof *got->data) == 0;
+    }
+    nas_safetensors_clear(&back);
+    if (!same)
+        NAS_FAIL(NAS_FAILED, "%s: read back, it is not what was written", path);
+    return NAS_OK;
+}
+
+nas_status nas__torch_weights(const nas_model *model, const char *path)
+{
+    writing w = {0};
+    w.file.tensors = calloc((size_t)model->count * 4, sizeof *w.file.tensors);
+    if (!w.file.tensors)
+        NAS_FAIL(NAS_MEMORY, "no memory for %d layers", model->count);
+    for (int i = 1; i < model->count; i++) {
+        const nas_model_layer *layer = &model->layers[i];
+        if (layer->what.kind == NAS_LAYER_NORM)
+            add_norm(&w, layer);
+        else if (layer->weight)
+            add_weights(&w, model, layer);
+    }
+    nas_status status = add_metadata(&w, model);
+    if (status == NAS_OK)
+        status = nas_safetensors_write(path, &w.file);
+    if (status == NAS_OK)
+        status = read_back(&w, path);
+    nas_text_clear(&w.preprocessing);
+    nas_text_clear(&w.classes);
+    free(w.file.tensors);
+    return status;
+}
+
+const nas_exporter nas__exporter_safetensors = {
+    .kind = {.name = "safetensors", .summary = "the weights alone, by PyTorch's names"},
+    .norms = NAS_NORMS_KEPT,
+    .ending = ".safetensors",
+    .write = nas__torch_weights,
+};
