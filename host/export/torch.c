@@ -53,7 +53,7 @@ static void write_dense(writing *w, const nas_model_layer *l, const char *x)
 static void write_norm(writing *w, const nas_model_layer *l, const char *x)
 {
     char name[32];
-    nas_text_format(&w->made, "        self.%s = nn.BatchNorm2d(%d, eps=%.17g)\n",
+    nas_text_format(&w->made, "        self.%s = nn.BatchNorm2d(%d, eps=%.15g)\n",
                     nas__torch_name(l, name), l->shape.c, l->what.epsilon);
     nas_text_format(&w->run, "self.%s(%s)", name, x);
 }
