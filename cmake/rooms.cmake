@@ -31,7 +31,7 @@ endfunction()
 function(nas_finish_libraries)
     foreach(kind shared static)
         string(TOUPPER ${kind} upper)
-        add_library(clnas_${kind} ${upper} $<TARGET_OBJECTS:clnas_objects>)
+        add_library(clnas_${kind} ${upper} $<TARGET_OBJECTS:clnas_objects> $<TARGET_OBJECTS:clnas_onnx>)
         add_library(clnas::${kind} ALIAS clnas_${kind})
         target_include_directories(
             clnas_${kind} INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>

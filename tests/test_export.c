@@ -1,8 +1,8 @@
 /* test_export.c - exported networks compute what the network computes.
  *
  * Graphs that have every operator, and random networks of every space, get random weights and statistics.  The truth is the plain C reference
- * in double; the C file is compiled by the machine's compiler, with every warning an error, and run on random samples, and so is the PyTorch
- * module where there is PyTorch (CLNAS_PEER_PYTHON).
+ * in double; the C file is compiled by the machine's compiler, with every warning an error, and run on random samples, and so are the PyTorch
+ * module and the ONNX model where Python has PyTorch and ONNX Runtime (CLNAS_PEER_PYTHON).
  * Bound: 1e-4 of the largest output. */
 #include "nas_test.h"
 #include "space_walk.h"
@@ -20,9 +20,9 @@ static char folder[] = "/tmp/clnas-test-export-XXXXXX";
 
 static const char *path_of(const char *name)
 {
-    static char paths[4][256];
+    static char paths[16][256];
     static int next;
-    char *path = paths[next++ % 4];
+    char *path = paths[next++ % 16];
     snprintf(path, sizeof paths[0], "%s/%s", folder, name);
     return path;
 }

@@ -4,7 +4,7 @@
 
 packages_build="gcc libc6-dev make cmake ninja-build pkg-config ocl-icd-opencl-dev opencl-c-headers
     libclblast-dev libconfig-dev libsqlite3-dev libjansson-dev zlib1g-dev libxxhash-dev
-    librandom123-dev libopenblas-serial-dev"
+    librandom123-dev libopenblas-serial-dev libprotobuf-c-dev protobuf-c-compiler libonnx-dev"
 packages_run="pocl-opencl-icd dataset-fashion-mnist"
 packages_test="libcmocka-dev clang clang-format mesa-opencl-icd oclgrind valgrind"
 

@@ -9,7 +9,7 @@ typedef struct options {
 
 static const cli_option rows[] = {
     {"to", 0, CLI_TEXT, offsetof(options, to), "KIND", NULL, 0, 0, NULL,
-     "c, torch or safetensors (clnas describe exporter)"},
+     "c, onnx, torch or safetensors (clnas describe exporter)"},
     {"output", 'o', CLI_TEXT, offsetof(options, output), "FILE", NULL, 0, 0, NULL, "Where it goes"},
     {"keep-norms", 0, CLI_FLAG, offsetof(options, keep_norms), NULL, NULL, 0, 0, NULL,
      "Leave batch norms as layers of their own; else they are folded into the weights before them"},
@@ -66,14 +66,15 @@ static nas_status run(const cli_call *call)
 const cli_command cli_command_export = {
     .name = "export",
     .arguments = "STUDY[:TRIAL]|MODEL",
-    .summary = "Write a trained network as C, as a PyTorch module, or its weights",
+    .summary = "Write a trained network as C, ONNX or a PyTorch module, or its weights",
     .examples = "  clnas export fashion.study --to c -o fashion.c\n"
                 "  clnas export fashion.study:17 --to c -o net.c --keep-norms\n"
                 "  clnas export model.safetensors --to torch -o net.py\n",
     .details = "Of a study it is the best network that was retrained, or the trial that is named.\n"
                "What was written is run on random samples and compared with the network on a "
                "device before\n"
-               "the command succeeds; where there is no C compiler or no PyTorch to run it, a note "
+               "the command succeeds; where there is no C compiler, PyTorch or ONNX Runtime to run "
+               "it, a note\n"
                "says so.\n",
     .arguments_min = 1,
     .arguments_max = 1,

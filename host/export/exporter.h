@@ -5,7 +5,8 @@
  *   c_run.c       … compiled and run
  *   workspace.c   memory for the values between layers       pieces/     the functions that such C files are made of
  *   torch.c       a PyTorch module and its weights            safetensors.c  those weights alone
- *   run.c         other programs, to see what files compute
+ *   onnx.c        an ONNX model                               onnx_build.c   … put together and written
+ *   run.c         other programs, to see what files compute   python_run.c   … and Python
  */
 #ifndef NAS_EXPORT_EXPORTER_H
 #define NAS_EXPORT_EXPORTER_H
@@ -61,9 +62,15 @@ nas_status nas__scratch_complain(const nas__scratch *scratch, const char *path, 
 nas_status nas__scratch_outputs(const nas__scratch *scratch, const char *path, float *outputs,
                                 size_t bytes);
 
-/* nas_exporter.run of `torch` and of `c`. */
-nas_status nas__torch_run(const nas_model *model, const char *path, const float *inputs,
-                          int samples, float *outputs);
+/* What Python runs: with `path`, `shape` (channels, height, width) and `data` (bytes of all samples) set, `body` gives
+ * `result`, the bytes of all outputs.  Without the modules: NAS_NO_DEVICE, which says `what` is missing. */
+typedef struct nas__python {
+    const char *modules, *what, *body;
+} nas__python;
+nas_status nas__python_run(const nas__python *python, const nas_model *model, const char *path,
+                           const float *inputs, int samples, float *outputs);
+
+/* nas_exporter.run of `c`. */
 nas_status nas__c_run(const nas_model *model, const char *path, const float *inputs, int samples,
                       float *outputs);
 

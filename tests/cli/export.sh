@@ -28,6 +28,10 @@ grep -q "class Net(nn.Module)" net.py || fail "no module in the file"
 [ -f net.safetensors ] || fail "no weights beside it"
 run export model.safetensors --to torch -o net.txt; expect_code 2; expect_err "must end with .py"
 
+CLNAS_PEER_PYTHON=/nowhere/python run export model.safetensors --to onnx -o net.onnx -f json; expect_code 0
+expect_json '"there is no /nowhere/python" in x["note"]'
+grep -q Gemm net.onnx || fail "no ONNX operator in the file"
+
 # Weights by PyTorch's names: those of the model file, to the bit.
 run export model.safetensors --to safetensors -o weights.safetensors -f json; expect_code 0
 expect_json '"read back" in x["note"]'
@@ -107,9 +111,12 @@ truth, got = open("labels.bin", "rb").read(), open("predicted", "rb").read()
 told = json.load(open("out.txt"))["accuracy"]
 right = sum(a == b for a, b in zip(truth, got)) / len(truth)
 assert len(got) == len(truth) == 10000 and abs(right - told) <= 1e-4, (len(got), right, told)' || fail "the C file is not as often right as clnas eval says"
-# The module, where there is PyTorch.
-run export fashion.study --to torch -o fashion.py -f json; expect_code 0
-expect_json 'x["note"] or x["difference"] <= 1e-4'
+# The module and the ONNX model, where Python can run them.
+for kind in "torch -o fashion.py" "onnx -o fashion.onnx"; do
+    # shellcheck disable=SC2086 # two words
+    run export fashion.study --to $kind -f json; expect_code 0
+    expect_json 'x["note"] or x["difference"] <= 1e-4'
+done
 if command -v valgrind >/dev/null; then
     head -c 1568 /dev/zero | valgrind -q --error-exitcode=9 --leak-check=full ./labels >/dev/null 2>valgrind.txt || fail "valgrind: $(cat valgrind.txt)"
 fi
