@@ -1,4 +1,4 @@
-/* exporter.c - the registry of exporters. */
+/* exporter.c - the registry of exporters, and what several of them ask. */
 #include "exporter.h"
 
 #include <string.h>
@@ -27,4 +27,23 @@ const nas_exporter *nas_exporter_find(const char *name)
         if (strcmp(all[i]->kind.name, name) == 0)
             return all[i];
     return NULL;
+}
+
+void nas__missing_pixels(const nas_model_layer *layer, nas_shape in, int missing[2])
+{
+    const int *first = layer->what.first, *step = layer->what.stride;
+    const int size[2] = {in.h, in.w}, wanted[2] = {layer->shape.h, layer->shape.w};
+    for (int i = 0; i < 2; i++) {
+        const int there = size[i] > first[i] ? (size[i] - first[i] + step[i] - 1) / step[i] : 0;
+        missing[i] = wanted[i] - there;
+    }
+}
+
+nas_status nas__metadata_of(const nas_model *model, nas_text *preprocessing, nas_text *classes)
+{
+    if (model->prepares)
+        NAS_TRY(nas_preprocessing_write(&model->preprocessing, preprocessing));
+    for (int i = 0; model->classes && model->classes[i]; i++)
+        nas_text_format(classes, "%s\n", model->classes[i]);
+    return nas_text_check(classes);
 }

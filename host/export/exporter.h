@@ -1,6 +1,6 @@
 /* exporter.h - what the files of this room share.
  *
- *   model.c       a saved network as layers with weights     exporter.c  the list of exporters
+ *   model.c       a saved network as layers with weights     exporter.c  the list of exporters, and what they share
  *   c.c           one C file and its header                  c_layers.c  the lines of its layers
  *   c_run.c       … compiled and run
  *   workspace.c   memory for the values between layers       pieces/     the functions that such C files are made of
@@ -12,6 +12,11 @@
 #define NAS_EXPORT_EXPORTER_H
 
 #include <clnas/export.h>
+
+/* Of a subsample: rows and columns of zeros behind the pixels that it takes. */
+void nas__missing_pixels(const nas_model_layer *layer, nas_shape in, int missing[2]);
+/* Appends both as model files keep them; nothing where they are not known. */
+nas_status nas__metadata_of(const nas_model *model, nas_text *preprocessing, nas_text *classes);
 
 /* A function of generated C, pieces/NAME.c, embedded by CMakeLists.txt. */
 typedef struct nas__piece {

@@ -222,18 +222,13 @@ static void write_slice(const writing *w, const place *p)
 static void write_subsample(const writing *w, const place *p)
 {
     const nas_layer *o = &p->layer->what;
-    const int size[2] = {p->in.h, p->in.w}, wanted[2] = {p->layer->shape.h, p->layer->shape.w};
-    int64_t missing[2];
-    for (int i = 0; i < 2; i++) {
-        const int there =
-            size[i] > o->first[i] ? (size[i] - o->first[i] + o->stride[i] - 1) / o->stride[i] : 0;
-        missing[i] = wanted[i] - there;
-    }
+    int missing[2];
+    nas__missing_pixels(p->layer, p->in, missing);
     const bool pads = missing[0] || missing[1];
     const char *taken = pads ? own_name(w, p, "taken") : p->output;
     nas__onnx_node(w->onnx, "Slice", taken,
                    NAMES(p->inputs[0], shape(w, p, "from", 2, NUMBERS(o->first[0], o->first[1])),
-                         shape(w, p, "to", 2, NUMBERS(size[0], size[1])),
+                         shape(w, p, "to", 2, NUMBERS(p->in.h, p->in.w)),
                          shape(w, p, "axes", 2, NUMBERS(2, 3)),
                          shape(w, p, "steps", 2, NUMBERS(o->stride[0], o->stride[1]))));
     if (pads)
@@ -381,16 +376,13 @@ static nas_status write_metadata(const writing *w, nas_text *preprocessing, nas_
     const int64_t out = (int64_t)nas_shape_count(nas_model_output(w->model));
     nas__onnx_input(w->onnx, "input", 3, NUMBERS(in.c, in.h, in.w));
     nas__onnx_output(w->onnx, "output", 1, NUMBERS(out));
-    if (w->model->prepares) {
-        NAS_TRY(nas_preprocessing_write(&w->model->preprocessing, preprocessing));
+    NAS_TRY(nas__metadata_of(w->model, preprocessing, classes));
+    if (preprocessing->data)
         nas__onnx_metadata(w->onnx, "preprocessing", preprocessing->data);
-    }
-    for (int i = 0; w->model->classes && w->model->classes[i]; i++)
-        nas_text_format(classes, "%s\n", w->model->classes[i]);
-    if (w->model->classes)
+    if (classes->data)
         nas__onnx_metadata(w->onnx, "classes", classes->data);
     nas__onnx_metadata(w->onnx, "graph", w->model->graph);
-    return nas_text_check(classes);
+    return NAS_OK;
 }
 
 static nas_status write(const nas_model *model, const char *path)

@@ -62,11 +62,7 @@ static nas_status add_metadata(writing *w, const nas_model *model)
     static char keys[3][16] = {"format", "preprocessing", "classes"}, format[] = "pt";
     w->file.keys = w->keys;
     w->file.values = w->values;
-    if (model->prepares)
-        NAS_TRY(nas_preprocessing_write(&model->preprocessing, &w->preprocessing));
-    for (int i = 0; model->classes && model->classes[i]; i++)
-        nas_text_format(&w->classes, "%s\n", model->classes[i]);
-    NAS_TRY(nas_text_check(&w->classes));
+    NAS_TRY(nas__metadata_of(model, &w->preprocessing, &w->classes));
     char *const values[3] = {format, w->preprocessing.data, w->classes.data};
     for (int i = 0; i < 3; i++)
         if (values[i]) {

@@ -114,13 +114,7 @@ static void write_subsample(writing *w, const nas_model_layer *l, const char *x)
 {
     const nas_layer *o = &l->what;
     int missing[2];
-    const int size[2] = {before(w, l)->shape.h, before(w, l)->shape.w};
-    const int wanted[2] = {l->shape.h, l->shape.w};
-    for (int i = 0; i < 2; i++) {
-        const int there =
-            size[i] > o->first[i] ? (size[i] - o->first[i] + o->stride[i] - 1) / o->stride[i] : 0;
-        missing[i] = wanted[i] - there;
-    }
+    nas__missing_pixels(l, before(w, l)->shape, missing);
     nas_text_format(&w->run, "F.pad(%s[:, :, %d::%d, %d::%d], (0, %d, 0, %d))", x, o->first[0],
                     o->stride[0], o->first[1], o->stride[1], missing[1], missing[0]);
 }
