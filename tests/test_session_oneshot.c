@@ -15,6 +15,13 @@ static void need_device(void)
         skip();
 }
 
+/* The short tier leaves out what takes long (CLNAS_SHORT, tests/CMakeLists.txt). */
+static void need_time(void)
+{
+    if (getenv("CLNAS_SHORT"))
+        skip();
+}
+
 /* ---- what the log looks like ------------------------------------------------------------------------------------------- */
 
 static void check_epoch(const char *study, int index)
@@ -95,6 +102,7 @@ static void test_epochs_survive(void **state)
         "type = \"proxylessnas\"; epochs = 3; share = 0.5; alpha = { lr = 0.05; start = 1; every = "
         "2; };"};
     (void)state;
+    need_time();
     need_device();
     for (size_t i = 0; i < sizeof strategies / sizeof *strategies; i++) {
         char name[4][32];
@@ -124,6 +132,7 @@ static void test_drafts(void **state)
         "type = \"enas\"; epochs = 3; candidates = 4; share = 0.6; controller = { steps = 4; "
         "aggregate = 3; hidden = 8; lr = 0.05; };"};
     (void)state;
+    need_time();
     need_device();
     for (int i = 0; i < 3; i++) {
         char name[2][32], draft[512];
@@ -292,6 +301,7 @@ static void check_listed(const char *study)
 static void test_sampled_paths(void **state)
 {
     (void)state;
+    need_time();
     need_device();
     for (int i = 0; i < SAMPLED; i++) {
         char name[4][32];
