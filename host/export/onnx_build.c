@@ -183,7 +183,8 @@ static void add_tensor(nas__onnx *onnx, const char *name, int32_t type, int rank
         !grow(onnx, (void ***)&onnx->graph.initializer, onnx->graph.n_initializer))
         return;
     onnx__tensor_proto__init(tensor);
-    memcpy(copy_of_dims, dims, (size_t)rank * sizeof *copy_of_dims);
+    if (rank > 0) /* a scalar has none, and `dims` may be NULL */
+        memcpy(copy_of_dims, dims, (size_t)rank * sizeof *copy_of_dims);
     memcpy(copy, values, size); /* little endian, as the format wants it and this machine has it */
     tensor->name = (char *)(uintptr_t)name;
     tensor->has_data_type = true;
