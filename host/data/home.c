@@ -53,14 +53,14 @@ static nas_status upload_part(nas_data_home *home, int i, const nas_data_part *p
 static nas_status upload_mapping(nas_data_home *home)
 {
     int channels = nas_data_shape(home->data).c;
-    double largest = nas_data_content_of(home->data)->type == NAS_SAMPLE_UINT8 ? 255.0 : 1.0;
+    const bool bytes = nas_data_content_of(home->data)->type == NAS_SAMPLE_UINT8;
     float *mapping = malloc(2 * (size_t)channels * sizeof *mapping);
     if (!mapping)
         NAS_FAIL(NAS_MEMORY, "no memory for the mapping of %d channels", channels);
     for (int c = 0; c < channels; c++) {
         double mean = nas_data_mean(home->data)[c], std = nas_data_std(home->data)[c];
-        mapping[c] = (float)(1.0 / (largest * std));
-        mapping[channels + c] = (float)(-mean / std);
+        mapping[c] = (float)nas_sample_scale(bytes, std);
+        mapping[channels + c] = (float)nas_sample_shift(mean, std);
     }
     nas_status status = upload(home, mapping, 2 * (uint64_t)channels * sizeof *mapping,
                                "channel mapping", &home->mapping);

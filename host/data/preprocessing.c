@@ -32,14 +32,14 @@ nas_status nas_preprocessing_read(const char *text, const char *file,
     return status;
 }
 
-double nas_preprocessing_scale(const nas_preprocessing *preprocessing, int channel)
+double nas_sample_scale(bool bytes, double std)
 {
-    return 1 / ((preprocessing->bytes ? 255.0 : 1.0) * preprocessing->std.item[channel]);
+    return 1.0 / ((bytes ? 255.0 : 1.0) * std);
 }
 
-double nas_preprocessing_shift(const nas_preprocessing *preprocessing, int channel)
+double nas_sample_shift(double mean, double std)
 {
-    return -preprocessing->mean.item[channel] / preprocessing->std.item[channel];
+    return -mean / std;
 }
 
 nas_status nas_data_describe(const nas_data *data, nas_text *preprocessing, nas_text *classes)

@@ -153,8 +153,8 @@ static void write_weights(nas__writing *w)
     if (w->model->prepares) {
         float scale[NAS_LIST_SIZE], shift[NAS_LIST_SIZE];
         for (int c = 0; c < p->mean.count; c++) {
-            scale[c] = (float)nas_preprocessing_scale(p, c);
-            shift[c] = (float)nas_preprocessing_shift(p, c);
+            scale[c] = (float)nas_sample_scale(p->bytes, p->std.item[c]);
+            shift[c] = (float)nas_sample_shift(p->mean.item[c], p->std.item[c]);
         }
         add_floats(&w->source, "input_scale", scale, (uint64_t)p->mean.count);
         add_floats(&w->source, "input_shift", shift, (uint64_t)p->mean.count);

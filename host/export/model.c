@@ -4,7 +4,7 @@
  * need (auxiliary classifiers) is left out.  Batch norm is scale·x + shift in evaluation; folded, it goes into the weights of
  * the convolution or dense layer before it, if nobody else reads that one.  Both are worked out in double and rounded once.
  *
- * Layout: which nodes count; weights; norms; preprocessing and class names; the whole. */
+ * Layout: which nodes count; weights; norms; layers; preprocessing and class names; the whole. */
 #include <clnas/export.h>
 
 #include <math.h>

@@ -337,8 +337,8 @@ static const char *write_preprocessing(const writing *w)
     if (!w->model->prepares)
         return "input";
     for (int c = 0; c < channels; c++) {
-        scale[c] = (float)nas_preprocessing_scale(p, c);
-        shift[c] = (float)nas_preprocessing_shift(p, c);
+        scale[c] = (float)nas_sample_scale(p->bytes, p->std.item[c]);
+        shift[c] = (float)nas_sample_shift(p->mean.item[c], p->std.item[c]);
     }
     const int64_t dims[4] = {1, channels, 1, 1};
     nas__onnx_node(w->onnx, "Mul", "scaled",

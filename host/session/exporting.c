@@ -126,10 +126,11 @@ static nas_status draw_samples(const nas_model *model, samples *s)
         const bool bytes = model->prepares && p->bytes;
         const double x = bytes ? nas_random_below(&random, 256) : nas_random_normal(&random);
         s->inputs[i] = (float)x;
-        s->prepared[i] = !model->prepares
-                             ? s->inputs[i]
-                             : (float)(s->inputs[i] * nas_preprocessing_scale(p, channel) +
-                                       nas_preprocessing_shift(p, channel));
+        s->prepared[i] =
+            !model->prepares
+                ? s->inputs[i]
+                : (float)(s->inputs[i] * nas_sample_scale(p->bytes, p->std.item[channel]) +
+                          nas_sample_shift(p->mean.item[channel], p->std.item[channel]));
     }
     return NAS_OK;
 }

@@ -150,8 +150,9 @@ typedef struct nas_preprocessing {
 NAS_API nas_status nas_preprocessing_write(const nas_preprocessing *preprocessing, nas_text *text);
 NAS_API nas_status nas_preprocessing_read(const char *text, const char *file,
                                           nas_preprocessing *preprocessing);
-NAS_API double nas_preprocessing_scale(const nas_preprocessing *preprocessing, int channel);
-NAS_API double nas_preprocessing_shift(const nas_preprocessing *preprocessing, int channel);
+/* The factors of scale·x + shift, for a channel with this mean and deviation. */
+NAS_API double nas_sample_scale(bool bytes, double std);
+NAS_API double nas_sample_shift(double mean, double std);
 /* Appends both as a model file keeps them, as "preprocessing" and "classes" (a name in each line).  Nothing where there are more channels
  * than a list holds, or no names. */
 NAS_API nas_status nas_data_describe(const nas_data *data, nas_text *preprocessing,

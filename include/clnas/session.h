@@ -340,13 +340,6 @@ typedef struct nas_retrain_options {
 NAS_API nas_status nas_session_train(const char *study_path, const nas_retrain_options *options,
                                      nas_train_result *result);
 
-typedef struct nas_eval_result {
-    uint64_t samples;
-    double accuracy, loss, seconds;
-    int classes;
-    uint64_t *confusion; /* [true class][predicted class]; free() */
-} nas_eval_result;
-
 /* ---- a network for others ------------------------------------------------------------------------------------------ */
 
 typedef struct nas_export_options {
@@ -373,6 +366,13 @@ NAS_API nas_status nas_session_export(const char *source, const nas_export_optio
                                       nas_export_report *report);
 
 /* ---- a saved model -------------------------------------------------------------------------------------------------- */
+
+typedef struct nas_eval_result {
+    uint64_t samples;
+    double accuracy, loss, seconds;
+    int classes;
+    uint64_t *confusion; /* [true class][predicted class]; free() */
+} nas_eval_result;
 
 /* Runs a saved model (safetensors with its graph) over a split of the data that `data` names: a config file or a study.
  * split: "train", "valid" or "test". */
