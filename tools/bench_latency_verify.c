@@ -12,7 +12,8 @@
 #include <stdlib.h>
 
 typedef struct verdict {
-    double spearman, kendall, median_error, worst_error, low_s, high_s;
+    double spearman, kendall; /* NaN where all are equal, and have no ranks */
+    double median_error, worst_error, low_s, high_s;
     double again_spearman, again_error; /* of one half of the samples against the other */
     int steps, known;
 } verdict;
@@ -64,6 +65,12 @@ static nas_status judge(const latency_network *networks, int count, verdict *v)
     return status;
 }
 
+/* NULL, which leaves the member out, where there is no such number: networks that are all predicted alike have no ranks. */
+static json_t *number_json(double number)
+{
+    return isnan(number) ? NULL : json_real(number);
+}
+
 static json_t *network_json(const latency_space *space, const latency_network *network)
 {
     nas_text text = {0};
@@ -86,19 +93,24 @@ static nas_status print_json(const latency_space *space, const nas_device_info *
     for (int i = 0; i < count; i++)
         json_array_append_new(list, network_json(space, &networks[i]));
     json_t *root = json_pack(
-        "{s:i, s:s, s:s*, s:s*, s:i, s:f, s:f, s:f, s:f, s:o*, s:o*, s:f, s:o}", "schema_version",
+        "{s:i, s:s, s:s*, s:s*, s:i, s:o*, s:o*, s:f, s:f, s:o*, s:o*, s:f, s:o}", "schema_version",
         1, "space", space->domain->space->kind.name, "device", device->name, "driver",
-        device->driver, "batch", batch, "spearman", v->spearman, "kendall", v->kendall,
-        "median_error", v->median_error, "worst_error", v->worst_error, "again_spearman",
-        isnan(v->again_spearman) ? NULL : json_real(v->again_spearman), "again_error",
-        isnan(v->again_error) ? NULL : json_real(v->again_error), "known",
-        (double)v->known / v->steps, "networks", list);
+        device->driver, "batch", batch, "spearman", number_json(v->spearman), "kendall",
+        number_json(v->kendall), "median_error", v->median_error, "worst_error", v->worst_error,
+        "again_spearman", number_json(v->again_spearman), "again_error",
+        number_json(v->again_error), "known", (double)v->known / v->steps, "networks", list);
     const bool good = root && json_dumpf(root, to, JSON_COMPACT | JSON_REAL_PRECISION(9)) == 0 &&
                       fputc('\n', to) != EOF;
     json_decref(root);
     if (!good)
         NAS_FAIL(NAS_FAILED, "writing the figures failed");
     return NAS_OK;
+}
+
+static const char *number_text(double number, char text[16])
+{
+    snprintf(text, 16, isnan(number) ? "–" : "%.3f", number);
+    return text;
 }
 
 nas_status latency_print(const latency_space *space, const nas_device_info *device,
@@ -109,13 +121,14 @@ nas_status latency_print(const latency_space *space, const nas_device_info *devi
     NAS_TRY(judge(networks, count, &v));
     if (format == BENCH_JSON)
         return print_json(space, device, batch, &v, networks, count, to);
+    char rho[16], tau[16];
     fprintf(to,
-            "%s, batch %d, %d random networks of %.3f to %.3f ms on %s %s: Spearman %.3f, Kendall "
-            "%.3f; error %.1f %% in the median, %.1f %% at worst; %.1f %% of the steps in the "
+            "%s, batch %d, %d random networks of %.3f to %.3f ms on %s %s: Spearman %s, Kendall "
+            "%s; error %.1f %% in the median, %.1f %% at worst; %.1f %% of the steps in the "
             "table\n",
             space->domain->space->kind.name, batch, count, 1e3 * v.low_s, 1e3 * v.high_s,
-            device->id, device->name, v.spearman, v.kendall, 100 * v.median_error,
-            100 * v.worst_error, 100.0 * v.known / v.steps);
+            device->id, device->name, number_text(v.spearman, rho), number_text(v.kendall, tau),
+            100 * v.median_error, 100 * v.worst_error, 100.0 * v.known / v.steps);
     if (!isnan(v.again_error))
         fprintf(
             to,

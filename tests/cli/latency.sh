@@ -54,6 +54,11 @@ expect_out "100.0 % of the steps in the table"
 [ "$(grep -c '^1,' steps.csv)" = "$(grep -c '^4,' steps.csv)" ] || fail "not the same steps at both batches"
 run latency steps.cfg --table steps.csv --batch 4 --verify 2 --repeats 1 --format json; expect_code 0
 expect_out '"networks":[{"arch":'; expect_out '"samples_ms":['
+# A table by which every network takes as long: no ranks, which JSON leaves out.
+sed 's/^# model: 4, .*/# model: 4, 1e-5, 0, 0, 0/' steps.csv >flat.csv
+run latency steps.cfg --table flat.csv --batch 4 --verify 2 --repeats 1 --format json; expect_code 0
+expect_out '"median_error":'; grep -q spearman out.txt && fail "ranks of equal numbers"
+run latency steps.cfg --table flat.csv --batch 4 --verify 2 --repeats 1; expect_code 0; expect_out "Spearman –"
 run latency steps.cfg --table steps.csv --batch 2 --verify 2; expect_code 2; expect_err "not measured at batch 2"
 run latency steps.cfg --table latency.csv --verify 2; expect_code 6; expect_err "latency.csv:1:"
 run latency steps.cfg --batch 1,,4; expect_code 2; expect_err "usage"
