@@ -2,8 +2,8 @@
  *
  * Three kernels:
  *   gather_plan    one work-item per sample of the batch, or of the shard that begins with sample
- *                  `first`: which one, its label, and by one Philox draw what happens to it (flip,
- *                  shift, where the cutout square is)
+ *                  `first`: which one, its `rows` words of target, and by one Philox draw what
+ *                  happens to it (flip, shift, where the cutout square is)
  *   gather_plain   the readable mover: one work-item per (sample, row); neighbours write
  *                  neighbours, which suits a GPU
  *   gather_tile    the same bits for CPUs: one work-item per (16 samples, some rows); it loads 16
@@ -41,8 +41,8 @@ int gather_shift(uint half_word, int reach)
  * 2 … */
 __kernel void gather_plan(READS_OF(step_block, step), READS_OF(uint, order),
                           READS_OF(int, all_labels), WRITES_OF(int, labels), WRITES_OF(int, plan),
-                          const int n, const int first, const int batch, const int streamed, const int h,
-                          const int w, const int flip, const int crop, const int cutout,
+                          const int n, const int rows, const int first, const int batch, const int streamed,
+                          const int h, const int w, const int flip, const int crop, const int cutout,
                           const uint key0, const uint key1, const uint trial0, const uint trial1)
 {
     OPEN_READ_OF(step_block, step);
@@ -56,7 +56,8 @@ __kernel void gather_plan(READS_OF(step_block, step), READS_OF(uint, order),
     const bool real = first + i < (int)step->real;
     const uint place = step->step * (uint)batch + (uint)(first + i);
     const uint sample = real ? order[place] : 0u;
-    labels[i] = real ? all_labels[sample] : 0;
+    for (int r = 0; r < rows; r++)
+        labels[r * n + i] = real ? all_labels[(ulong)sample * rows + r] : 0;
     plan[i] = real ? (streamed ? first + i : (int)sample) : -1;
 #if AUGMENT
     const uint4 words = philox((uint4)(place, step->epoch, trial0, trial1), (uint2)(key0, key1));

@@ -190,7 +190,7 @@ static void make_graph(const nas_data *data, nas_graph *graph)
     nas_test_ok(nas_graph_then(graph, "conv2d", &node, "out = 4; kernel = 3"));
     nas_test_ok(nas_graph_then(graph, "batch_norm", &node, NULL));
     nas_test_ok(nas_graph_then(graph, "activation", &node, "kind = \"relu\""));
-    nas_test_ok(nas_graph_then(graph, "dense", &node, "out = %d", nas_data_classes(data)));
+    nas_test_ok(nas_graph_then(graph, "dense", &node, "out = %d", nas_data_outputs(data)));
 }
 
 static nas_status hash_weights(nas_trainer *trainer, const nas_evaluation *valid, uint64_t *hash)

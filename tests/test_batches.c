@@ -410,7 +410,7 @@ static void fashion_mnist_is_read(void **state)
         print_message("opened and set up in %.2f s\n", nas_now_s() - start);
         assert_int_equal(nas_data_content_of(f.data)->train.count, 60000);
         assert_int_equal(nas_data_content_of(f.data)->test.count, 10000);
-        assert_int_equal(nas_data_classes(f.data), 10);
+        assert_int_equal(nas_data_outputs(f.data), 10);
         assert_true(fabs(nas_data_mean(f.data)[0] - 0.286) < 0.002);
         assert_true(fabs(nas_data_std(f.data)[0] - 0.353) < 0.002);
         time_batches(&f, i == 0   ? "resident"

@@ -68,7 +68,12 @@ static void options_are_checked(void **state)
     nas_test_fails(fill_config(&config, "{ type = \"idx\"; path = \"x\"; noise = 3; }"), NAS_CONFIG,
                    "noise");
     nas_test_fails(fill_config(&config, "{ type = \"idx\"; path = \"x\"; task = \"segment\"; }"),
-                   NAS_CONFIG, "not supported");
+                   NAS_CONFIG, "classify|multilabel|regress");
+    nas_test_fails(fill_config(&config, "{ type = \"idx\"; path = \"x\"; task = \"regress\"; }"),
+                   NAS_CONFIG, "have classes alone");
+    nas_test_fails(
+        fill_config(&config, "{ type = \"synthetic\"; task = \"regress\"; balance = true; }"),
+        NAS_CONFIG, "need classes");
     nas_test_fails(
         fill_config(&config, "{ type = \"idx\"; path = \"x\"; augment = { crop = 33; }; }"),
         NAS_CONFIG, "crop");
@@ -142,7 +147,7 @@ static void idx_is_read(void **state)
     const nas_data_content *content = nas_data_content_of(data);
     assert_int_equal(content->train.count, TRAIN);
     assert_int_equal(content->test.count, TEST);
-    assert_int_equal(content->classes, 3);
+    assert_int_equal(content->outputs, 3);
     assert_int_equal(content->shape.c, 1);
     assert_int_equal(content->shape.h, ROWS);
     assert_int_equal(content->shape.w, COLUMNS);
@@ -270,12 +275,12 @@ static void cifar_is_read(void **state)
     write_file("train.bin", file.data, file.size);
     write_file("test.bin", file.data, file.size);
     nas_test_ok(open_data("{ type = \"cifar\"; path = \"%s\"; valid = 1; }", &data));
-    assert_int_equal(nas_data_classes(data), 100);
+    assert_int_equal(nas_data_outputs(data), 100);
     assert_int_equal(nas_data_content_of(data)->train.labels[3], 19);
     nas_data_destroy(data);
     nas_test_ok(
         open_data("{ type = \"cifar\"; path = \"%s\"; valid = 1; labels = \"coarse\"; }", &data));
-    assert_int_equal(nas_data_classes(data), 20);
+    assert_int_equal(nas_data_outputs(data), 20);
     assert_int_equal(nas_data_content_of(data)->train.labels[3], 9);
     nas_data_destroy(data);
     remove_file("train.bin");
@@ -428,6 +433,77 @@ static void splits_are_stratified_and_disjoint(void **state)
     nas_data_destroy(data);
 }
 
+/* ---- targets ---------------------------------------------------------------------------------- */
+
+/* What is learned has mean 0 and deviation 1 over the training split, and is the target in its own units, taken to that scale. */
+static void numbers_are_scaled(void **state)
+{
+    nas_data *data;
+    uint32_t count;
+    double sum = 0, squares = 0;
+    (void)state;
+    nas_test_ok(open_data(
+        "{ type = \"synthetic\"; task = \"regress\"; train = 300; test = 10; valid = 60; }",
+        &data));
+    const nas_data_part *part = &nas_data_content_of(data)->train;
+    const uint32_t *members = nas_data_split(data, NAS_SPLIT_TRAIN, &count);
+    assert_int_equal(nas_data_target_rows(data), 2);
+    assert_null(part->labels);
+    for (uint32_t i = 0; i < count; i++) {
+        float learned[2];
+        nas_data_target_write(data, NAS_SPLIT_TRAIN, members[i], (int32_t *)learned);
+        sum += learned[1];
+        squares += (double)learned[1] * learned[1];
+        assert_float_equal(learned[1] * nas_data_target_std(data)[1] +
+                               nas_data_target_mean(data)[1],
+                           part->targets[2 * members[i] + 1], 1e-4);
+        assert_in_range((int)part->targets[2 * members[i]], 24,
+                        40); /* contrasts, as they are made */
+    }
+    assert_float_equal(sum / count, 0, 1e-5);
+    assert_float_equal(squares / count, 1, 1e-5);
+    nas_data_destroy(data);
+}
+
+/* Weighted, each class counts as much as any other, and a sample one in the mean. */
+static void weights_balance_classes(void **state)
+{
+    nas_data *data;
+    int32_t words[2];
+    float weight;
+    (void)state;
+    nas_test_ok(open_data(
+        "{ type = \"synthetic\"; classes = 3; train = 13; test = 2; valid = 3; balance = true; }",
+        &data));
+    const double *weights = nas_data_class_weights(data);
+    uint32_t count, of[3] = {0};
+    const uint32_t *members = nas_data_split(data, NAS_SPLIT_TRAIN, &count);
+    const int32_t *labels = nas_data_content_of(data)->train.labels;
+    for (uint32_t i = 0; i < count; i++)
+        of[labels[members[i]]]++;
+    assert_true(of[0] != of[1] || of[1] != of[2]);
+    for (int k = 0; k < 3; k++)
+        assert_float_equal(weights[k] * of[k], count / 3.0, 1e-9);
+    assert_int_equal(nas_data_target_rows(data), 2);
+    nas_data_target_write(data, NAS_SPLIT_TRAIN, members[0], words);
+    memcpy(&weight, &words[1], sizeof weight);
+    assert_int_equal(words[0], labels[members[0]]);
+    assert_float_equal(weight, weights[words[0]], 1e-6);
+    nas_data_destroy(data);
+    nas_test_ok(open_data(
+        "{ type = \"synthetic\"; classes = 2; train = 8; valid = 2; class_weights = [1, 3]; }",
+        &data));
+    assert_float_equal(nas_data_class_weights(data)[1], 1.5,
+                       1e-12); /* three of each: (1 + 3) / 2 is the mean */
+    nas_data_destroy(data);
+    nas_test_fails(
+        open_data("{ type = \"synthetic\"; classes = 3; class_weights = [1, 3]; }", &data),
+        NAS_CONFIG, "2 values");
+    nas_test_fails(
+        open_data("{ type = \"synthetic\"; classes = 2; class_weights = [0, 0]; }", &data),
+        NAS_CONFIG, "no training sample");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -440,6 +516,8 @@ int main(void)
         cmocka_unit_test(cifar_truncations_are_refused),
         cmocka_unit_test(npy_is_read),
         cmocka_unit_test(npy_truncations_are_refused),
+        cmocka_unit_test(numbers_are_scaled),
+        cmocka_unit_test(weights_balance_classes),
         cmocka_unit_test(splits_are_stratified_and_disjoint),
     };
     const char *only =

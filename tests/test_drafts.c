@@ -36,7 +36,7 @@ static void open_fixture(const char *strategy, int micro_batches, fixture *f)
     nas_test_ok(nas_config_parse(text, "test.cfg", NULL, NULL, 0, &f->config));
     nas_test_ok(nas_data_open_group(&f->config.data, 1, &f->data));
     nas_test_ok(nas_domain_open_group(&f->config.space, nas_data_shape(f->data),
-                                      nas_data_classes(f->data), &f->domain));
+                                      nas_data_outputs(f->data), &f->domain));
     nas_test_ok(nas_train_config_fill(&f->config.train, &f->train));
 }
 

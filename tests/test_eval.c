@@ -22,7 +22,7 @@ static int open_all(void **state)
         "valid = 64; }",
         1);
     domain = nas_test_domain("chain", "{ depth = [1, 3]; width = [4, 8]; kernel = [3]; }",
-                             nas_data_shape(data), nas_data_classes(data));
+                             nas_data_shape(data), nas_data_outputs(data));
     nas_test_ok(nas_domain_read(domain, "baseline", &baseline));
     nas_test_ok(nas_value_parse("{ epochs = 2; batch = 32; lr = 0.1; }", "test", 1, &group));
     nas_test_ok(nas_train_config_fill(&group, &train));

@@ -140,7 +140,7 @@ static void open_training(const char *method, training *t)
                             "test = 16; valid = 32; }",
                             1);
     t->domain = nas_test_domain("cell", "{ cells = 2; channels = 4; nodes = 2; }",
-                                nas_data_shape(t->data), nas_data_classes(t->data));
+                                nas_data_shape(t->data), nas_data_outputs(t->data));
     nas_test_ok(nas_value_parse(
         "{ batch = 16; samples = 16; optimizer = \"sgd\"; lr = 0.05; momentum = 0.9; "
         "weight_decay = 0.001; clip = 5.0; }",

@@ -135,7 +135,7 @@ static void run_space(const char *const *row)
         skip();
     parse(row[1], &group);
     nas_test_ok(nas_space_get(row[0], &space));
-    nas_test_ok(nas_domain_open(space, &group, NULL, nas_data_shape(data), nas_data_classes(data),
+    nas_test_ok(nas_domain_open(space, &group, NULL, nas_data_shape(data), nas_data_outputs(data),
                                 &domain));
     const nas_eval_setting setting = {.device = device,
                                       .data = data,

@@ -24,7 +24,7 @@ static const char made_up[] =
 
 static nas_domain *open_domain(const char *space, const char *options, const nas_data *data)
 {
-    return nas_test_domain(space, options, nas_data_shape(data), nas_data_classes(data));
+    return nas_test_domain(space, options, nas_data_shape(data), nas_data_outputs(data));
 }
 
 /* ---- against the reference ------------------------------------------------------------------------------------------- */

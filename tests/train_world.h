@@ -32,7 +32,7 @@ static inline void make_world_in(bool norm, world *w, nas_device *device, const 
         nas_test_ok(nas_graph_then(&w->graph, "batch_norm", &node, NULL));
     nas_test_ok(nas_graph_then(&w->graph, "activation", &node, "kind = \"relu\""));
     nas_test_ok(nas_graph_then(&w->graph, "pool", &node, "kind = \"max\"; kernel = 2; stride = 2"));
-    nas_test_ok(nas_graph_then(&w->graph, "dense", &node, "out = %d", nas_data_classes(w->data)));
+    nas_test_ok(nas_graph_then(&w->graph, "dense", &node, "out = %d", nas_data_outputs(w->data)));
 }
 
 static inline void make_world(world *w, nas_device *device, const char *data_text,

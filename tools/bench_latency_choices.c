@@ -68,7 +68,7 @@ static nas_status open_all(const char *path, const latency_options *o, latency *
     NAS_TRY(nas_config_read(path, NULL, 0, l->config));
     NAS_TRY(nas_data_open_group(&l->config->data, (uint64_t)l->config->seed, &l->data));
     NAS_TRY(nas_domain_open_group(&l->config->space, nas_data_shape(l->data),
-                                  nas_data_classes(l->data), &l->domain));
+                                  nas_data_outputs(l->data), &l->domain));
     NAS_TRY(make_graphs(l));
     NAS_TRY(nas_device_open(o->device, &device, &l->device));
     NAS_TRY(nas_net_create(l->device, &l->graph, &net, &l->net));

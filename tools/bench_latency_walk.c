@@ -33,7 +33,7 @@ nas_status latency_open(const char *path, latency_space *space)
     NAS_TRY(nas_config_read(path, NULL, 0, space->config));
     NAS_TRY(nas_data_open_group(&space->config->data, (uint64_t)space->config->seed, &space->data));
     NAS_TRY(nas_domain_open_group(&space->config->space, nas_data_shape(space->data),
-                                  nas_data_classes(space->data), &space->domain));
+                                  nas_data_outputs(space->data), &space->domain));
     return hash_of(space);
 }
 

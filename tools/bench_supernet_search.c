@@ -61,7 +61,7 @@ static nas_status open_all(search *s)
     NAS_TRY(read_config(s));
     NAS_TRY(nas_data_open_group(&s->config.data, 1, &s->data));
     NAS_TRY(nas_domain_open_group(&s->config.space, nas_data_shape(s->data),
-                                  nas_data_classes(s->data), &s->domain));
+                                  nas_data_outputs(s->data), &s->domain));
     NAS_TRY(nas_train_config_fill(&s->config.train, &s->train));
     const nas_device_options device = {.profile = s->options->profile};
     NAS_TRY(nas_device_open(s->options->device, &device, &s->device));

@@ -198,7 +198,7 @@ static nas_status build_trial(const nas_config *config, const char *row, nas_gra
     nas_arch arch;
     nas_status status = NAS_OK;
     NAS_TRY(nas_data_open_group(&config->data, (uint64_t)config->seed, &data));
-    NAS_TRY_DONE(nas_domain_open_group(&config->space, nas_data_shape(data), nas_data_classes(data),
+    NAS_TRY_DONE(nas_domain_open_group(&config->space, nas_data_shape(data), nas_data_outputs(data),
                                        &domain));
     NAS_TRY_DONE(nas_domain_read(domain, row, &arch));
     NAS_TRY_DONE(nas_domain_build(domain, &arch, graph));

@@ -178,7 +178,7 @@ nas_status open_ranking(const ranking_setup *setup, ranking *r)
     else if (setup->recalibrate >= 0)
         NAS_FAIL(NAS_CONFIG, "--recalibrate is for a --supernet");
     NAS_TRY(nas_data_open_group(r->data_group, r->eval_seed, &r->data));
-    NAS_TRY(nas_domain_open_group(r->space, nas_data_shape(r->data), nas_data_classes(r->data),
+    NAS_TRY(nas_domain_open_group(r->space, nas_data_shape(r->data), nas_data_outputs(r->data),
                                   &r->domain));
     NAS_TRY(open_train(r));
     NAS_TRY(nas_device_open(setup->device, NULL, &r->device));

@@ -147,7 +147,7 @@ static nas_status add_config(tune_shapes *shapes, nas_device *device, const tune
     }
     NAS_TRY_DONE(nas_config_read(options->what, NULL, 0, config));
     NAS_TRY_DONE(nas_data_open_group(&config->data, (uint64_t)config->seed, &data));
-    NAS_TRY_DONE(nas_domain_open_group(&config->space, nas_data_shape(data), nas_data_classes(data),
+    NAS_TRY_DONE(nas_domain_open_group(&config->space, nas_data_shape(data), nas_data_outputs(data),
                                        &domain));
     NAS_TRY_DONE(nas_train_config_fill(&config->train, train));
     const int batch = shard_of(device, options->batch ? options->batch : (int)train->common.batch);

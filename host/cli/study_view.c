@@ -68,7 +68,7 @@ nas_status cli_domain_open(const cli_study *view, nas_domain **domain)
     nas_data *data;
     NAS_TRY(nas_data_open_group(&config->data, (uint64_t)config->seed, &data));
     nas_status status =
-        nas_domain_open_group(&config->space, nas_data_shape(data), nas_data_classes(data), domain);
+        nas_domain_open_group(&config->space, nas_data_shape(data), nas_data_outputs(data), domain);
     nas_data_destroy(data);
     return status;
 }

@@ -54,6 +54,7 @@ static nas_status record_plan(nas_batches *batches, int shard, const char *defin
 {
     const nas_data_options *options = &nas_data_config_of(batches->home->data)->common;
     const nas_shape shape = nas_data_shape(batches->home->data);
+    const int rows = nas_data_target_rows(batches->home->data);
     uint32_t key[2];
     nas_random_key(batches->options.seed, NAS_STREAM_AUGMENT, key);
     const nas_argument arguments[] = {
@@ -61,9 +62,10 @@ static nas_status record_plan(nas_batches *batches, int shard, const char *defin
         NAS_ARG_BUFFER(batches->order_buffer, 0),
         NAS_ARG_BUFFER(batches->home->labels[batches->part], 0),
         NAS_ARG_BUFFER(batches->target.labels.buffer,
-                       batches->target.labels.at + (uint64_t)(shard * batches->n)),
+                       batches->target.labels.at + (uint64_t)(shard * batches->n * rows)),
         NAS_ARG_BUFFER(batches->plan, plan_at(batches, shard)),
         NAS_ARG_INT(batches->n),
+        NAS_ARG_INT(rows),
         NAS_ARG_INT(shard * batches->n),
         NAS_ARG_INT(batches->options.batch),
         NAS_ARG_INT(!batches->home->resident),
@@ -173,12 +175,13 @@ static nas_status check_target(nas_batches *batches)
                  batches->shards);
     const uint64_t wanted =
         nas_shape_count(nas_data_shape(batches->home->data)) * (uint64_t)batches->n;
+    const uint64_t words = (uint64_t)whole * (uint64_t)nas_data_target_rows(batches->home->data);
     for (int i = 0; i < batches->shards; i++)
-        if (target->images[i].count < wanted || target->labels.count < (uint64_t)whole)
+        if (target->images[i].count < wanted || target->labels.count < words)
             NAS_FAIL(NAS_SHAPE,
-                     "a batch needs %" PRIu64 " values and %d labels and its target has %" PRIu64
-                     " and %" PRIu64,
-                     wanted, whole, target->images[i].count, target->labels.count);
+                     "a batch needs %" PRIu64 " values and %" PRIu64
+                     " labels and its target has %" PRIu64 " and %" PRIu64,
+                     wanted, words, target->images[i].count, target->labels.count);
     return NAS_OK;
 }
 

@@ -160,8 +160,9 @@ static nas_status read_part(const char *folder, const nas_text_list *files, cons
     return NAS_OK;
 }
 
-static nas_status open_cifar(const void *instance, nas_data_content *content)
+static nas_status open_cifar(const void *instance, nas_task task, nas_data_content *content)
 {
+    (void)task;
     bool cifar100;
     cifar_options *cifar = malloc(sizeof *cifar);
     if (!cifar)
@@ -171,17 +172,17 @@ static nas_status open_cifar(const void *instance, nas_data_content *content)
     const reading how = reading_of(cifar, cifar100);
     content->shape = (nas_shape){3, 32, 32};
     content->type = NAS_SAMPLE_UINT8;
-    content->classes = how.classes;
+    content->outputs = how.classes;
     if (status == NAS_OK)
         status = read_part(cifar->path, &cifar->train, &how, &content->train);
     if (status == NAS_OK)
         status = read_part(cifar->path, &cifar->test, &how, &content->test);
     if (status == NAS_OK)
-        nas__class_names_read(cifar->path,
-                              !cifar100                        ? "batches.meta.txt"
-                              : cifar->labels == LABELS_COARSE ? "coarse_label_names.txt"
-                                                               : "fine_label_names.txt",
-                              content);
+        nas__output_names_read(cifar->path,
+                               !cifar100                        ? "batches.meta.txt"
+                               : cifar->labels == LABELS_COARSE ? "coarse_label_names.txt"
+                                                                : "fine_label_names.txt",
+                               content);
     free(cifar);
     return status;
 }

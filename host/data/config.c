@@ -14,8 +14,18 @@ enum { NAME_LIMIT = 64 };
 static const nas_option options[] = {
     {"type", NAS_OPTION_TEXT, AT(type), NULL, 0, 0, NULL,
      "format of the data set: idx, cifar, npy or synthetic"},
-    {"task", NAS_OPTION_TEXT, AT(task), "\"classify\"", 0, 0, NULL,
-     "what is learned: classify (one class per sample, cross-entropy)"},
+    {"task", NAS_OPTION_CHOICE, AT(task), "\"classify\"", 0, 0, "classify|multilabel|regress",
+     "what is learned: one class of each sample, any number of labels of each, or numbers"},
+    {"class_weights", NAS_OPTION_REAL_LIST, AT(class_weights), "[]", 0, 1000000, NULL,
+     "classify: what the loss of a sample counts, by its class; scaled so that they are 1 in the "
+     "mean over the "
+     "training split; empty: all the same"},
+    {"balance", NAS_OPTION_BOOL, AT(balance), "false", 0, 0, NULL,
+     "classify: class weights against unequal classes, one over the samples that each has"},
+    {"scale_targets", NAS_OPTION_BOOL, AT(scale_targets), "true", 0, 0, NULL,
+     "regress: learn targets less their mean, over their deviation, both of the training split; "
+     "what "
+     "is reported is in their own units"},
     {"valid", NAS_OPTION_INT, AT(valid), "0", 0, 2147483647, NULL,
      "samples of the training files set aside for validation, in proportion to the classes; 0: a "
      "tenth"},
@@ -81,16 +91,28 @@ static nas_status find_dataset(const nas_value *group, const char *type,
     return place_fail(group, "type", message);
 }
 
-static nas_status check_task(const nas_value *group, const char *task)
+static nas_status check_task(const nas_value *group, const nas_data_config *config)
 {
     char message[NAS_TEXT_SIZE + 256];
-    if (strcmp(task, "classify") == 0)
-        return NAS_OK;
-    snprintf(
-        message, sizeof message,
-        "data.task \"%s\" is not supported; this version trains classifiers only (\"classify\")",
-        task);
-    return place_fail(group, "task", message);
+    const nas_data_options *common = &config->common;
+    const unsigned tasks =
+        config->dataset->tasks ? config->dataset->tasks : 1u << NAS_TASK_CLASSIFY;
+    const char *task = nas_task_name((nas_task)common->task);
+    if (!(tasks >> common->task & 1)) {
+        snprintf(message, sizeof message,
+                 "data.task \"%s\": data of type %s have classes alone; %s", task,
+                 config->dataset->kind.name, "npy, csv and images take other tasks");
+        return place_fail(group, "task", message);
+    }
+    const bool weighted = common->class_weights.count || common->balance;
+    if (weighted && common->task != NAS_TASK_CLASSIFY) {
+        snprintf(message, sizeof message, "class weights need classes; data.task is \"%s\"", task);
+        return place_fail(group, common->balance ? "balance" : "class_weights", message);
+    }
+    if (common->class_weights.count && common->balance)
+        return place_fail(group, "balance",
+                          "data.balance makes class weights itself: give one of both");
+    return NAS_OK;
 }
 
 /* The type, before any table is filled, since it decides which tables there are. */
@@ -114,7 +136,7 @@ nas_status nas_data_config_fill(const nas_value *group, nas_data_config *config)
     *config = (nas_data_config){.dataset = dataset};
     NAS_TRY(nas_options_fill_pair(&nas_data_kind, &dataset->kind, group, &config->common,
                                   &config->options));
-    return check_task(group, config->common.task);
+    return check_task(group, config);
 }
 
 nas_status nas_data_config_value(const nas_data_config *config, nas_value *group)

@@ -19,6 +19,7 @@ struct nas_data {
     uint32_t *split[4];
     uint32_t count[4];
     double *mean, *std; /* [c] each, one allocation */
+    nas__targets targets;
     uint64_t hash;
 };
 
@@ -35,13 +36,7 @@ static nas_status check_content(const nas_data_config *config, const nas_data_co
     const char *name = config->dataset->kind.name;
     if (content->train.count == 0)
         NAS_FAIL(NAS_DATA, "data set %s has no training samples", name);
-    if (content->classes < 2)
-        NAS_FAIL(NAS_DATA, "data set %s has %d class; a classifier needs two at least", name,
-                 content->classes);
-    NAS_TRY(nas__labels_check(name, 0, 0, content->train.labels, content->train.count,
-                              content->classes));
-    return nas__labels_check(name, 0, 0, content->test.labels, content->test.count,
-                             content->classes);
+    return nas__targets_check(name, (nas_task)config->common.task, content);
 }
 
 /* ---- splits ---------------------------------------------------------------------------------- */
@@ -70,23 +65,29 @@ static nas_status store_split(nas_data *data, nas_split split, const uint32_t *f
     return NAS_OK;
 }
 
+/* Classes that a split keeps in proportion: without labels all samples are of one. */
+static int split_classes(const nas_data *data)
+{
+    return data->content.train.labels ? data->content.outputs : 1;
+}
+
 /* VALID at the front of `all`, then TRAIN, then what the limit left out. */
 static nas_status split_training(nas_data *data, uint64_t seed, uint32_t *all)
 {
     const nas_data_options *options = &data->config.common;
     const int32_t *labels = data->content.train.labels;
-    uint32_t count = data->content.train.count, classes = (uint32_t)data->content.classes;
+    const int classes = split_classes(data);
+    uint32_t count = data->content.train.count;
     int64_t valid = options->valid ? options->valid : count / 10;
     if (valid >= count)
         NAS_FAIL(NAS_CONFIG,
                  "data.valid = %" PRId64 " leaves none of the %" PRIu32 " training samples", valid,
                  count);
     uint32_t held = (uint32_t)valid, left = count - held, used = left;
-    NAS_TRY(nas__split_pick(labels, (int)classes, seed, ROUND_VALID, all, count, held));
+    NAS_TRY(nas__split_pick(labels, classes, seed, ROUND_VALID, all, count, held));
     if (options->train_limit && options->train_limit < left) {
         used = (uint32_t)options->train_limit;
-        NAS_TRY(
-            nas__split_pick(labels, (int)classes, seed, ROUND_TRAIN_LIMIT, all + held, left, used));
+        NAS_TRY(nas__split_pick(labels, classes, seed, ROUND_TRAIN_LIMIT, all + held, left, used));
     }
     NAS_TRY(store_split(data, NAS_SPLIT_VALID, all, held));
     NAS_TRY(store_split(data, NAS_SPLIT_TRAIN, all + held, used));
@@ -100,7 +101,7 @@ static nas_status split_test(nas_data *data, uint64_t seed, uint32_t *all)
     int64_t limit = data->config.common.test_limit;
     uint32_t used = limit && limit < test->count ? (uint32_t)limit : test->count;
     if (used < test->count)
-        NAS_TRY(nas__split_pick(test->labels, data->content.classes, seed, ROUND_TEST_LIMIT, all,
+        NAS_TRY(nas__split_pick(test->labels, split_classes(data), seed, ROUND_TEST_LIMIT, all,
                                 test->count, used));
     return store_split(data, NAS_SPLIT_TEST, all, used);
 }
@@ -117,8 +118,8 @@ nas_status nas_data_cut(const nas_data *data, nas_split split, double share, uin
                  "side",
                  share, all, nas_split_name(split));
     memcpy(samples, data->split[split], all * sizeof *samples);
-    NAS_TRY(nas__split_pick(part->labels, data->content.classes, seed, ROUND_CUT, samples, all,
-                            wanted));
+    NAS_TRY(
+        nas__split_pick(part->labels, split_classes(data), seed, ROUND_CUT, samples, all, wanted));
     *count = wanted;
     return NAS_OK;
 }
@@ -223,13 +224,20 @@ static nas_status make_mapping(nas_data *data)
 
 /* ---- opening --------------------------------------------------------------------------------- */
 
+static uint64_t hash_targets(const nas_data_part *part, int outputs, uint64_t hash)
+{
+    if (part->targets)
+        return nas_hash(part->targets, part->count * (size_t)outputs * sizeof *part->targets, hash);
+    return nas_hash(part->labels, part->count * sizeof *part->labels, hash);
+}
+
 static uint64_t make_hash(const nas_data *data)
 {
     const nas_data_content *content = &data->content;
     uint64_t hash = nas_hash(&content->shape, sizeof content->shape, (uint64_t)content->type);
     const nas_data_part *parts[] = {&content->train, &content->test};
     for (int i = 0; i < 2; i++) {
-        hash = nas_hash(parts[i]->labels, parts[i]->count * sizeof *parts[i]->labels, hash);
+        hash = hash_targets(parts[i], content->outputs, hash);
         hash = nas_hash(parts[i]->samples, parts[i]->count * nas__data_sample_bytes(data), hash);
     }
     for (int i = 0; i < 3; i++)
@@ -239,10 +247,11 @@ static uint64_t make_hash(const nas_data *data)
 
 static nas_status open_all(nas_data *data, uint64_t seed)
 {
-    NAS_TRY(data->config.dataset->open(&data->config.options, &data->content));
+    NAS_TRY(data->config.dataset->open(&data->config.options, nas_data_task(data), &data->content));
     NAS_TRY(check_content(&data->config, &data->content));
     NAS_TRY(make_splits(data, seed));
     NAS_TRY(make_mapping(data));
+    NAS_TRY(nas__targets_make(data, &data->targets));
     data->hash = make_hash(data);
     return NAS_OK;
 }
@@ -270,6 +279,7 @@ void nas_data_destroy(nas_data *data)
     for (int i = 0; i < 4; i++)
         free(data->split[i]);
     free(data->mean);
+    free(data->targets.mean);
     free(data);
 }
 
@@ -290,16 +300,35 @@ nas_shape nas_data_shape(const nas_data *data)
     return data->content.shape;
 }
 
-int nas_data_classes(const nas_data *data)
+nas_task nas_data_task(const nas_data *data)
 {
-    return data->content.classes;
+    return (nas_task)data->config.common.task;
 }
 
-const char *nas_data_class_name(const nas_data *data, int class_index)
+const double *nas_data_target_mean(const nas_data *data)
 {
-    bool known =
-        data->content.class_names && class_index >= 0 && class_index < data->content.classes;
-    return known ? data->content.class_names[class_index] : NULL;
+    return data->targets.mean;
+}
+
+const double *nas_data_target_std(const nas_data *data)
+{
+    return data->targets.std;
+}
+
+const double *nas_data_class_weights(const nas_data *data)
+{
+    return data->targets.weights;
+}
+
+int nas_data_outputs(const nas_data *data)
+{
+    return data->content.outputs;
+}
+
+const char *nas_data_output_name(const nas_data *data, int output)
+{
+    const bool known = data->content.names && output >= 0 && output < data->content.outputs;
+    return known ? data->content.names[output] : NULL;
 }
 
 const uint32_t *nas_data_split(const nas_data *data, nas_split split, uint32_t *count)

@@ -28,16 +28,28 @@ const nas_dataset *nas_dataset_find(const char *name)
     return NULL;
 }
 
+const char *nas_task_name(nas_task task)
+{
+    static const char *const names[NAS_TASKS] = {"classify", "multilabel", "regress"};
+    return names[task];
+}
+
+static void part_clear(nas_data_part *part)
+{
+    free(part->samples);
+    free(part->labels);
+    free(part->targets);
+    free(part->groups);
+}
+
 void nas_data_content_clear(nas_data_content *content)
 {
     if (!content)
         return;
-    for (int i = 0; content->class_names && i < content->classes; i++)
-        free(content->class_names[i]);
-    free(content->class_names);
-    free(content->train.samples);
-    free(content->train.labels);
-    free(content->test.samples);
-    free(content->test.labels);
+    for (int i = 0; content->names && i < content->outputs; i++)
+        free(content->names[i]);
+    free(content->names);
+    part_clear(&content->train);
+    part_clear(&content->test);
     *content = (nas_data_content){0};
 }

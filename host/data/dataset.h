@@ -44,11 +44,23 @@ nas_status nas__labels_check(const char *path, uint64_t first, uint64_t stride,
                              const int32_t *labels, uint32_t count, int classes);
 int nas__labels_classes(const int32_t *labels, uint32_t count); /* largest + 1 */
 /* One name per line.  No such file, or another number of names: class_names stay NULL. */
-void nas__class_names_read(const char *folder, const char *name, nas_data_content *content);
+void nas__output_names_read(const char *folder, const char *name, nas_data_content *content);
+
+/* ---- targets.c ------------------------------------------------------------------------------- */
+
+typedef struct nas__targets {
+    double *mean, *std; /* [outputs] each; `mean` owns the memory */
+    double *weights;    /* [outputs], or NULL */
+} nas__targets;
+
+/* Number of outputs, classes in range, finite numbers, labels 0 or 1. */
+nas_status nas__targets_check(const char *name, nas_task task, const nas_data_content *content);
+/* Scales and weights, of the training split. */
+nas_status nas__targets_make(const nas_data *data, nas__targets *targets);
 
 /* ---- split.c --------------------------------------------------------------------------------- */
 
-/* Picks `wanted` of the `count` candidates (indices into labels), in proportion to the classes, by
+/* Picks `wanted` of the `count` candidates (indices into labels), in proportion to the classes (labels NULL: all are alike), by
  * (seed, round): the picked ones are moved to the front of `candidates`; both portions are then
  * sorted. */
 nas_status nas__split_pick(const int32_t *labels, int classes, uint64_t seed, uint32_t round,
@@ -67,7 +79,7 @@ struct nas_data_home {
     bool resident;
     bool plain;             /* gather by the plain kernel; for GPUs, and for tests */
     nas_buffer *samples[2]; /* of training files, of test files; NULL when streamed or empty */
-    nas_buffer *labels[2];  /* always on the device */
+    nas_buffer *labels[2];  /* [count][nas_data_target_rows]; always on the device */
     nas_buffer *mapping;    /* [2][channels]: scale, shift */
 };
 

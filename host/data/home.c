@@ -1,6 +1,6 @@
 /* home.c - a data set on one device, once for all nets that train there.
  *
- * Labels (4 bytes a sample) and the mapping of channels always lie on the device.  Samples do where
+ * Targets (4 bytes for each row of them) and the mapping of channels always lie on the device.  Samples do where
  * both parts fit a quarter of its memory, and each one buffer; else every nas_batches streams them.
  * The mapping turns a stored value into what the net sees with one fma: (v/255 − mean)/std =
  * v·scale + shift. */
@@ -38,12 +38,26 @@ static nas_status upload(nas_data_home *home, const void *from, uint64_t size, c
     return nas_buffer_write(*buffer, 0, size, from);
 }
 
+static nas_status upload_targets(nas_data_home *home, int i, const nas_data_part *part)
+{
+    const size_t rows = (size_t)nas_data_target_rows(home->data);
+    const nas_split split = i ? NAS_SPLIT_TEST : NAS_SPLIT_TRAIN;
+    int32_t *words = malloc(part->count * rows * sizeof *words);
+    if (!words)
+        NAS_FAIL(NAS_MEMORY, "no memory for the targets of %" PRIu32 " samples", part->count);
+    for (uint32_t k = 0; k < part->count; k++)
+        nas_data_target_write(home->data, split, k, words + k * rows);
+    const nas_status status =
+        upload(home, words, part->count * rows * sizeof *words, "labels", &home->labels[i]);
+    free(words);
+    return status;
+}
+
 static nas_status upload_part(nas_data_home *home, int i, const nas_data_part *part)
 {
     if (part->count == 0)
         return NAS_OK;
-    NAS_TRY(
-        upload(home, part->labels, part->count * sizeof *part->labels, "labels", &home->labels[i]));
+    NAS_TRY(upload_targets(home, i, part));
     if (!home->resident)
         return NAS_OK;
     return upload(home, part->samples, part->count * (uint64_t)nas__data_sample_bytes(home->data),

@@ -135,20 +135,21 @@ static nas_status read_part(const char *folder, const char *name, nas_data_part 
     return status;
 }
 
-static nas_status open_idx(const void *instance, nas_data_content *content)
+static nas_status open_idx(const void *instance, nas_task task, nas_data_content *content)
 {
+    (void)task;
     const idx_options *idx = instance;
     nas_shape test;
     content->type = NAS_SAMPLE_UINT8;
-    NAS_TRY(read_part(idx->path, "train", &content->train, &content->shape, &content->classes));
-    NAS_TRY(read_part(idx->path, "t10k", &content->test, &test, &content->classes));
+    NAS_TRY(read_part(idx->path, "train", &content->train, &content->shape, &content->outputs));
+    NAS_TRY(read_part(idx->path, "t10k", &content->test, &test, &content->outputs));
     if (memcmp(&test, &content->shape, sizeof test) != 0)
         NAS_FAIL(NAS_DATA,
                  "%s: training images are %dx%dx%d and test images %dx%dx%d; the files do not "
                  "belong together",
                  idx->path, content->shape.c, content->shape.h, content->shape.w, test.c, test.h,
                  test.w);
-    nas__class_names_read(idx->path, "classes.txt", content);
+    nas__output_names_read(idx->path, "classes.txt", content);
     return NAS_OK;
 }
 

@@ -39,7 +39,7 @@ static void names_clear(char **names, int count)
     free(names);
 }
 
-void nas__class_names_read(const char *folder, const char *name, nas_data_content *content)
+void nas__output_names_read(const char *folder, const char *name, nas_data_content *content)
 {
     char path[NAS_PATH_SIZE];
     void *text;
@@ -47,17 +47,17 @@ void nas__class_names_read(const char *folder, const char *name, nas_data_conten
     char *place = NULL;
     if (!nas__find_file(folder, name, path) || nas_file_read(path, 1 << 20, &text, &size) != NAS_OK)
         return;
-    char **names = calloc((size_t)content->classes, sizeof *names);
+    char **names = calloc((size_t)content->outputs, sizeof *names);
     int count = 0;
     for (char *line = strtok_r(text, "\r\n", &place); names && line;
          line = strtok_r(NULL, "\r\n", &place)) {
-        if (count < content->classes && !(names[count] = strdup(line)))
+        if (count < content->outputs && !(names[count] = strdup(line)))
             break;
         count++;
     }
     free(text);
-    if (names && count == content->classes)
-        content->class_names = names;
+    if (names && count == content->outputs)
+        content->names = names;
     else if (names)
-        names_clear(names, count < content->classes ? count : content->classes);
+        names_clear(names, count < content->outputs ? count : content->outputs);
 }

@@ -163,17 +163,18 @@ done:
     return status;
 }
 
-static nas_status open_npy(const void *instance, nas_data_content *content)
+static nas_status open_npy(const void *instance, nas_task task, nas_data_content *content)
 {
     const npy_options *npy = instance;
+    (void)task;
     nas_shape test;
     nas_sample_type type;
     NAS_TRY(read_part(npy->path, npy->train_images, npy->train_labels, &content->train,
-                      &content->shape, &content->type, &content->classes));
+                      &content->shape, &content->type, &content->outputs));
     if (!npy->test_images[0])
         return NAS_OK;
     NAS_TRY(read_part(npy->path, npy->test_images, npy->test_labels, &content->test, &test, &type,
-                      &content->classes));
+                      &content->outputs));
     if (memcmp(&test, &content->shape, sizeof test) != 0 || type != content->type)
         NAS_FAIL(NAS_DATA,
                  "%s: training and test images differ in shape or type; the files do not belong "

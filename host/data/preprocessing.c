@@ -54,7 +54,7 @@ nas_status nas_data_describe(const nas_data *data, nas_text *preprocessing, nas_
     }
     if (channels <= NAS_LIST_SIZE)
         NAS_TRY(nas_preprocessing_write(&p, preprocessing));
-    for (int i = 0; i < nas_data_classes(data) && nas_data_class_name(data, 0); i++)
-        nas_text_format(classes, "%s\n", nas_data_class_name(data, i));
+    for (int i = 0; i < nas_data_outputs(data) && nas_data_output_name(data, 0); i++)
+        nas_text_format(classes, "%s\n", nas_data_output_name(data, i));
     return nas_text_check(classes);
 }

@@ -52,6 +52,11 @@ static void distribute(const uint32_t *sizes, const uint32_t *share, int classes
     }
 }
 
+static int32_t class_of(const int32_t *labels, uint32_t sample)
+{
+    return labels ? labels[sample] : 0;
+}
+
 nas_status nas__split_pick(const int32_t *labels, int classes, uint64_t seed, uint32_t round,
                            uint32_t *candidates, uint32_t count, uint32_t wanted)
 {
@@ -65,11 +70,11 @@ nas_status nas__split_pick(const int32_t *labels, int classes, uint64_t seed, ui
     }
     uint32_t *share = sizes + slots, *start = share + slots, *sorted = start + slots;
     for (uint32_t i = 0; i < count; i++)
-        sizes[labels[candidates[i]]]++;
+        sizes[class_of(labels, candidates[i])]++;
     for (int k = 1; k < classes; k++)
         start[k] = start[k - 1] + sizes[k - 1];
     for (uint32_t i = 0; i < count; i++)
-        sorted[start[labels[candidates[i]]]++] = candidates[i];
+        sorted[start[class_of(labels, candidates[i])]++] = candidates[i];
     if (count)
         shares(sizes, classes, count, wanted, share, remainder);
     distribute(sizes, share, classes, seed, round, wanted, sorted, candidates);

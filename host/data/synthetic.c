@@ -2,7 +2,7 @@
  * machine.
  *
  * Each class has a smooth prototype per channel: a 4 × 4 grid of random values, enlarged
- * bilinearly.  A sample is its class's prototype, brighter or darker, plus noise.  A small network
+ * bilinearly.  A sample is its class's prototype, with a contrast and a brightness of its own (which a regression learns), plus noise.  A small network
  * learns it in seconds, and `noise` says how hard it is.  Everything is drawn by (seed,
  * NAS_STREAM_SYNTHETIC, what for), with additions and multiplications only, so bytes do not depend
  * on anybody's libm.
@@ -82,7 +82,12 @@ static void make_prototypes(const synthetic_options *synthetic, nas_shape shape,
     }
 }
 
-static void make_sample(const synthetic_options *synthetic, uint32_t what, uint32_t item,
+/* What a picture was made with: the two targets of a regression. */
+typedef struct made {
+    float contrast, brightness;
+} made;
+
+static made make_sample(const synthetic_options *synthetic, uint32_t what, uint32_t item,
                         const float *prototype, size_t size, uint8_t *to)
 {
     nas_random random = draw(synthetic, what, item);
@@ -92,26 +97,36 @@ static void make_sample(const synthetic_options *synthetic, uint32_t what, uint3
         double value = brightness + contrast * (prototype[i] + synthetic->noise * noise(&random));
         to[i] = value <= 0 ? 0 : value >= 255 ? 255 : (uint8_t)(value + 0.5);
     }
+    return (made){(float)contrast, (float)brightness};
 }
 
-static nas_status make_part(const synthetic_options *synthetic, uint32_t what, uint32_t count,
-                            const float *prototypes, size_t size, nas_data_part *part)
+static nas_status make_part(const synthetic_options *synthetic, nas_task task, uint32_t what,
+                            uint32_t count, const float *prototypes, size_t size,
+                            nas_data_part *part)
 {
+    const bool numbers = task == NAS_TASK_REGRESS;
     part->samples = malloc(count * size + 1);
-    part->labels = malloc(((size_t)count + 1) * sizeof *part->labels);
-    if (!part->samples || !part->labels)
+    if (numbers)
+        part->targets = malloc((2 * (size_t)count + 1) * sizeof *part->targets);
+    else
+        part->labels = malloc(((size_t)count + 1) * sizeof *part->labels);
+    if (!part->samples || !(numbers ? (void *)part->targets : (void *)part->labels))
         NAS_FAIL(NAS_MEMORY, "no memory for %u made-up samples", count);
     part->count = count;
     for (uint32_t i = 0; i < count; i++) {
-        part->labels[i] = (int32_t)(i % (uint32_t)synthetic->classes);
-        make_sample(synthetic, what, i, prototypes + (size_t)part->labels[i] * size, size,
-                    (uint8_t *)part->samples + i * size);
+        const uint32_t class = i % (uint32_t)synthetic->classes;
+        const made how = make_sample(synthetic, what, i, prototypes + class * size, size,
+                                     (uint8_t *)part->samples + i * size);
+        if (!numbers)
+            part->labels[i] = (int32_t) class;
+        else
+            memcpy(part->targets + 2 * (size_t)i, &how, sizeof how);
     }
     return NAS_OK;
 }
 
 /* 2. Filling the content.  On failure the caller clears what is there so far. */
-static nas_status open_synthetic(const void *instance, nas_data_content *content)
+static nas_status open_synthetic(const void *instance, nas_task task, nas_data_content *content)
 {
     const synthetic_options *synthetic = instance;
     if (synthetic->shape.count != 3)
@@ -119,18 +134,18 @@ static nas_status open_synthetic(const void *instance, nas_data_content *content
     const int64_t *side = synthetic->shape.item;
     content->shape = (nas_shape){(int)side[0], (int)side[1], (int)side[2]};
     content->type = NAS_SAMPLE_UINT8;
-    content->classes = (int)synthetic->classes;
+    content->outputs = task == NAS_TASK_REGRESS ? 2 : (int)synthetic->classes;
     size_t size = (size_t)nas_shape_count(content->shape);
     if (size > (1u << 24))
         NAS_FAIL(NAS_CONFIG, "data.shape: %zu values per sample are more than 16 million", size);
     float *prototypes = malloc(size * (size_t)synthetic->classes * sizeof *prototypes);
     if (!prototypes)
-        NAS_FAIL(NAS_MEMORY, "no memory for %d prototypes", content->classes);
+        NAS_FAIL(NAS_MEMORY, "no memory for %d prototypes", (int)synthetic->classes);
     make_prototypes(synthetic, content->shape, prototypes);
-    nas_status status = make_part(synthetic, FOR_TRAIN, (uint32_t)synthetic->train, prototypes,
-                                  size, &content->train);
+    nas_status status = make_part(synthetic, task, FOR_TRAIN, (uint32_t)synthetic->train,
+                                  prototypes, size, &content->train);
     if (status == NAS_OK)
-        status = make_part(synthetic, FOR_TEST, (uint32_t)synthetic->test, prototypes, size,
+        status = make_part(synthetic, task, FOR_TEST, (uint32_t)synthetic->test, prototypes, size,
                            &content->test);
     free(prototypes);
     return status;
@@ -139,8 +154,11 @@ static nas_status open_synthetic(const void *instance, nas_data_content *content
 /* 3. The descriptor. */
 const nas_dataset nas__dataset_synthetic = {
     .kind = {.name = "synthetic",
-             .summary = "made-up pictures: a smooth prototype per class, plus noise",
+             .summary = "made-up pictures: a smooth prototype per class, plus noise; to regress: "
+                        "their contrast and "
+                        "brightness",
              .instance_size = sizeof(synthetic_options),
              .options = options},
+    .tasks = 1u << NAS_TASK_CLASSIFY | 1u << NAS_TASK_REGRESS,
     .open = open_synthetic,
 };

@@ -49,7 +49,7 @@ static void set_bounds(const nas_objectives *objectives, nas_cost_bounds *bounds
 
 nas_status nas__open_domain(const nas_config *config, const nas_data *data, nas_domain **domain)
 {
-    NAS_TRY(nas_domain_open_group(&config->space, nas_data_shape(data), nas_data_classes(data),
+    NAS_TRY(nas_domain_open_group(&config->space, nas_data_shape(data), nas_data_outputs(data),
                                   domain));
     set_bounds(&config->objectives, &(*domain)->bounds);
     return NAS_OK;
@@ -69,7 +69,7 @@ nas_status nas__open_final_domain(const nas_config *config, const nas_data *data
                                   const nas_domain *domain, nas_domain **final_domain)
 {
     nas_status status = nas_domain_open_group(&config->retrain_space, nas_data_shape(data),
-                                              nas_data_classes(data), final_domain);
+                                              nas_data_outputs(data), final_domain);
     if (status != NAS_OK)
         nas_error_add("retrain.space: ");
     NAS_TRY(status);

@@ -50,7 +50,7 @@ static nas_status count_confusion(const nas_data *data, nas_split split, const i
                                   nas_eval_result *result)
 {
     uint32_t count;
-    int classes = nas_data_classes(data);
+    int classes = nas_data_outputs(data);
     const nas_data_content *content = nas_data_content_of(data);
     const nas_data_part *part = split == NAS_SPLIT_TEST ? &content->test : &content->train;
     const uint32_t *indices = nas_data_split(data, split, &count);
@@ -103,9 +103,9 @@ static nas_status check_fit(const nas_graph *graph, const nas_data *data, const 
     if (in.c != have.c || in.h != have.h || in.w != have.w)
         NAS_FAIL(NAS_SHAPE, "%s wants %dx%dx%d, the data are %dx%dx%d", model_path, in.c, in.h,
                  in.w, have.c, have.h, have.w);
-    if (nas_shape_count(out) != (uint64_t)nas_data_classes(data))
+    if (nas_shape_count(out) != (uint64_t)nas_data_outputs(data))
         NAS_FAIL(NAS_SHAPE, "%s tells %d classes apart, the data have %d", model_path,
-                 (int)nas_shape_count(out), nas_data_classes(data));
+                 (int)nas_shape_count(out), nas_data_outputs(data));
     return NAS_OK;
 }
 

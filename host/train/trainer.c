@@ -26,9 +26,9 @@ static nas_status check_graph(const nas_graph *graph, const nas_data *data)
     if (in.c != shape.c || in.h != shape.h || in.w != shape.w)
         NAS_FAIL(NAS_SHAPE, "the network takes %dx%dx%d and the data set has %dx%dx%d", in.c, in.h,
                  in.w, shape.c, shape.h, shape.w);
-    if (out.c != nas_data_classes(data) || out.h != 1 || out.w != 1)
+    if (out.c != nas_data_outputs(data) || out.h != 1 || out.w != 1)
         NAS_FAIL(NAS_SHAPE, "the network gives %dx%dx%d and the data set has %d classes", out.c,
-                 out.h, out.w, nas_data_classes(data));
+                 out.h, out.w, nas_data_outputs(data));
     return NAS_OK;
 }
 

@@ -14,9 +14,9 @@
  * A data set is added as host/data/NAME.c with a nas_dataset called nas__dataset_NAME and one line
  * in host/data/dataset_list.h.
  *
- * Samples are N×C×H×W, uint8 or float32, with one int32 label each.  What a file says is checked
- * against its size before memory is allocated; failures are NAS_DATA and name file, offset and next
- * step.
+ * Samples are N×C×H×W, uint8 or float32.  What belongs to each is the task's: one class, several labels or none, or numbers.
+ * Sequences are images of one row, N×C×1×L.  What a file says is checked against its size before memory is allocated; failures are
+ * NAS_DATA and name file, offset and next step.
  */
 #ifndef CLNAS_DATA_H
 #define CLNAS_DATA_H
@@ -31,18 +31,31 @@ extern "C" {
 
 typedef enum nas_sample_type { NAS_SAMPLE_UINT8, NAS_SAMPLE_FLOAT32 } nas_sample_type;
 
-/* One part (training files or test files).  Both pointers come from malloc. */
+/* What is learned. */
+typedef enum nas_task {
+    NAS_TASK_CLASSIFY,   /* one class of each sample */
+    NAS_TASK_MULTILABEL, /* of each label, whether the sample has it */
+    NAS_TASK_REGRESS,    /* numbers */
+} nas_task;
+enum { NAS_TASKS = 3 };
+NAS_API const char *nas_task_name(nas_task task); /* "classify" */
+
+/* One part (training files or test files).  All pointers come from malloc. */
 typedef struct nas_data_part {
     uint32_t count;
     void *samples;   /* [count][c][h][w] */
-    int32_t *labels; /* [count], each in 0 … classes − 1 */
+    int32_t *labels; /* classify: [count], each in 0 … outputs − 1; else NULL */
+    float *
+        targets; /* multilabel: [count][outputs], each 0 or 1; regress: [count][outputs], in units of their own; else NULL */
+    uint32_t *
+        groups; /* [count]: samples of one group stay on one side of every split; NULL: each alone */
 } nas_data_part;
 
 typedef struct nas_data_content {
     nas_shape shape; /* of one sample */
     nas_sample_type type;
-    int classes;
-    char **class_names;        /* [classes], each from malloc; NULL: unknown */
+    int outputs;               /* classes; labels; numbers of a sample */
+    char **names;              /* [outputs], each from malloc; NULL: unknown */
     nas_data_part train, test; /* test.count may be 0 */
 } nas_data_content;
 
@@ -53,8 +66,9 @@ enum { NAS_DATASET_OPTIONS_SIZE = 20480 };
 /* The descriptor. */
 typedef struct nas_dataset {
     nas_kind kind; /* instance_size ≤ NAS_DATASET_OPTIONS_SIZE; no option named as a common one */
+    unsigned tasks; /* that it can serve, 1 << nas_task each; 0: classify alone */
     /* Reads everything.  `content` is zeroed and is cleared by the caller, also on failure. */
-    nas_status (*open)(const void *options, nas_data_content *content);
+    nas_status (*open)(const void *options, nas_task task, nas_data_content *content);
 } nas_dataset;
 
 NAS_API const nas_dataset *nas_dataset_find(const char *name); /* NULL: none */
@@ -62,15 +76,12 @@ NAS_API const nas_dataset *const *nas_dataset_all(int *count);
 
 /* ---- config ---------------------------------------------------------------------------------- */
 
-typedef enum nas_data_task {
-    NAS_TASK_CLASSIFY
-} nas_data_task; /* others are refused by a sentence */
 typedef enum nas_placement { NAS_PLACE_AUTO, NAS_PLACE_RESIDENT, NAS_PLACE_STREAMED } nas_placement;
 
 /* Options of every data set, whatever its type (nas_data_kind). */
 typedef struct nas_data_options {
     char type[NAS_TEXT_SIZE];
-    char task[NAS_TEXT_SIZE];
+    int task;            /* nas_task */
     int64_t valid;       /* samples of the training files set aside for validation */
     int64_t train_limit; /* use that many training samples at most (after the split); 0: all */
     int64_t test_limit;  /* the same for test samples */
@@ -78,6 +89,10 @@ typedef struct nas_data_options {
     int64_t
         crop; /* augment.crop: shifted by up to so many pixels, black behind the edge; 0: none */
     int64_t cutout; /* augment.cutout: side of a square set to the mean, in pixels; 0: none */
+    nas_real_list
+        class_weights;  /* classify: of the loss, by class, relative to each other; empty: none */
+    bool balance;       /* classify: class weights from how many samples each has */
+    bool scale_targets; /* regress: to mean 0 and deviation 1 of the training split */
     nas_real_list mean,
         /* Per channel, of samples scaled to 0 … 1 (uint8) or as they are (float); empty: computed. */
         std;
@@ -123,15 +138,30 @@ NAS_API void nas_data_destroy(nas_data *data);
 NAS_API const nas_data_config *nas_data_config_of(const nas_data *data);
 NAS_API const nas_data_content *nas_data_content_of(const nas_data *data);
 NAS_API nas_shape nas_data_shape(const nas_data *data);
-NAS_API int nas_data_classes(const nas_data *data);
-/* The class's name, or NULL. */
-NAS_API const char *nas_data_class_name(const nas_data *data, int class_index);
+NAS_API nas_task nas_data_task(const nas_data *data);
+/* What a network must give: classes, labels or numbers. */
+NAS_API int nas_data_outputs(const nas_data *data);
+/* Name of a class, label or number, or NULL. */
+NAS_API const char *nas_data_output_name(const nas_data *data, int output);
 /* Samples of a split, as indices into its part (content.train; content.test for TEST), rising. */
 NAS_API const uint32_t *nas_data_split(const nas_data *data, nas_split split, uint32_t *count);
 /* Cuts a split in two, in proportion to the classes, by (seed, NAS_STREAM_SPLIT): `samples`, as long as the split, gets the
  * `share` (0 … 1), rising, then the others, rising.  `*count`: how many the first portion has.  NAS_CONFIG: one would be empty. */
 NAS_API nas_status nas_data_cut(const nas_data *data, nas_split split, double share, uint64_t seed,
                                 uint32_t *samples, uint32_t *count);
+/* regress: what is learned is (target − mean) / deviation; [outputs] each; 0 and 1 where targets are learned as they are. */
+NAS_API const double *nas_data_target_mean(const nas_data *data);
+NAS_API const double *nas_data_target_std(const nas_data *data);
+/* classify: [outputs], 1 in the mean over the training split; NULL: no weights. */
+NAS_API const double *nas_data_class_weights(const nas_data *data);
+/* Words of 4 bytes that a batch has for each sample, in this order:
+ *   classify     the class, int32; with class weights its weight behind it, float
+ *   multilabel   0 or 1 for each label, float
+ *   regress      each target as it is learned, float */
+NAS_API int nas_data_target_rows(const nas_data *data);
+/* Those of sample `index` of a split's part; what a float takes is stored by its bits. */
+NAS_API void nas_data_target_write(const nas_data *data, nas_split split, uint32_t index,
+                                   int32_t *words);
 /* [channels] each, as nas_data_options.mean and .std mean them. */
 NAS_API const double *nas_data_mean(const nas_data *data);
 NAS_API const double *nas_data_std(const nas_data *data);
@@ -198,7 +228,8 @@ typedef struct nas_batches_options {
 typedef struct nas_batches_target {
     int shards;                    /* parts of n padded samples, in order; 0: 1 */
     nas_tensor images[NAS_SHARDS]; /* [c][h][w][n padded] each; padded lanes get 0 */
-    nas_tensor labels;             /* int32 [shards · n padded]; padded lanes get 0 */
+    nas_tensor
+        labels; /* nas_data_target_rows: [shards][rows][n padded] words; padded lanes get 0 */
     nas_tensor
         /* Nas_step: the kernels read its `real`, `epoch` and `step` (counted within the epoch) */
         step;
