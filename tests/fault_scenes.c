@@ -199,7 +199,7 @@ static nas_status hash_weights(nas_trainer *trainer, const nas_evaluation *valid
     float *values = malloc((weights.count + 2) * sizeof *values);
     assert_non_null(values);
     values[weights.count] = (float)valid->loss;
-    values[weights.count + 1] = (float)valid->accuracy;
+    values[weights.count + 1] = (float)valid->score;
     const nas_status status = nas_tensor_read(weights, values);
     if (status == NAS_OK)
         *hash = nas_hash(values, (weights.count + 2) * sizeof *values, 0);

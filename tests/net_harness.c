@@ -211,8 +211,7 @@ void net_check(nas_device *device, const net_case *c, int shards, bool unfused, 
     nas_net_options options = {.batch = batch_of(c, shards),
                                .shards = shards,
                                .training = true,
-                               .loss = true,
-                               .label_smoothing = 0.1,
+                               .loss = {"softmax_cross_entropy", "label_smoothing = 0.1"},
                                .unfused = unfused,
                                .use_clblast = clblast,
                                .auxiliary = true,
@@ -277,7 +276,7 @@ void net_check_differences(nas_device *device, const net_case *c)
     nas_net *net;
     nas_reference *reference;
     nas_net_options options = {
-        .batch = c->batch, .training = true, .loss = true, .auxiliary = true};
+        .batch = c->batch, .training = true, .loss = NAS_CROSS_ENTROPY, .auxiliary = true};
     nas_test_ok(nas_graph_parse(c->graph, c->name, &graph));
     nas_test_ok(nas_net_create(device, &graph, &options, &net));
     nas_test_ok(nas_reference_create(&graph, &options, &reference));

@@ -50,7 +50,7 @@ static inline void open_supernet_in(int parts, const char *space, const char *me
     const nas_supergraph_options super = {.partial = (int)f->options.partial};
     const nas_net_options net = {.batch = BATCH,
                                  .training = true,
-                                 .loss = true,
+                                 .loss = NAS_CROSS_ENTROPY,
                                  .paths = nas__method_has_paths(f->options.method)};
     nas_test_ok(nas_value_parse(space, "test", 1, &group));
     nas_test_ok(nas_space_get("cell", &cell));

@@ -263,22 +263,24 @@ static void test_every_operator(void **state)
 /* An operator that is added must be told to exporters, or be one of those that no export has. */
 static void test_operators_have_layers(void **state)
 {
-    static const char *const none[] = {"mixed", "softmax_cross_entropy"};
+    static const char *const none[] = {"mixed", "softmax_cross_entropy", "element_loss"};
     static const char *const texts[] = {windows, activations, joints, steps};
     int count;
     const nas_op *const *all = nas_op_all(&count);
     (void)state;
     for (int i = 0; i < count; i++) {
         const char *name = all[i]->kind.name;
-        bool listed = strcmp(name, none[0]) == 0 || strcmp(name, none[1]) == 0;
+        bool has_none = false;
+        for (size_t k = 0; k < sizeof none / sizeof *none; k++)
+            has_none = has_none || strcmp(name, none[k]) == 0;
+        bool listed = has_none;
         char call[64];
         snprintf(call, sizeof call, " %s(", name);
         for (size_t t = 0; all[i]->layer && t < sizeof texts / sizeof *texts; t++)
             listed = listed || strstr(texts[t], call);
         if (!listed)
             fail_msg("%s is in none of the networks above", name);
-        assert_int_equal(all[i]->layer == NULL,
-                         strcmp(name, none[0]) == 0 || strcmp(name, none[1]) == 0);
+        assert_int_equal(all[i]->layer == NULL, has_none);
     }
 }
 

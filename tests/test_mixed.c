@@ -141,7 +141,7 @@ static float *run_supernet(const nas_graph *graph, nas_recompute recompute, bool
     nas_net *net;
     nas_reference *reference;
     const nas_net_options options = {
-        .batch = 9, .training = true, .loss = true, .recompute = recompute};
+        .batch = 9, .training = true, .loss = NAS_CROSS_ENTROPY, .recompute = recompute};
     nas_step now = net_step;
     now.real = 9;
     nas_test_ok(nas_net_create(device, graph, &options, &net));
@@ -194,7 +194,7 @@ static void gates_are_data(void **state)
     nas_graph graph = {0};
     nas_net *net;
     float gates[7], output[2][3 * 16];
-    const nas_net_options options = {.batch = 4, .training = true, .loss = true};
+    const nas_net_options options = {.batch = 4, .training = true, .loss = NAS_CROSS_ENTROPY};
     nas_test_ok(nas_graph_parse(cases[2].graph, "case", &graph));
     assert_int_equal(nas_graph_gates(&graph), 7);
     nas_test_ok(nas_net_create(device, &graph, &options, &net));

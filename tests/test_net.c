@@ -175,7 +175,7 @@ static void check_taps(const net_case *c, bool unfused)
     nas_test_ok(nas_graph_parse(c->graph, c->name, &graph));
     const nas_net_options options = {.batch = c->batch,
                                      .training = true,
-                                     .loss = true,
+                                     .loss = NAS_CROSS_ENTROPY,
                                      .unfused = unfused,
                                      .taps = NAS_TAP_SIGNS | NAS_TAP_SALIENCY,
                                      .features = 3};
@@ -376,7 +376,8 @@ static float *output_of(nas_net *net, nas_tensor *output)
 static void auxiliary_heads_are_left_behind(void **state)
 {
     const net_case *c = cases;
-    nas_net_options options = {.batch = 18, .training = true, .loss = true, .auxiliary = true};
+    nas_net_options options = {
+        .batch = 18, .training = true, .loss = NAS_CROSS_ENTROPY, .auxiliary = true};
     nas_graph graph, alone;
     nas_net *trained, *plain;
     nas_cost cost, cost_alone;
@@ -420,7 +421,8 @@ static void shards_are_checked(void **state)
     const bool host = nas_device_describe(device)->on_host;
     nas_graph graph;
     nas_net *net = NULL;
-    nas_net_options options = {.batch = 80, .training = true, .loss = true, .shards = 2};
+    nas_net_options options = {
+        .batch = 80, .training = true, .loss = NAS_CROSS_ENTROPY, .shards = 2};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         assert_int_equal(nas_batch_shards(device, rows[i].batch), host ? rows[i].shards : 1);
     nas_test_ok(nas_graph_parse(cases[0].graph, "case", &graph));
@@ -443,7 +445,7 @@ static void memory_is_known_before(void **state)
     nas_graph graph;
     nas_net *net;
     nas_net_memory before, after;
-    nas_net_options options = {.batch = 8, .training = true, .loss = true};
+    nas_net_options options = {.batch = 8, .training = true, .loss = NAS_CROSS_ENTROPY};
     nas_test_ok(nas_graph_parse(cases[2].graph, "case", &graph));
     int live = nas_device_live_objects(device);
     nas_test_ok(nas_net_measure(device, &graph, &options, &before));

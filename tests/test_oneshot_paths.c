@@ -108,7 +108,8 @@ static void losers_have_the_gradient_of_a_number(void **state)
         fixture f;
         nas_reference *reference;
         open_supernet("{ cells = 3; channels = 4; nodes = 2; }", methods[m], &f);
-        const nas_net_options options = {.batch = BATCH, .training = true, .loss = true};
+        const nas_net_options options = {
+            .batch = BATCH, .training = true, .loss = NAS_CROSS_ENTROPY};
         nas_test_ok(nas_reference_create(&f.graph, &options, &reference));
         fill_batch(&f, reference);
         for (int draw = 0; draw < 4; draw++)

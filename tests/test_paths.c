@@ -36,7 +36,8 @@ static void open_supernet_in(memory_use use, const char *name, const char *optio
                              supernet *s)
 {
     const nas_supergraph_options super = {.affine = affine, .running = true};
-    nas_net_options net = {.batch = BATCH, .training = true, .loss = true, .paths = true};
+    nas_net_options net = {
+        .batch = BATCH, .training = true, .loss = NAS_CROSS_ENTROPY, .paths = true};
     *s = (supernet){0};
     s->domain = nas_test_domain(name, options, (nas_shape){3, 8, 8}, 4);
     nas_test_ok(nas_domain_supergraph(s->domain, &super, &s->graph, &s->table));

@@ -82,7 +82,7 @@ static void fill_batch(const bench *b, nas_reference *reference)
 
 static void open_reference(bench *b)
 {
-    const nas_net_options options = {.batch = REAL, .training = true, .loss = true};
+    const nas_net_options options = {.batch = REAL, .training = true, .loss = NAS_CROSS_ENTROPY};
     nas_test_ok(nas_net_create(device, &b->graph, &options, &b->net));
     nas_test_ok(nas_net_initialise(b->net, SEED, b->key));
     nas_test_ok(nas_reference_create(&b->graph, &options, &b->reference));

@@ -44,8 +44,9 @@ typedef struct fixture {
 static void open_fixture(const char *space, const char *options, fixture *f)
 {
     const nas_supergraph_options super = {.running = true};
-    const nas_net_options net = {.batch = BATCH, .training = true, .loss = true, .paths = true};
-    const nas_net_options plain = {.batch = BATCH, .training = true, .loss = true};
+    const nas_net_options net = {
+        .batch = BATCH, .training = true, .loss = NAS_CROSS_ENTROPY, .paths = true};
+    const nas_net_options plain = {.batch = BATCH, .training = true, .loss = NAS_CROSS_ENTROPY};
     *f = (fixture){.data = nas_test_data(made_up, SEED)};
     f->domain = open_domain(space, options, f->data);
     uint32_t count;

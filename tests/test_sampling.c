@@ -23,7 +23,8 @@ typedef struct supernet {
 static void open_supernet(const char *name, const char *options, supernet *s)
 {
     const nas_supergraph_options super = {0};
-    const nas_net_options net = {.batch = BATCH, .training = true, .loss = true, .paths = true};
+    const nas_net_options net = {
+        .batch = BATCH, .training = true, .loss = NAS_CROSS_ENTROPY, .paths = true};
     *s = (supernet){0};
     s->domain = nas_test_domain(name, options, (nas_shape){1, 8, 8}, 4);
     nas_test_ok(nas_domain_supergraph(s->domain, &super, &s->graph, &s->table));

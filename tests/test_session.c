@@ -49,7 +49,7 @@ static void test_reference(void **state)
     assert_true(report.has_best && report.best_value > 0 && report.best_value <= 1);
     assert_in_range(report.result_count, 1, 2);
     for (int i = 0; i < report.result_count; i++) {
-        assert_true(report.results[i].test_accuracy >= 0 && report.results[i].test_accuracy <= 1);
+        assert_true(report.results[i].test_score >= 0 && report.results[i].test_score <= 1);
         assert_int_equal(access(report.results[i].model, R_OK), 0);
     }
     reference_print = print_of(study);
@@ -455,14 +455,14 @@ static void test_train_and_eval(void **state)
     nas_test_ok(nas_session_train(study, &options, &result));
     nas_test_ok(nas_session_eval(result.model, study, "test", NULL, &evaluated));
     assert_int_equal(evaluated.samples, 64);
-    assert_true(evaluated.accuracy == result.test_accuracy);
-    for (int i = 0; i < evaluated.classes * evaluated.classes; i++) {
+    assert_true(evaluated.score == result.test_score);
+    for (int i = 0; i < evaluated.outputs * evaluated.outputs; i++) {
         sum += evaluated.confusion[i];
-        right += i % (evaluated.classes + 1) == 0 ? evaluated.confusion[i] : 0;
+        right += i % (evaluated.outputs + 1) == 0 ? evaluated.confusion[i] : 0;
     }
     assert_int_equal(sum, 64);
-    assert_true(fabs((double)right / 64 - evaluated.accuracy) < 1e-9);
-    free(evaluated.confusion);
+    assert_true(fabs((double)right / 64 - evaluated.score) < 1e-9);
+    nas_eval_result_clear(&evaluated);
     nas_test_fails(nas_session_eval(study, study, "test", NULL, &evaluated), NAS_DATA, "");
     nas_test_fails(nas_session_eval(result.model, study, "tset", NULL, &evaluated), NAS_CONFIG,
                    "tset");

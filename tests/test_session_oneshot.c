@@ -351,8 +351,8 @@ static void test_final_network(void **state)
     assert_true(results[0].parameters > 2 * nas_trial_metric(&searched, "parameters"));
     nas_trial_clear(&searched);
     nas_test_ok(nas_session_eval(results[0].model, options.study_path, "test", NULL, &evaluated));
-    assert_true(evaluated.accuracy == results[0].test_accuracy);
-    free(evaluated.confusion);
+    assert_true(evaluated.score == results[0].test_score);
+    nas_eval_result_clear(&evaluated);
 
     const char *const other = "retrain.space.nodes=3";
     nas_test_fails(nas_session_resume(options.study_path, &other, 1, &options, &report), NAS_CONFIG,

@@ -73,7 +73,8 @@ static void compare_gates(nas_net *net, nas_reference *reference)
 static void check(const char *space, const char *options, nas_shape input,
                   nas_supergraph_options how)
 {
-    const nas_net_options net_options = {.batch = BATCH, .training = true, .loss = true};
+    const nas_net_options net_options = {
+        .batch = BATCH, .training = true, .loss = NAS_CROSS_ENTROPY};
     supergraph super = supergraph_open(space, options, input, how);
     nas_net *net;
     nas_reference *reference;

@@ -163,7 +163,7 @@ static nas_status load_valid(void *user)
 
 static void open_second(const char *space, second *t)
 {
-    const nas_net_options options = {.batch = BATCH, .training = true, .loss = true};
+    const nas_net_options options = {.batch = BATCH, .training = true, .loss = NAS_CROSS_ENTROPY};
     nas_random random = nas_random_make(SEED, NAS_STREAM_TEST, 1, 2, 3);
     *t = (second){0};
     open_supernet(space, "darts", &t->f);

@@ -108,8 +108,9 @@ static nas_status open_all(const bench_net_options *options, bench_net_kind kind
 {
     const nas_device_options device_options = {.profile = kind == BENCH_NET_PROFILED};
     const bool trains = kind != BENCH_NET_INFER;
-    nas_net_options net_options = {
-        .batch = options->batch, .training = trains, .loss = trains, .slots = trains};
+    nas_net_options net_options = {.batch = options->batch, .training = trains, .slots = trains};
+    if (trains)
+        net_options.loss = (nas_loss)NAS_CROSS_ENTROPY;
     b->batch = options->batch;
     NAS_TRY(fill_config(&b->config));
     NAS_TRY(network_open(options->network, &b->graph));

@@ -110,7 +110,7 @@ static nas_status open_all(const supernet_options *o, bool profile, supernet *s)
     const nas_device_options device_options = {.profile = profile};
     nas_net_options net_options = {.batch = o->batch,
                                    .training = true,
-                                   .loss = true,
+                                   .loss = NAS_CROSS_ENTROPY,
                                    .recompute = o->keep ? NAS_RECOMPUTE_NEVER : NAS_RECOMPUTE_AUTO};
     s->batch = o->batch;
     NAS_TRY(make_graph(o, &s->graph));

@@ -58,7 +58,7 @@ static nas_status open_side(const tune_options *options, const nas_graph *graph,
                             int batch, side *s)
 {
     const nas_device_options device = {.untuned = !tuned, .inexact = options->inexact};
-    nas_net_options net = {.batch = batch, .training = true, .loss = true, .slots = 1};
+    nas_net_options net = {.batch = batch, .training = true, .loss = NAS_CROSS_ENTROPY, .slots = 1};
     NAS_TRY(nas_device_open(options->device, &device, &s->device));
     net.shards = nas_batch_shards(s->device, batch);
     NAS_TRY(nas_net_create(s->device, graph, &net, &s->net));

@@ -185,9 +185,13 @@ void cli_session_progress(void *user, const nas_progress *progress)
 
 void cli_results_listing(cli_listing *listing, const nas_train_result *results, int count)
 {
-    static const char *const names[] = {"name",     "trial",     "repeats",        "test_accuracy",
-                                        "test_std", "test_loss", "valid_accuracy", "parameters",
-                                        "macs",     "seconds",   "model"};
+    char test[32], valid[32];
+    const char *score = count ? results[0].score : nas_task_score(NAS_TASK_CLASSIFY);
+    const char *const names[] = {"name",     "trial",     "repeats", test,
+                                 "test_std", "test_loss", valid,     "parameters",
+                                 "macs",     "seconds",   "model"};
+    snprintf(test, sizeof test, "test_%s", score);
+    snprintf(valid, sizeof valid, "valid_%s", score);
     listing->name = "results";
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         cli_listing_column(listing, names[i], strcmp(names[i], "trial") != 0);
@@ -197,11 +201,11 @@ void cli_results_listing(cli_listing *listing, const nas_train_result *results, 
         cli_listing_text(listing, "name", result->name);
         cli_listing_int(listing, "trial", result->index);
         cli_listing_int(listing, "repeats", result->repeats);
-        cli_listing_real(listing, "test_accuracy", result->test_accuracy, "%.4f");
+        cli_listing_real(listing, test, result->test_score, "%.4f");
         if (result->repeats > 1)
-            cli_listing_real(listing, "test_std", result->test_accuracy_std, "%.4f");
+            cli_listing_real(listing, "test_std", result->test_score_std, "%.4f");
         cli_listing_real(listing, "test_loss", result->test_loss, "%.4f");
-        cli_listing_real(listing, "valid_accuracy", result->valid_accuracy, "%.4f");
+        cli_listing_real(listing, valid, result->valid_score, "%.4f");
         cli_listing_int(listing, "parameters", (int64_t)result->parameters);
         cli_listing_int(listing, "macs", (int64_t)result->macs);
         cli_listing_real(listing, "seconds", result->seconds, "%.1f");

@@ -354,3 +354,14 @@ nas_status nas_batches_load(nas_batches *batches, int step)
         NAS_TRY(stream(batches, step, area));
     return nas_tape_run(batches->tapes[area]);
 }
+
+double nas_batches_target_variance(const nas_batches *batches)
+{
+    return nas__targets_variance(batches->home->data, batches->split, batches->order,
+                                 batches->samples);
+}
+
+const nas_data *nas_batches_data(const nas_batches *batches)
+{
+    return batches->home->data;
+}

@@ -34,6 +34,16 @@ const char *nas_task_name(nas_task task)
     return names[task];
 }
 
+const char *nas_task_score(nas_task task)
+{
+    return task == NAS_TASK_REGRESS ? "r2" : "accuracy";
+}
+
+void nas_score_name(nas_task task, const char *split, char *name, size_t size)
+{
+    snprintf(name, size, "%s_%s", split, nas_task_score(task));
+}
+
 static void part_clear(nas_data_part *part)
 {
     free(part->samples);

@@ -58,6 +58,10 @@ nas_status nas__targets_check(const char *name, nas_task task, const nas_data_co
 /* Scales and weights, of the training split. */
 nas_status nas__targets_make(const nas_data *data, nas__targets *targets);
 
+/* Of numbers as they are learned, over some samples of a split's part: in the mean over the outputs. */
+double nas__targets_variance(const nas_data *data, nas_split split, const uint32_t *members,
+                             uint32_t count);
+
 /* ---- split.c --------------------------------------------------------------------------------- */
 
 /* Picks `wanted` of the `count` candidates (indices into labels), in proportion to the classes (labels NULL: all are alike), by

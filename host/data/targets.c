@@ -70,8 +70,6 @@ static void measure(const nas_data_part *part, const uint32_t *members, uint32_t
         squares += away * away;
     }
     *std = sqrt(squares / count);
-    if (!(*std > 1e-12 * fmax(1, fabs(*mean)))) /* always the same number */
-        *std = 1;
 }
 
 static void measure_all(const nas_data *data, nas__targets *targets)
@@ -79,9 +77,25 @@ static void measure_all(const nas_data *data, nas__targets *targets)
     uint32_t count;
     const int outputs = nas_data_outputs(data);
     const uint32_t *members = nas_data_split(data, NAS_SPLIT_TRAIN, &count);
-    for (int k = 0; k < outputs; k++)
-        measure(nas__data_part_of(data, NAS_SPLIT_TRAIN), members, count, outputs, k,
-                &targets->mean[k], &targets->std[k]);
+    for (int k = 0; k < outputs; k++) {
+        double *mean = &targets->mean[k], *std = &targets->std[k];
+        measure(nas__data_part_of(data, NAS_SPLIT_TRAIN), members, count, outputs, k, mean, std);
+        if (!(*std > 1e-12 * fmax(1, fabs(*mean)))) /* always the same number */
+            *std = 1;
+    }
+}
+
+double nas__targets_variance(const nas_data *data, nas_split split, const uint32_t *members,
+                             uint32_t count)
+{
+    const int outputs = nas_data_outputs(data);
+    double sum = 0;
+    for (int k = 0; k < outputs; k++) {
+        double mean, std;
+        measure(nas__data_part_of(data, split), members, count, outputs, k, &mean, &std);
+        sum += std / nas_data_target_std(data)[k] * (std / nas_data_target_std(data)[k]);
+    }
+    return sum / outputs;
 }
 
 /* ---- weights ---------------------------------------------------------------------------------- */

@@ -29,6 +29,12 @@ nas_status nas__controlled_begin(supernet *s)
 
 /* ---- rewards ----------------------------------------------------------------------------------------------------- */
 
+/* Accuracy; of numbers, whose variance is 1 as they are learned, R². */
+static double reward(const supernet *s, double score)
+{
+    return nas_data_task(s->setting->data) == NAS_TASK_REGRESS ? 1 - score : score;
+}
+
 /* At most as many as the net keeps metrics of. */
 static nas_status score_some(supernet *s, const nas_arch *archs, int first, int count,
                              double *rewards)
@@ -51,7 +57,7 @@ static nas_status score_some(supernet *s, const nas_arch *archs, int first, int 
         status =
             nas_tensor_read(nas_tensor_view(nas_net_metrics(net), 0, 4 * (uint64_t)count), metrics);
     for (int i = 0; i < count && status == NAS_OK; i++)
-        rewards[i] = (double)metrics[4 * i + 1] / batch;
+        rewards[i] = reward(s, (double)metrics[4 * i + 1] / batch);
 done:
     free(metrics);
     return status;

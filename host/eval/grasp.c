@@ -173,7 +173,7 @@ static nas_status difference(const doubled *d, nas_net *net, const nas__own *own
 nas_status nas__grasp(nas_device *device, const nas_graph *graph, const nas__mini_batch *batch,
                       uint32_t key, const nas__own *own, double step, double *score)
 {
-    const nas_net_options options = {.batch = batch->real, .training = true, .loss = true};
+    const nas_net_options options = {.batch = batch->real, .training = true, .loss = batch->loss};
     doubled d = {.from = graph};
     nas_net *net = NULL;
     nas_status status = NAS_OK;

@@ -142,7 +142,7 @@ static nas_status open_net(probe *b)
     const nas_net_options options = {
         .batch = b->batch->real,
         .training = true,
-        .loss = true,
+        .loss = b->batch->loss,
         .input_gradient = wanted & BIT(JACOB_COV),
         .taps = (wanted & BIT(NASWOT) ? NAS_TAP_SIGNS : 0u) |
                 (wanted & BIT(FISHER) ? NAS_TAP_SALIENCY : 0u),

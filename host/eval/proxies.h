@@ -68,9 +68,10 @@ nas_status nas__proxies_score(nas__proxies *proxies, const nas_eval_call *call,
 typedef struct nas__mini_batch {
     uint64_t seed;
     nas_shape shape;
-    int real, n;                     /* n: padded */
+    int real, n, rows;               /* n: padded; rows of labels */
+    nas_loss loss;                   /* by the data's task */
     float *images, *noise, *shifted; /* [c][h][w][n]; noise and shifted are zen's */
-    int32_t *labels;                 /* [n] */
+    int32_t *labels;                 /* [rows][n] words */
 } nas__mini_batch;
 
 /* Setting and home are lent for the call; clear it also after a failure. */

@@ -222,21 +222,30 @@ static nas_status measure_path(supernet *s, const nas_arch *arch, nas_evaluation
     return nas_evaluate_batches(net, s->valid_batches, !s->norm_batches, valid);
 }
 
+/* "valid_accuracy" or "valid_r2", as the task has it. */
+static nas_status add_score(supernet *s, const char *split, const nas_evaluation *evaluation,
+                            bool curve, nas_trial *result)
+{
+    char name[NAS_NAME_SIZE];
+    nas_score_name(nas_data_task(s->setting->data), split, name, sizeof name);
+    return nas__supernet_add(result, name, evaluation->score, curve);
+}
+
 /* By paths: a few architectures, the same after every epoch, or as the controller now draws them.  Their mean is how the supernet
  * does, the best of them is derived. */
 static nas_status survey(supernet *s, nas_evaluation *mean, nas_trial *result)
 {
     nas_arch arch, best;
-    double most = -1;
+    double most = -INFINITY;
     *mean = (nas_evaluation){0};
     for (int i = 0; i < SURVEYED; i++) {
         nas_evaluation valid;
         NAS_TRY(nas__sampling_survey(s->sampling, i, &arch));
         NAS_TRY(measure_path(s, &arch, &valid));
-        if (valid.accuracy > most)
+        if (i == 0 || valid.score > most)
             best = arch;
-        most = fmax(most, valid.accuracy);
-        mean->accuracy += valid.accuracy / SURVEYED;
+        most = fmax(most, valid.score);
+        mean->score += valid.score / SURVEYED;
         mean->loss += valid.loss / SURVEYED;
     }
     return set_derived(s, &best, result);
@@ -260,8 +269,8 @@ static nas_status train_epoch(supernet *s, int epoch, nas_trial *result)
         NAS_TRY(nas__controlled_learn(s, epoch));
     NAS_TRY(s->sampling ? survey(s, &valid, result) : measure(s, epoch, &valid));
     NAS_TRY(nas__supernet_add(result, "train_loss", train.loss, true));
-    NAS_TRY(nas__supernet_add(result, "train_accuracy", train.accuracy, true));
-    NAS_TRY(nas__supernet_add(result, "valid_accuracy", valid.accuracy, true));
+    NAS_TRY(add_score(s, "train", &train, true, result));
+    NAS_TRY(add_score(s, "valid", &valid, true, result));
     NAS_TRY(nas__supernet_add(result, "valid_loss", valid.loss, true));
     if (s->controller)
         return nas__controlled_report(s, epoch, result);
@@ -333,7 +342,7 @@ static nas_status score_path(supernet *s, const nas_eval_call *call, nas_trial *
                              "and this trial starts from none");
     NAS_TRY(take_weights(s, call->from));
     NAS_TRY(measure_path(s, call->arch, &valid));
-    NAS_TRY(nas__supernet_add(result, "valid_accuracy", valid.accuracy, false));
+    NAS_TRY(add_score(s, "valid", &valid, false, result));
     NAS_TRY(add_latency(s, call->arch, result));
     return nas__supernet_add(result, "valid_loss", valid.loss, false);
 }

@@ -13,12 +13,12 @@ nas_status nas_supernet_graph(const nas_value *strategy, const nas_domain *domai
 }
 
 nas_status nas_supernet_options(const nas_value *strategy, const nas_train_config *train,
-                                const nas_device *device, const nas_gate_table *table,
-                                nas_net_options *options)
+                                const nas_data *data, const nas_device *device,
+                                const nas_gate_table *table, nas_net_options *options)
 {
     nas__method_options method;
     NAS_TRY(nas__method_read(strategy, &method));
-    *options = nas_train_net_options(train, device);
+    *options = nas_train_net_options(train, data, device);
     options->paths = nas__method_has_paths(method.method);
     options->row_of_gate = nas__method_takes_one(method.method) ? table->row_of_gate : NULL;
     return NAS_OK;

@@ -153,7 +153,8 @@ static nas_status plan(supernet *s)
     nas_net_options net;
     nas_net_memory memory;
     NAS_TRY(nas_supernet_graph(setting->strategy, setting->domain, &s->graph, &s->table));
-    NAS_TRY(nas_supernet_options(setting->strategy, &s->train, setting->device, &s->table, &net));
+    NAS_TRY(nas_supernet_options(setting->strategy, &s->train, setting->data, setting->device,
+                                 &s->table, &net));
     return nas_net_measure(setting->device, &s->graph, &net, &memory);
 }
 

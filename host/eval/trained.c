@@ -32,6 +32,7 @@ typedef struct trained {
     const trained_options *options;
     const nas_eval_setting *setting;
     nas_data_home *home;
+    char score[NAS_NAME_SIZE];   /* metric: "valid_accuracy", "valid_r2" */
     nas__proxies *proxies;       /* NULL: none are wanted */
     nas_trainer *trainer;        /* of the last score; NULL: it trained nothing */
     nas_arch arch;               /* its architecture */
@@ -65,6 +66,7 @@ static nas_status prepare(const void *instance, const nas_eval_setting *setting,
         NAS_FAIL(NAS_MEMORY, "out of host memory");
     t->options = instance;
     t->setting = setting;
+    nas_score_name(nas_data_task(setting->data), "valid", t->score, sizeof t->score);
     nas_status status = nas_data_home_create(setting->device, setting->data, &t->home);
     if (status == NAS_OK && t->options->proxies.measures.count)
         status = nas__proxies_create(&t->options->proxies, setting, t->home, &t->proxies);
@@ -96,7 +98,8 @@ static nas_status begin_training(trained *t, const nas_eval_call *call, const na
     t->arch = *call->arch;
     nas__watch_begin(&t->watch, call);
     t->inheritance = (nas_inheritance){0};
-    const nas_net_options net = nas_train_net_options(t->setting->train, t->setting->device);
+    const nas_net_options net =
+        nas_train_net_options(t->setting->train, t->setting->data, t->setting->device);
     NAS_TRY(nas__check_fits(t->setting->device, graph, &net));
     NAS_TRY(nas_trainer_create(t->home, graph, t->setting->train, &setup, &t->trainer));
     if (!call->from)
@@ -146,7 +149,7 @@ static nas_status train_to(trained *t, int epoch, bool measure, nas_trial *resul
     if (!measure)
         return NAS_OK;
     NAS_TRY(nas_trainer_evaluate(t->trainer, NAS_SPLIT_VALID, valid));
-    NAS_TRY(add_curve_point(result, "valid_accuracy", valid->accuracy));
+    NAS_TRY(add_curve_point(result, t->score, valid->score));
     return add_curve_point(result, "valid_loss", valid->loss);
 }
 
@@ -163,7 +166,7 @@ static nas_status set_metrics(trained *t, const nas_evaluation *valid, nas_trial
     nas_net_memory memory;
     nas_evaluation train = {0};
     nas_net_memory_of(nas_trainer_net(t->trainer), &memory);
-    NAS_TRY(nas_trial_set_metric(result, "valid_accuracy", valid->accuracy, false));
+    NAS_TRY(nas_trial_set_metric(result, t->score, valid->score, false));
     NAS_TRY(nas_trial_set_metric(result, "valid_loss", valid->loss, false));
     if (nas_trainer_epoch_result(t->trainer, &train))
         NAS_TRY(nas_trial_set_metric(result, "train_loss", train.loss, false));

@@ -28,10 +28,16 @@ static uint64_t metric_rows(const nas__plan *plan)
     return plan->shards > 1 ? 1 + (uint64_t)plan->shards : 1;
 }
 
+/* Of a shard. */
+static uint64_t label_words(const nas__plan *plan)
+{
+    return (uint64_t)plan->label_rows * (uint64_t)plan->n;
+}
+
 static uint64_t small_floats(const nas__plan *plan)
 {
     const uint64_t shards = (uint64_t)plan->shards;
-    return STEP_FLOATS + shards * (uint64_t)plan->n +
+    return STEP_FLOATS + shards * label_words(plan) +
            metric_rows(plan) * round_up((uint64_t)slots_of(&plan->options) * METRIC_FLOATS) +
            2 * round_up((uint64_t)plan->widest) +
            (1 + shards) * round_up((uint64_t)nas_graph_gates(&plan->graph));
@@ -142,13 +148,13 @@ static nas_tensor take(nas_buffer *buffer, uint64_t *at, uint64_t count)
 static nas_status make_small(nas_net *net)
 {
     const uint64_t floats = small_floats(&net->plan), widest = (uint64_t)net->plan.widest;
-    const uint64_t gates = (uint64_t)nas_graph_gates(&net->graph), n = (uint64_t)net->plan.n;
+    const uint64_t gates = (uint64_t)nas_graph_gates(&net->graph), words = label_words(&net->plan);
     const uint64_t metrics = (uint64_t)slots_of(&net->plan.options) * METRIC_FLOATS;
     const float one = 1.0f;
     uint64_t at = 0;
     NAS_TRY(nas_buffer_create(net->device, 4 * floats, "net small", &net->small));
     net->step = take(net->small, &at, STEP_FLOATS);
-    net->labels = take(net->small, &at, n * (uint64_t)net->plan.shards);
+    net->labels = take(net->small, &at, words * (uint64_t)net->plan.shards);
     net->metrics = take(net->small, &at, metrics);
     net->ones = take(net->small, &at, widest);
     net->zeros = take(net->small, &at, widest);
@@ -156,7 +162,7 @@ static nas_status make_small(nas_net *net)
         net->gates = take(net->small, &at, gates);
     for (int i = 0; i < net->plan.shards; i++) {
         nas__shard *shard = &net->shards[i];
-        shard->labels = nas_tensor_view(net->labels, (uint64_t)i * n, n);
+        shard->labels = nas_tensor_view(net->labels, (uint64_t)i * words, words);
         shard->metrics = net->plan.shards > 1 ? take(net->small, &at, metrics) : net->metrics;
     }
     for (int i = 0; i < net->plan.shards && gates > 0; i++)
@@ -300,6 +306,15 @@ nas_net_shard nas_net_shard_at(const nas_net *net, int shard)
 nas_tensor nas_net_input(const nas_net *net)
 {
     return nas_net_shard_at(net, 0).input;
+}
+
+int nas_net_label_rows(const nas_net *net, nas_label *first, nas_label *others)
+{
+    if (first)
+        *first = net->plan.label_first;
+    if (others)
+        *others = net->plan.label_others;
+    return net->plan.label_rows;
 }
 
 nas_tensor nas_net_labels(const nas_net *net)

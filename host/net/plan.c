@@ -173,18 +173,30 @@ static bool has_auxiliary(const nas_graph *graph)
 nas_status nas__plan_graph(const nas_graph *graph, const nas_net_options *options, nas_graph *own)
 {
     NAS_TRY(nas_graph_copy(graph, own));
-    if (has_auxiliary(graph) && !(options->auxiliary && options->loss && options->training))
+    if (has_auxiliary(graph) && !(options->auxiliary && options->loss.op && options->training))
         own->count = own->output + 1;
     return NAS_OK;
 }
 
-static nas_status add_loss(nas__plan *plan)
+nas_status nas__add_loss(nas_graph *graph, const nas_loss *loss)
 {
-    int logits = plan->graph.output;
-    NAS_TRY(nas_graph_add(&plan->graph, "softmax_cross_entropy", &logits, 1, NULL,
-                          "label_smoothing = %.17g", plan->options.label_smoothing));
-    plan->graph.output = logits;
+    int output = graph->output;
+    NAS_TRY(nas_graph_add(graph, loss->op, &output, 1, NULL, "%s", loss->options));
+    graph->output = output;
     return NAS_OK;
+}
+
+int nas__label_rows(const nas_graph *graph, nas_label *first, nas_label *others)
+{
+    int rows = 1;
+    *first = *others = NAS_LABEL_CLASS;
+    for (int i = graph->output; i < graph->count; i++) {
+        const nas_node *node = &graph->nodes[i];
+        if (node->op && node->op->labels && node->inputs[0] == graph->output)
+            rows =
+                node->op->labels(&node->options, graph->nodes[graph->output].shape, first, others);
+    }
+    return rows;
 }
 
 /* Backward runs through a step when its output's gradient matters: it has parameters, gates or an input that wants one. */
@@ -330,7 +342,7 @@ static void walk(nas__plan *plan)
         if (i == plan->options.features)
             plan->features_home = copy_of(plan, i).home;
     }
-    if (!plan->options.loss) {
+    if (!plan->options.loss.op) {
         plan->auxiliary_from = plan->step_count;
         settle_output(plan);
     }
@@ -368,8 +380,9 @@ nas_status nas__plan_make(nas_device *device, const nas_graph *graph,
                  graph->count - 1);
     NAS_TRY(check_shards(plan));
     NAS_TRY(nas__plan_graph(graph, options, &plan->graph));
-    if (options->loss)
-        NAS_TRY_DONE(add_loss(plan));
+    if (options->loss.op)
+        NAS_TRY_DONE(nas__add_loss(&plan->graph, &options->loss));
+    plan->label_rows = nas__label_rows(&plan->graph, &plan->label_first, &plan->label_others);
     NAS_TRY_DONE(allocate(plan));
     plan->views[0] = (nas__view){.home = add_home(plan, 0, NAS__NONE, graph->nodes[0].shape)};
     walk(plan);
@@ -418,7 +431,7 @@ bool nas__begins_gradient(const nas__plan *plan, int step, int input)
         for (int i = 0; i < plan->steps[s].input_count; i++)
             if (plan->steps[s].in[i].home == home && nas__wants_gradient(plan, s, i))
                 return false;
-    return home != plan->output_home || plan->options.loss;
+    return home != plan->output_home || plan->options.loss.op;
 }
 
 bool nas__gradient_begun(const nas__plan *plan, int step, int input)

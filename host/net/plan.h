@@ -72,14 +72,20 @@ typedef struct nas__plan {
     int signs, distances; /* arena reservations of a tap */
     bool recompute;       /* cheap homes are not kept */
     int cheap_homes;      /* how many there are */
-    int widest;           /* channels of the widest home: length of the constants */
-    int scratch;          /* arena reservation that all steps share */
+    int label_rows;       /* of the loss */
+    nas_label label_first, label_others;
+    int widest;  /* channels of the widest home: length of the constants */
+    int scratch; /* arena reservation that all steps share */
     uint64_t *
         guards; /* per guard from 1 on the gates of which one must be open: nas__guard_words each */
     int guard_count;
     int *row_of_gate; /* options.row_of_gate, copied; NULL */
 } nas__plan;
 
+/* Puts a loss behind the output of a graph. */
+nas_status nas__add_loss(nas_graph *graph, const nas_loss *loss);
+/* Rows of labels that the loss at the output reads; without one, a class. */
+int nas__label_rows(const nas_graph *graph, nas_label *first, nas_label *others);
 /* The graph that a net of these options has: without what lies behind the output for auxiliary losses, unless these are trained. */
 nas_status nas__plan_graph(const nas_graph *graph, const nas_net_options *options, nas_graph *own);
 /* Homes, views and steps of a graph.  `graph` is copied (and the loss put behind it). */

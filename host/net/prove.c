@@ -61,34 +61,16 @@ static nas_status add_inputs(proof *at, int *inputs)
     return NAS_OK;
 }
 
-/* The smoothing that a case of the loss asks for. */
-static nas_status read_smoothing(const char *options, double *smoothing)
-{
-    nas_value value = {0};
-    nas_text text = {0};
-    nas_status status;
-    nas_text_format(&text, "{ %s%s }", options, *options ? ";" : "");
-    NAS_TRY_DONE(nas_text_check(&text));
-    NAS_TRY_DONE(nas_value_parse(text.data, "case", 1, &value));
-    const nas_value *member = nas_value_member(&value, "label_smoothing");
-    *smoothing = !member                         ? 0
-                 : member->type == NAS_VALUE_INT ? (double)member->integer
-                                                 : member->real;
-done:
-    nas_value_clear(&value);
-    nas_text_clear(&text);
-    return status;
-}
-
 static nas_status build(proof *at)
 {
     int inputs[NAS_OP_INPUTS], node;
     bool loss = at->op->view == NAS_VIEW_LOSS;
     nas_net_options options = {
-        .batch = at->sample->batch, .training = true, .loss = loss, .input_gradient = true};
+        .batch = at->sample->batch, .training = true, .input_gradient = true};
     NAS_TRY(add_inputs(at, inputs));
     if (loss) {
-        NAS_TRY(read_smoothing(at->sample->options, &options.label_smoothing));
+        options.loss.op = at->op->kind.name;
+        snprintf(options.loss.options, sizeof options.loss.options, "%s", at->sample->options);
         NAS_TRY(
             nas_graph_add(&at->graph, "dense", inputs, 1, &node, "out = %d", at->sample->in[0].c));
     } else {
@@ -120,18 +102,34 @@ static nas_status fill(proof *at, nas_tensor tensor, double *twin, nas_shape sha
     return status;
 }
 
+/* A word of the first or of another row of labels. */
+static int32_t draw_label(proof *at, nas_label what, int classes)
+{
+    float number = what == NAS_LABEL_FLAG ? (float)nas_random_below(&at->random, 2) : 0;
+    int32_t word;
+    if (what == NAS_LABEL_CLASS)
+        return (int32_t)nas_random_below(&at->random, (uint32_t)classes);
+    if (what == NAS_LABEL_NUMBER)
+        number = (float)nas_random_normal(&at->random);
+    memcpy(&word, &number, sizeof word);
+    return word;
+}
+
 static nas_status fill_labels(proof *at, int classes)
 {
-    int padded = nas_batch_padded(at->sample->batch);
-    nas_tensor tensor = nas_net_labels(at->net);
-    int32_t *labels = calloc((size_t)padded, sizeof *labels);
+    const int padded = nas_batch_padded(at->sample->batch), batch = at->sample->batch;
+    const nas_tensor tensor = nas_net_labels(at->net);
+    nas_label first, others;
+    const int rows = nas_net_label_rows(at->net, &first, &others);
+    int32_t *labels = calloc(tensor.count, sizeof *labels);
     if (!labels)
         NAS_FAIL(NAS_MEMORY, "no memory for labels");
-    for (int n = 0; n < at->sample->batch; n++)
-        nas_reference_labels(at->reference)[n] = labels[n] =
-            (int32_t)nas_random_below(&at->random, (uint32_t)classes);
-    nas_status status =
-        nas_buffer_write(tensor.buffer, 4 * tensor.at, 4 * (uint64_t)padded, labels);
+    for (int r = 0; r < rows; r++)
+        for (int n = 0; n < batch; n++)
+            nas_reference_labels(at->reference)[r * batch + n] = labels[r * padded + n] =
+                draw_label(at, r ? others : first, classes);
+    const nas_status status =
+        nas_buffer_write(tensor.buffer, 4 * tensor.at, 4 * tensor.count, labels);
     free(labels);
     return status;
 }

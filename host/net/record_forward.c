@@ -248,7 +248,7 @@ nas_status nas__record_again(nas_net *net, int shard, int index, nas_tape *tape)
 static nas_status sum_metrics(nas_net *net, nas_tape *tape)
 {
     const nas__shard *shards = net->shards;
-    if (net->plan.shards == 1 || !net->plan.options.loss)
+    if (net->plan.shards == 1 || !net->plan.options.loss.op)
         return NAS_OK;
     NAS_TRY(nas_tape_meet(tape));
     nas_tape_shard(tape, 0);

@@ -70,20 +70,20 @@ nas_status nas_reference_create(const nas_graph *graph, const nas_net_options *o
                                 nas_reference **reference)
 {
     nas_status status = NAS_OK;
+    nas_label first, others;
     nas_reference *made = calloc(1, sizeof *made);
     if (!made)
         NAS_FAIL(NAS_MEMORY, "no memory for a reference net");
     made->options = *options;
     made->loss = -1;
     NAS_TRY_DONE(nas__plan_graph(graph, options, &made->graph));
-    if (options->loss) {
-        int logits = graph->output;
-        NAS_TRY_DONE(nas_graph_add(&made->graph, "softmax_cross_entropy", &logits, 1, &made->loss,
-                                   "label_smoothing = %.17g", options->label_smoothing));
-        made->graph.output = logits;
+    if (options->loss.op) {
+        NAS_TRY_DONE(nas__add_loss(&made->graph, &options->loss));
+        made->loss = made->graph.count - 1;
     }
     made->nodes = calloc((size_t)made->graph.count, sizeof *made->nodes);
-    made->labels = calloc((size_t)options->batch, sizeof *made->labels);
+    const int rows = nas__label_rows(&made->graph, &first, &others);
+    made->labels = calloc((size_t)options->batch * (size_t)rows, sizeof *made->labels);
     if (!made->nodes || !made->labels) {
         status = nas_error_set(NAS_MEMORY, __FILE__, __LINE__, "no memory for a reference net");
         goto done;

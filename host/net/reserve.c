@@ -84,7 +84,7 @@ static void gradient_life(const nas__plan *plan, int index, int *first, int *las
                 int time = nas__time_back(plan, s);
                 begin = time < begin ? time : begin;
             }
-    if (index == plan->output_home && !plan->options.loss)
+    if (index == plan->output_home && !plan->options.loss.op)
         begin = 0, end = INT_MAX;
     *first = begin;
     *last = end;

@@ -1,6 +1,6 @@
 /* softmax_cross_entropy.c - the loss of classification: softmax, cross-entropy, label smoothing, and the accuracy's count.
  *
- * The input is a vector of one logit per class.  `out` (where there is one) receives the loss of each sample; the metrics slot
+ * The input is a vector of one logit per class.  Labels are classes; `weighted`, a second row has what each sample counts.  `out` (where there is one) receives the loss of each sample; the metrics slot
  * that the step block names receives (loss sum, correct, real samples, 0); the gradient is that of the mean over the
  * real samples.  Correct means: the largest logit, the first of several, is the label's.  Formulas: cl/softmax_cross_entropy.cl.
  * Paper of the smoothing: arXiv 1512.00567.
@@ -9,39 +9,52 @@
  * their weight.  They give gradients in training and no metrics (nas_net_options.auxiliary).
  */
 #ifndef NAS_REAL
+#include "loss.h"
 #include "op.h"
-#include "passes.h"
 #include "reference.h"
 
 #include <math.h>
 
 typedef struct loss_options {
     double label_smoothing, auxiliary;
+    bool weighted;
 } loss_options;
 
 static const nas_option option_table[] = {
     {"label_smoothing", NAS_OPTION_REAL, offsetof(loss_options, label_smoothing), "0", 0, 0.99,
-     NULL, "share of the target that is spread evenly over all classes"},
+     NULL, "share of the target that is spread evenly over all classes, in training"},
     {"auxiliary", NAS_OPTION_REAL, offsetof(loss_options, auxiliary), "0", 0, 100, NULL,
      "0: the network's own loss; else one of a head beside it, times this, in training alone"},
+    {"weighted", NAS_OPTION_BOOL, offsetof(loss_options, weighted), "false", 0, 0, NULL,
+     "samples count by their second row of labels, not all the same"},
     {.name = NULL},
 };
 
 static nas_status infer(const void *options, const nas_shape *in, int count, nas_shape *out)
 {
     (void)options, (void)count;
-    if (in[0].h != 1 || in[0].w != 1)
-        NAS_FAIL(NAS_SHAPE,
-                 "softmax_cross_entropy: logits are %dx%dx%d, but one per class is wanted", in[0].c,
-                 in[0].h, in[0].w);
-    *out = (nas_shape){1, 1, 1};
-    return NAS_OK;
+    return nas__loss_infer("softmax_cross_entropy", in[0], out);
+}
+
+static int labels(const void *options, nas_shape in, nas_label *first, nas_label *others)
+{
+    const loss_options *o = options;
+    (void)in;
+    *first = NAS_LABEL_CLASS;
+    *others = NAS_LABEL_NUMBER;
+    return o->weighted ? 2 : 1;
 }
 
 static void cost(const void *options, const nas_shape *in, int count, nas_shape out, nas_cost *cost)
 {
     (void)options, (void)in, (void)count, (void)out;
     *cost = (nas_cost){.bytes = sizeof(float)};
+}
+
+/* Evaluation is by the plain loss. */
+static double smoothing_of(const loss_options *o, bool training)
+{
+    return training ? o->label_smoothing : 0;
 }
 
 static double weight_of(const loss_options *o)
@@ -69,23 +82,16 @@ static nas_status forward(const nas_op_call *call, nas_tape *tape)
     nas__push_int(&arguments, call->in_shape[0].c);
     nas__push_int(&arguments, call->n);
     nas__push_int(&arguments, call->first);
-    nas__push_float(&arguments, (float)o->label_smoothing);
+    nas__push_float(&arguments, (float)smoothing_of(o, call->training));
     nas__push_float(&arguments, (float)weight_of(o));
+    nas__push_int(&arguments, o->weighted);
     nas__push_int(&arguments, call->out.buffer != NULL);
     NAS_TRY(nas__stream_launch(tape, "softmax_cross_entropy", "loss_forward",
                                nas__curved_define(nas__is_curved(call->in[0].activation)),
                                call->n / 16, 1, &arguments));
     if (o->auxiliary > 0)
         return NAS_OK;
-    nas__arguments finish = {.count = 0};
-    nas__push_tensor(&finish, call->scratch);
-    nas__push_tensor(&finish, call->step);
-    nas__push_tensor(&finish, call->metrics);
-    nas__push_int(&finish, call->n / 16);
-    nas__push_int(&finish, call->first);
-    return nas__stream_launch(tape, "softmax_cross_entropy", "loss_finish",
-                              nas__curved_define(nas__is_curved(call->in[0].activation)), 1, 1,
-                              &finish);
+    return nas__loss_finish(call, "softmax_cross_entropy", tape);
 }
 
 static nas_status backward(const nas_op_call *call, nas_tape *tape)
@@ -102,16 +108,20 @@ static nas_status backward(const nas_op_call *call, nas_tape *tape)
     nas__push_int(&arguments, call->in_shape[0].c);
     nas__push_int(&arguments, call->n);
     nas__push_int(&arguments, call->first);
-    nas__push_float(&arguments, (float)o->label_smoothing);
+    nas__push_float(&arguments, (float)smoothing_of(o, true));
     nas__push_float(&arguments, (float)weight_of(o));
+    nas__push_int(&arguments, o->weighted);
     return nas__stream_launch(tape, "softmax_cross_entropy", "loss_backward",
                               nas__curved_define(nas__is_curved(call->in[0].activation)),
                               call->n / 16, 1, &arguments);
 }
 
 static const nas_op_case cases[] = {
-    {"", 5, 1, {{10, 1, 1}}}, {"label_smoothing = 0.1", 19, 1, {{7, 1, 1}}},
-    {"", 1, 1, {{2, 1, 1}}},  {"label_smoothing = 0.05", 33, 1, {{100, 1, 1}}},
+    {"", 5, 1, {{10, 1, 1}}},
+    {"label_smoothing = 0.1", 19, 1, {{7, 1, 1}}},
+    {"", 1, 1, {{2, 1, 1}}},
+    {"label_smoothing = 0.05", 33, 1, {{100, 1, 1}}},
+    {"weighted = true; label_smoothing = 0.1", 18, 1, {{5, 1, 1}}},
     {.options = NULL},
 };
 
@@ -134,6 +144,7 @@ const nas_op nas__op_softmax_cross_entropy = {
     .view = NAS_VIEW_LOSS,
     .fusion = NAS_FUSES_READ | NAS_FUSES_INTO | NAS_FUSES_REDUCTION,
     .infer = infer,
+    .labels = labels,
     .cost = cost,
     .sizes = sizes,
     .forward = forward,
@@ -161,9 +172,28 @@ static NAS_REAL NAS_REFERENCE(log_sum)(const nas_reference_call *call, int sampl
 static NAS_REAL NAS_REFERENCE(target)(const nas_reference_call *call, int k, int sample)
 {
     const loss_options *o = call->options;
-    const NAS_REAL smoothing = (NAS_REAL)o->label_smoothing;
+    const NAS_REAL smoothing = (NAS_REAL)smoothing_of(o, call->training);
     return (call->labels[sample] == k ? 1 - smoothing : 0) +
            smoothing / (NAS_REAL)call->in_shape[0].c;
+}
+
+/* What a sample counts. */
+static NAS_REAL NAS_REFERENCE(weight)(const nas_reference_call *call, int sample)
+{
+    const loss_options *o = call->options;
+    const NAS_REAL own =
+        o->weighted ? (NAS_REAL)nas__label_number(call->labels, call->n + sample) : 1;
+    return (NAS_REAL)weight_of(o) * own;
+}
+
+static NAS_REAL NAS_REFERENCE(is_right)(const nas_reference_call *call, int sample)
+{
+    const NAS_REAL *x = call->in[0];
+    int best = 0;
+    for (int k = 1; k < call->in_shape[0].c; k++)
+        if (x[k * call->n + sample] > x[best * call->n + sample])
+            best = k;
+    return best == call->labels[sample] ? 1 : 0;
 }
 
 static void NAS_REFERENCE(forward)(const nas_reference_call *call)
@@ -173,7 +203,9 @@ static void NAS_REFERENCE(forward)(const nas_reference_call *call)
         NAS_REAL loss = 0, lse = NAS_REFERENCE(log_sum)(call, sample);
         for (int k = 0; k < call->in_shape[0].c; k++)
             loss += NAS_REFERENCE(target)(call, k, sample) * (lse - x[k * call->n + sample]);
-        ((NAS_REAL *)call->out)[sample] = (NAS_REAL)weight_of(call->options) * loss;
+        ((NAS_REAL *)call->out)[sample] = NAS_REFERENCE(weight)(call, sample) * loss;
+        if (call->scores)
+            ((NAS_REAL *)call->scores)[sample] = NAS_REFERENCE(is_right)(call, sample);
     }
 }
 
@@ -187,7 +219,7 @@ static void NAS_REFERENCE(backward)(const nas_reference_call *call)
         for (int k = 0; k < call->in_shape[0].c; k++) {
             const int i = k * call->n + sample;
             const NAS_REAL p = (NAS_REAL)exp((double)(x[i] - lse));
-            dx[i] += (NAS_REAL)weight_of(call->options) *
+            dx[i] += NAS_REFERENCE(weight)(call, sample) *
                      (p - NAS_REFERENCE(target)(call, k, sample)) / (NAS_REAL)call->n;
         }
     }

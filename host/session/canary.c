@@ -125,7 +125,7 @@ static nas_status prove(nas__canary *canary, const nas_graph *graph, const nas_n
 
 nas_status nas__canary_create(nas_device *device, nas__canary **canary)
 {
-    const nas_net_options options = {.batch = BATCH, .training = true, .loss = true};
+    const nas_net_options options = {.batch = BATCH, .training = true, .loss = NAS_CROSS_ENTROPY};
     nas_status status = NAS_OK;
     nas_graph graph = {0};
     nas__canary *fresh = calloc(1, sizeof *fresh);

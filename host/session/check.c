@@ -12,6 +12,7 @@ enum { SAMPLES = 256 };
 
 typedef struct checking {
     const nas_config *config;
+    nas_data *data;
     nas_check_report *report;
     nas_domain *domain;
     nas_arch largest;
@@ -93,7 +94,7 @@ static nas_status measure(const checking *c, nas_device *device, const nas_train
                           const nas_arch *arch, uint64_t *bytes)
 {
     nas_graph graph = {0};
-    const nas_net_options options = nas_train_net_options(train, device);
+    const nas_net_options options = nas_train_net_options(train, c->data, device);
     nas_status status = nas_domain_build(c->domain, arch, &graph);
     if (status == NAS_OK)
         status = measure_graph(device, &options, &graph, bytes);
@@ -143,7 +144,8 @@ static nas_status look_at_device(checking *c, const nas_arch *baseline)
         status = measure(c, device, &train, &c->largest, &report->largest_bytes);
     nas_net_options options;
     if (status == NAS_OK && c->supernet.count)
-        status = nas_supernet_options(&c->config->strategy, &train, device, &c->table, &options);
+        status = nas_supernet_options(&c->config->strategy, &train, c->data, device, &c->table,
+                                      &options);
     if (status == NAS_OK && c->supernet.count)
         status = measure_graph(device, &options, &c->supernet, &report->supernet_bytes);
     nas_device_destroy(device);
@@ -165,7 +167,6 @@ static nas_status check_given(const checking *c)
 nas_status nas_session_check(const nas_config *config, nas_check_report *report)
 {
     checking c = {.config = config, .report = report};
-    nas_data *data = NULL;
     nas_domain *final_domain = NULL;
     nas_arch baseline;
     bool has_baseline = false;
@@ -173,15 +174,15 @@ nas_status nas_session_check(const nas_config *config, nas_check_report *report)
     nas_status status = NAS_OK;
     *report = (nas_check_report){0};
     NAS_TRY_DONE(nas__tables_check(NULL, config));
-    NAS_TRY_DONE(nas__open_data(config, &data));
-    nas_data_split(data, NAS_SPLIT_TRAIN, &counts[0]);
-    nas_data_split(data, NAS_SPLIT_VALID, &counts[1]);
-    nas_data_split(data, NAS_SPLIT_TEST, &counts[2]);
+    NAS_TRY_DONE(nas__open_data(config, &c.data));
+    nas_data_split(c.data, NAS_SPLIT_TRAIN, &counts[0]);
+    nas_data_split(c.data, NAS_SPLIT_VALID, &counts[1]);
+    nas_data_split(c.data, NAS_SPLIT_TEST, &counts[2]);
     report->train_samples = counts[0];
     report->valid_samples = counts[1];
     report->test_samples = counts[2];
-    NAS_TRY_DONE(nas__open_domain(config, data, &c.domain));
-    NAS_TRY_DONE(nas__open_final_domain(config, data, c.domain, &final_domain));
+    NAS_TRY_DONE(nas__open_domain(config, c.data, &c.domain));
+    NAS_TRY_DONE(nas__open_final_domain(config, c.data, c.domain, &final_domain));
     NAS_TRY_DONE(check_given(&c));
     NAS_TRY_DONE(look_at_space(&c, &baseline, &has_baseline));
     NAS_TRY_DONE(look_at_supernet(&c));
@@ -190,6 +191,6 @@ done:
     nas_graph_clear(&c.supernet);
     nas_domain_close(final_domain);
     nas_domain_close(c.domain);
-    nas_data_destroy(data);
+    nas_data_destroy(c.data);
     return status;
 }

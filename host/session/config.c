@@ -239,9 +239,9 @@ static nas_status read_root(nas_value *root, nas_config *config)
                              &config->budget));
     NAS_TRY(check_end(root, &config->budget));
     NAS_TRY(nas__devices_fill(nas_value_member(root, "devices"), config));
+    NAS_TRY(read_data(root, config));
     NAS_TRY(nas__objectives_fill(nas_value_member(root, "objectives"), config));
     NAS_TRY(nas__bounds_fill(nas_value_member(root, "bounds"), config));
-    NAS_TRY(read_data(root, config));
     NAS_TRY(read_space(root, config));
     NAS_TRY(read_strategy(root, config, &strategy));
     NAS_TRY(read_evaluate(root, strategy, config));

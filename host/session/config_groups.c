@@ -85,7 +85,8 @@ static const nas_option budget_options[] = {
 
 static const nas_option objective_options[] = {
     {"metric", NAS_OPTION_TEXT, AT(nas__objective_row, metric), "\"valid_accuracy\"", 0, 0, NULL,
-     "what the evaluator measures: valid_accuracy, valid_loss, parameters, macs, memory …; "
+     "what the evaluator measures: valid_accuracy (valid_r2 of numbers), valid_loss, parameters, "
+     "macs, memory …; "
      "latency_ms, throughput (images per second)"},
     {"goal", NAS_OPTION_CHOICE, AT(nas__objective_row, goal), "\"max\"", 0, 0, "max|min",
      "whether more or less is better"},
@@ -189,6 +190,33 @@ static nas_status group_items(nas_value *list, int limit, nas_value **items, int
     return NAS_OK;
 }
 
+static nas_task task_of(const nas_config *config)
+{
+    const nas_value *task = nas_value_member(&config->data, "task");
+    for (int i = 0; task && task->type == NAS_VALUE_TEXT && i < NAS_TASKS; i++)
+        if (strcmp(task->text, nas_task_name((nas_task)i)) == 0)
+            return (nas_task)i;
+    return NAS_TASK_CLASSIFY;
+}
+
+/* A score of another task would be on no trial. */
+static nas_status check_score(const nas_value *item, const nas_config *config, const char *metric)
+{
+    const nas_task task = task_of(config);
+    char own[NAS_NAME_SIZE], other[NAS_NAME_SIZE], message[256];
+    nas_score_name(task, "valid", own, sizeof own);
+    for (int i = 0; i < NAS_TASKS; i++) {
+        nas_score_name((nas_task)i, "valid", other, sizeof other);
+        if (strcmp(metric, other) != 0 || strcmp(own, other) == 0)
+            continue;
+        snprintf(message, sizeof message,
+                 "data.task is \"%s\": networks are scored by %s, not by %s", nas_task_name(task),
+                 own, other);
+        return nas__value_fail(item, message);
+    }
+    return NAS_OK;
+}
+
 nas_status nas__objectives_fill(nas_value *list, nas_config *config)
 {
     nas_objectives *objectives = &config->objectives;
@@ -199,11 +227,14 @@ nas_status nas__objectives_fill(nas_value *list, nas_config *config)
         NAS_TRY(nas_options_fill(&nas__objective_kind, &items[i], NULL, &row));
         NAS_TRY(nas__measure_fill(&items[i], row.metric, &row.measure, config,
                                   objectives->item[i].metric));
+        NAS_TRY(check_score(&items[i], config, objectives->item[i].metric));
         objectives->item[i].goal = row.goal == 0 ? NAS_GOAL_MAX : NAS_GOAL_MIN;
     }
     if (objectives->count == 0) {
         objectives->count = 1;
-        objectives->item[0] = (nas_objective){.metric = "valid_accuracy", .goal = NAS_GOAL_MAX};
+        objectives->item[0] = (nas_objective){.goal = NAS_GOAL_MAX};
+        nas_score_name(task_of(config), "valid", objectives->item[0].metric,
+                       sizeof objectives->item[0].metric);
     }
     return NAS_OK;
 }

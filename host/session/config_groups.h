@@ -32,7 +32,7 @@ extern const nas_kind nas__session_kind, nas__budget_kind, nas__objective_kind, 
 /* NAS_CONFIG with the value's file:line in front. */
 nas_status nas__value_fail(const nas_value *value, const char *message);
 
-/* `list` may be NULL: none (objectives: valid_accuracy, max).  Behind nas__devices_fill, whose names they may say. */
+/* `list` may be NULL: none (objectives: the score of the data's task, max).  Behind nas__devices_fill, whose names they may say, and the data. */
 nas_status nas__objectives_fill(nas_value *list, nas_config *config);
 nas_status nas__bounds_fill(nas_value *list, nas_config *config);
 nas_status nas__devices_fill(nas_value *list, nas_config *config);

@@ -1,4 +1,4 @@
-/* evaluation.c - a saved model over a split of a data set, with its confusion matrix.
+/* evaluation.c - a saved model over a split of a data set, scored output by output (scores.c).
  *
  * A model file carries its graph as text, so it stands alone: data come from a config file or from a study's stored config
  * (told apart by SQLite's magic), and must have the model's shape and classes. */
@@ -45,54 +45,34 @@ static nas_status split_named(const char *name, nas_split *split)
     NAS_FAIL(NAS_CONFIG, "split \"%.40s\": train, valid or test", name);
 }
 
-/* Counts [true class][predicted class]. */
-static nas_status count_confusion(const nas_data *data, nas_split split, const int32_t *predicted,
-                                  nas_eval_result *result)
-{
-    uint32_t count;
-    int classes = nas_data_outputs(data);
-    const nas_data_content *content = nas_data_content_of(data);
-    const nas_data_part *part = split == NAS_SPLIT_TEST ? &content->test : &content->train;
-    const uint32_t *indices = nas_data_split(data, split, &count);
-    result->confusion = calloc((size_t)classes * (size_t)classes, sizeof *result->confusion);
-    if (!result->confusion)
-        NAS_FAIL(NAS_MEMORY, "out of host memory");
-    result->classes = classes;
-    for (uint32_t i = 0; i < count; i++)
-        if (predicted[i] >= 0 && predicted[i] < classes)
-            result->confusion[(size_t)part->labels[indices[i]] * (size_t)classes +
-                              (size_t)predicted[i]]++;
-    return NAS_OK;
-}
-
 static nas_status evaluate_on(nas_device *device, const nas_graph *graph, const char *model_path,
                               const nas_data *data, nas_split split, int batch,
                               nas_eval_result *result)
 {
-    nas_net_options options = {.batch = batch, .loss = true};
+    const nas_net_options options = {.batch = batch, .loss = nas_train_loss(NULL, data)};
     nas_net *net = NULL;
     nas_data_home *home = NULL;
     nas_evaluation evaluation;
     uint32_t count;
     nas_status status = NAS_OK;
     nas_data_split(data, split, &count);
-    int32_t *predicted = calloc((size_t)count + 1, sizeof *predicted);
-    double begin = nas_now_s();
-    if (!predicted)
+    float *outputs = calloc((size_t)count + 1, (size_t)nas_data_outputs(data) * sizeof *outputs);
+    const double begin = nas_now_s();
+    if (!outputs)
         NAS_FAIL(NAS_MEMORY, "out of host memory");
     NAS_TRY_DONE(nas_data_home_create(device, data, &home));
     NAS_TRY_DONE(nas_net_create(device, graph, &options, &net));
     NAS_TRY_DONE(nas_net_load(net, model_path));
-    NAS_TRY_DONE(nas_evaluate(net, home, split, &evaluation, predicted));
+    NAS_TRY_DONE(nas_evaluate(net, home, split, &evaluation, outputs));
     *result = (nas_eval_result){.samples = evaluation.count,
-                                .accuracy = evaluation.accuracy,
+                                .score = evaluation.score,
                                 .loss = evaluation.loss,
                                 .seconds = nas_now_s() - begin};
-    status = count_confusion(data, split, predicted, result);
+    status = nas__judge_outputs(data, split, outputs, result);
 done:
     nas_net_destroy(net);
     nas_data_home_destroy(home);
-    free(predicted);
+    free(outputs);
     return status;
 }
 
@@ -104,7 +84,7 @@ static nas_status check_fit(const nas_graph *graph, const nas_data *data, const 
         NAS_FAIL(NAS_SHAPE, "%s wants %dx%dx%d, the data are %dx%dx%d", model_path, in.c, in.h,
                  in.w, have.c, have.h, have.w);
     if (nas_shape_count(out) != (uint64_t)nas_data_outputs(data))
-        NAS_FAIL(NAS_SHAPE, "%s tells %d classes apart, the data have %d", model_path,
+        NAS_FAIL(NAS_SHAPE, "%s gives %d outputs, the data have %d", model_path,
                  (int)nas_shape_count(out), nas_data_outputs(data));
     return NAS_OK;
 }
@@ -117,6 +97,7 @@ nas_status nas_session_eval(const char *model_path, const char *data_path, const
     nas_data *data = NULL;
     nas_device *device = NULL;
     nas_split split = NAS_SPLIT_TEST;
+    *result = (nas_eval_result){0};
     nas_status status = config ? NAS_OK : NAS_MEMORY;
     NAS_TRY_DONE(status);
     NAS_TRY_DONE(split_named(split_name, &split));
@@ -132,6 +113,8 @@ nas_status nas_session_eval(const char *model_path, const char *data_path, const
     status = evaluate_on(device, &graph, model_path, data, split, batch ? (int)batch->integer : 128,
                          result);
 done:
+    if (status != NAS_OK)
+        nas_eval_result_clear(result);
     nas_device_destroy(device);
     nas_data_destroy(data);
     nas_graph_clear(&graph);

@@ -16,7 +16,8 @@ static const char key[] = "retrained";
 typedef struct result_row {
     int64_t trial, repeat, parameters, macs;
     char name[NAS_TEXT_SIZE], recipe[NAS_TEXT_SIZE], model[NAS_TEXT_SIZE], reason[NAS_TEXT_SIZE];
-    double test_accuracy, test_loss, valid_accuracy, seconds;
+    char score[NAS_TEXT_SIZE];
+    double test_accuracy, test_loss, valid_accuracy, seconds; /* the scores, whatever their name */
 } result_row;
 
 #define ROW(field, type, fallback)                                                                 \
@@ -24,13 +25,20 @@ typedef struct result_row {
 #field, type, offsetof(result_row, field), fallback, 0, 0, NULL, NULL                      \
     }
 static const nas_option row_options[] = {
-    ROW(trial, NAS_OPTION_INT, NULL),          ROW(repeat, NAS_OPTION_INT, "0"),
-    ROW(name, NAS_OPTION_TEXT, "\"\""),        ROW(recipe, NAS_OPTION_TEXT, "\"\""),
-    ROW(parameters, NAS_OPTION_INT, "0"),      ROW(macs, NAS_OPTION_INT, "0"),
+    ROW(trial, NAS_OPTION_INT, NULL),
+    ROW(repeat, NAS_OPTION_INT, "0"),
+    ROW(name, NAS_OPTION_TEXT, "\"\""),
+    ROW(recipe, NAS_OPTION_TEXT, "\"\""),
+    ROW(parameters, NAS_OPTION_INT, "0"),
+    ROW(macs, NAS_OPTION_INT, "0"),
+    ROW(score, NAS_OPTION_TEXT, "\"accuracy\""),
     ROW(test_accuracy, NAS_OPTION_REAL, "-1"), /* −1: none */
-    ROW(test_loss, NAS_OPTION_REAL, "-1"),     ROW(valid_accuracy, NAS_OPTION_REAL, "-1"),
-    ROW(seconds, NAS_OPTION_REAL, "0"),        ROW(model, NAS_OPTION_TEXT, "\"\""),
-    ROW(reason, NAS_OPTION_TEXT, "\"\""),      {0},
+    ROW(test_loss, NAS_OPTION_REAL, "-1"),
+    ROW(valid_accuracy, NAS_OPTION_REAL, "-1"),
+    ROW(seconds, NAS_OPTION_REAL, "0"),
+    ROW(model, NAS_OPTION_TEXT, "\"\""),
+    ROW(reason, NAS_OPTION_TEXT, "\"\""),
+    {0},
 };
 #undef ROW
 static const nas_kind row_kind = {"result", "", NULL, sizeof(result_row), row_options};
@@ -52,9 +60,10 @@ void nas__recipe_hash(const nas_config *config, char hash[20])
     nas_text_clear(&text);
 }
 
+/* No accuracy and no loss is −1, and an R² that is to the last digit says nothing either. */
 static double or_none(double value)
 {
-    return value < 0 ? NAN : value;
+    return value == -1 ? NAN : value;
 }
 
 static double or_minus(double value)
@@ -66,14 +75,15 @@ static void from_row(const result_row *row, nas__result *result)
 {
     *result = (nas__result){
         .job = {.index = (int)row->trial, .repeat = (int)row->repeat},
-        .test_accuracy = or_none(row->test_accuracy),
+        .test_score = or_none(row->test_accuracy),
         .test_loss = or_none(row->test_loss),
-        .valid_accuracy = or_none(row->valid_accuracy),
+        .valid_score = or_none(row->valid_accuracy),
         .seconds = row->seconds,
         .parameters = (uint64_t)row->parameters,
         .macs = (uint64_t)row->macs,
     };
     snprintf(result->job.name, sizeof result->job.name, "%.63s", row->name);
+    snprintf(result->score, sizeof result->score, "%.15s", row->score);
     snprintf(result->recipe, sizeof result->recipe, "%.19s", row->recipe);
     snprintf(result->model, sizeof result->model, "%s", row->model);
     snprintf(result->reason, sizeof result->reason, "%.255s", row->reason);
@@ -86,12 +96,13 @@ static void to_row(const nas__result *result, result_row *row)
         .repeat = result->job.repeat,
         .parameters = (int64_t)result->parameters,
         .macs = (int64_t)result->macs,
-        .test_accuracy = or_minus(result->test_accuracy),
+        .test_accuracy = or_minus(result->test_score),
         .test_loss = or_minus(result->test_loss),
-        .valid_accuracy = or_minus(result->valid_accuracy),
+        .valid_accuracy = or_minus(result->valid_score),
         .seconds = result->seconds,
     };
     snprintf(row->name, sizeof row->name, "%s", result->job.name);
+    snprintf(row->score, sizeof row->score, "%s", result->score);
     snprintf(row->recipe, sizeof row->recipe, "%s", result->recipe);
     snprintf(row->model, sizeof row->model, "%.511s", result->model);
     snprintf(row->reason, sizeof row->reason, "%s", result->reason);
@@ -173,24 +184,25 @@ static void merge_group(const nas__result *results, int count, int first, nas_tr
     *merged = (nas_train_result){
         .index = lead->job.index, .parameters = lead->parameters, .macs = lead->macs};
     snprintf(merged->name, sizeof merged->name, "%s", lead->job.name);
+    snprintf(merged->score, sizeof merged->score, "%s", lead->score);
     snprintf(merged->model, sizeof merged->model, "%s", lead->model);
     for (int i = first; i < count; i++)
         if (same_group(&results[i], lead)) {
             merged->repeats++;
             merged->seconds += results[i].seconds;
-            sum += results[i].test_accuracy;
+            sum += results[i].test_score;
             loss += results[i].test_loss;
-            valid += results[i].valid_accuracy;
+            valid += results[i].valid_score;
         }
-    merged->test_accuracy = sum / merged->repeats;
+    merged->test_score = sum / merged->repeats;
     merged->test_loss = loss / merged->repeats;
-    merged->valid_accuracy = valid / merged->repeats;
+    merged->valid_score = valid / merged->repeats;
     for (int i = first; i < count; i++)
         if (same_group(&results[i], lead)) {
-            double away = results[i].test_accuracy - merged->test_accuracy;
+            double away = results[i].test_score - merged->test_score;
             squares += away * away;
         }
-    merged->test_accuracy_std = merged->repeats > 1 ? sqrt(squares / (merged->repeats - 1)) : 0;
+    merged->test_score_std = merged->repeats > 1 ? sqrt(squares / (merged->repeats - 1)) : 0;
 }
 
 void nas__results_merge(const nas__result *results, int count, nas_train_result *merged, int limit,

@@ -189,13 +189,13 @@ static nas_status measure(nas__bench *bench, nas_trainer *trainer, nas__result *
     uint32_t test_count = 0;
     if (!bench->config.retrain.with_valid) {
         NAS_TRY(nas_trainer_evaluate(trainer, NAS_SPLIT_VALID, &evaluation));
-        result->valid_accuracy = evaluation.accuracy;
+        result->valid_score = evaluation.score;
     }
     nas_data_split(bench->data, NAS_SPLIT_TEST, &test_count);
     if (test_count == 0)
         return NAS_OK;
     NAS_TRY(nas_trainer_evaluate(trainer, NAS_SPLIT_TEST, &evaluation));
-    result->test_accuracy = evaluation.accuracy;
+    result->test_score = evaluation.score;
     result->test_loss = evaluation.loss;
     return NAS_OK;
 }
@@ -271,14 +271,14 @@ nas_status nas__retrain_one(nas__bench *bench, const nas__retrain_job *job, cons
                             nas_train_callback callback, void *user)
 {
     char name[96], checkpoint[NAS_PATH_SIZE];
-    nas__result result = {
-        .job = *job, .test_accuracy = NAN, .test_loss = NAN, .valid_accuracy = NAN};
+    nas__result result = {.job = *job, .test_score = NAN, .test_loss = NAN, .valid_score = NAN};
     const nas_trial *trial = nas_study_trial(bench->study, job->index);
     if (!trial)
         NAS_FAIL(NAS_CONFIG, "%s: there is no trial %d", nas_study_path(bench->study), job->index);
     nas__recipe_hash(&bench->config, result.recipe);
     snprintf(name, sizeof name, "retrain-%d-%d-%.6s.checkpoint", job->index, job->repeat,
              result.recipe);
+    snprintf(result.score, sizeof result.score, "%s", nas_task_score(nas_data_task(bench->data)));
     NAS_TRY(nas__study_file(bench->study, name, checkpoint, sizeof checkpoint));
     nas_status status = train_job(bench, trial, model, checkpoint, callback, user, &result);
     if (is_result(status)) {

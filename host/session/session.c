@@ -483,7 +483,7 @@ static nas_status train_repeats(nas__bench *bench, nas__retrain_job job,
     char reason[256];
     snprintf(reason, sizeof reason, "%s", kept ? all[kept - 1].reason : "");
     free(all);
-    if (merged == 0 || (isnan(result->test_accuracy) && reason[0]))
+    if (merged == 0 || (isnan(result->test_score) && reason[0]))
         NAS_FAIL(NAS_NONFINITE, "%s: %s", job.name, reason[0] ? reason : "no result");
     if (result->model[0] && !strchr(result->model, '/')) {
         char name[NAS_PATH_SIZE];

@@ -8,6 +8,7 @@
  *   checkpoints.c   weights and paused trainings that are kept  origin.c      weights that a trial starts from
  *   retrain.c       the best again, longer, and the test        results.c     what that gave, in the study
  *   meter.c         latency of a network on any device          meter_device.c  the measuring itself
+ *   scores.c        what a model is worth, output by output
  *   tables.c        tables that latency is predicted by
  *   supervisor.c    worker processes: start, watch, end         fates.c       what follows when one ends
  *   process.c       one of them
@@ -265,7 +266,8 @@ nas_status nas__retrain_one(nas__bench *bench, const nas__retrain_job *job, cons
 typedef struct nas__result {
     nas__retrain_job job;
     char recipe[20]; /* hash of the retraining options and data choice */
-    double test_accuracy, test_loss, valid_accuracy, seconds; /* NaN: none */
+    char score[16];  /* name of the scores: nas_task_score */
+    double test_score, test_loss, valid_score, seconds; /* NaN: none */
     uint64_t parameters, macs;
     char model[NAS_PATH_SIZE];
     char reason[256]; /* of a failure, "" when there was none */
@@ -277,6 +279,13 @@ nas_status nas__results_add(nas_study *study, const nas__result *result);
 /* Groups repeats of one trial and recipe. */
 void nas__results_merge(const nas__result *results, int count, nas_train_result *merged, int limit,
                         int *merged_count);
+
+/* ---- scores.c -------------------------------------------------------------------------------------------------------- */
+
+/* Task, outputs and what each is worth; `outputs` is [samples of the split][outputs], as nas_evaluate gives them.  The caller clears the
+ * result, also after a failure. */
+nas_status nas__judge_outputs(const nas_data *data, nas_split split, const float *outputs,
+                              nas_eval_result *result);
 
 /* ---- picture ------------------------------------------------------------------------------------------------------ */
 

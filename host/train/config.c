@@ -38,6 +38,9 @@ static const nas_option options[] = {
      "bound of the gradient's global norm; 0: none"},
     {"label_smoothing", NAS_OPTION_REAL, AT(label_smoothing), "0", 0, 0.999, NULL,
      "share of the target spread over all classes"},
+    {"huber", NAS_OPTION_REAL, AT(huber), "0", 0, 1e6, NULL,
+     "of data.task regress: errors count squared up to so many deviations and linearly beyond; 0: "
+     "squared all"},
     {"drop_path", NAS_OPTION_REAL, AT(drop_path), "0", 0, 0.999, NULL,
      "probability that a path is dropped at the end of training; rises from 0"},
     {"samples", NAS_OPTION_INT, AT(samples), "0", 0, 2147483647, NULL,

@@ -19,19 +19,6 @@ static const double MEETING_S = 0.25;
 
 /* ---- making ---------------------------------------------------------------------------------- */
 
-static nas_status check_graph(const nas_graph *graph, const nas_data *data)
-{
-    const nas_shape in = graph->nodes[0].shape, out = graph->nodes[graph->output].shape;
-    const nas_shape shape = nas_data_shape(data);
-    if (in.c != shape.c || in.h != shape.h || in.w != shape.w)
-        NAS_FAIL(NAS_SHAPE, "the network takes %dx%dx%d and the data set has %dx%dx%d", in.c, in.h,
-                 in.w, shape.c, shape.h, shape.w);
-    if (out.c != nas_data_outputs(data) || out.h != 1 || out.w != 1)
-        NAS_FAIL(NAS_SHAPE, "the network gives %dx%dx%d and the data set has %d classes", out.c,
-                 out.h, out.w, nas_data_outputs(data));
-    return NAS_OK;
-}
-
 int nas_train_micro_batch(const nas_train_config *config)
 {
     return (int)(config->common.batch / config->common.micro_batches);
@@ -46,16 +33,16 @@ nas_step nas_train_micro_step(const nas_train_config *config, const nas_step *st
     return own;
 }
 
-nas_net_options nas_train_net_options(const nas_train_config *config, const nas_device *device)
+nas_net_options nas_train_net_options(const nas_train_config *config, const nas_data *data,
+                                      const nas_device *device)
 {
     const nas_train_options *common = &config->common;
     const int batch = nas_train_micro_batch(config);
     return (nas_net_options){.batch = batch,
                              .shards = nas_batch_shards(device, batch),
                              .training = true,
-                             .loss = true,
+                             .loss = nas_train_loss(config, data),
                              .auxiliary = true,
-                             .label_smoothing = common->label_smoothing,
                              .slots = NAS_TRAINER_SLOTS * (int)common->micro_batches,
                              .use_clblast = common->gemm == 1};
 }
@@ -63,7 +50,8 @@ nas_net_options nas_train_net_options(const nas_train_config *config, const nas_
 static nas_status make_net(nas_trainer *trainer, const nas_graph *graph)
 {
     nas_device *device = nas_data_home_device(trainer->home);
-    nas_net_options options = nas_train_net_options(&trainer->config, device);
+    const nas_data *data = nas_data_home_data(trainer->home);
+    nas_net_options options = nas_train_net_options(&trainer->config, data, device);
     options.paths = trainer->setup.paths || trainer->setup.pass;
     options.row_of_gate = trainer->setup.row_of_gate;
     NAS_TRY(nas_net_create(device, graph, &options, &trainer->net));
@@ -209,7 +197,7 @@ done:
 
 static nas_status make(nas_trainer *trainer, const nas_graph *graph)
 {
-    NAS_TRY(check_graph(graph, nas_data_home_data(trainer->home)));
+    NAS_TRY(nas__check_fit(graph, nas_data_home_data(trainer->home)));
     NAS_TRY(make_net(trainer, graph));
     NAS_TRY(make_batches(trainer));
     const nas_net_block block = nas_net_parameters(trainer->net);
@@ -352,7 +340,7 @@ static nas_status read_metrics(nas_trainer *trainer, int pending)
                      (double)metrics[4 * i], trainer->epoch, trainer->step - pending + i / parts,
                      trainer->steps);
         trainer->sums.loss += metrics[4 * i];
-        trainer->sums.correct += metrics[4 * i + 1];
+        trainer->sums.score += metrics[4 * i + 1];
         trainer->sums.count += (uint64_t)nas_batches_real(trainer->batches, 0);
     }
     return NAS_OK;
@@ -373,16 +361,16 @@ static nas_status check_health(nas_trainer *trainer)
 
 static bool report(const nas_trainer *trainer, const running *run, bool epoch_done)
 {
-    const nas__epoch_sums *sums = &trainer->sums;
-    const double seconds = nas_now_s() - run->start_s, n = sums->count ? (double)sums->count : 1;
+    const nas_evaluation mean = nas__evaluation_of(&trainer->sums, trainer->variance);
+    const double seconds = nas_now_s() - run->start_s;
     const int last = trainer->step > 0 ? trainer->step - 1 : 0;
     const nas_train_progress progress = {
         .epoch = trainer->epoch,
         .epochs = (int)trainer->config.common.epochs,
         .step = trainer->step,
         .steps = trainer->steps,
-        .loss = sums->loss / n,
-        .accuracy = sums->correct / n,
+        .loss = mean.loss,
+        .score = mean.score,
         .lr = nas_schedule_lr(&trainer->config.common,
                               (uint64_t)trainer->epoch * (uint64_t)trainer->steps + (uint64_t)last,
                               (uint64_t)trainer->steps),
@@ -435,9 +423,7 @@ static nas_status meet(nas_trainer *trainer, running *run)
     trainer->seconds = run->before_s + (nas_now_s() - run->start_s);
     const bool go_on = report(trainer, run, epoch_done);
     if (epoch_done) {
-        const double n = (double)trainer->sums.count;
-        trainer->last = (nas_evaluation){trainer->sums.loss / n, trainer->sums.correct / n,
-                                         trainer->sums.count};
+        trainer->last = nas__evaluation_of(&trainer->sums, trainer->variance);
         trainer->sums = (nas__epoch_sums){0};
         trainer->epoch++;
         trainer->step = 0;
@@ -464,6 +450,8 @@ nas_status nas_trainer_run(nas_trainer *trainer, int epoch)
                  trainer->config.common.epochs);
     while (trainer->epoch < epoch) {
         NAS_TRY(nas_batches_epoch(trainer->batches, (uint32_t)trainer->epoch));
+        trainer->variance =
+            nas__score_variance(trainer->batches, nas_data_home_data(trainer->home));
         do {
             NAS_TRY(run_step(trainer, run.pending));
             run.pending++;

@@ -9,9 +9,15 @@ enum { NAS_TRAINER_ATTACHED = 4 };
 
 /* Sums over the running epoch. */
 typedef struct nas__epoch_sums {
-    double loss, correct;
+    double loss, score; /* as the metrics have them */
     uint64_t count;
 } nas__epoch_sums;
+
+/* Of numbers, what R² is told by: the variance of the targets of an epoch; 0: they are no numbers. */
+double nas__score_variance(const nas_batches *batches, const nas_data *data);
+nas_evaluation nas__evaluation_of(const nas__epoch_sums *sums, double variance);
+/* NAS_SHAPE where a network does not take the samples of the data, or gives other outputs. */
+nas_status nas__check_fit(const nas_graph *graph, const nas_data *data);
 
 /* What is saved with a training: floats on the device, or doubles here. */
 typedef struct nas__attached {
@@ -40,6 +46,7 @@ struct nas_trainer {
     int steps;            /* per epoch */
     float *metrics;       /* of the steps since the last meeting, as they are read */
     nas__epoch_sums sums;
+    double variance;            /* nas__score_variance of the running epoch */
     nas_evaluation last;        /* of the last finished epoch; count 0: none */
     double seconds;             /* trained so far, for the time limit */
     double meeting_s;           /* between two reads of the metrics, about */

@@ -39,6 +39,11 @@ typedef enum nas_task {
 } nas_task;
 enum { NAS_TASKS = 3 };
 NAS_API const char *nas_task_name(nas_task task); /* "classify" */
+/* What networks are scored by, the larger the better: "accuracy", the share of classes or labels that are right; "r2", the share of
+ * the targets' variance that is explained. */
+NAS_API const char *nas_task_score(nas_task task);
+/* "valid_accuracy", "test_r2": the metric of that name. */
+NAS_API void nas_score_name(nas_task task, const char *split, char *name, size_t size);
 
 /* One part (training files or test files).  All pointers come from malloc. */
 typedef struct nas_data_part {
@@ -243,13 +248,16 @@ NAS_API nas_status nas_batches_create(nas_data_home *home, nas_split split,
 NAS_API void nas_batches_destroy(nas_batches *batches);
 NAS_API int nas_batches_steps(const nas_batches *batches);          /* per epoch */
 NAS_API int nas_batches_real(const nas_batches *batches, int step); /* samples of that batch */
-NAS_API uint32_t nas_batches_samples(const nas_batches *batches);   /* per epoch */
+NAS_API const nas_data *nas_batches_data(const nas_batches *batches);
+NAS_API uint32_t nas_batches_samples(const nas_batches *batches); /* per epoch */
 /* Fixes the order of epoch `epoch` and uploads it (waits for the device).  Before the first load,
  * too. */
 NAS_API nas_status nas_batches_epoch(nas_batches *batches, uint32_t epoch);
 /* Enqueues: images and labels of batch `step` of that epoch.  The step block must have been set for
  * it. */
 NAS_API nas_status nas_batches_load(nas_batches *batches, int step);
+/* What is learned varies by so much over the samples of the epoch: the variance of a row, in the mean over the rows.  For numbers. */
+NAS_API double nas_batches_target_variance(const nas_batches *batches);
 /* Host view of the epoch's order: [nas_batches_samples] indices into the split's part. */
 NAS_API const uint32_t *nas_batches_order(const nas_batches *batches);
 

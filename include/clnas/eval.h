@@ -75,8 +75,9 @@ typedef struct nas_eval_call {
 
 typedef struct nas_evaluator {
     nas_kind kind;
-    const char *const *metrics; /* names it sets in a complete trial; ends with NULL */
-    bool pure;                  /* see above */
+    const char *const *
+        metrics; /* names it sets in a complete trial; ends with NULL; scores as classes have them (nas_score_name) */
+    bool pure;   /* see above */
     bool needs_device;
     /* Trials of more than 0 epochs train weights that all architectures of the space share.  They are of none: no graph is built
      * (score gets NULL), no cost counted, no bound applied, and their result has `derived`.  Trials of 0 epochs score an
@@ -224,8 +225,8 @@ NAS_API nas_status nas_supernet_inherit(const nas_value *strategy, const nas_dom
                                         nas_inheritance *inheritance);
 /* `options` borrows from the table. */
 NAS_API nas_status nas_supernet_options(const nas_value *strategy, const nas_train_config *train,
-                                        const nas_device *device, const nas_gate_table *table,
-                                        nas_net_options *options);
+                                        const nas_data *data, const nas_device *device,
+                                        const nas_gate_table *table, nas_net_options *options);
 
 /* ---- the simulated clock ---------------------------------------------------------------------------------- */
 

@@ -32,15 +32,24 @@ typedef enum nas_recompute {
     NAS_RECOMPUTE_ALWAYS,
 } nas_recompute;
 
+/* What a network is trained by: an operator with labels, and its options as config text. */
+typedef struct nas_loss {
+    const char *op;   /* lent, as a rule a literal; NULL: no loss */
+    char options[96]; /* "label_smoothing = 0.1" */
+} nas_loss;
+#define NAS_CROSS_ENTROPY                                                                          \
+    {                                                                                              \
+        .op = "softmax_cross_entropy"                                                              \
+    }
+
 typedef struct nas_net_options {
-    int batch;              /* real samples of a full batch */
-    bool training;          /* false: evaluation only (less memory) */
-    int shards;             /* the batch is cut into so many (0: 1), see nas_net_shard */
-    bool loss;              /* put softmax_cross_entropy behind the output; needs labels */
-    double label_smoothing; /* of that loss, in training only */
-    int slots;              /* metric slots (steps between two reads of the metrics); ≥ 1, 0: 1 */
-    bool use_clblast;       /* gemm = "clblast" */
-    bool unfused;           /* a pass for everything: slow, for tests */
+    int batch;        /* real samples of a full batch */
+    bool training;    /* false: evaluation only (less memory) */
+    int shards;       /* the batch is cut into so many (0: 1), see nas_net_shard */
+    nas_loss loss;    /* put behind the output */
+    int slots;        /* metric slots (steps between two reads of the metrics); ≥ 1, 0: 1 */
+    bool use_clblast; /* gemm = "clblast" */
+    bool unfused;     /* a pass for everything: slow, for tests */
     /* Losses besides that of the output take part in training; else what serves them alone, which is what lies behind the output, is
      * left out. */
     bool auxiliary;
@@ -89,7 +98,9 @@ NAS_API int nas_net_shard_count(const nas_net *net);
 NAS_API nas_net_shard nas_net_shard_at(const nas_net *net, int shard);
 
 NAS_API nas_tensor nas_net_input(const nas_net *net);  /* [c][h][w][n padded] */
-NAS_API nas_tensor nas_net_labels(const nas_net *net); /* int32 [n padded] */
+NAS_API nas_tensor nas_net_labels(const nas_net *net); /* words [shards][rows][n padded] */
+/* Of the loss (nas_op.labels); without one: a class.  `first` and `others` may be NULL. */
+NAS_API int nas_net_label_rows(const nas_net *net, nas_label *first, nas_label *others);
 NAS_API nas_tensor nas_net_output(const nas_net *net); /* [c][h][w][n padded] */
 NAS_API nas_tensor
 nas_net_output_gradient(const nas_net *net); /* to be filled when there is no loss */
@@ -101,7 +112,8 @@ NAS_API uint64_t
 nas_net_sign_count(const nas_net *net); /* relus of one sample: the most a distance can be */
 NAS_API nas_tensor nas_net_saliency(const nas_net *net, int node); /* [c][n padded] */
 NAS_API nas_tensor nas_net_step_block(const nas_net *net);         /* nas_step, 16 words */
-NAS_API nas_tensor nas_net_metrics(const nas_net *net); /* [slots][4]: loss sum, correct, real, 0 */
+NAS_API nas_tensor
+nas_net_metrics(const nas_net *net); /* [slots][4]: loss sum, score sum, real, 0 */
 /* The gate vector of a graph with `mixed` nodes: as long as the largest gate in it asks for, all 1 when the net is created,
  * written by whoever trains the architecture, read in every pass.  Its gradient is filled by backward.  Else no tensor. */
 NAS_API nas_tensor nas_net_gates(const nas_net *net);
@@ -220,7 +232,7 @@ NAS_API double *nas_reference_input_gradient(nas_reference *reference);
 NAS_API double *nas_reference_value(nas_reference *reference, int node);    /* node's output */
 NAS_API double *nas_reference_gradient(nas_reference *reference, int node); /* dL/d(its output) */
 NAS_API double *nas_reference_output_gradient(nas_reference *reference);
-NAS_API int32_t *nas_reference_labels(nas_reference *reference);
+NAS_API int32_t *nas_reference_labels(nas_reference *reference); /* words [rows][batch] */
 /* Parameter p of node; NULL when there is none.  `gradient` may be NULL. */
 NAS_API double *nas_reference_parameter(nas_reference *reference, int node, int parameter,
                                         double **gradient, uint64_t *count);

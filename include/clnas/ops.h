@@ -117,8 +117,8 @@ typedef struct nas_op_call {
     nas_tensor parameter_gradients[NAS_OP_PARAMETERS]; /* written, not added to */
     nas_tensor scratch; /* as asked for in sizes; contents do not survive the call's launches */
     nas_tensor step;    /* the step block */
-    nas_tensor labels;  /* losses only: int32 class per sample [n] */
-    nas_tensor metrics; /* losses only: [slots][4] = loss sum, correct, real samples, 0 */
+    nas_tensor labels;  /* losses only: words, [rows][n]; see nas_op.labels */
+    nas_tensor metrics; /* losses only: [slots][4] = loss sum, score sum, real samples, 0 */
     nas_tensor saved; /* what forward keeps for backward (sizes.saved), e.g. argmax of a pooling */
     nas_tensor table; /* sizes.table */
     nas_tensor gates; /* the net's gate vector; for ops that have gates */
@@ -177,7 +177,8 @@ typedef struct nas_reference_call {
     void *parameter_gradients[NAS_OP_PARAMETERS]; /* added to; NULL: not wanted */
     const void *gates;                            /* the net's gate vector */
     void *gate_gradients;                         /* added to */
-    const int32_t *labels;
+    const int32_t *labels;                        /* words, [rows][n]: floats by their bits */
+    void *scores; /* losses: forward writes what each sample scores, [n]; NULL: not wanted */
     nas_step step;
 } nas_reference_call;
 typedef void (*nas_reference_function)(const nas_reference_call *call);
@@ -261,6 +262,13 @@ enum {
     NAS_TUNING_PLAIN = 3 /* value of "way" in an inexact row of a convolution: its plain kernels */
 };
 
+/* What a row of labels holds. */
+typedef enum nas_label {
+    NAS_LABEL_CLASS,  /* int32 */
+    NAS_LABEL_FLAG,   /* float, 0 or 1 */
+    NAS_LABEL_NUMBER, /* float */
+} nas_label;
+
 typedef struct nas_op {
     nas_kind kind; /* instance_size ≤ NAS_OPTIONS_SIZE */
     int inputs_min, inputs_max;
@@ -283,6 +291,8 @@ typedef struct nas_op {
     bool (*cheap)(const void *options, const nas_shape *in, int count);
     nas_status (*forward)(const nas_op_call *call, nas_tape *tape);
     nas_status (*backward)(const nas_op_call *call, nas_tape *tape);
+    /* Losses: rows of labels, a word of each for a sample, and what the first and the others hold. */
+    int (*labels)(const void *options, nas_shape in, nas_label *first, nas_label *others);
     /* Rows of a tuning table worth trying for this pass, at most `most`, all with the key that the pass looks for; the first says what an
      * untuned device does.  Those not `inexact` change no bit.  `inexact` false: none of the others.  NULL: nothing to tune. */
     int (*candidates)(const nas_op_call *call, nas_op_pass pass, bool inexact, nas_tuning_row *rows,

@@ -191,9 +191,9 @@ typedef struct nas_train_result {
     char name[64]; /* "trial 17", "baseline" */
     int64_t index; /* of the trial */
     int repeats;
-    double test_accuracy,
-        test_accuracy_std; /* mean and standard deviation (n − 1) over the repeats */
-    double test_loss, valid_accuracy;
+    char score[16];                    /* what the scores are: nas_task_score */
+    double test_score, test_score_std; /* mean and standard deviation (n − 1) over the repeats */
+    double test_loss, valid_score;
     uint64_t parameters, macs;
     double seconds;            /* of training, all repeats */
     char model[NAS_PATH_SIZE]; /* safetensors of the first repeat */
@@ -367,12 +367,23 @@ NAS_API nas_status nas_session_export(const char *source, const nas_export_optio
 
 /* ---- a saved model -------------------------------------------------------------------------------------------------- */
 
+/* How well one class, label or number is told.  NaN: nothing to tell it by, and what is another task's. */
+typedef struct nas_output_scores {
+    char name[64];                /* "" : unknown */
+    uint64_t support;             /* samples of the class, or with the label; of a number: all */
+    double precision, recall, f1; /* of a class or label */
+    double mae, rmse, r2;         /* of a number, in its own units */
+} nas_output_scores;
+
 typedef struct nas_eval_result {
+    nas_task task;
     uint64_t samples;
-    double accuracy, loss, seconds;
-    int classes;
-    uint64_t *confusion; /* [true class][predicted class]; free() */
+    double score, loss, seconds; /* nas_evaluation */
+    int outputs;
+    nas_output_scores *each; /* [outputs] */
+    uint64_t *confusion;     /* classify: [true class][predicted class]; else NULL */
 } nas_eval_result;
+NAS_API void nas_eval_result_clear(nas_eval_result *result); /* a zeroed one is fine */
 
 /* Runs a saved model (safetensors with its graph) over a split of the data that `data` names: a config file or a study.
  * split: "train", "valid" or "test". */

@@ -90,6 +90,8 @@ typedef struct nas_train_options {
     double restart_factor; /* the next period is so many times longer */
     double clip;           /* by global norm; 0: none */
     double label_smoothing;
+    double
+        huber; /* of numbers: errors from here on count linearly, in deviations; 0: squared all */
     double drop_path;     /* at the last epoch; rises linearly from 0 */
     int64_t samples;      /* training samples of an epoch; 0: all */
     int gemm;             /* 0 own, 1 clblast */
@@ -118,19 +120,25 @@ NAS_API double nas_schedule_lr(const nas_train_options *options, uint64_t step,
 /* ---- evaluation ------------------------------------------------------------------------------ */
 
 typedef struct nas_evaluation {
-    double loss;     /* mean cross-entropy, without smoothing in evaluation */
-    double accuracy; /* share that is right, 0 … 1 */
-    uint64_t count;  /* samples */
+    double loss; /* mean over the samples, without label smoothing in evaluation */
+    double
+        score; /* nas_task_score: accuracy, 0 … 1; of numbers R², 1 and below: 1 − Σ error² / Σ (target − its mean)² */
+    uint64_t count; /* samples */
 } nas_evaluation;
+
+/* By task: cross-entropy of the softmax, with class weights; of sigmoids; squared error or Huber's.  `config` NULL: as evaluation has it. */
+NAS_API nas_loss nas_train_loss(const nas_train_config *config, const nas_data *data);
 
 /* Where a net wants its batches. */
 NAS_API nas_batches_target nas_train_target(const nas_net *net);
 
 /* Runs the split once through nas_net_evaluate.  The net has a loss and the data's shape and
- * classes.  `predicted` (NULL: not wanted) gets one class per sample of the split, in its order:
- * this waits for the device at each batch. */
+ * outputs.  `outputs` (NULL: not wanted) gets what the network gives, [samples of the split][outputs], in its order, numbers as they
+ * are learned: this waits for the device at each batch. */
 NAS_API nas_status nas_evaluate(nas_net *net, nas_data_home *home, nas_split split,
-                                nas_evaluation *evaluation, int32_t *predicted);
+                                nas_evaluation *evaluation, float *outputs);
+/* Index of the largest of so many outputs; the first of equals. */
+NAS_API int nas_largest_output(const float *outputs, int count);
 
 /* The same over batches of the caller's (not training ones), as they are.  `training`: by nas_net_forward, with the statistics of each
  * batch, which is how shared weights are measured: they have no running statistics for one architecture. */
@@ -142,9 +150,9 @@ NAS_API nas_status nas_evaluate_batches(nas_net *net, nas_batches *batches, bool
 typedef struct nas_trainer nas_trainer;
 
 typedef struct nas_train_progress {
-    int epoch, epochs;     /* epoch that is running, 0 …; config.epochs */
-    int step, steps;       /* steps done in it; of an epoch */
-    double loss, accuracy; /* means over this epoch's steps so far, on training batches */
+    int epoch, epochs;  /* epoch that is running, 0 …; config.epochs */
+    int step, steps;    /* steps done in it; of an epoch */
+    double loss, score; /* of this epoch's steps so far, on training batches: nas_evaluation */
     double lr;
     double images_per_s; /* since nas_trainer_run was called */
     double seconds;      /* since nas_trainer_run was called */
@@ -185,10 +193,10 @@ NAS_API int nas_train_micro_batch(const nas_train_config *config);
 NAS_API nas_step nas_train_micro_step(const nas_train_config *config, const nas_step *step,
                                       int part);
 /* The net that a training by this recipe makes on a device. */
-NAS_API nas_net_options nas_train_net_options(const nas_train_config *config,
+NAS_API nas_net_options nas_train_net_options(const nas_train_config *config, const nas_data *data,
                                               const nas_device *device);
 /* Plans, allocates, initialises the weights by (seed, key).  `graph` and `config` are copied,
- * `home` is lent.  The graph's output must be one value per class (NAS_SHAPE).  Over the device's
+ * `home` is lent.  The graph's output must be one value per output of the data (NAS_SHAPE).  Over the device's
  * limits: NAS_DEVICE_MEMORY before anything is allocated. */
 NAS_API nas_status nas_trainer_create(nas_data_home *home, const nas_graph *graph,
                                       const nas_train_config *config,
@@ -204,7 +212,7 @@ NAS_API nas_status nas_trainer_evaluate(nas_trainer *trainer, nas_split split,
 NAS_API nas_net *nas_trainer_net(const nas_trainer *trainer);
 NAS_API int nas_trainer_epoch(const nas_trainer *trainer); /* epochs done */
 NAS_API int nas_trainer_steps(const nas_trainer *trainer); /* per epoch */
-/* Loss and accuracy of the last finished epoch on its own training batches; false when none is. */
+/* Loss and score of the last finished epoch on its own training batches; false when none is. */
 NAS_API bool nas_trainer_epoch_result(const nas_trainer *trainer, nas_evaluation *result);
 
 /* Loads the batch of the step that comes next into the net, whose step block must be that step's; for `before` of a training without

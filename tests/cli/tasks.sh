@@ -1,0 +1,31 @@
+# Numbers and weighted classes: searched, retrained and tested for real; `clnas eval` shows what each output is worth.
+. "$(dirname "$0")/helper.sh"
+[ -x "$NAS_PROGRAM" ] || exit 77
+"$NAS_PROGRAM" devices >/dev/null 2>&1 || exit 77
+
+cat >numbers.cfg <<'END'
+study = "numbers"; seed = 1;
+data = { type = "synthetic"; task = "regress"; train = 1200; test = 200; valid = 200; classes = 2; shape = [1, 8, 8]; noise = 0.3; };
+space = { type = "chain"; depth = [1, 2]; op = [ "conv", "max_pool" ]; kernel = [3]; width = [8, 16]; };
+strategy = { type = "random"; };
+train = { epochs = 2; batch = 32; optimizer = "adam"; huber = 2.0; };
+budget = { trials = 4; };
+retrain = { top = 1; epochs = 12; };
+END
+run search numbers.cfg --quiet --format json; expect_code 0
+expect_json 'x["best_metric"] == "valid_r2" and 0.6 < x["results"][0]["test_r2"] <= 1 and "test_accuracy" not in x["results"][0]'
+model=$(ls numbers.study.d/retrained-*.safetensors)
+run eval "$model" numbers.study; expect_code 0; expect_out "rmse"
+run eval "$model" numbers.study --format json; expect_code 0
+# The pictures' contrast lies between 24 and 40: in its own units, and better told than by the mean.
+expect_json 'x["task"] == "regress" and len(x["each"]) == 2 and x["each"][0]["mae"] < 4 and x["each"][1]["r2"] > 0.6 and x["each"][0]["rmse"] >= x["each"][0]["mae"]'
+run search numbers.cfg --new -s 'objectives=({metric="valid_accuracy";})'; expect_code 2; expect_err "scored by valid_r2"
+
+sed 's/task = "regress"/class_weights = [1, 0]/; s/"numbers"/"weights"/' numbers.cfg >weights.cfg
+run search weights.cfg --quiet -s data.classes=3; expect_code 2; expect_err "2 values"
+run search weights.cfg --quiet --format json; expect_code 0
+model=$(ls weights.study.d/retrained-*.safetensors)
+run eval "$model" weights.study --format json; expect_code 0
+# A class that counts nothing is never told.
+expect_json 'x["each"][1]["recall"] == 0 and x["each"][0]["recall"] == 1 and abs(x["balanced_accuracy"] - 0.5) < 1e-9'
+expect_json 'sum(map(sum, x["confusion"])) == x["samples"]'
