@@ -42,7 +42,7 @@ double nas_sample_shift(double mean, double std)
     return -mean / std;
 }
 
-nas_status nas_data_describe(const nas_data *data, nas_text *preprocessing, nas_text *classes)
+static nas_status describe_inputs(const nas_data *data, nas_text *text)
 {
     const int channels = nas_data_shape(data).c;
     nas_preprocessing p = {.bytes = nas_data_content_of(data)->type == NAS_SAMPLE_UINT8,
@@ -52,9 +52,23 @@ nas_status nas_data_describe(const nas_data *data, nas_text *preprocessing, nas_
         p.mean.item[c] = nas_data_mean(data)[c];
         p.std.item[c] = nas_data_std(data)[c];
     }
-    if (channels <= NAS_LIST_SIZE)
-        NAS_TRY(nas_preprocessing_write(&p, preprocessing));
+    return channels <= NAS_LIST_SIZE ? nas_preprocessing_write(&p, text) : NAS_OK;
+}
+
+nas_status nas_data_describe(const nas_data *data, nas_data_words *words)
+{
+    nas_postprocessing postprocessing;
+    NAS_TRY(describe_inputs(data, &words->preprocessing));
     for (int i = 0; i < nas_data_outputs(data) && nas_data_output_name(data, 0); i++)
-        nas_text_format(classes, "%s\n", nas_data_output_name(data, i));
-    return nas_text_check(classes);
+        nas_text_format(&words->classes, "%s\n", nas_data_output_name(data, i));
+    NAS_TRY(nas_text_check(&words->classes));
+    nas_data_postprocessing(data, &postprocessing);
+    return nas_postprocessing_write(&postprocessing, &words->postprocessing);
+}
+
+void nas_data_words_clear(nas_data_words *words)
+{
+    nas_text_clear(&words->preprocessing);
+    nas_text_clear(&words->classes);
+    nas_text_clear(&words->postprocessing);
 }

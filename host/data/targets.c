@@ -156,8 +156,15 @@ nas_status nas__targets_make(const nas_data *data, nas__targets *targets)
     targets->std = targets->mean + outputs;
     for (size_t k = 0; k < outputs; k++)
         targets->std[k] = 1;
-    if (options->task == NAS_TASK_REGRESS && options->scale_targets)
+    if (options->task == NAS_TASK_REGRESS && options->scale_targets) {
+        if (outputs > NAS_LIST_SIZE) /* which is what models and exports keep */
+            NAS_FAIL(
+                NAS_CONFIG,
+                "%zu numbers to learn: more than %d are not scaled; scale them in the files and "
+                "say data.scale_targets = false",
+                outputs, (int)NAS_LIST_SIZE);
         measure_all(data, targets);
+    }
     if (!options->balance && !options->class_weights.count)
         return NAS_OK;
     targets->weights = targets->std + outputs;

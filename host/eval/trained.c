@@ -217,20 +217,21 @@ static nas_status pause_training(void *state, const char *path)
 static nas_status keep(void *state, const char *path)
 {
     trained *t = state;
-    nas_text arch = {0}, words = {0}, preprocessing = {0}, classes = {0};
+    nas_text arch = {0}, description = {0};
+    nas_data_words words = {0};
     if (!t->trainer)
         NAS_FAIL(NAS_FAILED, "%s: no network was trained", path);
     nas_domain_write(t->setting->domain, &t->arch, &arch);
-    nas_domain_describe(t->setting->domain, &t->arch, &words);
-    nas_status status = nas_data_describe(t->setting->data, &preprocessing, &classes);
-    const char *keys[] = {"arch", "describe", "preprocessing", "classes"};
-    const char *values[] = {arch.data, words.data, preprocessing.data, classes.data};
+    nas_domain_describe(t->setting->domain, &t->arch, &description);
+    nas_status status = nas_data_describe(t->setting->data, &words);
+    const char *keys[] = {"arch", "describe", "preprocessing", "classes", "postprocessing"};
+    const char *values[] = {arch.data, description.data, words.preprocessing.data,
+                            words.classes.data, words.postprocessing.data};
     if (status == NAS_OK)
-        status = nas_net_save(nas_trainer_net(t->trainer), path, keys, values, 4);
-    nas_text_clear(&preprocessing);
-    nas_text_clear(&classes);
+        status = nas_net_save(nas_trainer_net(t->trainer), path, keys, values, 5);
+    nas_data_words_clear(&words);
     nas_text_clear(&arch);
-    nas_text_clear(&words);
+    nas_text_clear(&description);
     return status;
 }
 

@@ -39,11 +39,15 @@ void nas__missing_pixels(const nas_model_layer *layer, nas_shape in, int missing
     }
 }
 
-nas_status nas__metadata_of(const nas_model *model, nas_text *preprocessing, nas_text *classes)
+nas_status nas__metadata_of(const nas_model *model, nas_data_words *words)
 {
+    const nas_postprocessing task = {
+        .task = model->postprocessing.task}; /* its units are in the weights */
     if (model->prepares)
-        NAS_TRY(nas_preprocessing_write(&model->preprocessing, preprocessing));
+        NAS_TRY(nas_preprocessing_write(&model->preprocessing, &words->preprocessing));
+    if (model->explains)
+        NAS_TRY(nas_postprocessing_write(&task, &words->postprocessing));
     for (int i = 0; model->classes && model->classes[i]; i++)
-        nas_text_format(classes, "%s\n", model->classes[i]);
-    return nas_text_check(classes);
+        nas_text_format(&words->classes, "%s\n", model->classes[i]);
+    return nas_text_check(&words->classes);
 }

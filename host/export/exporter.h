@@ -16,7 +16,7 @@
 /* Of a subsample: rows and columns of zeros behind the pixels that it takes. */
 void nas__missing_pixels(const nas_model_layer *layer, nas_shape in, int missing[2]);
 /* Appends both as model files keep them; nothing where they are not known. */
-nas_status nas__metadata_of(const nas_model *model, nas_text *preprocessing, nas_text *classes);
+nas_status nas__metadata_of(const nas_model *model, nas_data_words *words);
 
 /* A function of generated C, pieces/NAME.c, embedded by CMakeLists.txt. */
 typedef struct nas__piece {

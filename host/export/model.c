@@ -4,7 +4,7 @@
  * need (auxiliary classifiers) is left out.  Batch norm is scale·x + shift in evaluation; folded, it goes into the weights of
  * the convolution or dense layer before it, if nobody else reads that one.  Both are worked out in double and rounded once.
  *
- * Layout: which nodes count; weights; norms; layers; preprocessing and class names; the whole. */
+ * Layout: which nodes count; weights; norms; layers; what data set and outputs are; the whole. */
 #include <clnas/export.h>
 
 #include <math.h>
@@ -221,7 +221,7 @@ static nas_status add_layers(reading *r, nas_model_norms norms)
     return NAS_OK;
 }
 
-/* ---- preprocessing and class names -------------------------------------------------------------------- */
+/* ---- what data set and outputs are --------------------------------------------------------------------- */
 
 static nas_status read_preprocessing(const reading *r)
 {
@@ -236,6 +236,43 @@ static nas_status read_preprocessing(const reading *r)
                  p->std.count, channels);
     r->model->prepares = true;
     return NAS_OK;
+}
+
+/* Numbers are learned scaled; what is exported gives them in their own units, by the weights of the last layer. */
+static nas_status take_units(const reading *r)
+{
+    static const float zeros[NAS_LIST_SIZE] = {0};
+    const nas_postprocessing *p = &r->model->postprocessing;
+    nas_model_layer *last = &r->model->layers[r->model->count - 1];
+    float scale[NAS_LIST_SIZE], shift[NAS_LIST_SIZE], ones[NAS_LIST_SIZE];
+    const affine units = {.gamma = scale, .beta = shift, .mean = zeros, .variance = ones};
+    if (p->mean.count == 0)
+        return NAS_OK;
+    if (p->mean.count != last->shape.c || last->shape.h * last->shape.w != 1)
+        NAS_FAIL(NAS_DATA, "%s: units of %d numbers for %d outputs", r->path, p->mean.count,
+                 last->shape.c);
+    for (int k = 0; k < p->mean.count; k++) {
+        scale[k] = (float)p->std.item[k];
+        shift[k] = (float)p->mean.item[k];
+        ones[k] = 1;
+    }
+    if (!takes_norm(last))
+        NAS_FAIL(NAS_CONFIG, "%s: a network of numbers must end in a dense layer or a convolution",
+                 r->path);
+    const uint64_t before = last->bias_count;
+    NAS_TRY(fold(&units, last));
+    r->model->parameters += last->bias_count - before;
+    return NAS_OK;
+}
+
+static nas_status read_postprocessing(const reading *r)
+{
+    const char *text = nas_safetensors_value(&r->file, "postprocessing");
+    if (!text)
+        return NAS_OK;
+    NAS_TRY(nas_postprocessing_read(text, r->path, &r->model->postprocessing));
+    r->model->explains = true;
+    return take_units(r);
 }
 
 /* A name in each line. */
@@ -306,6 +343,7 @@ nas_status nas_model_read(const char *path, nas_model_norms norms, nas_model *mo
     NAS_TRY_DONE(find_readers(&r));
     NAS_TRY_DONE(add_layers(&r, norms));
     NAS_TRY_DONE(read_preprocessing(&r));
+    NAS_TRY_DONE(read_postprocessing(&r));
     NAS_TRY_DONE(read_classes(&r));
 done:
     free(r.readers);

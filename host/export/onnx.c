@@ -370,17 +370,19 @@ static nas_status write_layers(const writing *w)
     return NAS_OK;
 }
 
-static nas_status write_metadata(const writing *w, nas_text *preprocessing, nas_text *classes)
+static nas_status write_metadata(const writing *w, nas_data_words *words)
 {
     const nas_shape in = nas_model_input(w->model);
     const int64_t out = (int64_t)nas_shape_count(nas_model_output(w->model));
     nas__onnx_input(w->onnx, "input", 3, NUMBERS(in.c, in.h, in.w));
     nas__onnx_output(w->onnx, "output", 1, NUMBERS(out));
-    NAS_TRY(nas__metadata_of(w->model, preprocessing, classes));
-    if (preprocessing->data)
-        nas__onnx_metadata(w->onnx, "preprocessing", preprocessing->data);
-    if (classes->data)
-        nas__onnx_metadata(w->onnx, "classes", classes->data);
+    NAS_TRY(nas__metadata_of(w->model, words));
+    if (words->preprocessing.data)
+        nas__onnx_metadata(w->onnx, "preprocessing", words->preprocessing.data);
+    if (words->postprocessing.data)
+        nas__onnx_metadata(w->onnx, "postprocessing", words->postprocessing.data);
+    if (words->classes.data)
+        nas__onnx_metadata(w->onnx, "classes", words->classes.data);
     nas__onnx_metadata(w->onnx, "graph", w->model->graph);
     return NAS_OK;
 }
@@ -388,16 +390,15 @@ static nas_status write_metadata(const writing *w, nas_text *preprocessing, nas_
 static nas_status write(const nas_model *model, const char *path)
 {
     writing w = {.model = model};
-    nas_text preprocessing = {0}, classes = {0};
+    nas_data_words words = {0};
     NAS_TRY(nas__onnx_create(&w.onnx));
     nas_status status = write_layers(&w);
     if (status == NAS_OK)
-        status = write_metadata(&w, &preprocessing, &classes);
+        status = write_metadata(&w, &words);
     if (status == NAS_OK)
         status = nas__onnx_write(w.onnx, path);
     nas__onnx_destroy(w.onnx);
-    nas_text_clear(&preprocessing);
-    nas_text_clear(&classes);
+    nas_data_words_clear(&words);
     return status;
 }
 

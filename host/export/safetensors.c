@@ -10,8 +10,8 @@
 
 typedef struct writing {
     nas_safetensors file;
-    char *keys[3], *values[3];
-    nas_text preprocessing, classes;
+    char *keys[4], *values[4];
+    nas_data_words words;
 } writing;
 
 const char *nas__torch_name(const nas_model_layer *layer, char text[32])
@@ -59,12 +59,14 @@ static void add_weights(writing *w, const nas_model *model, const nas_model_laye
 
 static nas_status add_metadata(writing *w, const nas_model *model)
 {
-    static char keys[3][16] = {"format", "preprocessing", "classes"}, format[] = "pt";
+    static char keys[4][16] = {"format", "preprocessing", "classes", "postprocessing"};
+    static char format[] = "pt";
     w->file.keys = w->keys;
     w->file.values = w->values;
-    NAS_TRY(nas__metadata_of(model, &w->preprocessing, &w->classes));
-    char *const values[3] = {format, w->preprocessing.data, w->classes.data};
-    for (int i = 0; i < 3; i++)
+    NAS_TRY(nas__metadata_of(model, &w->words));
+    char *const values[4] = {format, w->words.preprocessing.data, w->words.classes.data,
+                             w->words.postprocessing.data};
+    for (int i = 0; i < 4; i++)
         if (values[i]) {
             w->keys[w->file.metadata_count] = keys[i];
             w->values[w->file.metadata_count++] = values[i];
@@ -113,8 +115,7 @@ nas_status nas__torch_weights(const nas_model *model, const char *path)
         status = nas_safetensors_write(path, &w.file);
     if (status == NAS_OK)
         status = read_back(&w, path);
-    nas_text_clear(&w.preprocessing);
-    nas_text_clear(&w.classes);
+    nas_data_words_clear(&w.words);
     free(w.file.tensors);
     return status;
 }

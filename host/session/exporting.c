@@ -135,7 +135,7 @@ static nas_status draw_samples(const nas_model *model, samples *s)
     return NAS_OK;
 }
 
-static nas_status run_net(nas_net *net, const samples *s)
+static nas_status run_net(nas_net *net, const nas_postprocessing *units, const samples *s)
 {
     const int padded = nas_batch_padded(SAMPLES);
     const nas_graph *graph = nas_net_graph(net);
@@ -150,6 +150,8 @@ static nas_status run_net(nas_net *net, const samples *s)
     NAS_TRY_DONE(nas_net_evaluate(net));
     NAS_TRY_DONE(nas_tensor_read(nas_net_output(net), out));
     nas_nchw_from_chwn(out, graph->nodes[graph->output].shape, SAMPLES, padded, s->truth);
+    for (uint64_t i = 0; i < SAMPLES * s->out; i++)
+        s->truth[i] = (float)nas_output_number(units, (int)(i % s->out), s->truth[i]);
 done:
     free(in);
     free(out);
@@ -171,7 +173,7 @@ static nas_status run_engine(const nas_model *model, const char *path, const cha
     if (status == NAS_OK)
         status = nas_net_load(net, path);
     if (status == NAS_OK)
-        status = run_net(net, s);
+        status = run_net(net, &model->postprocessing, s);
     nas_net_destroy(net);
     nas_device_destroy(device);
     nas_graph_clear(&graph);

@@ -224,16 +224,19 @@ static nas_status save_model(nas__bench *bench, nas_trainer *trainer, const char
                              const char *model, nas__result *result)
 {
     char path[NAS_PATH_SIZE];
-    nas_text preprocessing = {0}, classes = {0};
+    nas_data_words words = {0};
     NAS_TRY(place_model(bench, model, path, result));
-    nas_status status = nas_data_describe(bench->data, &preprocessing, &classes);
-    const char *keys[] = {"arch", "name", "recipe", "preprocessing", "classes"};
-    const char *values[] = {arch, result->job.name, result->recipe, preprocessing.data,
-                            classes.data};
+    nas_status status = nas_data_describe(bench->data, &words);
+    const char *keys[] = {"arch", "name", "recipe", "preprocessing", "classes", "postprocessing"};
+    const char *values[] = {arch,
+                            result->job.name,
+                            result->recipe,
+                            words.preprocessing.data,
+                            words.classes.data,
+                            words.postprocessing.data};
     if (status == NAS_OK)
-        status = nas_net_save(nas_trainer_net(trainer), path, keys, values, 5);
-    nas_text_clear(&preprocessing);
-    nas_text_clear(&classes);
+        status = nas_net_save(nas_trainer_net(trainer), path, keys, values, 6);
+    nas_data_words_clear(&words);
     return status;
 }
 

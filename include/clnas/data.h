@@ -188,10 +188,33 @@ NAS_API nas_status nas_preprocessing_read(const char *text, const char *file,
 /* The factors of scale·x + shift, for a channel with this mean and deviation. */
 NAS_API double nas_sample_scale(bool bytes, double std);
 NAS_API double nas_sample_shift(double mean, double std);
-/* Appends both as a model file keeps them, as "preprocessing" and "classes" (a name in each line).  Nothing where there are more channels
- * than a list holds, or no names. */
-NAS_API nas_status nas_data_describe(const nas_data *data, nas_text *preprocessing,
-                                     nas_text *classes);
+/* What the outputs mean. */
+typedef struct nas_postprocessing {
+    int task; /* nas_task */
+    nas_real_list mean,
+        std; /* of numbers that are learned scaled, one of each per output; else empty */
+} nas_postprocessing;
+
+/* "{ task = \"regress\"; mean = [22.5]; std = [9.2]; }" and back; NAS_CONFIG names file and member. */
+NAS_API nas_status nas_postprocessing_write(const nas_postprocessing *postprocessing,
+                                            nas_text *text);
+NAS_API nas_status nas_postprocessing_read(const char *text, const char *file,
+                                           nas_postprocessing *postprocessing);
+/* What a network gives for a number, in that number's own units. */
+NAS_API double nas_output_number(const nas_postprocessing *postprocessing, int output,
+                                 double value);
+NAS_API void nas_data_postprocessing(const nas_data *data, nas_postprocessing *postprocessing);
+
+/* All that as a model file keeps it, under these keys. */
+typedef struct nas_data_words {
+    nas_text preprocessing; /* nothing where there are more channels than a list holds */
+    nas_text
+        classes; /* names of classes, labels or numbers, one in each line; nothing where there are none */
+    nas_text postprocessing;
+} nas_data_words;
+
+NAS_API nas_status nas_data_describe(const nas_data *data, nas_data_words *words);
+NAS_API void nas_data_words_clear(nas_data_words *words);
 
 /* ---- on a device ----------------------------------------------------------------------------- */
 

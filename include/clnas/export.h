@@ -44,6 +44,9 @@ typedef struct nas_model {
     bool
         prepares; /* `preprocessing` is known: inputs of exported files are samples as they are stored */
     nas_preprocessing preprocessing;
+    bool
+        explains; /* `postprocessing` is known.  Its units are in the last layer already: exported files give numbers in their own */
+    nas_postprocessing postprocessing;
     uint64_t parameters; /* floats in all layers */
 } nas_model;
 

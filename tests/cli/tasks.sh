@@ -19,6 +19,10 @@ run eval "$model" numbers.study; expect_code 0; expect_out "rmse"
 run eval "$model" numbers.study --format json; expect_code 0
 # The pictures' contrast lies between 24 and 40: in its own units, and better told than by the mean.
 expect_json 'x["task"] == "regress" and len(x["each"]) == 2 and x["each"][0]["mae"] < 4 and x["each"][1]["r2"] > 0.6 and x["each"][0]["rmse"] >= x["each"][0]["mae"]'
+# What is exported gives contrast and brightness in their own units; the C file is compiled, run and compared before success.
+if command -v "${CC:-cc}" >/dev/null; then
+    run export numbers.study --to c -o numbers.c; expect_code 0; expect_out "difference"
+fi
 run search numbers.cfg --new -s 'objectives=({metric="valid_accuracy";})'; expect_code 2; expect_err "scored by valid_r2"
 
 sed 's/task = "regress"/class_weights = [1, 0]/; s/"numbers"/"weights"/' numbers.cfg >weights.cfg
