@@ -10,8 +10,7 @@ typedef struct nas__csv {
     double *values; /* [rows][columns]: the columns asked for; NaN where a cell is empty */
 } nas__csv;
 
-/* The first line names the columns.  `key` and each of `columns` must be among them; every row has as many cells as
- * the first line.  NAS_DATA with file:line when the file is not like that.  Cells may be quoted; a quoted cell holds no newline. */
+/* `key` and each of `columns` must be among the columns; NAS_DATA with file:line when the file is no CSV (nas_csv_open). */
 nas_status nas__csv_read(const char *path, const char *key, const char *const *columns, int count,
                          nas__csv *table);
 void nas__csv_clear(nas__csv *table);

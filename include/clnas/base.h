@@ -258,7 +258,7 @@ NAS_API double nas_random_uniform(nas_random *random);                 /* [0, 1)
 NAS_API double nas_random_normal(nas_random *random); /* Box–Muller, one of two */
 NAS_API void nas_random_shuffle(nas_random *random, uint32_t *items, uint32_t count);
 
-/* ---- hashes, files, time ----------------------------------------------------------------------- */
+/* ---- hashes, files ------------------------------------------------------------------------------ */
 
 NAS_API uint64_t nas_hash(const void *data, size_t size, uint64_t seed); /* XXH3, 64 bits */
 NAS_API void nas_hash_hex(const void *data, size_t size, char hex[33]);  /* XXH3, 128 bits */
@@ -273,6 +273,27 @@ NAS_API nas_status nas_file_replace(const char *path, const void *data, size_t s
 NAS_API nas_status nas_folder_make(const char *path, unsigned mode);
 /* $XDG_CACHE_HOME/clnas (or ~/.cache/clnas), overridden by CLNAS_CACHE; not created. */
 NAS_API nas_status nas_cache_folder(char *path, size_t size);
+/* ---- CSV ---------------------------------------------------------------------------------------- */
+
+/* A CSV file (RFC 4180), plain or gzipped, read row by row; the first row names the columns.  Cells are lent until the next
+ * row is read.  What is no such file fails with NAS_DATA and file:line (host/base/csv.c tells what is refused). */
+typedef struct nas_csv nas_csv;
+NAS_API nas_status nas_csv_open(const char *path, nas_csv **csv);
+NAS_API void nas_csv_close(nas_csv *csv);
+NAS_API const char *nas_csv_path(const nas_csv *csv);
+NAS_API int nas_csv_columns(const nas_csv *csv);
+NAS_API const char *nas_csv_name(const nas_csv *csv, int column);
+/* Column of that name.  NAS_CONFIG with the nearest name: none; NAS_DATA: two. */
+NAS_API nas_status nas_csv_find(const nas_csv *csv, const char *name, int *column);
+/* The next row, which has a cell for every column; `*more` false: there is none. */
+NAS_API nas_status nas_csv_next(nas_csv *csv, bool *more);
+NAS_API int64_t nas_csv_line(const nas_csv *csv); /* in which the row begins, from 1 */
+NAS_API const char *nas_csv_cell(const nas_csv *csv, int column);
+/* Of a cell; NaN where it is empty; NAS_DATA: something else. */
+NAS_API nas_status nas_csv_number(const nas_csv *csv, int column, double *value);
+
+/* ---- time --------------------------------------------------------------------------------------- */
+
 NAS_API double nas_now_s(void);    /* monotonic, seconds */
 NAS_API double nas_cpu_s(void);    /* processor time of all threads of this process, seconds */
 NAS_API int64_t nas_time_ms(void); /* wall clock, milliseconds since 1970 UTC */
