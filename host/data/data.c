@@ -83,8 +83,11 @@ static nas_status split_training(nas_data *data, uint64_t seed, uint32_t *all)
         NAS_FAIL(NAS_CONFIG,
                  "data.valid = %" PRId64 " leaves none of the %" PRIu32 " training samples", valid,
                  count);
-    uint32_t held = (uint32_t)valid, left = count - held, used = left;
-    NAS_TRY(nas__split_pick(labels, classes, seed, ROUND_VALID, all, count, held));
+    uint32_t held = (uint32_t)valid;
+    NAS_TRY(nas__split_pick_groups(&data->content.train, classes, seed, ROUND_VALID, all, count,
+                                   &held));
+    const uint32_t left = count - held;
+    uint32_t used = left;
     if (options->train_limit && options->train_limit < left) {
         used = (uint32_t)options->train_limit;
         NAS_TRY(nas__split_pick(labels, classes, seed, ROUND_TRAIN_LIMIT, all + held, left, used));
@@ -111,7 +114,7 @@ nas_status nas_data_cut(const nas_data *data, nas_split split, double share, uin
 {
     const nas_data_part *part = nas__data_part_of(data, split);
     const uint32_t all = data->count[split];
-    const uint32_t wanted = (uint32_t)(share * all + 0.5);
+    uint32_t wanted = (uint32_t)(share * all + 0.5);
     if (wanted == 0 || wanted >= all)
         NAS_FAIL(NAS_CONFIG,
                  "a share of %g of the %" PRIu32 " samples of the %s split leaves nothing on one "
@@ -119,8 +122,33 @@ nas_status nas_data_cut(const nas_data *data, nas_split split, double share, uin
                  share, all, nas_split_name(split));
     memcpy(samples, data->split[split], all * sizeof *samples);
     NAS_TRY(
-        nas__split_pick(part->labels, split_classes(data), seed, ROUND_CUT, samples, all, wanted));
+        nas__split_pick_groups(part, split_classes(data), seed, ROUND_CUT, samples, all, &wanted));
     *count = wanted;
+    return NAS_OK;
+}
+
+/* A class that validation took whole is learned by nobody. */
+static nas_status warn_of_classes(const nas_data *data)
+{
+    const int32_t *labels = data->content.train.labels;
+    if (!labels)
+        return NAS_OK;
+    bool *seen = calloc((size_t)data->content.outputs, sizeof *seen);
+    if (!seen)
+        NAS_FAIL(NAS_MEMORY, "no memory to look at %d classes", data->content.outputs);
+    for (uint32_t i = 0; i < data->count[NAS_SPLIT_TRAIN]; i++)
+        seen[labels[data->split[NAS_SPLIT_TRAIN][i]]] = true;
+    for (uint32_t i = 0; i < data->count[NAS_SPLIT_VALID]; i++) {
+        const int k = labels[data->split[NAS_SPLIT_VALID][i]];
+        const char *name = nas_data_output_name(data, k);
+        if (!seen[k])
+            nas_log(NAS_LOG_WARNING,
+                    "class %d%s%s%s has validation samples and none to train on; give it more "
+                    "samples, or set a smaller data.valid",
+                    k, name ? " (" : "", name ? name : "", name ? ")" : "");
+        seen[k] = true;
+    }
+    free(seen);
     return NAS_OK;
 }
 
@@ -137,7 +165,7 @@ static nas_status make_splits(nas_data *data, uint64_t seed)
         status = split_test(data, seed, test);
     free(train);
     free(test);
-    return status;
+    return status == NAS_OK ? warn_of_classes(data) : status;
 }
 
 /* ---- mean and deviation ---------------------------------------------------------------------- */

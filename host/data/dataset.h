@@ -70,6 +70,14 @@ double nas__targets_variance(const nas_data *data, nas_split split, const uint32
 nas_status nas__split_pick(const int32_t *labels, int classes, uint64_t seed, uint32_t round,
                            uint32_t *candidates, uint32_t count, uint32_t wanted);
 
+/* ---- split_groups.c -------------------------------------------------------------------------- */
+
+/* The same of a part's samples, for sides that must not share a group: where the part has groups they move whole, and `*wanted` becomes
+ * how many were picked, which is near.  NAS_DATA: there is one group only. */
+nas_status nas__split_pick_groups(const nas_data_part *part, int classes, uint64_t seed,
+                                  uint32_t round, uint32_t *candidates, uint32_t count,
+                                  uint32_t *wanted);
+
 /* ---- data.c ---------------------------------------------------------------------------------- */
 
 const nas_data_part *nas__data_part_of(const nas_data *data, nas_split split);

@@ -133,7 +133,8 @@ typedef enum nas_split {
 } nas_split;
 NAS_API const char *nas_split_name(nas_split split); /* "train" */
 
-/* Reads and checks the files, splits (stratified by class, by (seed, NAS_STREAM_SPLIT)), and
+/* Reads and checks the files, splits (stratified by class, by (seed, NAS_STREAM_SPLIT); groups whole, so that
+ * VALID has as many samples as `valid` says only where there are none), and
  * computes mean and deviation of the TRAIN split where the config gives none. */
 NAS_API nas_status nas_data_open(const nas_data_config *config, uint64_t seed, nas_data **data);
 /* The same from a config's group. */
@@ -151,7 +152,8 @@ NAS_API const char *nas_data_output_name(const nas_data *data, int output);
 /* Samples of a split, as indices into its part (content.train; content.test for TEST), rising. */
 NAS_API const uint32_t *nas_data_split(const nas_data *data, nas_split split, uint32_t *count);
 /* Cuts a split in two, in proportion to the classes, by (seed, NAS_STREAM_SPLIT): `samples`, as long as the split, gets the
- * `share` (0 … 1), rising, then the others, rising.  `*count`: how many the first portion has.  NAS_CONFIG: one would be empty. */
+ * `share` (0 … 1), rising, then the others, rising.  `*count`: how many the first portion has; groups stay whole, so it is near to the
+ * share where there are any.  NAS_CONFIG: one would be empty. */
 NAS_API nas_status nas_data_cut(const nas_data *data, nas_split split, double share, uint64_t seed,
                                 uint32_t *samples, uint32_t *count);
 /* regress: what is learned is (target − mean) / deviation; [outputs] each; 0 and 1 where targets are learned as they are. */
