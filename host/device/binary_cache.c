@@ -1,18 +1,10 @@
 /* binary_cache.c - kernel binaries on disk, so that the second start compiles nothing.
  *
- * Folder: CACHE/kernels, ours alone (0700, our user); one file per key:
+ * Folder: CACHE/kernels, ours alone (0700, our user); one file per key, XXH3-128 of everything the binary
+ * depends on (key_of), in the layout of host/base/cache.c; its content is the binary, as the driver gave it.
  *
- *     offset  size
- *          0     8  "NASKERN" and format version, one byte
- *          8    32  key: XXH3-128, in hex, of everything the binary depends on (key_of)
- *         40     8  length of the binary, little-endian
- *         48     8  XXH3-64 of the binary
- *         56     …  the binary, as the driver gave it
- *
- * Drivers run what a binary says, so any doubt - owner, mode, key, length, checksum - means no
- * binary, and the program is compiled and the file replaced atomically. A cache that cannot be read
- * or written costs time and is no error. Processes may share it: files are only ever replaced
- * whole.
+ * Drivers run what a binary says, so any doubt means no binary, and the program is compiled and the
+ * file replaced atomically. Processes may share the cache: files are only ever replaced whole.
  *
  * PoCL is left out: it has its own cache of better things (code per kernel and group size), and
  * asking it for a binary makes it compile every kernel of the program once more for any group size
@@ -26,11 +18,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { PATH_SIZE = 1024, HEADER_SIZE = 56, BINARY_LIMIT = 256 << 20, LOCK_WAIT_S = 30 };
+enum { PATH_SIZE = 1024, BINARY_LIMIT = 256 << 20, LOCK_WAIT_S = 30 };
 
 static const char magic[8] = {'N', 'A', 'S', 'K', 'E', 'R', 'N', 1};
 
@@ -61,69 +52,13 @@ static void key_of(const nas_device *device, const nas_kernel_source *source, co
     nas_text_clear(&text);
 }
 
-static bool folder_is_ours(const char *path)
-{
-    struct stat state;
-    return lstat(path, &state) == 0 && S_ISDIR(state.st_mode) && state.st_uid == geteuid() &&
-           (state.st_mode & 077) == 0;
-}
-
-/* The folder, made when `make`; false where there is none that we trust. */
-static bool find_folder(char *path, size_t size, bool make)
-{
-    char cache[PATH_SIZE];
-    if (nas_cache_folder(cache, sizeof cache) != NAS_OK)
-        return false;
-    int length = snprintf(path, size, "%s/kernels", cache);
-    if (length < 0 || (size_t)length >= size)
-        return false;
-    struct stat state;
-    if (lstat(path, &state) != 0) {
-        if (!make || nas_folder_make(path, 0700) != NAS_OK)
-            return false;
-    }
-    if (folder_is_ours(path))
-        return true;
-    nas_log(NAS_LOG_WARNING, "%s is not used: it must be a folder of ours with mode 0700", path);
-    return false;
-}
-
 static bool path_of(const char *key, char *path, size_t size, bool make)
 {
     char folder[PATH_SIZE];
-    if (!find_folder(folder, sizeof folder, make))
+    if (!nas_cache_part("kernels", make, folder, sizeof folder))
         return false;
     int length = snprintf(path, size, "%s/%s.bin", folder, key);
     return length > 0 && (size_t)length < size;
-}
-
-static void put_number(unsigned char *to, uint64_t number)
-{
-    for (int i = 0; i < 8; i++)
-        to[i] = (unsigned char)(number >> (8 * i));
-}
-
-static uint64_t get_number(const unsigned char *from)
-{
-    uint64_t number = 0;
-    for (int i = 0; i < 8; i++)
-        number |= (uint64_t)from[i] << (8 * i);
-    return number;
-}
-
-static const char *fault_of(const unsigned char *file, size_t size, const char *key)
-{
-    if (size < HEADER_SIZE)
-        return "it is too short";
-    if (memcmp(file, magic, sizeof magic) != 0)
-        return "it is of another format";
-    if (memcmp(file + 8, key, 32) != 0)
-        return "it has another key";
-    if (get_number(file + 40) != size - HEADER_SIZE)
-        return "its length is wrong";
-    if (get_number(file + 48) != nas_hash(file + HEADER_SIZE, size - HEADER_SIZE, 0))
-        return "its checksum is wrong";
-    return NULL;
 }
 
 void nas__binary_load(const nas_device *device, const nas_kernel_source *source,
@@ -133,45 +68,35 @@ void nas__binary_load(const nas_device *device, const nas_kernel_source *source,
     void *data = NULL;
     size_t length = 0;
     key_of(device, source, options, key);
-    if (!path_of(key, path, sizeof path, false) || access(path, R_OK) != 0 ||
-        nas_file_read(path, BINARY_LIMIT, &data, &length) != NAS_OK)
+    if (!path_of(key, path, sizeof path, false) ||
+        !nas_cache_load(path, magic, key, BINARY_LIMIT, &data, &length))
         return;
-    const char *fault = fault_of(data, length, key);
-    if (fault) {
-        nas_log(NAS_LOG_INFO, "%s is not used: %s", path, fault);
-        free(data);
-        return;
-    }
-    *size = length - HEADER_SIZE;
-    memmove(data, (unsigned char *)data + HEADER_SIZE, *size);
+    memmove(data, (unsigned char *)data + NAS_CACHE_HEADER, length);
+    *size = length;
     *binary = data;
 }
 
-/* header + binary in one block; NULL where the driver gives no binary.  A program of a parted device has one for each of its
+/* Room for the header and the binary in one block; NULL where the driver gives no binary.  A program of a parted device has one for each of its
  * teams, which are all the same: the first one is kept. */
-static unsigned char *pack(cl_program program, const char *key, size_t *size)
+static unsigned char *pack(cl_program program, size_t *size)
 {
     size_t lengths[NAS_DEVICE_IDS] = {0}, listed = 0, length = 0;
     unsigned char *binaries[NAS_DEVICE_IDS] = {NULL}; /* NULL: not wanted */
     if (clGetProgramInfo(program, CL_PROGRAM_BINARY_SIZES, sizeof lengths, lengths, &listed) ==
         CL_SUCCESS)
         length = lengths[0];
-    if (length == 0 || length > BINARY_LIMIT - HEADER_SIZE)
+    if (length == 0 || length > BINARY_LIMIT - NAS_CACHE_HEADER)
         return NULL;
-    unsigned char *file = calloc(1, HEADER_SIZE + length);
+    unsigned char *file = calloc(1, NAS_CACHE_HEADER + length);
     if (!file)
         return NULL;
-    binaries[0] = file + HEADER_SIZE;
+    binaries[0] = file + NAS_CACHE_HEADER;
     const size_t size_bytes = listed / sizeof lengths[0] * sizeof binaries[0];
     if (clGetProgramInfo(program, CL_PROGRAM_BINARIES, size_bytes, binaries, NULL) != CL_SUCCESS) {
         free(file);
         return NULL;
     }
-    memcpy(file, magic, sizeof magic);
-    memcpy(file + 8, key, 32);
-    put_number(file + 40, length);
-    put_number(file + 48, nas_hash(binaries[0], length, 0));
-    *size = HEADER_SIZE + length;
+    *size = length;
     return file;
 }
 
@@ -183,8 +108,8 @@ void nas__binary_store(const nas_device *device, const nas_kernel_source *source
     key_of(device, source, options, key);
     if (!path_of(key, path, sizeof path, true))
         return;
-    unsigned char *file = pack(program, key, &size);
-    if (file && nas_file_replace(path, file, size) != NAS_OK)
+    unsigned char *file = pack(program, &size);
+    if (file && nas_cache_store(path, magic, key, file, size) != NAS_OK)
         nas_log(NAS_LOG_INFO, "kernel cache: %s", nas_error_message());
     free(file);
 }
@@ -192,7 +117,7 @@ void nas__binary_store(const nas_device *device, const nas_kernel_source *source
 int nas__binary_lock(void)
 {
     char folder[PATH_SIZE], path[PATH_SIZE + 64];
-    if (!find_folder(folder, sizeof folder, true))
+    if (!nas_cache_part("kernels", true, folder, sizeof folder))
         return -1;
     snprintf(path, sizeof path, "%s/lock", folder);
     int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);

@@ -273,6 +273,16 @@ NAS_API nas_status nas_file_replace(const char *path, const void *data, size_t s
 NAS_API nas_status nas_folder_make(const char *path, unsigned mode);
 /* $XDG_CACHE_HOME/clnas (or ~/.cache/clnas), overridden by CLNAS_CACHE; not created. */
 NAS_API nas_status nas_cache_folder(char *path, size_t size);
+/* Its folder `name`; made where `make`.  False: there is none that is ours alone (0700, our user). */
+NAS_API bool nas_cache_part(const char *name, bool make, char *path, size_t size);
+/* Cached files (host/base/cache.c has the layout): `size` bytes of content stand behind NAS_CACHE_HEADER bytes that these two read and
+ * fill.  `magic`: kind and version; `key`: of all that the content depends on (nas_hash_hex).  False: no such file that is whole and
+ * has this key; what is wrong with it is logged.  `*file` is from malloc. */
+enum { NAS_CACHE_HEADER = 56 };
+NAS_API bool nas_cache_load(const char *path, const char magic[8], const char key[33], size_t limit,
+                            void **file, size_t *size);
+NAS_API nas_status nas_cache_store(const char *path, const char magic[8], const char key[33],
+                                   void *file, size_t size);
 /* ---- CSV ---------------------------------------------------------------------------------------- */
 
 /* A CSV file (RFC 4180), plain or gzipped, read row by row; the first row names the columns.  Cells are lent until the next
