@@ -2,7 +2,7 @@
 set(THREADS_PREFER_PTHREAD_FLAG ON)
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
-foreach(package OpenCL clblast libconfig sqlite3 jansson zlib libxxhash openblas libprotobuf-c)
+foreach(package OpenCL clblast libconfig sqlite3 jansson zlib libxxhash openblas libprotobuf-c libpng libjpeg)
     pkg_check_modules(NAS_${package} REQUIRED IMPORTED_TARGET ${package})
 endforeach()
 find_path(NAS_RANDOM123_INCLUDE Random123/philox.h REQUIRED)
@@ -21,5 +21,7 @@ target_link_libraries(
               PkgConfig::NAS_libxxhash
               PkgConfig::NAS_openblas
               PkgConfig::NAS_libprotobuf-c
+              PkgConfig::NAS_libpng
+              PkgConfig::NAS_libjpeg
               Threads::Threads
               m)

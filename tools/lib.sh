@@ -4,7 +4,8 @@
 
 packages_build="gcc libc6-dev make cmake ninja-build pkg-config ocl-icd-opencl-dev opencl-c-headers
     libclblast-dev libconfig-dev libsqlite3-dev libjansson-dev zlib1g-dev libxxhash-dev
-    librandom123-dev libopenblas-serial-dev libprotobuf-c-dev protobuf-c-compiler libonnx-dev"
+    librandom123-dev libopenblas-serial-dev libprotobuf-c-dev protobuf-c-compiler libonnx-dev
+    libpng-dev libjpeg62-turbo-dev"
 packages_run="pocl-opencl-icd dataset-fashion-mnist"
 packages_test="libcmocka-dev clang clang-format mesa-opencl-icd oclgrind valgrind"
 
@@ -27,7 +28,7 @@ have_build_tools() {
     for program in cmake ninja pkg-config gcc; do
         command -v "$program" >/dev/null || return 1
     done
-    pkg-config --exists OpenCL clblast libconfig sqlite3 jansson zlib libxxhash openblas
+    pkg-config --exists OpenCL clblast libconfig sqlite3 jansson zlib libxxhash openblas libpng libjpeg
 }
 
 # install_packages yes|no NAME…: installs what is missing, or names it and stops with exit 2.

@@ -3,4 +3,5 @@
 NAS_DATASET(idx)
 NAS_DATASET(cifar)
 NAS_DATASET(npy)
+NAS_DATASET(images)
 NAS_DATASET(synthetic)

@@ -13,13 +13,41 @@ static const nas_option option_table[] = {
 static const nas_kind kind = {
     .name = "preprocessing", .instance_size = sizeof(nas_preprocessing), .options = option_table};
 
+/* The image's options as a group of their own, where there is an image. */
+static nas_status add_image(const nas_image_options *image, nas_value *group)
+{
+    nas_value options = {0}, *member;
+    if (image->size.count == 0)
+        return NAS_OK;
+    NAS_TRY(nas_options_value(&nas_image_kind, image, &options));
+    const nas_status status = nas_value_append(group, "image", &member);
+    if (status != NAS_OK) {
+        nas_value_clear(&options);
+        return status;
+    }
+    options.name = member->name;
+    *member = options;
+    return NAS_OK;
+}
+
 nas_status nas_preprocessing_write(const nas_preprocessing *preprocessing, nas_text *text)
 {
     nas_value group = {0};
     NAS_TRY(nas_options_value(&kind, preprocessing, &group));
-    nas_value_write(&group, -1, text);
+    const nas_status status = add_image(&preprocessing->image, &group);
+    if (status == NAS_OK)
+        nas_value_write(&group, -1, text);
     nas_value_clear(&group);
-    return nas_text_check(text);
+    return status == NAS_OK ? nas_text_check(text) : status;
+}
+
+static nas_status read_group(const nas_value *group, nas_preprocessing *preprocessing)
+{
+    static const char *const also[] = {"image", NULL};
+    const nas_value *image = nas_value_member(group, "image");
+    NAS_TRY(nas_options_fill(&kind, group, also, preprocessing));
+    preprocessing->image = (nas_image_options){0};
+    return image ? nas_options_fill(&nas_image_kind, image, NULL, &preprocessing->image) : NAS_OK;
 }
 
 nas_status nas_preprocessing_read(const char *text, const char *file,
@@ -27,7 +55,7 @@ nas_status nas_preprocessing_read(const char *text, const char *file,
 {
     nas_value group = {0};
     NAS_TRY(nas_value_parse(text, file, 0, &group));
-    const nas_status status = nas_options_fill(&kind, &group, NULL, preprocessing);
+    const nas_status status = read_group(&group, preprocessing);
     nas_value_clear(&group);
     return status;
 }
@@ -47,7 +75,8 @@ static nas_status describe_inputs(const nas_data *data, nas_text *text)
     const int channels = nas_data_shape(data).c;
     nas_preprocessing p = {.bytes = nas_data_content_of(data)->type == NAS_SAMPLE_UINT8,
                            .mean = {.count = channels},
-                           .std = {.count = channels}};
+                           .std = {.count = channels},
+                           .image = nas_data_content_of(data)->image};
     for (int c = 0; c < channels && channels <= NAS_LIST_SIZE; c++) {
         p.mean.item[c] = nas_data_mean(data)[c];
         p.std.item[c] = nas_data_std(data)[c];

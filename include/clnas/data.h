@@ -56,9 +56,26 @@ typedef struct nas_data_part {
         groups; /* [count]: samples of one group stay on one side of every split; NULL: each alone */
 } nas_data_part;
 
+/* What is made of a PNG or JPEG file before it is a sample; the option table is nas_image_kind. */
+typedef struct nas_image_options {
+    nas_int_list
+        size;         /* height, width; one number: of both; none: samples are no images in files */
+    int64_t channels; /* 1 (grey) or 3 (red, green, blue) */
+    int filter;       /* 0 nearest, 1 box, 2 bilinear, 3 bicubic, 4 lanczos: host/data/resize.c */
+    int fit;          /* 0 stretch, 1 crop, 2 pad */
+    int background;   /* 0 black, 1 grey, 2 white */
+} nas_image_options;
+
+NAS_API extern const nas_kind nas_image_kind;
+/* Reads, decodes and resizes one file, as the data set `images` does: samples[channels][height][width].  What the file is, its first
+ * bytes tell.  NAS_DATA: unreadable, damaged or too large, with the file's name; NAS_CONFIG: wrong options. */
+NAS_API nas_status nas_image_read(const char *path, const nas_image_options *options,
+                                  uint8_t *samples);
+
 typedef struct nas_data_content {
     nas_shape shape; /* of one sample */
     nas_sample_type type;
+    nas_image_options image;   /* how files became samples, where they were images */
     int outputs;               /* classes; labels; numbers of a sample */
     char **names;              /* [outputs], each from malloc; NULL: unknown */
     nas_data_part train, test; /* test.count may be 0 */
@@ -181,9 +198,11 @@ NAS_API uint64_t nas_data_hash(const nas_data *data);
 typedef struct nas_preprocessing {
     bool bytes;              /* samples are 0 … 255 and `largest` is 255; else 1 */
     nas_real_list mean, std; /* a number per channel */
+    nas_image_options image; /* what is done to files before, where samples are images in files */
 } nas_preprocessing;
 
-/* "{ bytes = true; mean = [0.286]; std = [0.353]; }" and back; NAS_CONFIG names file and member. */
+/* "{ bytes = true; mean = [0.286]; std = [0.353]; }" and back, with "image = { size = [28, 28]; … };" where there is one;
+ * NAS_CONFIG names file and member. */
 NAS_API nas_status nas_preprocessing_write(const nas_preprocessing *preprocessing, nas_text *text);
 NAS_API nas_status nas_preprocessing_read(const char *text, const char *file,
                                           nas_preprocessing *preprocessing);

@@ -1,0 +1,380 @@
+/* image_table.c - a CSV of image files and what belongs to each.
+ *
+ *     file,label[,group][,split]          classify: the class; multilabel: any number of labels, separated by ";"
+ *     file,NAME,NAME,…[,group][,split]    multilabel: 0 or 1 for each; regress: numbers.  Columns name the outputs
+ *
+ * A file's path is relative to data.path unless it is absolute.  Rows keep their order; classes and labels are in the order of their
+ * bytes.  `split` is train or test; without that column the test images are set aside later.  `group`: images of one group stay on one
+ * side of every split; an empty cell is a group of its own. */
+#include "image.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PATH_SIZE = 4096, OUTPUTS_LIMIT = 65536 };
+
+typedef struct table {
+    nas_csv *csv;
+    const char *folder;
+    nas_task task;
+    int file, label, group, split; /* columns; −1: none */
+    int *others;                   /* columns of outputs */
+    int other_count;
+    char **labels, **groups; /* texts of each row, where there is such a column */
+    uint32_t capacity;
+    nas__image_list *list;
+} table;
+
+static void texts_clear(char **texts, uint32_t count)
+{
+    for (uint32_t i = 0; texts && i < count; i++)
+        free(texts[i]);
+    free(texts);
+}
+
+static void table_clear(table *t)
+{
+    nas_csv_close(t->csv);
+    free(t->others);
+    texts_clear(t->labels, t->capacity);
+    texts_clear(t->groups, t->capacity);
+}
+
+/* ---- columns ---------------------------------------------------------------------------------- */
+
+static nas_status find_optional(const nas_csv *csv, const char *name, int *column)
+{
+    *column = -1;
+    for (int i = 0; i < nas_csv_columns(csv); i++)
+        if (strcmp(nas_csv_name(csv, i), name) == 0)
+            return nas_csv_find(csv, name, column); /* refuses two of them */
+    return NAS_OK;
+}
+
+static nas_status find_outputs(table *t)
+{
+    const int columns = nas_csv_columns(t->csv);
+    t->others = malloc((size_t)columns * sizeof *t->others);
+    if (!t->others)
+        NAS_FAIL(NAS_MEMORY, "no memory for the columns of %s", nas_csv_path(t->csv));
+    for (int i = 0; i < columns; i++)
+        if (i != t->file && i != t->group && i != t->split)
+            t->others[t->other_count++] = i;
+    if (t->other_count == 0 || t->other_count > OUTPUTS_LIMIT)
+        NAS_FAIL(NAS_DATA, "%s: %d columns of %s beside file, group and split; from 1 to %d can be",
+                 nas_csv_path(t->csv), t->other_count,
+                 t->task == NAS_TASK_REGRESS ? "numbers" : "labels", OUTPUTS_LIMIT);
+    return NAS_OK;
+}
+
+static nas_status find_columns(table *t)
+{
+    NAS_TRY(nas_csv_find(t->csv, "file", &t->file));
+    NAS_TRY(find_optional(t->csv, "label", &t->label));
+    NAS_TRY(find_optional(t->csv, "group", &t->group));
+    NAS_TRY(find_optional(t->csv, "split", &t->split));
+    t->list->grouped = t->group >= 0;
+    t->list->split = t->split >= 0;
+    if (t->task == NAS_TASK_CLASSIFY)
+        return nas_csv_find(t->csv, "label", &t->label);
+    if (t->task == NAS_TASK_REGRESS)
+        t->label = -1; /* a number like any other */
+    return t->label < 0 ? find_outputs(t) : NAS_OK;
+}
+
+/* ---- rows ------------------------------------------------------------------------------------- */
+
+static nas_status grow(table *t)
+{
+    const uint32_t wanted = t->capacity ? 2 * t->capacity : 1024;
+    const size_t columns = (size_t)t->other_count;
+    char **labels = realloc(t->labels, wanted * sizeof *labels);
+    if (labels)
+        t->labels = labels;
+    char **groups = realloc(t->groups, wanted * sizeof *groups);
+    if (groups)
+        t->groups = groups;
+    float *targets = columns ? realloc(t->list->targets, wanted * columns * sizeof *targets) : NULL;
+    if (targets)
+        t->list->targets = targets;
+    if (!labels || !groups || (columns && !targets))
+        NAS_FAIL(NAS_MEMORY, "no memory for %u rows of %s", wanted, nas_csv_path(t->csv));
+    memset(t->labels + t->capacity, 0, (wanted - t->capacity) * sizeof *labels);
+    memset(t->groups + t->capacity, 0, (wanted - t->capacity) * sizeof *groups);
+    t->capacity = wanted;
+    return NAS_OK;
+}
+
+static nas_status keep_text(const table *t, int column, char **text)
+{
+    if (column < 0)
+        return NAS_OK;
+    *text = strdup(nas_csv_cell(t->csv, column));
+    if (!*text)
+        NAS_FAIL(NAS_MEMORY, "no memory for a row of %s", nas_csv_path(t->csv));
+    return NAS_OK;
+}
+
+static nas_status read_split(const table *t, bool *test)
+{
+    char shown[NAS__SHOWN_SIZE];
+    const char *text = t->split < 0 ? "train" : nas_csv_cell(t->csv, t->split);
+    *test = strcmp(text, "test") == 0;
+    if (!*test && strcmp(text, "train") != 0)
+        NAS_FAIL(NAS_DATA, "%s:%lld: split is \"%s\"; it is \"train\" or \"test\"",
+                 nas_csv_path(t->csv), (long long)nas_csv_line(t->csv), nas__shown(text, shown));
+    return NAS_OK;
+}
+
+static nas_status read_targets(const table *t, float *targets)
+{
+    for (int i = 0; i < t->other_count; i++) {
+        double number;
+        NAS_TRY(nas_csv_number(t->csv, t->others[i], &number));
+        targets[i] = (float)number;
+        if (!isfinite(targets[i]) ||
+            (t->task == NAS_TASK_MULTILABEL && targets[i] != 0 && targets[i] != 1))
+            NAS_FAIL(NAS_DATA, "%s:%lld: column \"%.64s\" is %g; %s", nas_csv_path(t->csv),
+                     (long long)nas_csv_line(t->csv), nas_csv_name(t->csv, t->others[i]), number,
+                     t->task == NAS_TASK_REGRESS
+                         ? "every image needs a finite number"
+                         : "an image has a label, 1, or not, 0 (or give one column, label)");
+    }
+    return NAS_OK;
+}
+
+static nas_status add_row(table *t)
+{
+    nas__image_list *list = t->list;
+    char path[PATH_SIZE];
+    const char *name = nas_csv_cell(t->csv, t->file);
+    nas__image_file file = {.line = nas_csv_line(t->csv)};
+    const uint32_t row = list->count;
+    if (!name[0])
+        NAS_FAIL(NAS_DATA, "%s:%lld: no file", nas_csv_path(t->csv), (long long)file.line);
+    if (row == t->capacity)
+        NAS_TRY(grow(t));
+    NAS_TRY(nas__path_join(name[0] == '/' ? "" : t->folder, name, path, sizeof path));
+    NAS_TRY(read_split(t, &file.test));
+    NAS_TRY(keep_text(t, t->label, &t->labels[row]));
+    NAS_TRY(keep_text(t, t->group, &t->groups[row]));
+    if (t->task == NAS_TASK_CLASSIFY && !t->labels[row][0])
+        NAS_FAIL(NAS_DATA, "%s:%lld: no label", nas_csv_path(t->csv), (long long)file.line);
+    if (t->other_count)
+        NAS_TRY(read_targets(t, list->targets + (size_t)row * (size_t)t->other_count));
+    return nas__image_list_add(list, path, file);
+}
+
+static nas_status read_rows(table *t)
+{
+    bool more;
+    for (;;) {
+        NAS_TRY(nas_csv_next(t->csv, &more));
+        if (!more)
+            break;
+        NAS_TRY(add_row(t));
+    }
+    if (t->list->count == 0)
+        NAS_FAIL(NAS_DATA, "%s: no rows behind the header", nas_csv_path(t->csv));
+    return NAS_OK;
+}
+
+/* ---- what the texts mean ---------------------------------------------------------------------- */
+
+static nas_status take_names(const table *t, char *const *texts, size_t count)
+{
+    nas__image_list *list = t->list;
+    const char *path = nas_csv_path(t->csv);
+    NAS_TRY(nas__image_names(texts, count, &list->names, &list->outputs));
+    if (list->outputs == 0 || list->outputs > OUTPUTS_LIMIT)
+        NAS_FAIL(NAS_DATA, "%s: %d different labels; from 1 to %d can be", path, list->outputs,
+                 OUTPUTS_LIMIT);
+    for (int i = 0; i < list->outputs; i++)
+        NAS_TRY(nas__image_name_check(path, list->names[i]));
+    return NAS_OK;
+}
+
+static nas_status name_classes(const table *t)
+{
+    nas__image_list *list = t->list;
+    NAS_TRY(take_names(t, t->labels, list->count));
+    for (uint32_t i = 0; i < list->count; i++)
+        list->files[i].label = nas__image_name_index(list->names, list->outputs, t->labels[i]);
+    return NAS_OK;
+}
+
+/* The next label of "a; b", without the spaces around it; NULL: no more.  `*at` moves on. */
+static char *next_label(char **at)
+{
+    char *from = *at;
+    if (!from)
+        return NULL;
+    char *end = strchr(from, ';');
+    *at = end ? end + 1 : NULL;
+    end = end ? end : from + strlen(from);
+    while (end > from && end[-1] == ' ')
+        end--;
+    *end = '\0';
+    return from + strspn(from, " ");
+}
+
+/* All labels of all rows, pointing into the rows' texts, each row's behind the other; the count of each row goes to `counts`. */
+static nas_status cut_labels(const table *t, char ***labels, size_t *count, uint32_t *counts)
+{
+    size_t most = 0;
+    for (uint32_t i = 0; i < t->list->count; i++)
+        most += strlen(t->labels[i]) + 1;
+    *labels = malloc((most + 1) * sizeof **labels);
+    if (!*labels)
+        NAS_FAIL(NAS_MEMORY, "no memory for the labels of %s", nas_csv_path(t->csv));
+    *count = 0;
+    for (uint32_t i = 0; i < t->list->count; i++) {
+        char *at = t->labels[i];
+        for (char *label; (label = next_label(&at)); counts[i]++)
+            (*labels)[(*count)++] = label;
+    }
+    return NAS_OK;
+}
+
+static nas_status set_labels(nas__image_list *list, char *const *labels, const uint32_t *counts)
+{
+    const size_t outputs = (size_t)list->outputs;
+    list->targets = calloc(list->count * outputs + 1, sizeof *list->targets);
+    if (!list->targets)
+        NAS_FAIL(NAS_MEMORY, "no memory for %zu labels of %u images", outputs, list->count);
+    for (uint32_t i = 0; i < list->count; i++)
+        for (uint32_t j = 0; j < counts[i]; j++, labels++)
+            if ((*labels)[0])
+                list->targets[i * outputs + (size_t)nas__image_name_index(
+                                                list->names, list->outputs, *labels)] = 1;
+    return NAS_OK;
+}
+
+static nas_status name_labels(const table *t)
+{
+    char **labels = NULL;
+    size_t count = 0;
+    nas_status status;
+    uint32_t *counts = calloc((size_t)t->list->count + 1, sizeof *counts);
+    if (!counts)
+        NAS_FAIL(NAS_MEMORY, "no memory for the labels of %s", nas_csv_path(t->csv));
+    NAS_TRY_DONE(cut_labels(t, &labels, &count, counts));
+    NAS_TRY_DONE(take_names(t, labels, count));
+    NAS_TRY_DONE(set_labels(t->list, labels, counts));
+done:
+    free(labels);
+    free(counts);
+    return status;
+}
+
+/* Columns keep their order. */
+static nas_status name_columns(const table *t)
+{
+    nas__image_list *list = t->list;
+    list->names = calloc((size_t)t->other_count, sizeof *list->names);
+    if (!list->names)
+        NAS_FAIL(NAS_MEMORY, "no memory for the names of %d columns", t->other_count);
+    list->outputs = t->other_count;
+    for (int i = 0; i < t->other_count; i++) {
+        const char *name = nas_csv_name(t->csv, t->others[i]);
+        NAS_TRY(nas__image_name_check(nas_csv_path(t->csv), name));
+        list->names[i] = strdup(name);
+        if (!list->names[i])
+            NAS_FAIL(NAS_MEMORY, "no memory for the names of %d columns", t->other_count);
+    }
+    return NAS_OK;
+}
+
+static nas_status number_groups(const table *t)
+{
+    nas__image_list *list = t->list;
+    char **names = NULL;
+    int count = 0;
+    if (!list->grouped)
+        return NAS_OK;
+    NAS_TRY(nas__image_names(t->groups, list->count, &names, &count));
+    uint32_t alone = (uint32_t)count;
+    for (uint32_t i = 0; i < list->count; i++) {
+        const int group = nas__image_name_index(names, count, t->groups[i]);
+        list->files[i].group = group < 0 ? alone++ : (uint32_t)group;
+    }
+    texts_clear(names, (uint32_t)count);
+    return NAS_OK;
+}
+
+/* ---- checks ----------------------------------------------------------------------------------- */
+
+static int by_path(const void *left, const void *right)
+{
+    const nas__image_file *a = *(nas__image_file *const *)left,
+                          *b = *(nas__image_file *const *)right;
+    const int order = strcmp(a->path, b->path);
+    return order ? order : (a->line > b->line) - (a->line < b->line);
+}
+
+static int by_group(const void *left, const void *right)
+{
+    const nas__image_file *a = *(nas__image_file *const *)left,
+                          *b = *(nas__image_file *const *)right;
+    return (a->group > b->group) - (a->group < b->group);
+}
+
+/* Neighbours of the sorted rows: a file twice is an error, a group on both sides is worth a word. */
+static nas_status check_neighbours(const table *t, const nas__image_file **rows)
+{
+    char shown[NAS__SHOWN_SIZE];
+    const size_t count = t->list->count;
+    qsort(rows, count, sizeof *rows, by_path);
+    for (size_t i = 1; i < count; i++)
+        if (strcmp(rows[i - 1]->path, rows[i]->path) == 0)
+            NAS_FAIL(NAS_DATA,
+                     "%s: %s stands in lines %lld and %lld; give each file one row, with several "
+                     "labels separated by \";\"",
+                     nas_csv_path(t->csv), nas__shown(rows[i]->path, shown),
+                     (long long)rows[i - 1]->line, (long long)rows[i]->line);
+    if (!t->list->grouped || !t->list->split)
+        return NAS_OK;
+    qsort(rows, count, sizeof *rows, by_group);
+    for (size_t i = 1; i < count; i++)
+        if (rows[i - 1]->group == rows[i]->group && rows[i - 1]->test != rows[i]->test) {
+            nas_log(NAS_LOG_WARNING,
+                    "%s: lines %lld and %lld are of one group, one for test and one not",
+                    nas_csv_path(t->csv), (long long)rows[i - 1]->line, (long long)rows[i]->line);
+            break;
+        }
+    return NAS_OK;
+}
+
+static nas_status check_rows(const table *t)
+{
+    const nas__image_file **rows = malloc(((size_t)t->list->count + 1) * sizeof *rows);
+    if (!rows)
+        NAS_FAIL(NAS_MEMORY, "no memory to check %s", nas_csv_path(t->csv));
+    for (uint32_t i = 0; i < t->list->count; i++)
+        rows[i] = &t->list->files[i];
+    const nas_status status = check_neighbours(t, rows);
+    free(rows);
+    return status;
+}
+
+nas_status nas__image_list_table(const char *folder, const char *csv, nas_task task,
+                                 nas__image_list *list)
+{
+    char path[PATH_SIZE];
+    table t = {.folder = folder, .task = task, .list = list};
+    nas_status status;
+    NAS_TRY(nas__path_join(csv[0] == '/' ? "" : folder, csv, path, sizeof path));
+    NAS_TRY_DONE(nas_csv_open(path, &t.csv));
+    NAS_TRY_DONE(find_columns(&t));
+    NAS_TRY_DONE(read_rows(&t));
+    NAS_TRY_DONE(check_rows(&t));
+    NAS_TRY_DONE(number_groups(&t));
+    NAS_TRY_DONE(task == NAS_TASK_CLASSIFY ? name_classes(&t)
+                 : t.label >= 0            ? name_labels(&t)
+                                           : name_columns(&t));
+done:
+    table_clear(&t);
+    return status;
+}
