@@ -8,6 +8,7 @@
  *   checkpoints.c   weights and paused trainings that are kept  origin.c      weights that a trial starts from
  *   retrain.c       the best again, longer, and the test        results.c     what that gave, in the study
  *   meter.c         latency of a network on any device          meter_device.c  the measuring itself
+ *   prediction.c    what a model says of new files        samples.c     those files
  *   scores.c        what a model is worth, output by output
  *   tables.c        tables that latency is predicted by
  *   supervisor.c    worker processes: start, watch, end         fates.c       what follows when one ends
@@ -279,6 +280,22 @@ nas_status nas__results_add(nas_study *study, const nas__result *result);
 /* Groups repeats of one trial and recipe. */
 void nas__results_merge(const nas__result *results, int count, nas_train_result *merged, int limit,
                         int *merged_count);
+
+/* ---- samples.c: files of samples that a model is to be told of ------------------------------------------------------ */
+
+/* What a saved model says of itself. */
+typedef struct nas__model_words {
+    bool prepares; /* `preprocessing` is known */
+    nas_preprocessing preprocessing;
+    nas_postprocessing postprocessing;
+    char **names; /* [outputs] or NULL */
+} nas__model_words;
+
+/* Called with each sample in turn: [c][h][w], as stored.  `index` −1: the file is one sample. */
+typedef nas_status (*nas__sample_function)(void *user, const char *file, int64_t index,
+                                           const float *values);
+nas_status nas__samples_read(const char *path, const nas__model_words *words, nas_shape shape,
+                             nas__sample_function take, void *user);
 
 /* ---- scores.c -------------------------------------------------------------------------------------------------------- */
 

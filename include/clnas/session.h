@@ -385,6 +385,35 @@ typedef struct nas_eval_result {
 } nas_eval_result;
 NAS_API void nas_eval_result_clear(nas_eval_result *result); /* a zeroed one is fine */
 
+/* ---- new files ------------------------------------------------------------------------------------------------------ */
+
+/* What a model says of one sample.  Lent for the call. */
+typedef struct nas_prediction {
+    const char *file;
+    int64_t sample; /* of the file, from 0; −1: the file is one sample */
+    nas_task task;
+    int outputs;
+    /* [outputs]: probabilities of classes, which add up to 1, or of labels, each by itself; numbers in their own units. */
+    const double *values;
+    const char *const *names; /* [outputs] of classes, labels or numbers; NULL: not known */
+    int largest;              /* of classes: the most probable */
+} nas_prediction;
+/* Not NAS_OK: that ends it all. */
+typedef nas_status (*nas_prediction_function)(void *user, const nas_prediction *prediction);
+
+typedef struct nas_predict_options {
+    const char *device; /* match; NULL: any */
+    int batch;          /* samples at once; 0: 64 */
+    nas_prediction_function each;
+    void *user;
+} nas_predict_options;
+
+/* Reads files of samples, runs the model on them, and tells what it says, in their order.  A file is a PNG or JPEG image, which is resized
+ * and scaled as the model was trained; or a NumPy file of samples as the data set stores them, N×C×H×W or one sample C×H×W, the
+ * dimensions of length 1 may be left out.  NAS_DATA: a file is no such thing, or its samples do not fit the model. */
+NAS_API nas_status nas_session_predict(const char *model_path, const char *const *files, int count,
+                                       const nas_predict_options *options);
+
 /* Runs a saved model (safetensors with its graph) over a split of the data that `data` names: a config file or a study.
  * split: "train", "valid" or "test". */
 NAS_API nas_status nas_session_eval(const char *model_path, const char *data, const char *split,

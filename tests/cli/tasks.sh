@@ -33,3 +33,18 @@ run eval "$model" weights.study --format json; expect_code 0
 # A class that counts nothing is never told.
 expect_json 'x["each"][1]["recall"] == 0 and x["each"][0]["recall"] == 1 and abs(x["balanced_accuracy"] - 0.5) < 1e-9'
 expect_json 'sum(map(sum, x["confusion"])) == x["samples"]'
+
+# New samples: an array that Python makes, and files that are none.
+printf 'hello\n' >hello.txt
+run predict "$model" hello.txt; expect_code 6; expect_err "hello.txt"
+run predict "$model"; expect_code 2; expect_err "wants MODEL FILE"
+if command -v python3 >/dev/null; then
+    python3 -c '
+head = b"{\x27descr\x27: \x27|u1\x27, \x27fortran_order\x27: False, \x27shape\x27: (3, 8, 8), }"
+head += b" " * (117 - len(head)) + b"\n"
+open("new.npy", "wb").write(b"\x93NUMPY\x01\x00" + len(head).to_bytes(2, "little") + head + bytes(range(192)))'
+    run predict "$model" new.npy --format jsonl; expect_code 0; expect_jsonl file sample class probability
+    [ "$(wc -l <out.txt)" = 3 ] || fail "not a line for each sample"
+    run predict "$model" new.npy --top 2 --format csv; expect_code 0
+    [ "$(wc -l <out.txt)" = 7 ] || fail "not two lines for each sample"
+fi
