@@ -3,7 +3,9 @@
  * Graphs that have every operator, and random networks of every space, get random weights and statistics.  The truth is the plain C reference
  * in double; the C file is compiled by the machine's compiler, with every warning an error, and run on random samples, and so are the PyTorch
  * module and the ONNX model where Python has PyTorch and ONNX Runtime (CLNAS_PEER_PYTHON).
+ * What is read rather than run, JSON and pictures, export_texts.c holds against the graph.
  * Bound: 1e-4 of the largest output. */
+#include "export_texts.h"
 #include "nas_test.h"
 #include "space_walk.h"
 
@@ -201,6 +203,7 @@ static void check_graph(const nas_graph *graph, const char *what)
     save_random(graph, reference, saved, NULL, NULL);
     compare(graph, reference, saved, NAS_NORMS_KEPT, what);
     compare(graph, reference, saved, NAS_NORMS_FOLDED, what);
+    check_texts(graph, saved, folder, what);
     assert_strict(path_of("net.c"));
     nas_reference_destroy(reference);
 }
@@ -346,6 +349,7 @@ static void test_hostile_names(void **state)
     nas_test_ok(nas_exporter_find("c")->write(&model, written));
     assert_strict(written);
     nas_model_clear(&model);
+    check_texts(&graph, saved, folder, "hostile names");
     nas_reference_destroy(reference);
     nas_graph_clear(&graph);
 }
@@ -404,6 +408,9 @@ static void test_refused_models(void **state)
                    "no quotes");
     nas_test_fails(nas_exporter_find("c")->write(&model, "/nowhere/net.c"), NAS_FAILED,
                    "/nowhere/net.h");
+    for (int i = 0; i < 2; i++)
+        nas_test_fails(nas_exporter_find(i ? "json" : "dot")->write(&model, "/nowhere/net"),
+                       NAS_FAILED, "/nowhere/net");
     nas_model_clear(&model);
     truncate(saved, 700);
     nas_test_fails(nas_model_read(saved, NAS_NORMS_KEPT, &model), NAS_DATA, saved);

@@ -9,7 +9,7 @@ typedef struct options {
 
 static const cli_option rows[] = {
     {"to", 0, CLI_TEXT, offsetof(options, to), "KIND", NULL, 0, 0, NULL,
-     "c, onnx, torch or safetensors (clnas describe exporter)"},
+     "c, onnx, torch, safetensors, json or dot (clnas describe exporter)"},
     {"output", 'o', CLI_TEXT, offsetof(options, output), "FILE", NULL, 0, 0, NULL, "Where it goes"},
     {"keep-norms", 0, CLI_FLAG, offsetof(options, keep_norms), NULL, NULL, 0, 0, NULL,
      "Leave batch norms as layers of their own; else they are folded into the weights before them"},
@@ -66,16 +66,18 @@ static nas_status run(const cli_call *call)
 const cli_command cli_command_export = {
     .name = "export",
     .arguments = "STUDY[:TRIAL]|MODEL",
-    .summary = "Write a trained network as C, ONNX or a PyTorch module, or its weights",
+    .summary =
+        "Write a trained network as C, ONNX or a PyTorch module; its weights, layers or picture",
     .examples = "  clnas export fashion.study --to c -o fashion.c\n"
                 "  clnas export fashion.study:17 --to c -o net.c --keep-norms\n"
-                "  clnas export model.safetensors --to torch -o net.py\n",
+                "  clnas export model.safetensors --to torch -o net.py\n"
+                "  clnas export model.safetensors --to dot -o net.dot && dot -Tsvg -O net.dot\n",
     .details = "Of a study it is the best network that was retrained, or the trial that is named.\n"
                "What was written is run on random samples and compared with the network on a "
                "device before\n"
                "the command succeeds; where there is no C compiler, PyTorch or ONNX Runtime to run "
                "it, a note\n"
-               "says so.\n",
+               "says so.  What is read and not run, weights, JSON and pictures, is read back.\n",
     .arguments_min = 1,
     .arguments_max = 1,
     .instance_size = sizeof(options),

@@ -272,27 +272,22 @@ static void call_zero(nas__writing *w, int layer)
     nas_text_format(&w->body, "    zero(%s, %d);\n", e.out, e.count);
 }
 
-typedef struct call {
-    const char *name; /* in the comment before it */
-    void (*write)(nas__writing *w, int layer);
-} call;
-
-static const call calls[] = {
-    [NAS_LAYER_CONVOLUTION] = {"convolution", call_convolution},
-    [NAS_LAYER_DENSE] = {"dense", call_dense},
-    [NAS_LAYER_MAX_POOL] = {"max pool", call_pool},
-    [NAS_LAYER_AVERAGE_POOL] = {"average pool", call_pool},
-    [NAS_LAYER_GLOBAL_AVERAGE] = {"global average", call_global_average},
-    [NAS_LAYER_NORM] = {"norm", call_norm},
-    [NAS_LAYER_ACTIVATION] = {"activation", call_activation},
-    [NAS_LAYER_ADD] = {"sum", call_add},
-    [NAS_LAYER_MUL] = {"product", call_mul},
-    [NAS_LAYER_CONCAT] = {"concatenation", call_concat},
-    [NAS_LAYER_SLICE] = {"slice", call_slice},
-    [NAS_LAYER_SUBSAMPLE] = {"subsample", call_subsample},
-    [NAS_LAYER_SHUFFLE] = {"shuffle", call_shuffle},
-    [NAS_LAYER_UPSAMPLE] = {"upsample", call_upsample},
-    [NAS_LAYER_ZERO] = {"zeros", call_zero},
+static void (*const calls[])(nas__writing *w, int layer) = {
+    [NAS_LAYER_CONVOLUTION] = call_convolution,
+    [NAS_LAYER_DENSE] = call_dense,
+    [NAS_LAYER_MAX_POOL] = call_pool,
+    [NAS_LAYER_AVERAGE_POOL] = call_pool,
+    [NAS_LAYER_GLOBAL_AVERAGE] = call_global_average,
+    [NAS_LAYER_NORM] = call_norm,
+    [NAS_LAYER_ACTIVATION] = call_activation,
+    [NAS_LAYER_ADD] = call_add,
+    [NAS_LAYER_MUL] = call_mul,
+    [NAS_LAYER_CONCAT] = call_concat,
+    [NAS_LAYER_SLICE] = call_slice,
+    [NAS_LAYER_SUBSAMPLE] = call_subsample,
+    [NAS_LAYER_SHUFFLE] = call_shuffle,
+    [NAS_LAYER_UPSAMPLE] = call_upsample,
+    [NAS_LAYER_ZERO] = call_zero,
 };
 
 void nas__c_write_body(nas__writing *w)
@@ -307,9 +302,9 @@ void nas__c_write_body(nas__writing *w)
     }
     for (int i = 1; i < w->model->count; i++) {
         const nas_model_layer *l = &w->model->layers[i];
-        nas_text_format(&w->body, "    /* %d: %s, %dx%dx%d */\n", l->node, calls[l->what.kind].name,
-                        l->shape.c, l->shape.h, l->shape.w);
-        calls[l->what.kind].write(w, i);
+        nas_text_format(&w->body, "    /* %d: %s, %dx%dx%d */\n", l->node,
+                        nas__layer_row_of(l->what.kind)->name, l->shape.c, l->shape.h, l->shape.w);
+        calls[l->what.kind](w, i);
     }
 }
 

@@ -1,6 +1,7 @@
 /* exporter.c - the registry of exporters, and what several of them ask. */
 #include "exporter.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define NAS_EXPORTER(name) extern const nas_exporter nas__exporter_##name;
@@ -50,4 +51,21 @@ nas_status nas__metadata_of(const nas_model *model, nas_data_words *words)
     for (int i = 0; model->classes && model->classes[i]; i++)
         nas_text_format(&words->classes, "%s\n", model->classes[i]);
     return nas_text_check(&words->classes);
+}
+
+nas_status nas__read_back_fails(const char *path)
+{
+    NAS_FAIL(NAS_FAILED, "%s: read back, it is not what was written", path);
+}
+
+nas_status nas__write_text(const char *path, const nas_text *text)
+{
+    void *back;
+    size_t size;
+    NAS_TRY(nas_text_check(text));
+    NAS_TRY(nas_file_replace(path, text->data, text->length));
+    NAS_TRY(nas_file_read(path, text->length, &back, &size));
+    const bool same = size == text->length && memcmp(back, text->data, size) == 0;
+    free(back);
+    return same ? NAS_OK : nas__read_back_fails(path);
 }

@@ -6,6 +6,8 @@
  *   workspace.c   memory for the values between layers       pieces/     the functions that such C files are made of
  *   torch.c       a PyTorch module and its weights            safetensors.c  those weights alone
  *   onnx.c        an ONNX model                               onnx_build.c   … put together and written
+ *   json.c        the layers as data                          dot.c          … and as a picture
+ *   layers.c      what kinds of layers are called, and their numbers
  *   run.c         other programs, to see what files compute   python_run.c   … and Python
  */
 #ifndef NAS_EXPORT_EXPORTER_H
@@ -17,6 +19,39 @@
 void nas__missing_pixels(const nas_model_layer *layer, nas_shape in, int missing[2]);
 /* Appends both as model files keep them; nothing where they are not known. */
 nas_status nas__metadata_of(const nas_model *model, nas_data_words *words);
+
+/* Replaces the file and reads it again: NAS_FAILED unless it is the text, to the byte. */
+nas_status nas__write_text(const char *path, const nas_text *text);
+/* NAS_FAILED: what was read back is not what was written. */
+nas_status nas__read_back_fails(const char *path);
+
+/* What a layer is, for a reader. */
+typedef enum nas__layer_group {
+    NAS__GROUP_INPUT,
+    NAS__GROUP_WEIGHTS,
+    NAS__GROUP_POOL,
+    NAS__GROUP_NORM,
+    NAS__GROUP_ACTIVATION,
+    NAS__GROUP_JOINT, /* more than one input */
+    NAS__GROUP_MOVE,  /* values go elsewhere, or are dropped */
+    NAS__GROUPS
+} nas__layer_group;
+/* A whole number of nas_layer, or a pair of them: height and width. */
+typedef struct nas__layer_number {
+    const char *name;
+    size_t at; /* in the struct */
+    int count; /* 1 or 2 */
+    int usual; /* not worth telling in a picture */
+} nas__layer_number;
+enum { NAS__LAYER_NUMBERS = 8 };
+extern const nas__layer_number nas__layer_numbers[NAS__LAYER_NUMBERS];
+typedef struct nas__layer_row {
+    const char *name; /* "max_pool" */
+    nas__layer_group group;
+    unsigned uses; /* bit i: number i above; activation, slope and epsilon are of one kind each */
+} nas__layer_row;
+const nas__layer_row *nas__layer_row_of(nas_layer_kind kind);
+void nas__layer_number_of(const nas_layer *layer, int number, int values[2]);
 
 /* A function of generated C, pieces/NAME.c, embedded by CMakeLists.txt. */
 typedef struct nas__piece {
@@ -81,6 +116,9 @@ nas_status nas__c_run(const nas_model *model, const char *path, const float *inp
 
 /* Weights by PyTorch's names, "conv_3.weight", "norm_4.running_mean"; norms are kept. */
 nas_status nas__torch_weights(const nas_model *model, const char *path);
+/* The tensors of one layer there: names, shapes and lent values; how many. */
+int nas__torch_tensors(const nas_model *model, const nas_model_layer *layer,
+                       nas_safetensor tensors[4]);
 /* "conv_3", "norm_4", "dense_9". */
 const char *nas__torch_name(const nas_model_layer *layer, char text[32]);
 

@@ -172,6 +172,8 @@ static nas_model_layer *append(reading *r, int node, const nas_layer *what)
         .what = *what, .node = node, .input_count = n->input_count, .shape = n->shape};
     for (int k = 0; k < n->input_count; k++)
         layer->inputs[k] = r->layer[n->inputs[k]];
+    if (node > 0)
+        nas_node_cost(&r->graph, node, &layer->cost);
     r->layer[node] = r->model->count++;
     return layer;
 }
@@ -184,6 +186,10 @@ static nas_status add_norm(reading *r, int node, const nas_layer *what, nas_mode
     NAS_TRY(affine_of(r, node, what->epsilon, &a));
     if (norms == NAS_NORMS_FOLDED && layer->node == before && r->readers[before] == 1 &&
         takes_norm(layer)) {
+        nas_cost cost;
+        nas_node_cost(&r->graph, node, &cost);
+        layer->cost.parameters += cost.parameters;
+        layer->cost.macs += cost.macs;
         r->layer[node] = r->layer[before];
         return fold(&a, layer);
     }

@@ -23,27 +23,33 @@ const char *nas__torch_name(const nas_model_layer *layer, char text[32])
     return text;
 }
 
-static nas_safetensor *add(writing *w, const nas_model_layer *layer, const char *what, float *data)
+static nas_safetensor *add(nas_safetensor *tensor, const nas_model_layer *layer, const char *what,
+                           float *data)
 {
     char name[32];
-    nas_safetensor *tensor = &w->file.tensors[w->file.count++];
     *tensor = (nas_safetensor){.rank = 1, .dims = {(uint64_t)layer->shape.c}, .data = data};
     snprintf(tensor->name, sizeof tensor->name, "%s.%s", nas__torch_name(layer, name), what);
     return tensor;
 }
 
-static void add_norm(writing *w, const nas_model_layer *layer)
+static int norm_tensors(const nas_model_layer *layer, nas_safetensor tensors[4])
 {
     static const char *const names[4] = {"weight", "bias", "running_mean", "running_var"};
     for (int k = 0; k < 4; k++)
-        add(w, layer, names[k], layer->statistics + k * layer->shape.c);
+        add(&tensors[k], layer, names[k], layer->statistics + k * layer->shape.c);
+    return 4;
 }
 
-static void add_weights(writing *w, const nas_model *model, const nas_model_layer *layer)
+int nas__torch_tensors(const nas_model *model, const nas_model_layer *layer,
+                       nas_safetensor tensors[4])
 {
     const nas_layer *what = &layer->what;
     const nas_shape in = model->layers[layer->inputs[0]].shape;
-    nas_safetensor *weight = add(w, layer, "weight", layer->weight);
+    if (what->kind == NAS_LAYER_NORM)
+        return norm_tensors(layer, tensors);
+    if (!layer->weight)
+        return 0;
+    nas_safetensor *weight = add(&tensors[0], layer, "weight", layer->weight);
     if (what->kind == NAS_LAYER_DENSE) {
         weight->rank = 2;
         weight->dims[1] = nas_shape_count(in);
@@ -54,7 +60,8 @@ static void add_weights(writing *w, const nas_model *model, const nas_model_laye
         weight->dims[3] = (uint64_t)what->kernel[1];
     }
     if (layer->bias)
-        add(w, layer, "bias", layer->bias);
+        add(&tensors[1], layer, "bias", layer->bias);
+    return layer->bias ? 2 : 1;
 }
 
 static nas_status add_metadata(writing *w, const nas_model *model)
@@ -92,9 +99,7 @@ static nas_status read_back(const writing *w, const char *path)
         same = same && memcmp(got->data, wanted->data, count * sizeof *got->data) == 0;
     }
     nas_safetensors_clear(&back);
-    if (!same)
-        NAS_FAIL(NAS_FAILED, "%s: read back, it is not what was written", path);
-    return NAS_OK;
+    return same ? NAS_OK : nas__read_back_fails(path);
 }
 
 nas_status nas__torch_weights(const nas_model *model, const char *path)
@@ -103,13 +108,8 @@ nas_status nas__torch_weights(const nas_model *model, const char *path)
     w.file.tensors = calloc((size_t)model->count * 4, sizeof *w.file.tensors);
     if (!w.file.tensors)
         NAS_FAIL(NAS_MEMORY, "no memory for %d layers", model->count);
-    for (int i = 1; i < model->count; i++) {
-        const nas_model_layer *layer = &model->layers[i];
-        if (layer->what.kind == NAS_LAYER_NORM)
-            add_norm(&w, layer);
-        else if (layer->weight)
-            add_weights(&w, model, layer);
-    }
+    for (int i = 1; i < model->count; i++)
+        w.file.count += nas__torch_tensors(model, &model->layers[i], &w.file.tensors[w.file.count]);
     nas_status status = add_metadata(&w, model);
     if (status == NAS_OK)
         status = nas_safetensors_write(path, &w.file);

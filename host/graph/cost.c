@@ -7,7 +7,7 @@
  */
 #include <clnas/graph.h>
 
-static void node_cost(const nas_graph *graph, int node, nas_cost *cost)
+void nas_node_cost(const nas_graph *graph, int node, nas_cost *cost)
 {
     const nas_node *n = &graph->nodes[node];
     nas_shape shapes[NAS_OP_INPUTS];
@@ -33,7 +33,7 @@ void nas_graph_cost(const nas_graph *graph, nas_cost *cost)
     *cost = (nas_cost){0};
     for (int i = 1; i <= graph->output; i++) {
         nas_cost one;
-        node_cost(graph, i, &one);
+        nas_node_cost(graph, i, &one);
         cost->parameters += one.parameters;
         cost->macs += one.macs;
         cost->bytes += one.bytes;

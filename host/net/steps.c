@@ -19,12 +19,9 @@
 /* How kernels are built to read (nas_read_mode): raw, by an affine, by an affine and an activation. */
 static const char *mode_of(const nas__view *view)
 {
-    static const char *const activations[] = {"affine",  "relu", "relu6", "leaky_relu",
-                                              "sigmoid", "tanh", "silu",  "hard_swish",
-                                              "gelu",    "step"};
     if (nas__view_raw(view))
         return "raw";
-    return activations[view->activation];
+    return view->activation == NAS_ACT_NONE ? "affine" : nas_activation_name(view->activation);
 }
 
 static void write_inputs(const nas__plan *plan, const nas__step *step, nas_text *text)

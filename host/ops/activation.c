@@ -42,6 +42,13 @@ void nas_activation_of(const void *options, nas_activation *activation, float *s
     *slope = (float)o->slope;
 }
 
+const char *nas_activation_name(nas_activation activation)
+{
+    static const char *const names[] = {"none", "relu", "relu6",      "leaky_relu", "sigmoid",
+                                        "tanh", "silu", "hard_swish", "gelu",       "step"};
+    return names[activation];
+}
+
 /* ---- shape: the result is as large as the input ---- */
 
 static nas_status infer(const void *options, const nas_shape *in, int count, nas_shape *out)

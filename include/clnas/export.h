@@ -26,6 +26,7 @@ typedef struct nas_model_layer {
     int inputs[NAS_OP_INPUTS];
     int input_count;
     nas_shape shape; /* of the output */
+    nas_cost cost;   /* of its node, and of the norm that was folded into it */
     /* Owned, as float32 from the file or worked out from it in double; NULL: none.
      *   convolution  [out][in / groups][height][width], bias [out]
      *   dense        [out][features], bias [out]

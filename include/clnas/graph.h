@@ -53,6 +53,7 @@ NAS_API nas_status nas_graph_then(nas_graph *graph, const char *op, int *node, c
 
 /* Sums over the nodes up to the output: trained parameters, MACs and activation bytes per sample. */
 NAS_API void nas_graph_cost(const nas_graph *graph, nas_cost *cost);
+NAS_API void nas_node_cost(const nas_graph *graph, int node, nas_cost *cost); /* of one */
 NAS_API void nas_node_shapes(const nas_graph *graph, int node, nas_shape shapes[NAS_OP_INPUTS]);
 NAS_API int nas_node_parameters(const nas_graph *graph, int node,
                                 nas_parameter parameters[NAS_OP_PARAMETERS]);

@@ -55,6 +55,28 @@ assert ours[0]["preprocessing"] == theirs[0]["preprocessing"]
 END
 fi
 
+# Layers as data and as a picture: parameters are the trial's, tensors those of the weights alone.
+run export model.safetensors --to json -o net.json -f json; expect_code 0; expect_json '"read back" in x["note"]'
+run export model.safetensors --to dot -o net.dot; expect_code 0; expect_out "read back"
+if command -v dot >/dev/null; then
+    dot -Tsvg net.dot >net.svg || fail "Graphviz does not draw it"
+    grep -q " outputs</text>" net.svg || fail "no output in the picture"
+fi
+run export model.safetensors --to json -o /nowhere/net.json; expect_code 1; expect_err "/nowhere/net.json"
+run show small.study:1 -f json; expect_code 0
+if command -v python3 >/dev/null; then
+    python3 - <<'END' || fail "the JSON is not the network"
+import json
+shown, net = json.load(open("out.txt")), json.load(open("net.json"))
+assert net["schema_version"] == 1 and net["task"] == "classify" and net["parameters"] == shown["parameters"] and net["macs"] == shown["macs"]
+with open("weights.safetensors", "rb") as file:
+    tensors = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+tensors.pop("__metadata__")
+told = {t["name"]: t["shape"] for layer in net["layers"] for t in layer["tensors"]}
+assert told == {name: t["shape"] for name, t in tensors.items()}
+END
+fi
+
 command -v cc >/dev/null || exit 0
 run export model.safetensors --to c -o net.c -f json; expect_code 0
 expect_json 'x["difference"] <= 1e-4 and x["samples"] == 8 and x["kind"] == "c"'

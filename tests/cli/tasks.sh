@@ -23,6 +23,8 @@ expect_json 'x["task"] == "regress" and len(x["each"]) == 2 and x["each"][0]["ma
 if command -v "${CC:-cc}" >/dev/null; then
     run export numbers.study --to c -o numbers.c; expect_code 0; expect_out "difference"
 fi
+run export numbers.study --to json -o numbers.json; expect_code 0
+grep -q '"task": "regress"' numbers.json || fail "the layers as data do not tell the task"
 run search numbers.cfg --new -s 'objectives=({metric="valid_accuracy";})'; expect_code 2; expect_err "scored by valid_r2"
 
 sed 's/task = "regress"/class_weights = [1, 0]/; s/"numbers"/"weights"/' numbers.cfg >weights.cfg
