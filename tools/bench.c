@@ -22,6 +22,8 @@ static const bench_command commands[] = {
     {"peers", "the same networks in PyTorch and ONNX Runtime, in turns", bench_peers},
     {"supernet", "a search step of a one-shot method", bench_supernet},
     {"latency", "what the networks of a space take, as a table that predicts it", bench_latency},
+    {"data", "training steps on samples that lie on the device and that stream to it, in turns",
+     bench_data},
     {"search", "cost of a proposal, early and late in a study", bench_search},
     {"cores", "how far the cores are from one another", bench_cores},
 };

@@ -16,6 +16,7 @@ int bench_peers(int argc, char **argv);
 int bench_supernet(int argc, char **argv);
 int bench_latency(int argc, char **argv);
 int bench_latency_choices(int argc, char **argv);
+int bench_data(int argc, char **argv);
 int bench_search(int argc, char **argv);
 int bench_cores(int argc, char **argv);
 

@@ -31,7 +31,8 @@ typedef struct bench_network {
     nas_buffer *moments;
     nas_tape *update;
     int batch;
-    uint32_t done; /* steps so far */
+    nas_batches *batches; /* lent: what each step loads first; NULL: its images stay as they are */
+    uint32_t done;        /* steps so far */
 } bench_network;
 
 /* Times of `repeats` rounds. */
@@ -60,6 +61,8 @@ void bench_network_close(bench_network *network);
 nas_status bench_network_round(bench_network *network, int steps, bench_times *times);
 /* Training steps that take about so many seconds, at least 1. */
 nas_status bench_network_steps(bench_network *network, double seconds, int *steps);
+/* Only the loading of so many steps, which must have batches; its mean milliseconds, waited for once at the end. */
+nas_status bench_network_loads(bench_network *network, int steps, double *milliseconds);
 /* Mean milliseconds from a batch on the device to its outputs there, waited for each time, in about so many seconds. */
 nas_status bench_network_infer(bench_network *network, double seconds, double *milliseconds);
 /* Mean loss of the last step; NAS_NONFINITE when it is no number. */

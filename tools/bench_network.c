@@ -2,7 +2,7 @@
  *
  * A step is what nas_trainer_run does: step block, forward, backward, update; all enqueued, none waited for, and one
  * meeting with the device per round.  Images and labels are random and stay on the device, as a peer's batch stays in
- * its memory, so that the figures compare networks and not loaders. */
+ * its memory, so that the figures compare networks and not loaders; unless somebody who compares loaders gives it batches. */
 #include "bench_net.h"
 #include "networks.h"
 
@@ -78,18 +78,25 @@ static nas_status record_update(bench_network *b)
     return b->config.optimizer->record(&b->config.options, &call, b->update);
 }
 
-static nas_status step(bench_network *b)
+/* The step block, and the step's batch where there are any; the order of the first epoch comes again and again. */
+static nas_status begin_step(bench_network *b)
 {
+    const uint32_t steps = b->batches ? (uint32_t)nas_batches_steps(b->batches) : UINT32_MAX;
     const nas_step now = {.real = (uint32_t)b->batch,
-                          .step = b->done,
+                          .step = b->done % steps,
                           .time = b->done,
                           .lr = (float)b->config.common.lr};
     NAS_TRY(nas_net_set_step(b->net, &now));
+    b->done++;
+    return b->batches ? nas_batches_load(b->batches, (int)now.step) : NAS_OK;
+}
+
+static nas_status step(bench_network *b)
+{
+    NAS_TRY(begin_step(b));
     NAS_TRY(nas_net_forward(b->net));
     NAS_TRY(nas_net_backward(b->net));
-    NAS_TRY(nas_tape_run(b->update));
-    b->done++;
-    return NAS_OK;
+    return nas_tape_run(b->update);
 }
 
 static nas_status warm_up(bench_network *b, bench_net_kind kind)
@@ -181,6 +188,16 @@ nas_status bench_network_steps(bench_network *network, double seconds, int *step
     NAS_TRY(nas_device_finish(network->device));
     const double wanted = seconds / (nas_now_s() - start);
     *steps = wanted < 1 ? 1 : wanted > STEPS_MAX ? STEPS_MAX : (int)wanted;
+    return NAS_OK;
+}
+
+nas_status bench_network_loads(bench_network *network, int steps, double *milliseconds)
+{
+    const double start = nas_now_s();
+    for (int i = 0; i < steps; i++)
+        NAS_TRY(begin_step(network));
+    NAS_TRY(nas_device_finish(network->device));
+    *milliseconds = 1e3 * (nas_now_s() - start) / steps;
     return NAS_OK;
 }
 
