@@ -386,6 +386,18 @@ static void test_refused_models(void **state)
                 "{ bytes = true; mean = [0.5]; std = [0.1]; }");
     nas_test_fails(nas_model_read(saved, NAS_NORMS_KEPT, &model), NAS_DATA,
                    "preprocessing of 1 and 1 channels for 2");
+    save_random(
+        &graph, reference, saved, "a\nb\nc",
+        "{ bytes = true; mean = [0.5, 1]; std = [0.1, 1]; image = { size = [4, 5]; channels = "
+        "2; }; }");
+    nas_test_fails(nas_model_read(saved, NAS_NORMS_KEPT, &model), NAS_DATA, "than 2×4×4");
+    save_random(
+        &graph, reference, saved, "a\nb\nc",
+        "{ bytes = true; mean = [0.5, 1]; std = [0.1, 1]; image = { size = [4, 4]; channels = "
+        "2; filter = \"box\"; }; }");
+    nas_test_ok(nas_model_read(saved, NAS_NORMS_KEPT, &model));
+    assert_int_equal(model.preprocessing.image.filter, 1);
+    nas_model_clear(&model);
     save_random(&graph, reference, saved, "a\nb\nc",
                 "{ bytes = 3; mean = [0.5, 1]; std = [0.1, 1]; }");
     nas_test_fails(nas_model_read(saved, NAS_NORMS_KEPT, &model), NAS_CONFIG, "bytes");
