@@ -178,7 +178,8 @@ static void orientations_are_acted_on(void **state)
     static const char *const sides[] = {"tl", "tr", "br", "bl", "lt", "rt", "rb", "lb"};
     uint8_t bytes[JH * JW], wanted[JH * JW];
     (void)state;
-    fill_smooth(1, 0, bytes);
+    for (int i = 0; i < JH * JW; i++)
+        bytes[i] = (uint8_t)smooth(2, i / JW, i % JW); /* along both sides */
     for (int k = 0; k < 16; k++) {
         const char *side = sides[k % 8];
         const bool turned = side[0] == 'l' || side[0] == 'r';
@@ -345,7 +346,10 @@ static void other_aspects_are_cut_or_padded(void **state)
 
 static void write_bytes(const void *bytes, size_t size)
 {
-    nas_test_ok(nas_file_replace(path, bytes, size));
+    FILE *file = fopen(path, "wb"); /* nas_file_replace would wait for the disk each time */
+    assert_non_null(file);
+    assert_int_equal(fwrite(bytes, 1, size, file), size);
+    fclose(file);
 }
 
 static void make_samples_file(bool png)

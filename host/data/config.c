@@ -27,8 +27,9 @@ static const nas_option options[] = {
      "what "
      "is reported is in their own units"},
     {"valid", NAS_OPTION_INT, AT(valid), "0", 0, 2147483647, NULL,
-     "samples of the training files set aside for validation, in proportion to the classes; 0: a "
-     "tenth"},
+     "samples of the training files set aside for validation, in proportion to the classes, or "
+     "near "
+     "to so many where groups of samples stay together; 0: a tenth"},
     {"train_limit", NAS_OPTION_INT, AT(train_limit), "0", 0, 2147483647, NULL,
      "training samples to use at most, in proportion to the classes; 0: all"},
     {"test_limit", NAS_OPTION_INT, AT(test_limit), "0", 0, 2147483647, NULL,

@@ -12,7 +12,8 @@
  *     nearest       the one source pixel that c is in, whatever the scale
  *
  * Source pixels outside of the part that is resampled, but within the image, count; outside of the image there are none.  First along
- * rows, into floats, then along columns; sums have a fixed order, and the result is rounded once. */
+ * rows, into floats, then along columns; sums have a fixed order, and the result is rounded once.  Pillow's Image.resize has the same
+ * filters but rounds and clips between the two directions too: its results are one level away at places, more where bicubic or lanczos overshoot. */
 #include "image.h"
 
 #include <math.h>
