@@ -60,6 +60,22 @@ nas_status nas_preprocessing_read(const char *text, const char *file,
     return status;
 }
 
+nas_status nas_preprocessing_check(const nas_preprocessing *p, const char *file, nas_shape input)
+{
+    const nas_image_options *image = &p->image;
+    const int64_t *size = image->size.item;
+    if (p->mean.count != input.c || p->std.count != input.c)
+        NAS_FAIL(NAS_DATA, "%s: preprocessing of %d and %d channels for %d", file, p->mean.count,
+                 p->std.count, input.c);
+    if (image->size.count == 0)
+        return NAS_OK;
+    if (image->size.count != 2 || size[0] != input.h || size[1] != input.w ||
+        image->channels != input.c)
+        NAS_FAIL(NAS_DATA, "%s: its preprocessing makes images of another shape than %d×%d×%d",
+                 file, input.c, input.h, input.w);
+    return NAS_OK;
+}
+
 double nas_sample_scale(bool bytes, double std)
 {
     return 1.0 / ((bytes ? 255.0 : 1.0) * std);

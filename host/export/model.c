@@ -233,19 +233,10 @@ static nas_status read_preprocessing(const reading *r)
 {
     const char *text = nas_safetensors_value(&r->file, "preprocessing");
     nas_preprocessing *p = &r->model->preprocessing;
-    const nas_image_options *image = &p->image;
-    const nas_shape input = nas_model_input(r->model);
-    const int channels = input.c;
     if (!text)
         return NAS_OK;
     NAS_TRY(nas_preprocessing_read(text, r->path, p));
-    if (p->mean.count != channels || p->std.count != channels)
-        NAS_FAIL(NAS_DATA, "%s: preprocessing of %d and %d channels for %d", r->path, p->mean.count,
-                 p->std.count, channels);
-    if (image->size.count && (image->size.count != 2 || image->size.item[0] != input.h ||
-                              image->size.item[1] != input.w || image->channels != channels))
-        NAS_FAIL(NAS_DATA, "%s: its preprocessing makes images of another shape than %d×%d×%d",
-                 r->path, channels, input.h, input.w);
+    NAS_TRY(nas_preprocessing_check(p, r->path, nas_model_input(r->model)));
     r->model->prepares = true;
     return NAS_OK;
 }

@@ -57,15 +57,12 @@ static nas_status read_words(const nas_safetensors *content, const char *path, p
     const char *preprocessing = nas_safetensors_value(content, "preprocessing");
     const char *postprocessing = nas_safetensors_value(content, "postprocessing");
     const char *names = nas_safetensors_value(content, "classes");
-    const int channels = p->graph.nodes[0].shape.c;
     nas__model_words *w = &p->words;
     w->prepares = preprocessing != NULL;
-    if (preprocessing)
+    if (preprocessing) {
         NAS_TRY(nas_preprocessing_read(preprocessing, path, &w->preprocessing));
-    if (preprocessing &&
-        (w->preprocessing.mean.count != channels || w->preprocessing.std.count != channels))
-        NAS_FAIL(NAS_DATA, "%s: preprocessing of %d channels for %d", path,
-                 w->preprocessing.mean.count, channels);
+        NAS_TRY(nas_preprocessing_check(&w->preprocessing, path, p->graph.nodes[0].shape));
+    }
     if (postprocessing)
         NAS_TRY(nas_postprocessing_read(postprocessing, path, &w->postprocessing));
     if (w->postprocessing.mean.count && w->postprocessing.mean.count != p->outputs)

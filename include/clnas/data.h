@@ -206,6 +206,9 @@ typedef struct nas_preprocessing {
 NAS_API nas_status nas_preprocessing_write(const nas_preprocessing *preprocessing, nas_text *text);
 NAS_API nas_status nas_preprocessing_read(const char *text, const char *file,
                                           nas_preprocessing *preprocessing);
+/* What a file says suits a network with this input: channels, and the shape of images.  NAS_DATA: it does not. */
+NAS_API nas_status nas_preprocessing_check(const nas_preprocessing *preprocessing, const char *file,
+                                           nas_shape input);
 /* The factors of scale·x + shift, for a channel with this mean and deviation. */
 NAS_API double nas_sample_scale(bool bytes, double std);
 NAS_API double nas_sample_shift(double mean, double std);

@@ -24,6 +24,11 @@ for file in model.safetensors net.safetensors; do
     grep -aqF 'ox eye\nrose-wild\ntulip' $file || fail "the class names are not in $file"
 done
 
+# New files become the same samples; a model that makes larger ones than it takes is refused.
+run predict model.safetensors flowers/test/tulip/*.png -f csv; expect_code 0; expect_out "tulip"
+sed 's/size = \[8, 8\]/size = [9, 9]/' model.safetensors >larger.safetensors
+run predict larger.safetensors flowers/test/tulip/*.png; expect_code 6; expect_err "another shape than 3×8×8"
+
 # Decoded anew, they give the same study as from the cache.
 run search images.cfg -s study=again -s data.cache=none; expect_code 0
 run trials small.study -f csv; cut -d, -f1-5 out.txt >first.csv
