@@ -11,8 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROUND_VALID = 0, ROUND_TRAIN_LIMIT = 1, ROUND_TEST_LIMIT = 2, ROUND_CUT = 3 };
-
 struct nas_data {
     nas_data_config config;
     nas_data_content content;
@@ -84,13 +82,14 @@ static nas_status split_training(nas_data *data, uint64_t seed, uint32_t *all)
                  "data.valid = %" PRId64 " leaves none of the %" PRIu32 " training samples", valid,
                  count);
     uint32_t held = (uint32_t)valid;
-    NAS_TRY(nas__split_pick_groups(&data->content.train, classes, seed, ROUND_VALID, all, count,
-                                   &held));
+    NAS_TRY(nas__split_pick_groups(&data->content.train, classes, seed, NAS__ROUND_VALID, all,
+                                   count, &held));
     const uint32_t left = count - held;
     uint32_t used = left;
     if (options->train_limit && options->train_limit < left) {
         used = (uint32_t)options->train_limit;
-        NAS_TRY(nas__split_pick(labels, classes, seed, ROUND_TRAIN_LIMIT, all + held, left, used));
+        NAS_TRY(
+            nas__split_pick(labels, classes, seed, NAS__ROUND_TRAIN_LIMIT, all + held, left, used));
     }
     NAS_TRY(store_split(data, NAS_SPLIT_VALID, all, held));
     NAS_TRY(store_split(data, NAS_SPLIT_TRAIN, all + held, used));
@@ -104,7 +103,7 @@ static nas_status split_test(nas_data *data, uint64_t seed, uint32_t *all)
     int64_t limit = data->config.common.test_limit;
     uint32_t used = limit && limit < test->count ? (uint32_t)limit : test->count;
     if (used < test->count)
-        NAS_TRY(nas__split_pick(test->labels, split_classes(data), seed, ROUND_TEST_LIMIT, all,
+        NAS_TRY(nas__split_pick(test->labels, split_classes(data), seed, NAS__ROUND_TEST_LIMIT, all,
                                 test->count, used));
     return store_split(data, NAS_SPLIT_TEST, all, used);
 }
@@ -121,8 +120,8 @@ nas_status nas_data_cut(const nas_data *data, nas_split split, double share, uin
                  "side",
                  share, all, nas_split_name(split));
     memcpy(samples, data->split[split], all * sizeof *samples);
-    NAS_TRY(
-        nas__split_pick_groups(part, split_classes(data), seed, ROUND_CUT, samples, all, &wanted));
+    NAS_TRY(nas__split_pick_groups(part, split_classes(data), seed, NAS__ROUND_CUT, samples, all,
+                                   &wanted));
     *count = wanted;
     return NAS_OK;
 }

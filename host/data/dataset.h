@@ -53,7 +53,10 @@ typedef struct nas__targets {
     double *weights;    /* [outputs], or NULL */
 } nas__targets;
 
-/* Number of outputs, classes in range, finite numbers, labels 0 or 1. */
+/* Classes in range, finite numbers, labels 0 or 1; `name` is that of the data set, or of the file. */
+nas_status nas__targets_check_part(const char *name, nas_task task, const nas_data_part *part,
+                                   int outputs);
+/* The same of both parts, and the number of outputs. */
 nas_status nas__targets_check(const char *name, nas_task task, const nas_data_content *content);
 /* Scales and weights, of the training split. */
 nas_status nas__targets_make(const nas_data *data, nas__targets *targets);
@@ -63,6 +66,15 @@ double nas__targets_variance(const nas_data *data, nas_split split, const uint32
                              uint32_t count);
 
 /* ---- split.c --------------------------------------------------------------------------------- */
+
+/* What a portion is picked for: each draws numbers of its own. */
+enum {
+    NAS__ROUND_VALID,
+    NAS__ROUND_TRAIN_LIMIT,
+    NAS__ROUND_TEST_LIMIT,
+    NAS__ROUND_CUT,
+    NAS__ROUND_TEST
+};
 
 /* Picks `wanted` of the `count` candidates (indices into labels), in proportion to the classes (labels NULL: all are alike), by
  * (seed, round): the picked ones are moved to the front of `candidates`; both portions are then
@@ -77,6 +89,30 @@ nas_status nas__split_pick(const int32_t *labels, int classes, uint64_t seed, ui
 nas_status nas__split_pick_groups(const nas_data_part *part, int classes, uint64_t seed,
                                   uint32_t round, uint32_t *candidates, uint32_t count,
                                   uint32_t *wanted);
+
+/* ---- holdout.c ------------------------------------------------------------------------------- */
+
+/* What a data set without test files says of a test set: two members of its options, and their rows of its table. */
+typedef struct nas__holdout {
+    double share; /* 0: no test set */
+    int64_t seed;
+} nas__holdout;
+#define NAS__HOLDOUT_OPTIONS(at)                                                                   \
+    {"test",                                                                                       \
+     NAS_OPTION_REAL,                                                                              \
+     (at) + offsetof(nas__holdout, share),                                                         \
+     "0.0",                                                                                        \
+     0,                                                                                            \
+     0.9,                                                                                          \
+     NULL,                                                                                         \
+     "share of the training samples that is the test set, where there are no test files"},         \
+    {                                                                                              \
+        "test_seed", NAS_OPTION_INT, (at) + offsetof(nas__holdout, seed), "1", 0, 2147483647,      \
+            NULL, "which samples those are, whatever the study's seed"                             \
+    }
+/* Moves that share of content->train to content->test; nothing where it is 0.  Labels must have been checked.  NAS_CONFIG: there
+ * are test samples already. */
+nas_status nas__hold_out(nas_data_content *content, const nas__holdout *holdout);
 
 /* ---- data.c ---------------------------------------------------------------------------------- */
 

@@ -33,8 +33,8 @@ static nas_status check_targets(const char *name, nas_task task, const nas_data_
     return NAS_OK;
 }
 
-static nas_status check_part(const char *name, nas_task task, const nas_data_part *part,
-                             int outputs)
+nas_status nas__targets_check_part(const char *name, nas_task task, const nas_data_part *part,
+                                   int outputs)
 {
     if (part->count == 0)
         return NAS_OK;
@@ -50,8 +50,8 @@ nas_status nas__targets_check(const char *name, nas_task task, const nas_data_co
                  content->outputs);
     if (content->outputs < 1)
         NAS_FAIL(NAS_DATA, "data set %s has no targets to learn", name);
-    NAS_TRY(check_part(name, task, &content->train, content->outputs));
-    return check_part(name, task, &content->test, content->outputs);
+    NAS_TRY(nas__targets_check_part(name, task, &content->train, content->outputs));
+    return nas__targets_check_part(name, task, &content->test, content->outputs);
 }
 
 /* ---- scales ----------------------------------------------------------------------------------- */
