@@ -21,6 +21,7 @@ enum { BUFFER_SIZE = 1 << 16, RECORD_LIMIT = 64 << 20, CELLS_LIMIT = 1 << 20, EN
 
 struct nas_csv {
     char path[NAS_PATH_SIZE];
+    char delimiter; /* of cells */
     gzFile file;
     int64_t line;          /* in which the next byte stands */
     int64_t row_line;      /* in which the row begins */
@@ -100,7 +101,7 @@ static nas_status plain(nas_csv *csv)
     int byte;
     for (;;) {
         NAS_TRY(peek(csv, &byte));
-        if (byte == END || byte == ',' || byte == '\n')
+        if (byte == END || byte == csv->delimiter || byte == '\n')
             return NAS_OK;
         NAS_TRY(keep(csv, byte));
         pass(csv);
@@ -132,7 +133,7 @@ static void drop_return(nas_csv *csv)
         row->length--;
 }
 
-/* One cell and the NUL behind it; `*end`: it was the row's last.  A comma or line end is passed. */
+/* One cell and the NUL behind it; `*end`: it was the row's last.  A delimiter or line end is passed. */
 static nas_status read_cell(nas_csv *csv, bool *end)
 {
     int byte;
@@ -144,13 +145,13 @@ static nas_status read_cell(nas_csv *csv, bool *end)
     if (quotes && byte == '\r') {
         pass(csv);
         NAS_TRY(peek(csv, &byte));
-        if (byte == ',')
+        if (byte == csv->delimiter)
             byte = '\r';
     }
-    if (quotes && byte != ',' && byte != '\n' && byte != END)
+    if (quotes && byte != csv->delimiter && byte != '\n' && byte != END)
         NAS_FAIL(NAS_DATA, "%s:%lld: text behind the closing quote of cell %d", csv->path,
                  (long long)csv->line, csv->count);
-    *end = byte != ',';
+    *end = byte != csv->delimiter;
     if (*end && !quotes)
         drop_return(csv);
     if (byte != END)
@@ -219,10 +220,16 @@ static nas_status open_file(nas_csv *csv, const char *path)
 
 nas_status nas_csv_open(const char *path, nas_csv **csv)
 {
+    return nas_csv_open_by(path, ',', csv);
+}
+
+nas_status nas_csv_open_by(const char *path, char delimiter, nas_csv **csv)
+{
     nas_csv *made = calloc(1, sizeof *made);
     if (!made)
         NAS_FAIL(NAS_MEMORY, "no memory to read %s", path);
     made->line = 1;
+    made->delimiter = delimiter;
     nas_status status = open_file(made, path);
     if (status == NAS_OK)
         status = read_header(made);

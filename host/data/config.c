@@ -13,7 +13,7 @@ enum { NAME_LIMIT = 64 };
 #define AT(field) offsetof(nas_data_options, field)
 static const nas_option options[] = {
     {"type", NAS_OPTION_TEXT, AT(type), NULL, 0, 0, NULL,
-     "format of the data set: idx, cifar, npy, images or synthetic"},
+     "format of the data set: idx, cifar, npy, csv, images or synthetic"},
     {"task", NAS_OPTION_CHOICE, AT(task), "\"classify\"", 0, 0, "classify|multilabel|regress",
      "what is learned: one class of each sample, any number of labels of each, or numbers"},
     {"class_weights", NAS_OPTION_REAL_LIST, AT(class_weights), "[]", 0, 1000000, NULL,
@@ -121,7 +121,7 @@ static nas_status read_type(const nas_value *group, const nas_dataset **dataset)
 {
     const nas_value *type = nas_value_member(group, "type");
     if (!type)
-        return place_fail(group, "", "data needs \"type\": idx, cifar, npy, images or synthetic");
+        return place_fail(group, "", "data needs \"type\": idx, cifar, npy, csv, images or synthetic");
     if (type->type != NAS_VALUE_TEXT)
         return place_fail(group, "type", "data.type must be a text such as \"idx\"");
     return find_dataset(group, type->text, dataset);

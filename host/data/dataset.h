@@ -46,6 +46,25 @@ int nas__labels_classes(const int32_t *labels, uint32_t count); /* largest + 1 *
 /* One name per line.  No such file, or another number of names: class_names stay NULL. */
 void nas__output_names_read(const char *folder, const char *name, nas_data_content *content);
 
+/* ---- words.c --------------------------------------------------------------------------------- */
+
+/* Distinct texts, numbered from 0 as they come, or sorted.  Zeroed: empty. */
+typedef struct nas__words {
+    char **text; /* [count] */
+    uint32_t count;
+    uint32_t *slots; /* hash table: index + 1 of a text; 0: free */
+    size_t slot_count;
+} nas__words;
+
+/* The text's number, a new one if it has none yet. */
+nas_status nas__words_add(nas__words *words, const char *text, uint32_t *index);
+bool nas__words_find(const nas__words *words, const char *text, uint32_t *index);
+/* Renumbers: by value if all are whole numbers, else by bytes. */
+void nas__words_sort(nas__words *words);
+/* Copies of all, each and the list from malloc. */
+nas_status nas__words_copy(const nas__words *words, char ***texts);
+void nas__words_clear(nas__words *words);
+
 /* ---- targets.c ------------------------------------------------------------------------------- */
 
 typedef struct nas__targets {

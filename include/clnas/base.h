@@ -289,6 +289,8 @@ NAS_API nas_status nas_cache_store(const char *path, const char magic[8], const 
  * row is read.  What is no such file fails with NAS_DATA and file:line (host/base/csv.c tells what is refused). */
 typedef struct nas_csv nas_csv;
 NAS_API nas_status nas_csv_open(const char *path, nas_csv **csv);
+/* The same with cells that another character delimits: ';', a tab. */
+NAS_API nas_status nas_csv_open_by(const char *path, char delimiter, nas_csv **csv);
 NAS_API void nas_csv_close(nas_csv *csv);
 NAS_API const char *nas_csv_path(const nas_csv *csv);
 NAS_API int nas_csv_columns(const nas_csv *csv);

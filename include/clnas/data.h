@@ -83,7 +83,7 @@ typedef struct nas_data_content {
 
 NAS_API void nas_data_content_clear(nas_data_content *content);
 
-enum { NAS_DATASET_OPTIONS_SIZE = 20480 };
+enum { NAS_DATASET_OPTIONS_SIZE = 40960 };
 
 /* The descriptor. */
 typedef struct nas_dataset {
