@@ -63,13 +63,12 @@ static void pass(nas_csv *csv)
     csv->at++;
 }
 
-static nas_status keep(nas_csv *csv, int byte)
+static nas_status keep(nas_csv *csv, const void *bytes, size_t size)
 {
-    const char text = (char)byte;
-    if (csv->row.length >= RECORD_LIMIT)
+    if (csv->row.length + size > RECORD_LIMIT)
         NAS_FAIL(NAS_DATA, "%s:%lld: a row of more than %d bytes; is a quote left open?", csv->path,
                  (long long)csv->row_line, RECORD_LIMIT);
-    nas_text_add_bytes(&csv->row, &text, 1);
+    nas_text_add_bytes(&csv->row, bytes, size);
     return NAS_OK;
 }
 
@@ -92,8 +91,19 @@ static nas_status quoted(nas_csv *csv)
                 return NAS_OK;
             pass(csv);
         }
-        NAS_TRY(keep(csv, byte));
+        const char text = (char)byte;
+        NAS_TRY(keep(csv, &text, 1));
     }
+}
+
+/* Up to the delimiter, the line's end, or the end of what is in the buffer, in one piece. */
+static size_t piece_of(const nas_csv *csv)
+{
+    const unsigned char *at = csv->buffer + csv->at, *end = csv->buffer + csv->filled;
+    const unsigned char delimiter = (unsigned char)csv->delimiter;
+    while (at < end && *at != delimiter && *at != '\n' && *at != 0)
+        at++;
+    return (size_t)(at - csv->buffer) - (size_t)csv->at;
 }
 
 static nas_status plain(nas_csv *csv)
@@ -101,10 +111,11 @@ static nas_status plain(nas_csv *csv)
     int byte;
     for (;;) {
         NAS_TRY(peek(csv, &byte));
-        if (byte == END || byte == csv->delimiter || byte == '\n')
+        if (byte == END || byte == (unsigned char)csv->delimiter || byte == '\n')
             return NAS_OK;
-        NAS_TRY(keep(csv, byte));
-        pass(csv);
+        const size_t size = piece_of(csv);
+        NAS_TRY(keep(csv, csv->buffer + csv->at, size));
+        csv->at += (int)size;
     }
 }
 
@@ -145,13 +156,13 @@ static nas_status read_cell(nas_csv *csv, bool *end)
     if (quotes && byte == '\r') {
         pass(csv);
         NAS_TRY(peek(csv, &byte));
-        if (byte == csv->delimiter)
+        if (byte == (unsigned char)csv->delimiter)
             byte = '\r';
     }
-    if (quotes && byte != csv->delimiter && byte != '\n' && byte != END)
+    if (quotes && byte != (unsigned char)csv->delimiter && byte != '\n' && byte != END)
         NAS_FAIL(NAS_DATA, "%s:%lld: text behind the closing quote of cell %d", csv->path,
                  (long long)csv->line, csv->count);
-    *end = byte != csv->delimiter;
+    *end = byte != (unsigned char)csv->delimiter;
     if (*end && !quotes)
         drop_return(csv);
     if (byte != END)
