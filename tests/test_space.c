@@ -27,6 +27,81 @@ static void test_every_space(void **state)
     }
 }
 
+/* ---- sequences: images of one row --------------------------------------------------------------------- */
+
+/* No node has weights, windows or strides for rows that are not there.  Returns the widest kernel. */
+static int assert_flat(const nas_graph *graph)
+{
+    int widest = 1;
+    for (int i = 1; i < graph->count; i++) {
+        nas_parameter parameters[NAS_OP_PARAMETERS];
+        nas_text options = {0};
+        const char *op = graph->nodes[i].op->kind.name;
+        const int count = nas_node_parameters(graph, i, parameters);
+        assert_int_equal(graph->nodes[i].shape.h, 1);
+        if (strcmp(op, "conv2d") == 0) {
+            assert_true(count > 0);
+            assert_int_equal(parameters[0].dims[2], 1);
+            widest = parameters[0].dims[3] > widest ? (int)parameters[0].dims[3] : widest;
+        }
+        nas_node_write_options(&graph->nodes[i], &options);
+        if (strcmp(op, "pool") == 0 && !strstr(options.data, "global"))
+            assert_non_null(strstr(options.data, "kernel = [1, "));
+        nas_text_clear(&options);
+    }
+    return widest;
+}
+
+static void test_sequences(void **state)
+{
+    static const nas_shape inputs[] = {{1, 1, 128}, {12, 1, 100}, {1, 1, 7}};
+    (void)state;
+    int count;
+    const nas_space *const *all = nas_space_all(&count);
+    for (int i = 0; i < count; i++)
+        for (size_t s = 0; s < sizeof inputs / sizeof *inputs; s++) {
+            nas_domain *domain = space_open(all[i]->kind.name, NULL, inputs[s]);
+            int widest = 1;
+            space_walk(domain, space_draws() / 100);
+            for (uint32_t draw = 0; draw < 20; draw++) {
+                const nas_arch arch = space_sample(domain, draw);
+                nas_graph graph = {0};
+                nas_test_ok(nas_domain_build(domain, &arch, &graph));
+                const int kernel = assert_flat(&graph);
+                widest = kernel > widest ? kernel : widest;
+                nas_graph_clear(&graph);
+            }
+            assert_true(widest >= 3);
+            nas_domain_close(domain);
+        }
+}
+
+/* The baseline on a sequence: a third, or a fifth, of an image's weights in each kernel, and the length alone is halved. */
+static void test_sequence_baseline(void **state)
+{
+    (void)state;
+    nas_domain *domain = space_open("chain", NULL, (nas_shape){1, 1, 28});
+    nas_arch arch;
+    nas_cost cost;
+    nas_text text = {0};
+    nas_graph graph = {0};
+    nas_test_ok(nas_domain_read(domain, "baseline", &arch));
+    nas_domain_describe(domain, &arch, &text);
+    assert_string_equal(text.data,
+                        "conv1x3(16) conv1x3(32)/2 sep_conv1x3(64) max_pool1x2 sep_conv1x3(64)");
+    nas_test_ok(nas_domain_cost(domain, &arch, &cost));
+    assert_int_equal(cost.parameters,
+                     48 + 1536 + 96 + 2048 + 192 + 4096 + 2 * (16 + 32 + 64 + 64) + 650);
+    assert_int_equal(cost.macs, 28 * 48 + 14 * (1536 + 96 + 2048) + 7 * (192 + 4096) + 640);
+    nas_text_reset(&text);
+    nas_test_ok(nas_domain_build(domain, &arch, &graph));
+    nas_graph_write(&graph, &text);
+    assert_non_null(strstr(text.data, "1 conv2d(0) out = 16; kernel_h = 1\n"));
+    nas_graph_clear(&graph);
+    nas_text_clear(&text);
+    nas_domain_close(domain);
+}
+
 static void test_chain_options(void **state)
 {
     static const char *const variants[] = {
@@ -198,10 +273,16 @@ static void test_bad_options(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_space), cmocka_unit_test(test_chain_options),
-        cmocka_unit_test(test_chain_size),  cmocka_unit_test(test_chain_baseline),
-        cmocka_unit_test(test_chain_limit), cmocka_unit_test(test_chain_defaults),
-        cmocka_unit_test(test_texts),       cmocka_unit_test(test_bad_options),
+        cmocka_unit_test(test_every_space),
+        cmocka_unit_test(test_sequences),
+        cmocka_unit_test(test_sequence_baseline),
+        cmocka_unit_test(test_chain_options),
+        cmocka_unit_test(test_chain_size),
+        cmocka_unit_test(test_chain_baseline),
+        cmocka_unit_test(test_chain_limit),
+        cmocka_unit_test(test_chain_defaults),
+        cmocka_unit_test(test_texts),
+        cmocka_unit_test(test_bad_options),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,7 +5,7 @@
  *
  *     relu → average pooling 5×5, stride 3 → 1×1 to 128, norm, relu → 2×2 to 768, norm, relu → dense
  *
- * which takes 8×8 pixels to one.  Where there are fewer, windows are cut to the image; where more are left than one, their mean is taken.
+ * which takes 8×8 pixels to one.  Where there are fewer, windows are cut to the image (1×5 and 1×2 on sequences); where more are left than one, their mean is taken.
  *
  * It stands behind the network's output, so that all nodes before are numbered as without it and a net that only evaluates leaves it
  * away (nas_net_options.auxiliary).  Costs of a network do not count it, as papers do not. */
@@ -23,10 +23,11 @@ static nas_status add_relu(nas_graph *graph, int *node)
     return nas_graph_then(graph, "activation", node, "kind = \"relu\"");
 }
 
-static nas_status add_layer(nas_graph *graph, int *node, int out, int kernel)
+static nas_status add_layer(nas_graph *graph, int *node, int out, int height, int width)
 {
-    NAS_TRY(
-        nas_graph_then(graph, "conv2d", node, "out = %d; kernel = %d; padding = 0", out, kernel));
+    NAS_TRY(nas_graph_then(graph, "conv2d", node,
+                           "out = %d; kernel = %d; kernel_h = %d; padding = 0", out, width,
+                           height == width ? 0 : height));
     NAS_TRY(nas_graph_then(graph, "batch_norm", node, NULL));
     return add_relu(graph, node);
 }
@@ -40,8 +41,10 @@ nas_status nas__cell_auxiliary(const nas__cell_space *s, nas_graph *graph, int n
                            "kind = \"average\"; kernel = [%d, %d]; stride = %d; padding = 0",
                            smaller(WINDOW, shape.h), smaller(WINDOW, shape.w), STRIDE));
     shape = graph->nodes[node].shape;
-    NAS_TRY(add_layer(graph, &node, NARROW, 1));
-    NAS_TRY(add_layer(graph, &node, WIDE, smaller(LAST, smaller(shape.h, shape.w))));
+    const int least = smaller(shape.h, shape.w);
+    NAS_TRY(add_layer(graph, &node, NARROW, 1, 1));
+    NAS_TRY(add_layer(graph, &node, WIDE, smaller(LAST, least),
+                      smaller(LAST, s->input.h == 1 ? shape.w : least)));
     shape = graph->nodes[node].shape;
     if (shape.h > 1 || shape.w > 1)
         NAS_TRY(nas_graph_then(graph, "pool", &node, "kind = \"global_average\""));

@@ -389,7 +389,8 @@ static void chain_describe(const void *state, const nas_arch *arch, nas_text *te
         const layer *y = &layers[l];
         char op[32] = "", activation[32] = "";
         nas_choice_name(OP_CHOICES, y->op, op, sizeof op);
-        nas_text_format(text, "%s%s%dx%d", l ? " " : "", op, y->kernel, y->kernel);
+        nas_text_format(text, "%s%s", l ? " " : "", op);
+        nas__write_window(c->input, y->kernel, text);
         if (is_pooling(y->op))
             continue;
         nas_choice_name(NAS__ACTIVATIONS, y->activation, activation, sizeof activation);

@@ -366,7 +366,8 @@ static void chain_skip_describe(const void *state, const nas_arch *arch, nas_tex
         nas_choice_name(OP_CHOICES, y->op, op, sizeof op);
         nas_choice_name(NAS__ACTIVATIONS, y->activation, activation, sizeof activation);
         bool tell = c->options->activation.count > 1;
-        nas_text_format(text, " %s%dx%d", op, window, window);
+        nas_text_format(text, " %s", op);
+        nas__write_window(c->input, window, text);
         if (!is_pooling(y->op))
             nas_text_format(text, "(%d%s%s)", y->width, tell ? ", " : "", tell ? activation : "");
         if (y->stride > 1)

@@ -15,6 +15,17 @@ int nas__reduced(int size, int stride)
     return (size + stride - 1) / stride;
 }
 
+/* A side of length 1 takes no part in a window. */
+static int window_on(int side, int window)
+{
+    return side > 1 ? window : 1;
+}
+
+void nas__write_window(nas_shape input, int window, nas_text *text)
+{
+    nas_text_format(text, "%dx%d", window_on(input.h, window), window_on(input.w, window));
+}
+
 bool nas__may_reduce(int height, int width, int stride, int least)
 {
     if (height == 1 && width == 1)
@@ -42,8 +53,8 @@ nas_status nas__build_convolution(nas__build *build, nas__value *value, nas__con
     const nas_shape in = value->shape;
     const int out = part.out ? part.out : in.c, stride = part.stride ? part.stride : 1;
     const int groups = part.groups ? part.groups : 1, dilation = part.dilation ? part.dilation : 1;
-    const int height = build->input.h > 1 ? part.kernel : 1;
-    const int width = build->input.w > 1 ? part.kernel : 1;
+    const int height = window_on(build->input.h, part.kernel);
+    const int width = window_on(build->input.w, part.kernel);
     value->shape = reduced_shape(in, out, stride);
     build->macs +=
         (double)value->shape.h * value->shape.w * height * width * ((double)in.c / groups) * out;
@@ -92,7 +103,8 @@ nas_status nas__build_pool(nas__build *build, nas__value *value, const char *kin
                            int stride)
 {
     const nas_shape in = value->shape;
-    const int height = build->input.h > 1 ? window : 1, width = build->input.w > 1 ? window : 1;
+    const int height = window_on(build->input.h, window);
+    const int width = window_on(build->input.w, window);
     const int stride_h = height > 1 ? stride : 1, stride_w = width > 1 ? stride : 1;
     value->shape = reduced_shape(in, in.c, stride);
     if (!build->graph)

@@ -74,6 +74,8 @@ nas_status nas__build_head(nas__build *build, const nas__value *values, int coun
 /* ---- sizes ------------------------------------------------------------------------------------------- */
 
 int nas__reduced(int size, int stride);
+/* "3x3" of a window as it acts on the network's input: "1x3" on sequences. */
+void nas__write_window(nas_shape input, int window, nas_text *text);
 /* May an image be reduced by `stride`: no side longer than 1 falls under `least`, and something is left to reduce. */
 bool nas__may_reduce(int height, int width, int stride, int least);
 
