@@ -343,9 +343,9 @@ static void test_baselines(void **state)
 }
 
 /* The size that a layer reads, against the shapes of the built graph, where each layer is one node named in `ops`. */
-static void check_reads_size(const char *space, const char *options, int stems)
+static void check_reads_size(const char *space, const char *options, int stems, nas_shape input)
 {
-    nas_domain *domain = space_open(space, options, space_mnist);
+    nas_domain *domain = space_open(space, options, input);
     for (uint32_t draw = 0; draw < 300; draw++) {
         nas_arch arch = space_sample(domain, draw);
         nas_graph graph = {0};
@@ -354,13 +354,13 @@ static void check_reads_size(const char *space, const char *options, int stems)
         for (int n = 1; n < graph.count; n++) {
             const char *op = graph.nodes[n].op->kind.name;
             bool layer = strcmp(op, "conv2d") == 0 ||
-                         (strcmp(op, "pool") == 0 && graph.nodes[n].shape.h > 1);
+                         (strcmp(op, "pool") == 0 && graph.nodes[n].shape.w > 1);
             const nas_shape in = graph.nodes[graph.nodes[n].inputs[0]].shape;
             if (!layer)
                 continue;
             for (int i = 0; i < domain->count; i++)
                 if (group > 0 && domain->genes[i].group == group) {
-                    assert_int_equal(nas_domain_reads_size(domain, &arch, i), in.h);
+                    assert_int_equal(nas_domain_reads_size(domain, &arch, i), in.w);
                     checked++;
                 }
             group++;
@@ -373,18 +373,24 @@ static void check_reads_size(const char *space, const char *options, int stems)
 
 static void test_reads_size(void **state)
 {
+    static const nas_shape inputs[] = {{1, 28, 28},
+                                       {2, 1, 100}}; /* as wide as high, or a sequence */
     (void)state;
-    check_reads_size("chain", "{ depth = [2, 6]; op = [\"conv\", \"max_pool\"]; }", 0);
-    check_reads_size("chain",
-                     "{ depth = [2, 6]; op = [\"conv\", \"avg_pool\"]; stride = [1, 2, 3]; "
-                     "hold = 1; min_size = 2; }",
-                     0);
-    check_reads_size("chain_skip", "{ depth = [2, 6]; op = [\"conv\", \"max_pool\"]; span = 40; }",
-                     1);
-    check_reads_size("template",
-                     "{ segments = 4; pattern = \"chain\"; segment = { block = \"plain\"; "
-                     "depth = 1; }; }",
-                     1);
+    for (int i = 0; i < 2; i++) {
+        check_reads_size("chain", "{ depth = [2, 6]; op = [\"conv\", \"max_pool\"]; }", 0,
+                         inputs[i]);
+        check_reads_size("chain",
+                         "{ depth = [2, 6]; op = [\"conv\", \"avg_pool\"]; stride = [1, 2, 3]; "
+                         "hold = 1; min_size = 2; }",
+                         0, inputs[i]);
+        check_reads_size("chain_skip",
+                         "{ depth = [2, 6]; op = [\"conv\", \"max_pool\"]; span = 40; }", 1,
+                         inputs[i]);
+        check_reads_size("template",
+                         "{ segments = 4; pattern = \"chain\"; segment = { block = \"plain\"; "
+                         "depth = 1; }; }",
+                         1, inputs[i]);
+    }
     nas_domain *cells = space_open("cell201", NULL, space_mnist);
     nas_arch arch = space_sample(cells, 0);
     assert_int_equal(nas_domain_reads_size(cells, &arch, 3), 0);

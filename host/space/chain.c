@@ -200,7 +200,7 @@ static int chain_reads_size(const void *state, const nas_arch *arch, int group)
     layer layers[LAYERS_MAX];
     place at;
     read_layers(state, arch, group > 0 ? group - 1 : 0, layers, &at);
-    return at.height < at.width ? at.height : at.width;
+    return nas__side_of(((const chain *)state)->input, at.height, at.width);
 }
 
 static int identity_choice(const chain *c)

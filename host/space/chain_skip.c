@@ -175,7 +175,7 @@ static int chain_skip_reads_size(const void *state, const nas_arch *arch, int gr
     layer layers[LAYERS_MAX];
     place at;
     read_layers(state, arch, group > 0 ? group - 1 : 0, layers, &at);
-    return at.height < at.width ? at.height : at.width;
+    return nas__side_of(((const chain_skip *)state)->input, at.height, at.width);
 }
 
 static void write_layers(const chain_skip *c, const layer *layers, int depth, nas_arch *arch)

@@ -15,6 +15,11 @@ int nas__reduced(int size, int stride)
     return (size + stride - 1) / stride;
 }
 
+int nas__side_of(nas_shape input, int height, int width)
+{
+    return input.h == 1 || (input.w > 1 && width < height) ? width : height;
+}
+
 /* A side of length 1 takes no part in a window. */
 static int window_on(int side, int window)
 {

@@ -74,6 +74,8 @@ nas_status nas__build_head(nas__build *build, const nas__value *values, int coun
 /* ---- sizes ------------------------------------------------------------------------------------------- */
 
 int nas__reduced(int size, int stride);
+/* The shorter side of an image inside a network of this input; of a sequence its length. */
+int nas__side_of(nas_shape input, int height, int width);
 /* "3x3" of a window as it acts on the network's input: "1x3" on sequences. */
 void nas__write_window(nas_shape input, int window, nas_text *text);
 /* May an image be reduced by `stride`: no side longer than 1 falls under `least`, and something is left to reduce. */

@@ -361,7 +361,7 @@ static int template_reads_size(const void *state, const nas_arch *arch, int grou
     const nas__template *t = state;
     nas__template_plan plan;
     nas__template_read(t, arch, &plan);
-    int side = t->input.h < t->input.w ? t->input.h : t->input.w;
+    const int side = nas__side_of(t->input, t->input.h, t->input.w);
     return nas__reduced(side, group > 0 ? plan.segment[group - 1].in_factor : 1);
 }
 

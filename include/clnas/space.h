@@ -125,7 +125,7 @@ typedef struct nas_space {
      * NULL: none. */
     int (*path_count)(const void *state);
     void (*paths)(const void *state, const nas_arch *arch, float *features);
-    /* Shorter side, in pixels, of what the layer with this group of genes reads, as the groups before it say.  NULL: the same
+    /* Shorter side, in pixels, of what the layer with this group of genes reads (of a sequence its length), as the groups before it say.  NULL: the same
      * for all, or several (cells that are stacked). */
     int (*reads_size)(const void *state, const nas_arch *arch, int group);
     /* The supernet into a zeroed graph, and its rows into a zeroed table; `partial` is at least 1.  NAS_CONFIG when this
