@@ -121,7 +121,8 @@ static nas_status read_type(const nas_value *group, const nas_dataset **dataset)
 {
     const nas_value *type = nas_value_member(group, "type");
     if (!type)
-        return place_fail(group, "", "data needs \"type\": idx, cifar, npy, csv, images or synthetic");
+        return place_fail(group, "",
+                          "data needs \"type\": idx, cifar, npy, csv, images or synthetic");
     if (type->type != NAS_VALUE_TEXT)
         return place_fail(group, "type", "data.type must be a text such as \"idx\"");
     return find_dataset(group, type->text, dataset);

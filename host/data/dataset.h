@@ -92,7 +92,7 @@ enum {
     NAS__ROUND_TRAIN_LIMIT,
     NAS__ROUND_TEST_LIMIT,
     NAS__ROUND_CUT,
-    NAS__ROUND_TEST
+    NAS__ROUND_TEST = 1000 /* of test sets without files of their own */
 };
 
 /* Picks `wanted` of the `count` candidates (indices into labels), in proportion to the classes (labels NULL: all are alike), by

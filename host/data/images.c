@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FAULTS_SHOWN = 20, FAULTS_BYTES = 3000, TEST_ROUND = 1000 /* no round of data.c */ };
+enum { FAULTS_SHOWN = 20, FAULTS_BYTES = 3000 };
 
 typedef struct images_options {
     char path[NAS_TEXT_SIZE], csv[NAS_TEXT_SIZE], cache[NAS_TEXT_SIZE];
@@ -173,7 +173,7 @@ static nas_status set_aside(nas__image_list *list, nas_task task, double share, 
     part.groups = list->grouped ? all.groups : NULL;
     if (status == NAS_OK)
         status = nas__split_pick_groups(&part, classes ? list->outputs : 1, (uint64_t)seed,
-                                        TEST_ROUND, picked, list->count, &wanted);
+                                        NAS__ROUND_TEST, picked, list->count, &wanted);
     for (uint32_t i = 0; status == NAS_OK && i < wanted; i++)
         list->files[picked[i]].test = true;
     free(all.labels);
