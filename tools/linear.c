@@ -284,7 +284,12 @@ static nas_status run(const nas_data *data)
     NAS_TRY_DONE(take_split(data, NAS_SPLIT_VALID, &valid));
     NAS_TRY_DONE(take_split(data, NAS_SPLIT_TEST, &test));
     m.weights = calloc(train.features * train.outputs, sizeof *m.weights);
-    status = m.weights ? NAS_OK : NAS_MEMORY;
+    if (!m.weights)
+        status = nas_error_set(NAS_MEMORY, __FILE__, __LINE__, "no memory for the weights");
+    else if (valid.count == 0)
+        status = nas_error_set(NAS_CONFIG, __FILE__, __LINE__,
+                               "the validation split, which chooses the ridge, is empty; set "
+                               "data.valid");
     NAS_TRY_DONE(status);
     NAS_TRY_DONE(choose(&train, &valid, &m, &valid_score));
     nas_score_name(train.task, "valid", valid_name, sizeof valid_name);

@@ -364,6 +364,8 @@ static nas_status name_outputs(const nas__csv_plan *plan, nas_data_content *cont
     const nas__words *names = labels ? &plan->labels : &targets;
     if (names->count == 0)
         NAS_FAIL(NAS_DATA, "%s: no sample has a label", plan->options->path);
+    for (uint32_t i = 0; i < names->count; i++)
+        NAS_TRY(nas__name_check(plan->options->path, names->text[i]));
     content->outputs = (int)names->count;
     return nas__words_copy(names, &content->names);
 }

@@ -43,6 +43,11 @@ bool nas__find_file(const char *folder, const char *name, char path[NAS_PATH_SIZ
 nas_status nas__labels_check(const char *path, uint64_t first, uint64_t stride,
                              const int32_t *labels, uint32_t count, int classes);
 int nas__labels_classes(const int32_t *labels, uint32_t count); /* largest + 1 */
+/* Text for messages: control characters become "?".  `shown` is returned. */
+enum { NAS__SHOWN_SIZE = 512 };
+const char *nas__shown(const char *text, char shown[NAS__SHOWN_SIZE]);
+/* Of a class, label or number: NAS_DATA where models, which keep names a line each, could not keep it: control characters, no UTF-8, too long. */
+nas_status nas__name_check(const char *where, const char *name);
 /* One name per line.  No such file, or another number of names: class_names stay NULL. */
 void nas__output_names_read(const char *folder, const char *name, nas_data_content *content);
 

@@ -3,6 +3,7 @@
  * In this order: the file is read (whole, with a limit), known by its first bytes whatever its name, decoded, made grey where that is
  * wanted, resized to fit, and laid out by channels.  One function does it for data sets and for whoever uses a trained network later, so
  * that both see the same bytes; its options are kept with the network (preprocessing.c). */
+#include "dataset.h"
 #include "image.h"
 
 #include <stdlib.h>
@@ -30,15 +31,6 @@ void nas__image_clear(nas__image *image)
 {
     free(image->pixels);
     *image = (nas__image){0};
-}
-
-const char *nas__shown(const char *text, char shown[NAS__SHOWN_SIZE])
-{
-    size_t i = 0;
-    for (; text[i] && i < NAS__SHOWN_SIZE - 4; i++)
-        shown[i] = (unsigned char)text[i] < 32 || text[i] == 127 ? '?' : text[i];
-    memcpy(shown + i, text[i] ? "…" : "", text[i] ? 4 : 1);
-    return shown;
 }
 
 nas_status nas__image_check(const char *name, uint64_t h, uint64_t w)

@@ -52,10 +52,6 @@ nas_status nas__image_sample(const char *path, const nas_image_options *options,
 /* Height and width of a file's image, as it is seen. */
 nas_status nas__image_measure(const char *path, int *h, int *w);
 
-/* Text for messages: control characters become "?".  `shown` is returned. */
-enum { NAS__SHOWN_SIZE = 512 };
-const char *nas__shown(const char *text, char shown[NAS__SHOWN_SIZE]);
-
 /* Rows of an option table, for both that have an image's options.  AT(field): where that field lies. */
 #define NAS__IMAGE_ROWS(AT)                                                                        \
     {"channels",                                                                                   \
@@ -122,8 +118,6 @@ nas_status nas__image_list_table(const char *folder, const char *csv, nas_task t
 /* The different ones among `texts` that are not empty, in the order of their bytes; each from malloc. */
 nas_status nas__image_names(char *const *texts, size_t count, char ***names, int *found);
 int nas__image_name_index(char *const *names, int count, const char *name); /* −1: none */
-/* NAS_DATA where models could not keep it: control characters, no UTF-8, too long. */
-nas_status nas__image_name_check(const char *where, const char *name);
 nas_status nas__path_join(const char *folder, const char *name, char *path, size_t size);
 
 /* All samples of a list, in memory that a cache file is read into and written from. */

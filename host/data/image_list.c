@@ -8,6 +8,7 @@
  * believed to be an image until it is read.  Links are followed, and one that leads back to a folder above itself is refused.
  *
  * A class's name goes into models and their exports, a line each, as UTF-8: a name that cannot be kept so is refused. */
+#include "dataset.h"
 #include "image.h"
 
 #include <dirent.h>
@@ -17,7 +18,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { PATH_SIZE = 4096, DEPTH_LIMIT = 32, CLASSES_LIMIT = 65536, NAME_LIMIT = 255 };
+enum { PATH_SIZE = 4096, DEPTH_LIMIT = 32, CLASSES_LIMIT = 65536 };
 
 /* ---- names ------------------------------------------------------------------------------------ */
 
@@ -28,41 +29,6 @@ nas_status nas__path_join(const char *folder, const char *name, char *path, size
     if (length < 0 || (size_t)length >= size)
         NAS_FAIL(NAS_DATA, "%.64s…: a path of %d bytes; at most %zu are read", folder, length,
                  size - 1);
-    return NAS_OK;
-}
-
-/* Bytes of the UTF-8 character at `at`; 0: none, or a control character. */
-static int character(const unsigned char *at)
-{
-    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    const int bytes = at[0] < 0x80 ? 1 : at[0] >= 0xf0 ? 4 : at[0] >= 0xe0 ? 3 : 2;
-    uint32_t code = bytes == 1 ? at[0] : at[0] & (0x7fu >> bytes);
-    if (at[0] < 32 || at[0] == 127 || (at[0] >= 0x80 && at[0] < 0xc0) || at[0] > 0xf4)
-        return 0;
-    for (int i = 1; i < bytes; i++) {
-        if ((at[i] & 0xc0) != 0x80)
-            return 0;
-        code = code << 6 | (at[i] & 0x3f);
-    }
-    return code < least[bytes] || code > 0x10ffff || (code >= 0xd800 && code < 0xe000) ? 0 : bytes;
-}
-
-nas_status nas__image_name_check(const char *where, const char *name)
-{
-    char shown[NAS__SHOWN_SIZE];
-    const unsigned char *at = (const unsigned char *)name;
-    if (strlen(name) > NAME_LIMIT)
-        NAS_FAIL(NAS_DATA, "%s: the name \"%.40s…\" is longer than %d bytes", where, name,
-                 NAME_LIMIT);
-    while (*at) {
-        const int bytes = character(at);
-        if (bytes == 0)
-            NAS_FAIL(NAS_DATA,
-                     "%s: the name \"%s\" has a control character or is not UTF-8, and models keep "
-                     "names; rename it",
-                     where, nas__shown(name, shown));
-        at += bytes;
-    }
     return NAS_OK;
 }
 
@@ -297,7 +263,7 @@ static nas_status take_classes(const char *folder, nas__image_list *list)
         status = nas_error_set(NAS_DATA, __FILE__, __LINE__, "%s holds more than %d folders",
                                folder, CLASSES_LIMIT);
     for (int i = 0; status == NAS_OK && i < classes.count; i++)
-        status = nas__image_name_check(folder, classes.names[i]);
+        status = nas__name_check(folder, classes.names[i]);
     list->names = classes.names; /* cleared with the list, whatever the status */
     list->outputs = classes.count;
     return status;

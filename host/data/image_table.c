@@ -6,6 +6,7 @@
  * A file's path is relative to data.path unless it is absolute.  Rows keep their order; classes and labels are in the order of their
  * bytes.  `split` is train or test; without that column the test images are set aside later.  `group`: images of one group stay on one
  * side of every split; an empty cell is a group of its own. */
+#include "dataset.h"
 #include "image.h"
 
 #include <math.h>
@@ -192,7 +193,7 @@ static nas_status take_names(const table *t, char *const *texts, size_t count)
         NAS_FAIL(NAS_DATA, "%s: %d different labels; from 1 to %d can be", path, list->outputs,
                  OUTPUTS_LIMIT);
     for (int i = 0; i < list->outputs; i++)
-        NAS_TRY(nas__image_name_check(path, list->names[i]));
+        NAS_TRY(nas__name_check(path, list->names[i]));
     return NAS_OK;
 }
 
@@ -279,7 +280,7 @@ static nas_status name_columns(const table *t)
     list->outputs = t->other_count;
     for (int i = 0; i < t->other_count; i++) {
         const char *name = nas_csv_name(t->csv, t->others[i]);
-        NAS_TRY(nas__image_name_check(nas_csv_path(t->csv), name));
+        NAS_TRY(nas__name_check(nas_csv_path(t->csv), name));
         list->names[i] = strdup(name);
         if (!list->names[i])
             NAS_FAIL(NAS_MEMORY, "no memory for the names of %d columns", t->other_count);

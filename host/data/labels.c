@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { NAME_LIMIT = 255 };
+
 nas_status nas__labels_check(const char *path, uint64_t first, uint64_t stride,
                              const int32_t *labels, uint32_t count, int classes)
 {
@@ -30,6 +32,50 @@ int nas__labels_classes(const int32_t *labels, uint32_t count)
     for (uint32_t i = 0; i < count; i++)
         largest = labels[i] > largest ? labels[i] : largest;
     return largest + 1;
+}
+
+const char *nas__shown(const char *text, char shown[NAS__SHOWN_SIZE])
+{
+    size_t i = 0;
+    for (; text[i] && i < NAS__SHOWN_SIZE - 4; i++)
+        shown[i] = (unsigned char)text[i] < 32 || text[i] == 127 ? '?' : text[i];
+    memcpy(shown + i, text[i] ? "…" : "", text[i] ? 4 : 1);
+    return shown;
+}
+
+/* Bytes of the UTF-8 character at `at`; 0: none, or a control character. */
+static int character(const unsigned char *at)
+{
+    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+    const int bytes = at[0] < 0x80 ? 1 : at[0] >= 0xf0 ? 4 : at[0] >= 0xe0 ? 3 : 2;
+    uint32_t code = bytes == 1 ? at[0] : at[0] & (0x7fu >> bytes);
+    if (at[0] < 32 || at[0] == 127 || (at[0] >= 0x80 && at[0] < 0xc0) || at[0] > 0xf4)
+        return 0;
+    for (int i = 1; i < bytes; i++) {
+        if ((at[i] & 0xc0) != 0x80)
+            return 0;
+        code = code << 6 | (at[i] & 0x3f);
+    }
+    return code < least[bytes] || code > 0x10ffff || (code >= 0xd800 && code < 0xe000) ? 0 : bytes;
+}
+
+nas_status nas__name_check(const char *where, const char *name)
+{
+    char shown[NAS__SHOWN_SIZE];
+    const unsigned char *at = (const unsigned char *)name;
+    if (strlen(name) > NAME_LIMIT)
+        NAS_FAIL(NAS_DATA, "%s: the name \"%.40s…\" is longer than %d bytes", where, name,
+                 NAME_LIMIT);
+    while (*at) {
+        const int bytes = character(at);
+        if (bytes == 0)
+            NAS_FAIL(NAS_DATA,
+                     "%s: the name \"%s\" has a control character or is not UTF-8, and models keep "
+                     "names; rename it",
+                     where, nas__shown(name, shown));
+        at += bytes;
+    }
+    return NAS_OK;
 }
 
 static void names_clear(char **names, int count)

@@ -14,13 +14,13 @@ budget = { trials = 3; };
 retrain = { top = 1; epochs = 12; data = "train_valid"; };
 END_CONFIG
 }
-linear() # CONFIG TEXT: what clnas-linear makes of it
+linear() # CONFIG CODE TEXT: what clnas-linear makes of it
 {
     program=$(dirname "$NAS_PROGRAM")/clnas-linear
-    [ -x "$program" ] || return 0
     last="linear $1"; code=0
-    "$program" "$1" >out.txt 2>err.txt || code=$?
-    expect_code 0; expect_out "$2"
+    [ -x "$program" ] || return 0
+    "$program" "$1" >out.txt 2>&1 || code=$?
+    expect_code "$2"; expect_out "$3"
 }
 
 # Numbers: y is linear in what is there, with a word among it, so a linear model knows it all and a network most of it.  Recordings of one person
@@ -30,7 +30,10 @@ awk 'BEGIN { print "who,a,b,colour,y,z"; srand(1)
     for (i = 0; i < 900; i++) { a = rand(); b = rand(); c = 1 + i % 3
         printf "p%d,%.4f,%.4f,%s,%.6f,%.6f\n", i / 5, a, b, colour[c], 1000 + 200 * a - 300 * b + 50 * c, a + b } }' >numbers.csv
 config numbers 'task = "regress"; target = [ "y", "z" ]; one_hot = "colour"; group = "who"; test = 0.2; valid = 150;' ''
-linear numbers.cfg "linear: 12 parameters"; expect_out "valid_r2 1.0000, test_r2 1.0000"
+linear numbers.cfg 0 "linear: 12 parameters, ridge 1e-06, valid_r2 1.0000, test_r2 1.0000"
+printf "a,y\n1,1\n2,2\n" >few.csv
+sed "s|numbers.csv|few.csv|; s|target = .*; valid = 150|target = \"y\"|" numbers.cfg >few.cfg
+linear few.cfg 2 "set data.valid"
 run search numbers.cfg --quiet --format json; expect_code 0
 expect_json '0.9 < x["results"][0]["test_r2"] <= 1'
 run eval "$(ls numbers.study.d/retrained-*.safetensors)" numbers.study --format json; expect_code 0
@@ -47,7 +50,7 @@ run search labels.cfg --quiet --format json; expect_code 0
 expect_json '0.85 < x["results"][0]["test_accuracy"] <= 1'
 run eval "$(ls labels.study.d/retrained-*.safetensors)" labels.study --format json; expect_code 0
 expect_json '[e["label"] for e in x["each"]] == ["alike", "right", "up"]'
-linear labels.cfg "test_accuracy 0.8" # two of three labels are linear: 5/6 is what there is to know
+linear labels.cfg 0 "test_accuracy 0.8" # two of three labels are linear: 5/6 is what there is to know
 
 # Sequences in classes, one of them rare and balanced by weights: kernels are 1×k, and the network's C code says the same as the engine.
 TRAIN=600 TEST=150 sh "$NAS_SOURCE_FOLDER/tools/made_tables" cylinder made
