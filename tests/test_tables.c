@@ -568,6 +568,57 @@ static void cut_gzip_is_refused(void **state)
     remove_file("a.csv.gz");
 }
 
+/* ---- new rows ----------------------------------------------------------------------------------- */
+
+/* Rows of another file, columns in another order and no target among them, are the samples that the data set makes of the same rows. */
+static void new_rows_are_samples(void **state)
+{
+    static const char old[] =
+        "x,kind,y,price\n1.5,\"a;b\",3,10\n2,plain,,20\n-4,\"a;b\",5,30\n0,other,7,40\n";
+    static const char new[] = "kind,nothing,y,x\nplain,?,,2\n\"a;b\",1,3,1.5\n";
+    static const int rows[] = {1, 0};
+    nas_data_words words = {0};
+    nas_table *table;
+    nas_data *data;
+    float values[8];
+    bool more;
+    (void)state;
+    write_text("a.csv", old);
+    write_text("b.csv", new);
+    nas_test_ok(
+        open_data("{ type = \"csv\"; path = \"%s/a.csv\"; target = \"price\"; task = \"regress\"; "
+                  "one_hot = [ \"kind\" ]; missing = \"mean\"; valid = 1; }",
+                  &data));
+    nas_test_ok(nas_data_describe(data, &words));
+    nas_test_ok(nas_table_open(words.columns.data, "model", path_of("b.csv"), &table));
+    const int width = nas_table_width(table);
+    const float *samples = nas_data_content_of(data)->train.samples;
+    assert_int_equal(width, 5);
+    for (int i = 0; i < 2; i++) {
+        nas_test_ok(nas_table_next(table, values, &more));
+        assert_true(more);
+        assert_memory_equal(values, samples + rows[i] * width, (size_t)width * sizeof *values);
+    }
+    assert_float_equal(samples[width + 4], 5, 0); /* the mean of 3, 5 and 7 */
+    nas_test_ok(nas_table_next(table, values, &more));
+    assert_false(more);
+    nas_table_close(table);
+    write_text("b.csv", "kind,x\nplain,2\n");
+    nas_test_fails(nas_table_open(words.columns.data, "model", path_of("b.csv"), &table),
+                   NAS_CONFIG, "\"y\"");
+    write_text("b.csv", "kind,x,y\nstrange,2,3\n");
+    nas_test_ok(nas_table_open(words.columns.data, "model", path_of("b.csv"), &table));
+    nas_test_fails(nas_table_next(table, values, &more), NAS_DATA, "b.csv:2: column 1");
+    nas_table_close(table);
+    nas_test_fails(nas_table_open("{ delimiter = \",\"; missing = \"mean\"; features = ( { } ); }",
+                                  "model", path_of("b.csv"), &table),
+                   NAS_DATA, "damaged");
+    nas_test_fails(nas_table_open("{ features = 3; }", "model", path_of("b.csv"), &table), NAS_DATA,
+                   "damaged");
+    nas_data_words_clear(&words);
+    nas_data_destroy(data);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -583,6 +634,7 @@ int main(void)
         cmocka_unit_test(csv_has_labels),
         cmocka_unit_test(csv_fills_and_sorts),
         cmocka_unit_test(hostile_tables_are_refused),
+        cmocka_unit_test(new_rows_are_samples),
         cmocka_unit_test(too_many_values_are_refused),
         cmocka_unit_test(damaged_tables_do_no_harm),
         cmocka_unit_test(cut_gzip_is_refused),

@@ -50,7 +50,12 @@ static const nas_option options[] = {
 };
 #undef AT
 
-static nas_status open_file(const nas__csv_options *o, const char *path, nas_csv **csv)
+const char *nas__csv_missing_name(int missing)
+{
+    return missing == NAS__MISSING_MEAN ? "mean" : "refuse";
+}
+
+nas_status nas__csv_open(const nas__csv_options *o, const char *path, nas_csv **csv)
 {
     char found[NAS_PATH_SIZE];
     const bool tab = strcmp(o->delimiter, "tab") == 0;
@@ -180,6 +185,15 @@ static nas_status fill_feature(const nas__csv_plan *plan, const nas_csv *csv, in
     return NAS_OK;
 }
 
+nas_status nas__csv_sample(const nas__csv_plan *plan, const nas_csv *csv,
+                           const nas__csv_places *places, float *sample)
+{
+    for (int i = 0; i < plan->count; i++)
+        NAS_TRY(fill_feature(plan, csv, places->features[i], &plan->features[i],
+                             sample + plan->features[i].first));
+    return NAS_OK;
+}
+
 static nas_status no_label(const nas_csv *csv, int column, const char *label)
 {
     NAS__CELL_FAIL(csv, column, "\"%.40s\" does not occur in the training file", label);
@@ -232,9 +246,7 @@ static nas_status fill_row(const nas__csv_plan *plan, const nas_csv *csv,
     const uint32_t row = part->count;
     float *sample = (float *)part->samples + (size_t)row * (size_t)plan->width;
     const char *group;
-    for (int i = 0; i < plan->count; i++)
-        NAS_TRY(fill_feature(plan, csv, places->features[i], &plan->features[i],
-                             sample + plan->features[i].first));
+    NAS_TRY(nas__csv_sample(plan, csv, places, sample));
     NAS_TRY(fill_targets(plan, csv, places, part, row));
     if (places->group >= 0) {
         NAS_TRY(nas__csv_word(csv, places->group, "each sample needs its group", &group));
@@ -304,7 +316,7 @@ static nas_status look_at(nas__csv_plan *plan, const char *path, bool first, uin
     nas_csv *csv = NULL;
     nas__csv_places places = {0};
     nas_status status;
-    NAS_TRY_DONE(open_file(plan->options, path, &csv));
+    NAS_TRY_DONE(nas__csv_open(plan->options, path, &csv));
     if (first) {
         NAS_TRY_DONE(nas__csv_plan_make(csv, plan));
         NAS_TRY_DONE(nas__csv_places_find(plan, csv, &places));
@@ -327,7 +339,7 @@ static nas_status read_file(const nas__csv_plan *plan, const char *path, int out
     nas_csv *csv = NULL;
     nas__csv_places places = {0};
     nas_status status;
-    NAS_TRY_DONE(open_file(plan->options, path, &csv));
+    NAS_TRY_DONE(nas__csv_open(plan->options, path, &csv));
     NAS_TRY_DONE(nas__csv_places_find(plan, csv, &places));
     NAS_TRY_DONE(allocate(plan, outputs, rows, part));
     NAS_TRY_DONE(fill_rows(plan, csv, &places, rows, part));
@@ -379,6 +391,7 @@ static nas_status read_all(nas__csv_plan *plan, nas_data_content *content)
     NAS_TRY(settle(plan));
     NAS_TRY(find_shape(plan, &content->shape));
     NAS_TRY(name_outputs(plan, content));
+    NAS_TRY(nas__csv_columns_write(plan, &content->columns));
     NAS_TRY(read_file(plan, o->path, content->outputs, train, &content->train));
     if (o->test_path[0]) {
         NAS_TRY(look_at(plan, o->test_path, false, &test));

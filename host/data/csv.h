@@ -56,6 +56,20 @@ nas_status nas__csv_places_find(const nas__csv_plan *plan, const nas_csv *csv,
 /* The labels of a sample stand in one cell, "red;round". */
 bool nas__csv_lists_labels(const nas__csv_plan *plan);
 
+/* ---- csv.c ---------------------------------------------------------------------------------------- */
+
+/* A table by its options' delimiter. */
+nas_status nas__csv_open(const nas__csv_options *o, const char *path, nas_csv **csv);
+/* The numbers of the row that was read last, [plan->width]. */
+nas_status nas__csv_sample(const nas__csv_plan *plan, const nas_csv *csv,
+                           const nas__csv_places *places, float *sample);
+const char *nas__csv_missing_name(int missing); /* "refuse" */
+
+/* ---- csv_columns.c -------------------------------------------------------------------------------- */
+
+/* What a model keeps of the plan; from malloc. */
+nas_status nas__csv_columns_write(const nas__csv_plan *plan, char **columns);
+
 /* ---- csv_cell.c ---------------------------------------------------------------------------------- */
 
 /* Fails with file, line and column in front. */

@@ -59,6 +59,7 @@ void nas_data_content_clear(nas_data_content *content)
     for (int i = 0; content->names && i < content->outputs; i++)
         free(content->names[i]);
     free(content->names);
+    free(content->columns);
     part_clear(&content->train);
     part_clear(&content->test);
     *content = (nas_data_content){0};

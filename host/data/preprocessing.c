@@ -107,6 +107,10 @@ nas_status nas_data_describe(const nas_data *data, nas_data_words *words)
     for (int i = 0; i < nas_data_outputs(data) && nas_data_output_name(data, 0); i++)
         nas_text_format(&words->classes, "%s\n", nas_data_output_name(data, i));
     NAS_TRY(nas_text_check(&words->classes));
+    if (nas_data_content_of(data)->columns) {
+        nas_text_add(&words->columns, nas_data_content_of(data)->columns);
+        NAS_TRY(nas_text_check(&words->columns));
+    }
     nas_data_postprocessing(data, &postprocessing);
     return nas_postprocessing_write(&postprocessing, &words->postprocessing);
 }
@@ -116,4 +120,5 @@ void nas_data_words_clear(nas_data_words *words)
     nas_text_clear(&words->preprocessing);
     nas_text_clear(&words->classes);
     nas_text_clear(&words->postprocessing);
+    nas_text_clear(&words->columns);
 }

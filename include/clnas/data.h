@@ -75,9 +75,10 @@ NAS_API nas_status nas_image_read(const char *path, const nas_image_options *opt
 typedef struct nas_data_content {
     nas_shape shape; /* of one sample */
     nas_sample_type type;
-    nas_image_options image;   /* how files became samples, where they were images */
-    int outputs;               /* classes; labels; numbers of a sample */
-    char **names;              /* [outputs], each from malloc; NULL: unknown */
+    nas_image_options image; /* how files became samples, where they were images */
+    char *columns;           /* of a table, as nas_table_open wants them; from malloc; else NULL */
+    int outputs;             /* classes; labels; numbers of a sample */
+    char **names;            /* [outputs], each from malloc; NULL: unknown */
     nas_data_part train, test; /* test.count may be 0 */
 } nas_data_content;
 
@@ -235,7 +236,20 @@ typedef struct nas_data_words {
     nas_text
         classes; /* names of classes, labels or numbers, one in each line; nothing where there are none */
     nas_text postprocessing;
+    nas_text columns; /* of a table; else nothing */
 } nas_data_words;
+
+/* ---- new rows of a table ------------------------------------------------------------------------ */
+
+/* A CSV file with the columns that a model learned from, in any order, among any others; `columns` as the model keeps them, `model` names it
+ * in messages.  NAS_DATA: no such file; NAS_CONFIG: it lacks a column. */
+typedef struct nas_table nas_table;
+NAS_API nas_status nas_table_open(const char *columns, const char *model, const char *path,
+                                  nas_table **table);
+NAS_API void nas_table_close(nas_table *table);
+NAS_API int nas_table_width(const nas_table *table); /* numbers of a sample */
+/* The next row as a sample, [width], as the data set would store it.  NAS_DATA names file, line and column. */
+NAS_API nas_status nas_table_next(nas_table *table, float *values, bool *more);
 
 NAS_API nas_status nas_data_describe(const nas_data *data, nas_data_words *words);
 NAS_API void nas_data_words_clear(nas_data_words *words);
