@@ -120,6 +120,20 @@ static void numbers_are_learned(void **state)
     clear_world(&w);
 }
 
+static void heads_are_for_classes(void **state)
+{
+    world w;
+    nas_trainer *trainer;
+    make_world(&w, *state, numbers_data, "{ epochs = 1; batch = 16; }");
+    int node = w.graph.output;
+    const int output = node;
+    nas_test_ok(nas_graph_then(&w.graph, "softmax_cross_entropy", &node, "auxiliary = 0.4"));
+    w.graph.output = output;
+    nas_test_fails(nas_trainer_create(w.home, &w.graph, &w.config, &w.setup, &trainer), NAS_CONFIG,
+                   "space.auxiliary");
+    clear_world(&w);
+}
+
 /* A class of weight 0 is not learned: nothing is told to be it; and the loss is the mean of what is weighted. */
 static void weights_steer(void **state)
 {
@@ -485,6 +499,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_small_set_is_learned),
         cmocka_unit_test(numbers_are_learned),
+        cmocka_unit_test(heads_are_for_classes),
         cmocka_unit_test(weights_steer),
         cmocka_unit_test(steps_follow_the_reference),
         cmocka_unit_test(resume_gives_equal_bits),

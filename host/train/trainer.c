@@ -195,9 +195,22 @@ done:
     return status;
 }
 
+/* Heads in the middle of a network are classifiers. */
+static nas_status check_heads(const nas_graph *graph, const nas_data *data)
+{
+    for (int i = graph->output + 1; i < graph->count; i++)
+        if (graph->nodes[i].op->view == NAS_VIEW_LOSS && nas_data_task(data) != NAS_TASK_CLASSIFY)
+            NAS_FAIL(NAS_CONFIG,
+                     "the network has a second classifier (space.auxiliary), and data.task is "
+                     "\"%s\": leave it out",
+                     nas_task_name(nas_data_task(data)));
+    return NAS_OK;
+}
+
 static nas_status make(nas_trainer *trainer, const nas_graph *graph)
 {
     NAS_TRY(nas__check_fit(graph, nas_data_home_data(trainer->home)));
+    NAS_TRY(check_heads(graph, nas_data_home_data(trainer->home)));
     NAS_TRY(make_net(trainer, graph));
     NAS_TRY(make_batches(trainer));
     const nas_net_block block = nas_net_parameters(trainer->net);
