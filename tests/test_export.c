@@ -247,6 +247,23 @@ static const char joints[] =
     "21 dropout(20) rate = 0.5\n22 batch_norm(21)\n23 add(22, 22)\n24 dense(23) out = 5\n";
 static const char steps[] = "input 2x3x3\n1 batch_norm(0)\n2 activation(1) kind = \"step\"\n"
                             "3 dense(2) out = 4\n4 dropout(3) rate = 0.5\n";
+static const char moved[] =
+    "input 2x7x6\n1 conv2d(0) out = 6\n2 batch_norm(1)\n3 activation(2) kind = \"relu\"\n"
+    "4 reshape(3) height = 2; width = 9\n5 transpose(4) order = [2, 0, 1]\n"
+    "6 pad(5) before = [0, 1, -1]; after = [-2, 0, 2]; value = 0.25\n7 conv2d(6) out = 6\n"
+    "8 batch_norm(7)\n9 softmax(8)\n10 softmax(8) axis = \"rows\"\n"
+    "11 softmax(8) axis = \"columns\"\n12 concat(9, 10, 11)\n13 dense(12) out = 4\n"
+    "14 softmax(13)\n";
+static const char functions[] =
+    "input 2x5x4\n1 conv2d(0) out = 8\n2 batch_norm(1)\n3 function(2) a = -0.4; b = 0.7\n"
+    "4 conv2d(3) out = 8\n5 function(4) kind = \"hard_sigmoid\"; a = 0.3; b = 0.4\n"
+    "6 conv2d(5) out = 8\n7 function(6) kind = \"leaky\"; a = -0.2\n8 conv2d(7) out = 8\n"
+    "9 function(8) kind = \"threshold\"; a = 0.1\n10 conv2d(9) out = 8\n"
+    "11 function(10) kind = \"elu\"; a = 1.67; b = 1.05\n12 conv2d(11) out = 8\n"
+    "13 function(12) kind = \"celu\"; a = 2\n14 conv2d(13) out = 8\n"
+    "15 function(14) kind = \"gelu_tanh\"\n16 conv2d(15) out = 8\n17 function(16) kind = \"erf\"\n"
+    "18 conv2d(17) out = 8\n19 function(18) kind = \"softplus\"\n20 conv2d(19) out = 8\n"
+    "21 function(20) kind = \"softsign\"\n22 dense(21) out = 3\n";
 static const char heads[] =
     "input 1x6x6\n1 conv2d(0) out = 4\n2 batch_norm(1)\n3 activation(2) kind = \"relu\"\n"
     "4 pool(3) kind = \"global_average\"\n5 dense(4) out = 3\n6 dense(3) out = 3\n"
@@ -259,6 +276,8 @@ static void test_every_operator(void **state)
     check_text(windows, "windows");
     check_text(activations, "activations");
     check_text(joints, "joints");
+    check_text(moved, "moved");
+    check_text(functions, "functions");
     check_text(steps, "steps");
     check_text(heads, "an auxiliary head");
 }
@@ -267,7 +286,7 @@ static void test_every_operator(void **state)
 static void test_operators_have_layers(void **state)
 {
     static const char *const none[] = {"mixed", "softmax_cross_entropy", "element_loss"};
-    static const char *const texts[] = {windows, activations, joints, steps};
+    static const char *const texts[] = {windows, activations, joints, moved, functions, steps};
     int count;
     const nas_op *const *all = nas_op_all(&count);
     (void)state;

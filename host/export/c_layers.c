@@ -39,16 +39,53 @@ static const formula formulas[] = {
 };
 enum { FORMULAS = sizeof formulas / sizeof formulas[0] };
 
-static void add_activation(nas_text *text, nas_activation activation)
+/* Of nas_function, with how many of its two numbers it takes. */
+typedef struct function_formula {
+    formula f;
+    int numbers;
+} function_formula;
+
+static const function_formula functions[] = {
+    [NAS_FUNCTION_CLIP] = {{"clip", "x < a ? a : x > b ? b : x", false}, 2},
+    [NAS_FUNCTION_HARD_SIGMOID] = {{"hard_sigmoid",
+                                    "a * x + b < 0.0f ? 0.0f : a * x + b > 1.0f ? 1.0f : a * x + b",
+                                    false},
+                                   2},
+    [NAS_FUNCTION_LEAKY] = {{"leaky", "x > 0.0f ? x : a * x", false}, 1},
+    [NAS_FUNCTION_THRESHOLD] = {{"threshold", "x > a ? x : 0.0f", false}, 1},
+    [NAS_FUNCTION_ELU] = {{"elu", "b * (x > 0.0f ? x : a * expm1f(x))", true}, 2},
+    [NAS_FUNCTION_CELU] = {{"celu", "x > 0.0f ? x : a * expm1f(x / a)", true}, 1},
+    [NAS_FUNCTION_GELU_TANH] =
+        {{"gelu_tanh", "0.5f * x * (1.0f + tanhf(0.79788456f * (x + 0.044715f * x * x * x)))",
+          true},
+         0},
+    [NAS_FUNCTION_ERF] = {{"error_function", "erff(x)", true}, 0},
+    [NAS_FUNCTION_SOFTPLUS] = {{"softplus", "(x > 0.0f ? x : 0.0f) + log1pf(expf(-fabsf(x)))",
+                                true},
+                               0},
+    [NAS_FUNCTION_SOFTSIGN] = {{"softsign", "x / (1.0f + fabsf(x))", true}, 0},
+};
+enum { FUNCTIONS = sizeof functions / sizeof functions[0] };
+
+static void add_function(nas_text *text, const formula *f, const char *numbers)
 {
-    const bool leaky = activation == NAS_ACT_LEAKY_RELU;
     nas_text_format(text,
                     "\nstatic void %s(const float *in, %sfloat *out, int count)\n{\n"
                     "    for (int i = 0; i < count; i++) {\n"
                     "        const float x = in[i];\n"
                     "        out[i] = %s;\n    }\n}\n",
-                    formulas[activation].name, leaky ? "float slope, " : "",
-                    formulas[activation].text);
+                    f->name, numbers, f->text);
+}
+
+static void add_functions(const nas__writing *w, nas_text *text)
+{
+    static const char *const numbers[] = {"", "float a, ", "float a, float b, "};
+    for (int i = 0; i < FORMULAS; i++)
+        if (w->activations[i])
+            add_function(text, &formulas[i], i == NAS_ACT_LEAKY_RELU ? "float slope, " : "");
+    for (int i = 0; i < FUNCTIONS; i++)
+        if (w->functions[i])
+            add_function(text, &functions[i].f, numbers[functions[i].numbers]);
 }
 
 bool nas__c_needs_maths(const nas__writing *w)
@@ -56,6 +93,10 @@ bool nas__c_needs_maths(const nas__writing *w)
     bool needed = false;
     for (int i = 0; i < FORMULAS; i++)
         needed = needed || (w->activations[i] && formulas[i].maths);
+    for (int i = 0; i < FUNCTIONS; i++)
+        needed = needed || (w->functions[i] && functions[i].f.maths);
+    for (int i = 0; nas__pieces[i].name; i++)
+        needed = needed || (w->uses[i] && strcmp(nas__pieces[i].name, "softmax") == 0);
     return needed;
 }
 
@@ -272,6 +313,62 @@ static void call_zero(nas__writing *w, int layer)
     nas_text_format(&w->body, "    zero(%s, %d);\n", e.out, e.count);
 }
 
+static void call_reshape(nas__writing *w, int layer)
+{
+    const ends e = ends_of(w, layer);
+    use(w, "copy");
+    nas_text_format(&w->body, "    copy(%s, %s, %d);\n", e.in, e.out, e.count);
+}
+
+static void call_transpose(nas__writing *w, int layer)
+{
+    const nas_model_layer *l = &w->model->layers[layer];
+    const nas_shape in = w->model->layers[l->inputs[0]].shape;
+    const int steps[3] = {in.h * in.w, in.w, 1};
+    const ends e = ends_of(w, layer);
+    use(w, "transpose");
+    nas_text_format(&w->body, "    transpose(%s, %d, %d, %d, %s, %s);\n", e.in,
+                    steps[l->what.order[0]], steps[l->what.order[1]], steps[l->what.order[2]],
+                    e.out, e.to);
+}
+
+static void call_pad(nas__writing *w, int layer)
+{
+    const nas_layer *what = &w->model->layers[layer].what;
+    const ends e = ends_of(w, layer);
+    use(w, "pad");
+    nas_text_format(&w->body, "    pad(%s, %s, %d, %d, %d, ", e.in, e.from, what->before[0],
+                    what->before[1], what->before[2]);
+    nas__c_add_float(&w->body, what->a);
+    nas_text_format(&w->body, ", %s, %s);\n", e.out, e.to);
+}
+
+static void call_softmax(nas__writing *w, int layer)
+{
+    const nas_model_layer *l = &w->model->layers[layer];
+    const int sides[3] = {l->shape.c, l->shape.h, l->shape.w};
+    const int inner[3] = {l->shape.h * l->shape.w, l->shape.w, 1};
+    const ends e = ends_of(w, layer);
+    use(w, "softmax");
+    nas_text_format(&w->body, "    softmax(%s, %d, %d, %s, %d);\n", e.in, sides[l->what.axis],
+                    inner[l->what.axis], e.out, e.count);
+}
+
+static void call_function(nas__writing *w, int layer)
+{
+    const nas_layer *what = &w->model->layers[layer].what;
+    const function_formula *function = &functions[what->function];
+    const float numbers[2] = {what->a, what->b};
+    const ends e = ends_of(w, layer);
+    w->functions[what->function] = true;
+    nas_text_format(&w->body, "    %s(%s, ", function->f.name, e.in);
+    for (int k = 0; k < function->numbers; k++) {
+        nas__c_add_float(&w->body, numbers[k]);
+        nas_text_add(&w->body, ", ");
+    }
+    nas_text_format(&w->body, "%s, %d);\n", e.out, e.count);
+}
+
 static void (*const calls[])(nas__writing *w, int layer) = {
     [NAS_LAYER_CONVOLUTION] = call_convolution,
     [NAS_LAYER_DENSE] = call_dense,
@@ -288,6 +385,11 @@ static void (*const calls[])(nas__writing *w, int layer) = {
     [NAS_LAYER_SHUFFLE] = call_shuffle,
     [NAS_LAYER_UPSAMPLE] = call_upsample,
     [NAS_LAYER_ZERO] = call_zero,
+    [NAS_LAYER_RESHAPE] = call_reshape,
+    [NAS_LAYER_TRANSPOSE] = call_transpose,
+    [NAS_LAYER_PAD] = call_pad,
+    [NAS_LAYER_SOFTMAX] = call_softmax,
+    [NAS_LAYER_FUNCTION] = call_function,
 };
 
 void nas__c_write_body(nas__writing *w)
@@ -320,7 +422,5 @@ void nas__c_write_functions(nas__writing *w)
         for (const char *const *line = nas__pieces[i].lines; *line; line++)
             nas_text_add(&w->source, *line);
     }
-    for (int i = 0; i < FORMULAS; i++)
-        if (w->activations[i])
-            add_activation(&w->source, (nas_activation)i);
+    add_functions(w, &w->source);
 }

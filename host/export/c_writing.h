@@ -10,6 +10,7 @@ typedef struct nas__writing {
     nas__c_names names;
     bool uses[32];        /* of nas__pieces */
     bool activations[16]; /* of nas_activation */
+    bool functions[16];   /* of nas_function */
     nas_text body; /* the calls of layers, written first: they tell which pieces are needed */
     nas_text source, header;
 } nas__writing;

@@ -275,6 +275,102 @@ static void write_zero(const writing *w, const place *p)
     nas__onnx_node(w->onnx, "Mul", p->output, NAMES(p->inputs[0], scalar(w, p, "0", 0)));
 }
 
+static void write_reshape(const writing *w, const place *p)
+{
+    const nas_shape s = p->layer->shape;
+    nas__onnx_node(w->onnx, "Reshape", p->output,
+                   NAMES(p->inputs[0], shape(w, p, "shape", 4, NUMBERS(0, s.c, s.h, s.w))));
+}
+
+static void write_transpose(const writing *w, const place *p)
+{
+    const int *order = p->layer->what.order;
+    nas__onnx_ints(w->onnx, nas__onnx_node(w->onnx, "Transpose", p->output, NAMES(p->inputs[0])),
+                   "perm", 4, NUMBERS(0, order[0] + 1, order[1] + 1, order[2] + 1));
+}
+
+static void write_pad(const writing *w, const place *p)
+{
+    const nas_layer *o = &p->layer->what;
+    const char *pads = shape(w, p, "pads", 8,
+                             NUMBERS(0, o->before[0], o->before[1], o->before[2], 0, o->after[0],
+                                     o->after[1], o->after[2]));
+    nas__onnx_node(w->onnx, "Pad", p->output,
+                   NAMES(p->inputs[0], pads, scalar(w, p, "value", o->a)));
+}
+
+static void write_softmax(const writing *w, const place *p)
+{
+    nas__onnx_int(w->onnx, nas__onnx_node(w->onnx, "Softmax", p->output, NAMES(p->inputs[0])),
+                  "axis", p->layer->what.axis + 1);
+}
+
+/* One node with alpha; and beta or gamma where `second` names it. */
+static void write_function_node(const writing *w, const place *p, const char *op,
+                                const char *second)
+{
+    Onnx__NodeProto *node = nas__onnx_node(w->onnx, op, p->output, NAMES(p->inputs[0]));
+    nas__onnx_float(w->onnx, node, "alpha", p->layer->what.a);
+    if (second)
+        nas__onnx_float(w->onnx, node, second, p->layer->what.b);
+}
+
+/* x·(1 + tanh(√(2/π)·x·(1 + 0.044715·x²)))/2 */
+static void write_gelu_tanh(const writing *w, const place *p)
+{
+    const char *x = p->inputs[0], *names[7];
+    for (int k = 0; k < 7; k++)
+        names[k] = nas__onnx_text(w->onnx, "gelu_%d_%d", p->layer->node, k);
+    nas__onnx_node(w->onnx, "Mul", names[0], NAMES(x, x));
+    nas__onnx_node(w->onnx, "Mul", names[1], NAMES(names[0], scalar(w, p, "cube", 0.044715f)));
+    nas__onnx_node(w->onnx, "Add", names[2], NAMES(names[1], scalar(w, p, "1", 1)));
+    nas__onnx_node(w->onnx, "Mul", names[3], NAMES(x, names[2]));
+    nas__onnx_node(w->onnx, "Mul", names[4], NAMES(names[3], scalar(w, p, "root", 0.79788456f)));
+    nas__onnx_node(w->onnx, "Tanh", names[5], NAMES(names[4]));
+    nas__onnx_node(w->onnx, "Add", names[6], NAMES(names[5], scalar(w, p, "one", 1)));
+    const char *half = own_name(w, p, "half");
+    nas__onnx_node(w->onnx, "Mul", half, NAMES(names[6], scalar(w, p, "0.5", 0.5f)));
+    write_times(w, p, half);
+}
+
+static void write_function(const writing *w, const place *p)
+{
+    const nas_layer *o = &p->layer->what;
+    switch (o->function) {
+    case NAS_FUNCTION_CLIP:
+        nas__onnx_node(
+            w->onnx, "Clip", p->output,
+            NAMES(p->inputs[0], scalar(w, p, "least", o->a), scalar(w, p, "most", o->b)));
+        return;
+    case NAS_FUNCTION_HARD_SIGMOID:
+        write_function_node(w, p, "HardSigmoid", "beta");
+        return;
+    case NAS_FUNCTION_LEAKY:
+        write_function_node(w, p, "LeakyRelu", NULL);
+        return;
+    case NAS_FUNCTION_THRESHOLD:
+        write_function_node(w, p, "ThresholdedRelu", NULL);
+        return;
+    case NAS_FUNCTION_ELU:
+        write_function_node(w, p, "Selu", "gamma"); /* gamma·(x, or alpha·(exp x − 1) below 0) */
+        return;
+    case NAS_FUNCTION_CELU:
+        write_function_node(w, p, "Celu", NULL);
+        return;
+    case NAS_FUNCTION_GELU_TANH:
+        write_gelu_tanh(w, p);
+        return;
+    case NAS_FUNCTION_ERF:
+        write_plain(w, p, "Erf");
+        return;
+    case NAS_FUNCTION_SOFTPLUS:
+        write_plain(w, p, "Softplus");
+        return;
+    case NAS_FUNCTION_SOFTSIGN:
+        write_plain(w, p, "Softsign");
+    }
+}
+
 static void write_layer(const writing *w, const place *p)
 {
     switch (p->layer->what.kind) {
@@ -320,6 +416,21 @@ static void write_layer(const writing *w, const place *p)
         return;
     case NAS_LAYER_ZERO:
         write_zero(w, p);
+        return;
+    case NAS_LAYER_RESHAPE:
+        write_reshape(w, p);
+        return;
+    case NAS_LAYER_TRANSPOSE:
+        write_transpose(w, p);
+        return;
+    case NAS_LAYER_PAD:
+        write_pad(w, p);
+        return;
+    case NAS_LAYER_SOFTMAX:
+        write_softmax(w, p);
+        return;
+    case NAS_LAYER_FUNCTION:
+        write_function(w, p);
         return;
     case NAS_LAYER_IDENTITY:
         write_plain(w, p, "Identity");

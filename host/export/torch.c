@@ -96,6 +96,41 @@ static void write_activation(writing *w, const nas_model_layer *l, const char *x
         nas_text_format(&w->run, "%.9g)", (double)l->what.slope);
 }
 
+/* $a and $b stand for the function's numbers, $x for its input. */
+static const char *const function_texts[] = {
+    [NAS_FUNCTION_CLIP] = "torch.clamp($x, $a, $b)",
+    [NAS_FUNCTION_HARD_SIGMOID] = "torch.clamp($x * $a + $b, 0, 1)",
+    [NAS_FUNCTION_LEAKY] = "F.leaky_relu($x, $a)",
+    [NAS_FUNCTION_THRESHOLD] = "F.threshold($x, $a, 0)",
+    [NAS_FUNCTION_ELU] = "F.elu($x, $a) * $b",
+    [NAS_FUNCTION_CELU] = "F.celu($x, $a)",
+    [NAS_FUNCTION_GELU_TANH] =
+        "0.5 * $x * (1 + torch.tanh(0.7978845608028654 * ($x + 0.044715 * $x ** 3)))",
+    [NAS_FUNCTION_ERF] = "torch.erf($x)",
+    [NAS_FUNCTION_SOFTPLUS] = "F.softplus($x)",
+    [NAS_FUNCTION_SOFTSIGN] = "F.softsign($x)",
+};
+
+static void write_function(writing *w, const nas_model_layer *l, const char *x)
+{
+    for (const char *c = function_texts[l->what.function]; *c; c++)
+        if (*c != '$')
+            nas_text_add_bytes(&w->run, c, 1);
+        else if (*++c == 'x')
+            nas_text_add(&w->run, x);
+        else
+            nas_text_format(&w->run, "%.9g", (double)(*c == 'a' ? l->what.a : l->what.b));
+}
+
+/* F.pad begins with the last axis. */
+static void write_pad(writing *w, const nas_model_layer *l, const char *x)
+{
+    const nas_layer *o = &l->what;
+    nas_text_format(&w->run, "F.pad(%s, (%d, %d, %d, %d, %d, %d), value=%.9g)", x, o->before[2],
+                    o->after[2], o->before[1], o->after[1], o->before[0], o->after[0],
+                    (double)o->a);
+}
+
 static void write_joint(writing *w, int layer)
 {
     const nas_model_layer *l = &w->model->layers[layer];
@@ -167,6 +202,23 @@ static void write_value(writing *w, int layer)
         return;
     case NAS_LAYER_ZERO:
         nas_text_format(&w->run, "torch.zeros_like(%s)", x);
+        return;
+    case NAS_LAYER_RESHAPE:
+        nas_text_format(&w->run, "%s.reshape(-1, %d, %d, %d)", x, l->shape.c, l->shape.h,
+                        l->shape.w);
+        return;
+    case NAS_LAYER_TRANSPOSE:
+        nas_text_format(&w->run, "%s.permute(0, %d, %d, %d)", x, o->order[0] + 1, o->order[1] + 1,
+                        o->order[2] + 1);
+        return;
+    case NAS_LAYER_PAD:
+        write_pad(w, l, x);
+        return;
+    case NAS_LAYER_SOFTMAX:
+        nas_text_format(&w->run, "torch.softmax(%s, %d)", x, o->axis + 1);
+        return;
+    case NAS_LAYER_FUNCTION:
+        write_function(w, l, x);
         return;
     case NAS_LAYER_IDENTITY:
         nas_text_add(&w->run, x);

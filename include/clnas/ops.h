@@ -54,6 +54,20 @@ typedef enum nas_activation {
     NAS_ACT_STEP, /* 1 above 0, else 0; no gradient goes through it */
 } nas_activation;
 
+/* Functions of `function`, with two numbers a and b (host/ops/function.c).  Numbers shared with cl/function.cl. */
+typedef enum nas_function {
+    NAS_FUNCTION_CLIP,
+    NAS_FUNCTION_HARD_SIGMOID,
+    NAS_FUNCTION_LEAKY,
+    NAS_FUNCTION_THRESHOLD,
+    NAS_FUNCTION_ELU, /* times b: selu is one */
+    NAS_FUNCTION_CELU,
+    NAS_FUNCTION_GELU_TANH,
+    NAS_FUNCTION_ERF,
+    NAS_FUNCTION_SOFTPLUS,
+    NAS_FUNCTION_SOFTSIGN,
+} nas_function;
+
 /* ---- how kernels see tensors --------------------------------------------------------------------- */
 
 /* Reads activation(scale[c]·x + shift[c]).  No scale: identity affine.  Kernels are built with READ = 0 raw, 1 affine,
@@ -232,6 +246,11 @@ typedef enum nas_layer_kind {
     NAS_LAYER_SHUFFLE, /* channel c is channel (c mod groups)·(channels / groups) + c div groups */
     NAS_LAYER_UPSAMPLE, /* nearest pixel, cut at the bottom and right to the output's shape */
     NAS_LAYER_ZERO,
+    NAS_LAYER_RESHAPE, /* the same values in the same order, as the output's shape */
+    NAS_LAYER_TRANSPOSE, /* axis k of the output is axis order[k] of the input: 0 channels, 1 rows, 2 columns */
+    NAS_LAYER_PAD, /* before[k] and after[k] more of value `a` on axis k, or less where below 0 */
+    NAS_LAYER_SOFTMAX,  /* along `axis` */
+    NAS_LAYER_FUNCTION, /* `function` with `a` and `b` */
 } nas_layer_kind;
 
 /* Pairs are height and width; what a kind does not use is 0. */
@@ -244,6 +263,9 @@ typedef struct nas_layer {
     nas_activation activation;
     float slope; /* of leaky_relu */
     double epsilon;
+    int order[3], before[3], after[3], axis;
+    nas_function function;
+    float a, b;
 } nas_layer;
 
 /* Sample cases that every test and benchmark of an op uses. */
