@@ -240,20 +240,24 @@ static nas_status check_entry(const nas_net_parameter *entry, const nas_safetens
     return NAS_OK;
 }
 
-nas_status nas_net_load(nas_net *net, const char *path)
+nas_status nas_net_take(nas_net *net, const nas_safetensors *content, const char *path)
 {
-    nas_status status = NAS_OK;
-    nas_safetensors file = {0};
-    NAS_TRY(nas_safetensors_read(path, &file));
     for (int i = 0; i < net->list_count; i++) /* all or nothing: check first */
         if (net->list[i].tensor.buffer)
-            NAS_TRY_DONE(
-                check_entry(&net->list[i], nas_safetensors_find(&file, net->list[i].name), path));
+            NAS_TRY(
+                check_entry(&net->list[i], nas_safetensors_find(content, net->list[i].name), path));
     for (int i = 0; i < net->list_count; i++)
         if (net->list[i].tensor.buffer)
-            NAS_TRY_DONE(nas_tensor_write(net->list[i].tensor,
-                                          nas_safetensors_find(&file, net->list[i].name)->data));
-done:
+            NAS_TRY(nas_tensor_write(net->list[i].tensor,
+                                     nas_safetensors_find(content, net->list[i].name)->data));
+    return NAS_OK;
+}
+
+nas_status nas_net_load(nas_net *net, const char *path)
+{
+    nas_safetensors file = {0};
+    NAS_TRY(nas_safetensors_read(path, &file));
+    const nas_status status = nas_net_take(net, &file, path);
     nas_safetensors_clear(&file);
     return status;
 }

@@ -9,6 +9,7 @@
 #include <clnas/graph.h>
 #include <clnas/net.h>
 #include <clnas/export.h>
+#include <clnas/import.h>
 #include <clnas/train.h>
 #include <clnas/space.h>
 #include <clnas/learn.h>

@@ -202,6 +202,8 @@ NAS_API nas_status nas_net_save(nas_net *net, const char *path, const char *cons
                                 const char *const *values, int pairs);
 /* Names and shapes must fit this net. */
 NAS_API nas_status nas_net_load(nas_net *net, const char *path);
+/* The same from what was read already, or imported; `path` is for messages. */
+NAS_API nas_status nas_net_take(nas_net *net, const nas_safetensors *content, const char *path);
 
 /* Trained parameters of a network that began with another one's. */
 typedef struct nas_inheritance {
