@@ -17,6 +17,14 @@ typedef struct window {
     bool ceil;
 } window;
 
+/* The first input, whose first axis of a sample is its channels. */
+static nas_status need_channels(nas__importing *i, nas__value **x)
+{
+    if (i->options.whole)
+        NAS__REFUSE(i, NAS_CONFIG, "it works by channels, and the whole input is one sample");
+    return nas__need_node(i, 0, x);
+}
+
 /* Numbers of an attribute, one for each axis, within bounds. */
 static nas_status read_pair(nas__importing *i, const char *name, int axes, int64_t usual,
                             int64_t least, int64_t most, int pair[2])
@@ -196,7 +204,7 @@ nas_status nas__read_conv(nas__importing *i)
     window w;
     int64_t groups;
     int kernel[2], node;
-    NAS_TRY(nas__need_node(i, 0, &x));
+    NAS_TRY(need_channels(i, &x));
     NAS_TRY(read_kernel(i, x, &weight, kernel));
     NAS_TRY(nas__int_attribute(i, "group", 1, &groups));
     NAS_TRY(read_window(i, x, kernel, &w));
@@ -311,7 +319,7 @@ nas_status nas__read_pool(nas__importing *i)
     window w;
     int64_t ceil, counts;
     int node;
-    NAS_TRY(nas__need_node(i, 0, &x));
+    NAS_TRY(need_channels(i, &x));
     NAS_TRY(read_window(i, x, NULL, &w));
     NAS_TRY(nas__int_attribute(i, "ceil_mode", 0, &ceil));
     NAS_TRY(nas__int_attribute(i, "count_include_pad", 0, &counts));
@@ -353,7 +361,7 @@ nas_status nas__read_global_pool(nas__importing *i)
 {
     nas__value *x;
     char options[64];
-    NAS_TRY(nas__need_node(i, 0, &x));
+    NAS_TRY(need_channels(i, &x));
     const nas_shape in = nas__image_of(&x->axes);
     if (strcmp(i->at->op_type, "GlobalAveragePool") == 0)
         return give_global(i, x, "kind = \"global_average\"");
@@ -415,7 +423,7 @@ nas_status nas__read_batch_normalization(nas__importing *i)
     nas__value *x;
     float epsilon, momentum;
     int node;
-    NAS_TRY(nas__need_node(i, 0, &x));
+    NAS_TRY(need_channels(i, &x));
     NAS_TRY(check_evaluation(i));
     NAS_TRY(nas__float_attribute(i, "epsilon", 1e-5f, &epsilon));
     NAS_TRY(nas__float_attribute(i, "momentum", 0.9f, &momentum));

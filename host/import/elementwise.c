@@ -500,7 +500,7 @@ nas_status nas__read_prelu(nas__importing *i)
     if (!slope)
         NAS__REFUSE(i, NAS_DATA, "input 1 is missing");
     nas__constant placed = *slope;
-    if (i->opset < 7 && placed.axes.rank == 1) /* by channel */
+    if (i->opset < 7 && placed.axes.rank == 1 && nas__batch_axes(i)) /* by channel */
         while (placed.axes.rank < x->axes.rank)
             placed.axes.length[placed.axes.rank++] = 1;
     NAS_TRY(by_channel(i, x, &placed, &node, &numbers, &count));
