@@ -3,7 +3,8 @@
  *     clnas-bench net [NETWORK] [--device MATCH] [--batch 128] [--shards 2] [--steps 20] [--infer 1,4,16,64,256] [--repeats 9]
  *                     [--milliseconds 200] [--profile] [--format ...]
  *
- * NETWORK is a reference (small_cnn, resnet20, mobilenetv2, darts_v2 …: networks.h), a graph's text, or STUDY[:TRIAL].  Rows:
+ * NETWORK is a reference (small_cnn, resnet20, mobilenetv2, darts_v2 …: networks.h), a model file (safetensors or ONNX), a graph's
+ * text, or STUDY[:TRIAL].  Rows:
  *
  *   train    milliseconds of a step as the trainer runs it, one synchronisation per round of steps; --batch 0 leaves it out
  *   infer    milliseconds from a batch on the device to its outputs there, waited for each time; --infer none leaves it out

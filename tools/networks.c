@@ -242,10 +242,11 @@ static nas_status no_such_network(const char *name)
     nas_text names = {0};
     for (const network_reference *r = network_references; r->name; r++)
         nas_text_format(&names, "%s%s", r == network_references ? "" : ", ", r->name);
-    nas_status status = nas_error_set(
-        NAS_CONFIG, __FILE__, __LINE__,
-        "%s: no file, and no network is called so; a graph's text, STUDY[:TRIAL], or one of %s",
-        name, names.data ? names.data : "");
+    nas_status status =
+        nas_error_set(NAS_CONFIG, __FILE__, __LINE__,
+                      "%s: no file, and no network is called so; a model file (safetensors, ONNX), "
+                      "a graph's text, STUDY[:TRIAL], or one of %s",
+                      name, names.data ? names.data : "");
     nas_text_clear(&names);
     return status;
 }
@@ -265,6 +266,8 @@ static nas_status open_file(const char *name, nas_graph *graph)
         return open_study(path, trial, graph);
     if (trial >= 0)
         NAS_FAIL(NAS_CONFIG, "%s: %s is no study, so it has no trials", name, path);
+    if (nas_session_is_model(path))
+        return nas_session_model_graph(path, graph);
     void *text;
     size_t size;
     NAS_TRY(nas_file_read(path, GRAPH_SIZE_MAX, &text, &size));

@@ -1,4 +1,4 @@
-/* networks.h - networks that tools are told by name: references, a graph's text, a trial of a study.
+/* networks.h - networks that tools are told by name: references, a graph's text, a model file, a trial of a study.
  *
  *   small_cnn      12,762 parameters on 1×28×28: the figures of docs/performance.md
  *   resnet20       ResNet-20 on 3×32×32, shortcuts of 1×1 convolutions (He et al. 2015, arXiv 1512.03385): 272,474
@@ -19,7 +19,7 @@ typedef struct network_reference {
 /* Ends with a NULL name. */
 extern const network_reference network_references[];
 
-/* `name` is a reference, else the path of a graph's text, or STUDY[:TRIAL]: without a trial, the best one.  The graph must be
+/* `name` is a reference, else the path of a graph's text, of a model file (safetensors or ONNX), or STUDY[:TRIAL]: without a trial, the best one.  The graph must be
  * zeroed; it is empty on failure.  NAS_CONFIG: none of these; the message lists the references. */
 nas_status network_open(const char *name, nas_graph *graph);
 

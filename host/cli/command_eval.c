@@ -207,8 +207,10 @@ const cli_command cli_command_eval = {
     .summary = "Test a saved model: accuracy, scores of each class, confusion matrix; of numbers "
                "their errors",
     .examples = "  clnas eval model.safetensors quickstart.cfg\n"
-                "  clnas eval model.safetensors fashion.study --split valid --format json\n",
-    .details = "DATA is a config file or a study: what it says about its data set is used.\n",
+                "  clnas eval model.safetensors fashion.study --split valid --format json\n"
+                "  clnas eval resnet.onnx birds.cfg\n",
+    .details = "MODEL is a file that clnas saved, or an ONNX model.  DATA is a config file or a "
+               "study: what it says about its data set is used.\n",
     .arguments_min = 2,
     .arguments_max = 2,
     .instance_size = sizeof(options),

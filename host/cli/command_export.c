@@ -71,7 +71,8 @@ const cli_command cli_command_export = {
     .examples = "  clnas export fashion.study --to c -o fashion.c\n"
                 "  clnas export fashion.study:17 --to c -o net.c --keep-norms\n"
                 "  clnas export model.safetensors --to torch -o net.py\n"
-                "  clnas export model.safetensors --to dot -o net.dot && dot -Tsvg -O net.dot\n",
+                "  clnas export model.safetensors --to dot -o net.dot && dot -Tsvg -O net.dot\n"
+                "  clnas export resnet.onnx --to c -o resnet.c\n",
     .details = "Of a study it is the best network that was retrained, or the trial that is named.\n"
                "What was written is run on random samples and compared with the network on a "
                "device before\n"

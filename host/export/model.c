@@ -15,7 +15,7 @@
 typedef struct reading {
     const char *path;
     nas_graph graph;
-    nas_safetensors file;
+    const nas_safetensors *file;
     nas_model *model;
     int *readers; /* of each node, among nodes that the output needs; the output has one more */
     int *layer;   /* of each node; −1: none yet */
@@ -49,7 +49,7 @@ static nas_status find_values(const reading *r, int node, const char *name, cons
     for (int p = 0; p < parameters; p++) {
         if (list[p].rank == 0 || strcmp(list[p].name, name) != 0)
             continue;
-        const nas_safetensor *tensor = nas_parameter_find(&r->file, node, &list[p]);
+        const nas_safetensor *tensor = nas_parameter_find(r->file, node, &list[p]);
         if (!tensor || !nas_parameter_fits(&list[p], tensor))
             NAS_FAIL(NAS_DATA, "%s: tensor %d.%s is missing, or not as its graph says", r->path,
                      node, name);
@@ -231,7 +231,7 @@ static nas_status add_layers(reading *r, nas_model_norms norms)
 
 static nas_status read_preprocessing(const reading *r)
 {
-    const char *text = nas_safetensors_value(&r->file, "preprocessing");
+    const char *text = nas_safetensors_value(r->file, "preprocessing");
     nas_preprocessing *p = &r->model->preprocessing;
     if (!text)
         return NAS_OK;
@@ -270,7 +270,7 @@ static nas_status take_units(const reading *r)
 
 static nas_status read_postprocessing(const reading *r)
 {
-    const char *text = nas_safetensors_value(&r->file, "postprocessing");
+    const char *text = nas_safetensors_value(r->file, "postprocessing");
     if (!text)
         return NAS_OK;
     NAS_TRY(nas_postprocessing_read(text, r->path, &r->model->postprocessing));
@@ -281,7 +281,7 @@ static nas_status read_postprocessing(const reading *r)
 /* A name in each line. */
 static nas_status read_classes(const reading *r)
 {
-    const char *text = nas_safetensors_value(&r->file, "classes");
+    const char *text = nas_safetensors_value(r->file, "classes");
     const uint64_t classes = nas_shape_count(nas_model_output(r->model));
     if (!text)
         return NAS_OK;
@@ -328,19 +328,16 @@ void nas_model_clear(nas_model *model)
     *model = (nas_model){0};
 }
 
-nas_status nas_model_read(const char *path, nas_model_norms norms, nas_model *model)
+nas_status nas_model_make(const nas_safetensors *content, const char *path, nas_model_norms norms,
+                          nas_model *model)
 {
-    reading r = {.path = path, .model = model};
+    reading r = {.path = path, .file = content, .model = model};
     nas_status status = NAS_OK;
     *model = (nas_model){0};
-    NAS_TRY_DONE(nas_safetensors_read(path, &r.file));
-    const char *text = nas_safetensors_value(&r.file, "graph");
-    if (!text) {
-        status =
-            nas_error_set(NAS_DATA, __FILE__, __LINE__,
-                          "%s: no graph in it; only models that clnas saved can be exported", path);
-        goto done;
-    }
+    const char *text = nas_safetensors_value(content, "graph");
+    if (!text)
+        NAS_FAIL(NAS_DATA, "%s: no graph in it; only models that clnas saved can be exported",
+                 path);
     NAS_TRY_DONE(nas_graph_parse(text, path, &r.graph));
     model->graph = strdup(text);
     NAS_TRY_DONE(find_readers(&r));
@@ -352,8 +349,17 @@ done:
     free(r.readers);
     free(r.layer);
     nas_graph_clear(&r.graph);
-    nas_safetensors_clear(&r.file);
     if (status != NAS_OK)
         nas_model_clear(model);
+    return status;
+}
+
+nas_status nas_model_read(const char *path, nas_model_norms norms, nas_model *model)
+{
+    nas_safetensors file = {0};
+    *model = (nas_model){0};
+    NAS_TRY(nas_safetensors_read(path, &file));
+    const nas_status status = nas_model_make(&file, path, norms, model);
+    nas_safetensors_clear(&file);
     return status;
 }

@@ -234,7 +234,9 @@ static nas_status check_inputs(nas__importing *i)
 static nas_status read_node(nas__importing *i)
 {
     bool done;
-    const char *op = i->at->op_type ? i->at->op_type : "";
+    const char *op = i->at->op_type;
+    if (!op)
+        NAS__REFUSE(i, NAS_DATA, "it has no operator");
     if (i->at->domain && i->at->domain[0] && strcmp(i->at->domain, "ai.onnx") != 0)
         NAS__REFUSE(i, NAS_CONFIG, "an operator of another domain than ONNX's own");
     NAS_TRY(check_inputs(i));
@@ -317,10 +319,13 @@ static nas_status take_preparation(nas__importing *i, const char *input, size_t 
 
 static nas_status add_texts(const nas__importing *i, nas_safetensors *content)
 {
-    const char *classes = metadata_of(i, "classes"), *text = metadata_of(i, "preprocessing");
-    if (i->prepares)
-        NAS_TRY(nas__add_metadata(content, "preprocessing", text));
-    return classes ? nas__add_metadata(content, "classes", classes) : NAS_OK;
+    static const char *const keys[] = {"preprocessing", "postprocessing", "classes"};
+    for (int k = 0; k < 3; k++) {
+        const char *text = metadata_of(i, keys[k]);
+        if (text && (k > 0 || i->prepares))
+            NAS_TRY(nas__add_metadata(content, keys[k], text));
+    }
+    return NAS_OK;
 }
 
 /* ---- the whole ------------------------------------------------------------------------------------------------------ */

@@ -222,7 +222,8 @@ nas_status nas__read_gemm(nas__importing *i)
 static bool is_output(const nas__importing *i)
 {
     const Onnx__GraphProto *graph = i->model->graph;
-    return i->at->n_output > 0 && strcmp(i->at->output[0], graph->output[0]->name) == 0;
+    return i->at->n_output > 0 && graph->n_output > 0 && graph->output[0]->name &&
+           strcmp(i->at->output[0], graph->output[0]->name) == 0;
 }
 
 /* Before opset 13 over all axes from `axis` on, since then over that one. */

@@ -3,7 +3,7 @@
  * The network is a model file, or a study's: of the trial that is named, else of its best trial that was retrained.  What was
  * written is run on random samples where it can be (nas_exporter.run), and so is the network on a device; the largest difference,
  * by the largest output, must stay below 1e-4. */
-#include "session_private.h"
+#include "model_file.h"
 
 #include <clnas/export.h>
 
@@ -158,25 +158,21 @@ done:
     return status;
 }
 
-static nas_status run_engine(const nas_model *model, const char *path, const char *match,
-                             const samples *s)
+static nas_status run_engine(const nas_model *model, const nas__model_file *file, const char *path,
+                             const char *match, const samples *s)
 {
     const nas_net_options options = {.batch = SAMPLES};
     nas_device *device = NULL;
     nas_net *net = NULL;
-    nas_graph graph = {0};
-    nas_status status = nas_graph_parse(model->graph, path, &graph);
+    nas_status status = nas_device_open(match ? match : "any", NULL, &device);
     if (status == NAS_OK)
-        status = nas_device_open(match ? match : "any", NULL, &device);
+        status = nas_net_create(device, &file->graph, &options, &net);
     if (status == NAS_OK)
-        status = nas_net_create(device, &graph, &options, &net);
-    if (status == NAS_OK)
-        status = nas_net_load(net, path);
+        status = nas_net_take(net, &file->content, path);
     if (status == NAS_OK)
         status = run_net(net, &model->postprocessing, s);
     nas_net_destroy(net);
     nas_device_destroy(device);
-    nas_graph_clear(&graph);
     return status;
 }
 
@@ -192,7 +188,8 @@ static double difference_of(const samples *s)
 }
 
 static nas_status compare(const nas_exporter *exporter, const nas_model *model,
-                          const nas_export_options *options, nas_export_report *report)
+                          const nas__model_file *file, const nas_export_options *options,
+                          nas_export_report *report)
 {
     samples s = {0};
     nas_status status = draw_samples(model, &s);
@@ -202,7 +199,7 @@ static nas_status compare(const nas_exporter *exporter, const nas_model *model,
         snprintf(report->not_compared, sizeof report->not_compared, "%.255s", nas_error_message());
         status = NAS_OK;
     } else if (status == NAS_OK) {
-        status = run_engine(model, report->model, options->device, &s);
+        status = run_engine(model, file, report->model, options->device, &s);
         report->compared = status == NAS_OK;
     }
     if (report->compared) {
@@ -236,25 +233,35 @@ static nas_status exporter_named(const char *name, const nas_exporter **exporter
              near ? "; did you mean " : "", near ? near : "");
 }
 
-nas_status nas_session_export(const char *source, const nas_export_options *options,
-                              nas_export_report *report)
+static nas_status export_file(const nas_exporter *exporter, const nas__model_file *file,
+                              const nas_export_options *options, nas_export_report *report)
 {
-    const nas_exporter *exporter;
     nas_model model;
-    *report = (nas_export_report){0};
-    NAS_TRY(exporter_named(options->to, &exporter));
-    NAS_TRY(find_model(source, options->trial, report->model));
-    NAS_TRY(nas_model_read(report->model, options->keep_norms ? NAS_NORMS_KEPT : exporter->norms,
-                           &model));
+    NAS_TRY(nas_model_make(&file->content, report->model,
+                           options->keep_norms ? NAS_NORMS_KEPT : exporter->norms, &model));
     report->input = nas_model_input(&model);
     report->output = nas_model_output(&model);
     report->parameters = model.parameters;
     nas_status status = exporter->write(&model, options->output);
     if (status == NAS_OK && exporter->run)
-        status = compare(exporter, &model, options, report);
+        status = compare(exporter, &model, file, options, report);
     else
         snprintf(report->not_compared, sizeof report->not_compared,
                  "it is nothing that runs; it was read back");
     nas_model_clear(&model);
+    return status;
+}
+
+nas_status nas_session_export(const char *source, const nas_export_options *options,
+                              nas_export_report *report)
+{
+    const nas_exporter *exporter;
+    nas__model_file file;
+    *report = (nas_export_report){0};
+    NAS_TRY(exporter_named(options->to, &exporter));
+    NAS_TRY(find_model(source, options->trial, report->model));
+    NAS_TRY(nas__model_open(report->model, false, &file));
+    const nas_status status = export_file(exporter, &file, options, report);
+    nas__model_clear(&file);
     return status;
 }

@@ -59,6 +59,9 @@ typedef enum nas_model_norms {
 /* Of a file that nas_net_save wrote.  Layers that act in training only, and nodes that the output does not need, are left out.
  * NAS_DATA: damaged, or no model of clnas; NAS_CONFIG: an operator that cannot be exported, by name. */
 NAS_API nas_status nas_model_read(const char *path, nas_model_norms norms, nas_model *model);
+/* The same of what was read already, or imported (import.h); `path` is for messages. */
+NAS_API nas_status nas_model_make(const nas_safetensors *content, const char *path,
+                                  nas_model_norms norms, nas_model *model);
 NAS_API void nas_model_clear(nas_model *model); /* a zeroed one is fine */
 NAS_API nas_shape nas_model_input(const nas_model *model);
 NAS_API nas_shape nas_model_output(const nas_model *model);

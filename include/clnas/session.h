@@ -340,6 +340,30 @@ typedef struct nas_retrain_options {
 NAS_API nas_status nas_session_train(const char *study_path, const nas_retrain_options *options,
                                      nas_train_result *result);
 
+typedef struct nas_finetune_options {
+    int64_t epochs;                 /* 0: as the config's train says */
+    bool replace_head;              /* a new last dense layer for the classes of the data */
+    const char *device;             /* match; NULL: the config's first that is there */
+    const char *model_path;         /* where the result goes, as safetensors */
+    nas_progress_function progress; /* may be NULL */
+    void *user;
+} nas_finetune_options;
+
+typedef struct nas_finetune_result {
+    char split[16]; /* that the scores are of: test, or valid where there is no test */
+    char score[16]; /* what they are: nas_task_score */
+    uint64_t samples;
+    double score_before, loss_before, score_after, loss_after;
+    uint64_t parameters, macs;
+    int epochs;
+    double seconds;
+} nas_finetune_result;
+
+/* Trains the network of a model file on, from its weights, with data and `train` of a config file or a study. */
+NAS_API nas_status nas_session_finetune(const char *model_path, const char *data_path,
+                                        const nas_finetune_options *options,
+                                        nas_finetune_result *result);
+
 /* ---- a network for others ------------------------------------------------------------------------------------------ */
 
 typedef struct nas_export_options {
@@ -385,6 +409,11 @@ typedef struct nas_eval_result {
 } nas_eval_result;
 NAS_API void nas_eval_result_clear(nas_eval_result *result); /* a zeroed one is fine */
 
+/* Is this a model file: safetensors, or an ONNX model (import.h)?  Told by how it begins. */
+NAS_API bool nas_session_is_model(const char *path);
+/* The network in one, into a zeroed graph. */
+NAS_API nas_status nas_session_model_graph(const char *path, nas_graph *graph);
+
 /* ---- new files ------------------------------------------------------------------------------------------------------ */
 
 /* What a model says of one sample.  Lent for the call. */
@@ -414,7 +443,7 @@ typedef struct nas_predict_options {
 NAS_API nas_status nas_session_predict(const char *model_path, const char *const *files, int count,
                                        const nas_predict_options *options);
 
-/* Runs a saved model (safetensors with its graph) over a split of the data that `data` names: a config file or a study.
+/* Runs a model (safetensors with its graph, or an ONNX model, whose softmax at the end is left out) over a split of the data that `data` names: a config file or a study.
  * split: "train", "valid" or "test". */
 NAS_API nas_status nas_session_eval(const char *model_path, const char *data, const char *split,
                                     const char *device, nas_eval_result *result);
