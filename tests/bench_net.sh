@@ -1,5 +1,5 @@
 #!/bin/sh
-# bench_net.sh BENCH CLNAS CONFIG - `clnas-bench net` trains and runs references, a graph's text and a trial of a study; `peers` without a peer has
+# bench_net.sh BENCH CLNAS CONFIG - `clnas-bench net` trains and runs references, a graph's text, model files and a trial of a study; `peers` without a peer has
 # our own rows; every subcommand speaks every format.  No figure is judged, but all are there and above 0.  Exit code 77: there is no device.
 set -eu
 program=$1
@@ -36,6 +36,12 @@ for network in bench.study bench.study:1; do
     [ "$(grep -c '"work":"infer"' net.out)" = 1 ] || fail "$network"
 done
 refused 2 net bench.study:7 --infer 1
+"$clnas" train bench.study:1 --epochs 1 -q -o bench.safetensors >train.out 2>&1 || { cat train.out; exit 1; }
+CLNAS_PEER_PYTHON=/nowhere/python "$clnas" export bench.safetensors --to onnx -o bench.onnx >train.out 2>&1 || { cat train.out; exit 1; }
+for network in bench.safetensors bench.onnx; do
+    bench net $network --batch 4 --infer 2 $quick --format jsonl
+    [ "$(grep -c '"work":"infer"' net.out)" = 1 ] || fail "$network"
+done
 rm -rf bench.study*
 
 bench peers small_cnn --python /nowhere --batch 8 --infer 2 --repeats 1 --milliseconds 0 --format md

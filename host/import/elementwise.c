@@ -467,6 +467,23 @@ nas_status nas__read_div(nas__importing *i)
     return with_constant(i, a, &b->is, DIV);
 }
 
+/* Squares and cubes, as products. */
+nas_status nas__read_pow(nas__importing *i)
+{
+    nas__value *x;
+    const nas__constant *power;
+    int node;
+    NAS_TRY(nas__need_node(i, 0, &x));
+    NAS_TRY(nas__floats(i, 1, &power));
+    const float p = power && nas__axes_count(&power->axes) == 1 ? power->floats[0] : 0;
+    if (p != 2 && p != 3)
+        NAS__REFUSE(i, NAS_CONFIG, "a power other than 2 or 3, the same for all");
+    NAS_TRY(nas__emit(i, "mul", (int[2]){x->node, x->node}, 2, &node, NULL));
+    if (p == 3)
+        NAS_TRY(nas__emit(i, "mul", (int[2]){node, x->node}, 2, &node, NULL));
+    return nas__give(i, node, &x->axes);
+}
+
 nas_status nas__read_sum(nas__importing *i)
 {
     nas__value *first;

@@ -166,24 +166,47 @@ static nas_status fold_reshape(nas__importing *i, const nas__constant *x)
     return give_as(i, x, &axes);
 }
 
-/* Values of four bytes, or eight, in another order of axes. */
+/* A view of x: its result has `axes`, begins with element `from`, and goes on by strides. */
+static nas_status give_view(nas__importing *i, const nas__constant *x, const nas__axes *axes,
+                            int64_t from, const int64_t *strides)
+{
+    nas__constant constant;
+    float *floats = NULL;
+    int64_t *numbers = NULL;
+    NAS_TRY(x->floats ? nas__constant_floats(axes, &constant, &floats)
+                      : nas__constant_numbers(axes, &constant, &numbers));
+    for (int64_t at = 0; at < nas__axes_count(axes); at++) {
+        int64_t rest = at, source = from;
+        for (int k = axes->rank - 1; k >= 0; k--) {
+            source += rest % axes->length[k] * strides[k];
+            rest /= axes->length[k];
+        }
+        if (floats)
+            floats[at] = x->floats[source];
+        else
+            numbers[at] = x->numbers[source];
+    }
+    return give(i, &constant);
+}
+
+static void strides_of(const nas__axes *axes, int64_t strides[NAS__RANK])
+{
+    for (int k = axes->rank - 1; k >= 0; k--)
+        strides[k] = nas__axes_product(axes, k + 1, axes->rank);
+}
+
 static nas_status fold_transpose(nas__importing *i, const nas__constant *x)
 {
     const int rank = x->axes.rank;
     const int64_t *order;
     int count;
     nas__axes axes = {.rank = rank};
-    nas__constant constant;
-    float *floats;
-    int64_t strides[NAS__RANK], stride = 1, moved[NAS__RANK];
+    int64_t strides[NAS__RANK], moved[NAS__RANK];
     bool seen[NAS__RANK] = {false};
     NAS_TRY(nas__ints_attribute(i, "perm", &order, &count));
-    if (!x->floats || (order && count != rank))
-        NAS__REFUSE(i, NAS_CONFIG, "this constant cannot be transposed");
-    for (int k = rank - 1; k >= 0; k--) {
-        strides[k] = stride;
-        stride *= x->axes.length[k];
-    }
+    if (order && count != rank)
+        NAS__REFUSE(i, NAS_DATA, "perm has %d numbers for %d axes", count, rank);
+    strides_of(&x->axes, strides);
     for (int k = 0; k < rank; k++) {
         const int64_t from = order ? order[k] : rank - 1 - k;
         if (from < 0 || from >= rank || seen[from])
@@ -193,16 +216,54 @@ static nas_status fold_transpose(nas__importing *i, const nas__constant *x)
         axes.length[k] = x->axes.length[from];
         moved[k] = strides[from];
     }
-    NAS_TRY(nas__constant_floats(&axes, &constant, &floats));
-    for (int64_t at = 0; at < nas__axes_count(&axes); at++) {
-        int64_t rest = at, from = 0;
-        for (int k = rank - 1; k >= 0; k--) {
-            from += rest % axes.length[k] * moved[k];
-            rest /= axes.length[k];
-        }
-        floats[at] = x->floats[from];
+    return give_view(i, x, &axes, 0, moved);
+}
+
+/* First element and number of elements of start:end:step, as Python counts them. */
+static void range_of(int64_t start, int64_t end, int64_t step, int64_t length, int64_t *from,
+                     int64_t *count)
+{
+    const int64_t low = step > 0 ? 0 : -1, high = step > 0 ? length : length - 1;
+    int64_t ends[2] = {start, end};
+    for (int k = 0; k < 2; k++) {
+        ends[k] = ends[k] < 0 ? ends[k] + length : ends[k];
+        ends[k] = ends[k] < low ? low : ends[k] > high ? high : ends[k];
     }
-    return give(i, &constant);
+    const int64_t way = step > 0 ? ends[1] - ends[0] : ends[0] - ends[1];
+    const int64_t pace = step > 0 ? step : -step;
+    *from = ends[0];
+    *count = way > 0 ? (way + pace - 1) / pace : 0;
+}
+
+static nas_status fold_slice(nas__importing *i, const nas__constant *x)
+{
+    const nas__constant *lists[4]; /* starts, ends, axes, steps */
+    nas__axes axes = x->axes;
+    int64_t strides[NAS__RANK], from = 0;
+    bool seen[NAS__RANK] = {false};
+    for (int k = 0; k < 4; k++)
+        NAS_TRY(nas__numbers(i, 1 + k, &lists[k]));
+    const int64_t count = lists[0] ? nas__axes_count(&lists[0]->axes) : 0;
+    for (int k = 0; k < 4; k++)
+        if (lists[k] ? nas__axes_count(&lists[k]->axes) != count : k < 2)
+            NAS__REFUSE(i, NAS_CONFIG, "a constant is sliced by other than lists of one length");
+    strides_of(&x->axes, strides);
+    for (int64_t k = 0; k < count; k++) {
+        const int64_t named = lists[2] ? lists[2]->numbers[k] : k;
+        const int64_t axis = named < 0 ? named + axes.rank : named;
+        const int64_t step = lists[3] ? lists[3]->numbers[k] : 1;
+        int64_t first;
+        if (axis < 0 || axis >= axes.rank || step == 0 || step < -INT32_MAX || step > INT32_MAX ||
+            seen[axis])
+            NAS__REFUSE(i, NAS_DATA, "axis %lld in steps of %lld, or twice", (long long)named,
+                        (long long)step);
+        seen[axis] = true;
+        range_of(lists[0]->numbers[k], lists[1]->numbers[k], step, x->axes.length[axis], &first,
+                 &axes.length[axis]);
+        from += first * strides[axis];
+        strides[axis] *= step;
+    }
+    return give_view(i, x, &axes, from, strides);
 }
 
 /* ---- lists of whole numbers -------------------------------------------------------------------------------------- */
@@ -250,33 +311,6 @@ static nas_status fold_concat(nas__importing *i, const nas__constant *x)
                (size_t)nas__axes_count(&part->axes) * sizeof *numbers);
         filled += nas__axes_count(&part->axes);
     }
-    return give(i, &constant);
-}
-
-static int64_t within(int64_t value, int64_t length)
-{
-    const int64_t counted = value < 0 ? value + length : value;
-    return counted < 0 ? 0 : counted > length ? length : counted;
-}
-
-static nas_status fold_slice(nas__importing *i, const nas__constant *x)
-{
-    const nas__constant *starts, *ends, *steps;
-    nas__constant constant;
-    int64_t *numbers;
-    NAS_TRY(nas__numbers(i, 1, &starts));
-    NAS_TRY(nas__numbers(i, 2, &ends));
-    NAS_TRY(nas__numbers(i, 4, &steps));
-    if (!x->numbers || x->axes.rank != 1 || !starts || !ends ||
-        nas__axes_count(&starts->axes) != 1 || nas__axes_count(&ends->axes) != 1 ||
-        (steps && (nas__axes_count(&steps->axes) != 1 || steps->numbers[0] != 1)))
-        NAS__REFUSE(i, NAS_CONFIG,
-                    "of constants only lists of whole numbers are sliced, in steps of 1");
-    const int64_t from = within(starts->numbers[0], x->axes.length[0]);
-    const int64_t to = within(ends->numbers[0], x->axes.length[0]);
-    const nas__axes axes = {1, {to > from ? to - from : 0}};
-    NAS_TRY(nas__constant_numbers(&axes, &constant, &numbers));
-    memcpy(numbers, x->numbers + from, (size_t)axes.length[0] * sizeof *numbers);
     return give(i, &constant);
 }
 

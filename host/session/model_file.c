@@ -2,7 +2,7 @@
  *
  * An imported model is the same in memory as one that was saved here (import.h), so evaluation, training, export and benchmarks open both by
  * this file.  Two things may be done to a model before it meets a data set: numbers that it gives in their own units are brought to those
- * in which they are learned here, by a layer behind it; and its last layer is made anew for other classes. */
+ * in which they are learned here, in its last layer or behind it; and its last layer is made anew for other classes. */
 #include "model_file.h"
 
 #include <clnas/import.h>
@@ -95,7 +95,42 @@ static nas_status add_tensor(nas__model_file *model, int node, const nas_paramet
     return NAS_OK;
 }
 
-/* (x − mean) / std behind the output. */
+/* A tensor of the last node; NULL: it has none of this name. */
+static float *last_tensor(const nas__model_file *model, const char *name, uint64_t *count)
+{
+    nas_parameter specs[NAS_OP_PARAMETERS];
+    const int node = model->graph.output;
+    const int parameters = nas_node_parameters(&model->graph, node, specs);
+    for (int p = 0; p < parameters; p++) {
+        const nas_safetensor *tensor = strcmp(specs[p].name, name) == 0
+                                           ? nas_parameter_find(&model->content, node, &specs[p])
+                                           : NULL;
+        *count = nas_parameter_count(&specs[p]);
+        if (tensor && nas_parameter_fits(&specs[p], tensor))
+            return tensor->data;
+    }
+    return NULL;
+}
+
+/* (x − mean) / std in the weights of the last layer: numbers are learned at the scale that they are trained at.  false: it has none. */
+static bool fold_units(const nas__model_file *model, const nas_data *data)
+{
+    const uint64_t outputs = (uint64_t)nas_data_outputs(data);
+    uint64_t weights = 0, biases = 0;
+    float *weight = last_tensor(model, "weight", &weights);
+    float *bias = last_tensor(model, "bias", &biases);
+    if (!weight || !bias || biases != outputs || weights % outputs)
+        return false;
+    for (uint64_t k = 0; k < outputs; k++) {
+        const double mean = nas_data_target_mean(data)[k], std = nas_data_target_std(data)[k];
+        for (uint64_t i = 0; i < weights / outputs; i++)
+            weight[k * (weights / outputs) + i] /= (float)std;
+        bias[k] = (float)((bias[k] - mean) / std);
+    }
+    return true;
+}
+
+/* The same as a layer behind the output. */
 static nas_status append_units(nas__model_file *model, const nas_data *data)
 {
     nas_parameter specs[NAS_OP_PARAMETERS];
@@ -128,8 +163,8 @@ nas_status nas__model_suit(nas__model_file *model, const char *path, const nas_d
             "%s gives %d outputs, the data have %d (clnas train with --replace-head makes a new "
             "last layer)",
             path, (int)nas_shape_count(out), nas_data_outputs(data));
-    return model->imported && nas_data_task(data) == NAS_TASK_REGRESS ? append_units(model, data)
-                                                                      : NAS_OK;
+    const bool scales = model->imported && nas_data_task(data) == NAS_TASK_REGRESS;
+    return scales && !fold_units(model, data) ? append_units(model, data) : NAS_OK;
 }
 
 /* The graph up to the last dense layer, and one with so many outputs in its place. */
@@ -162,6 +197,7 @@ nas_status nas__model_replace_head(nas__model_file *model, const char *path, int
     }
     nas_graph_clear(&model->graph);
     model->graph = graph;
+    model->imported = false; /* what the new layer gives is in the units of learning */
     const int parameters = nas_node_parameters(&graph, graph.output, specs);
     for (int p = 0; p < parameters; p++) {
         float *values;
