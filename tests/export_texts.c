@@ -96,8 +96,20 @@ static void assert_shape(const layer *l)
             assert_int_equal(l->out[1 + i], (l->in[1 + i] - 1) / item(l->json, "stride", i) + 1);
     else if (is(l, "upsample"))
         assert_true(l->out[1] <= number(l->json, "factor") * l->in[1]);
+    else if (is(l, "reshape"))
+        assert_int_equal(l->out[0] * l->out[1] * l->out[2], l->in[0] * l->in[1] * l->in[2]);
+    else if (is(l, "transpose"))
+        for (size_t k = 0; k < 3; k++)
+            assert_int_equal(l->out[k], l->in[item(l->json, "order", k)]);
+    else if (is(l, "pad"))
+        for (size_t k = 0; k < 3; k++)
+            assert_int_equal(l->out[k],
+                             l->in[k] + item(l->json, "before", k) + item(l->json, "after", k));
     else
         assert_same_shape(l);
+    if (is(l, "function"))
+        assert_true(json_is_string(json_object_get(l->json, "function")) &&
+                    json_is_real(json_object_get(l->json, "a")));
     if (is(l, "shuffle"))
         assert_int_equal(l->out[0] % number(l->json, "groups"), 0);
     assert_true(l->inputs == 1 || is(l, "add") || is(l, "mul") || is(l, "concat"));

@@ -48,16 +48,18 @@ static void add_numbers(nas_text *text, const nas_layer *what)
     const char *before = "\\n";
     for (int i = 0; i < NAS__LAYER_NUMBERS; i++) {
         const nas__layer_number *number = &nas__layer_numbers[i];
-        int values[2];
+        int values[NAS__LAYER_NUMBER_SIZE];
+        bool usual = true;
         if (!(uses & 1u << i))
             continue;
         nas__layer_number_of(what, i, values);
-        const int second = number->count == 2 ? values[1] : values[0];
-        if (values[0] == number->usual && second == number->usual)
+        for (int k = 0; k < number->count; k++)
+            usual = usual && values[k] == number->usual;
+        if (usual)
             continue;
         nas_text_format(text, "%s%s %d", before, number->name, values[0]);
-        if (number->count == 2)
-            nas_text_format(text, "x%d", second);
+        for (int k = 1; k < number->count; k++)
+            nas_text_format(text, "x%d", values[k]);
         before = ", ";
     }
 }
@@ -71,7 +73,10 @@ static void add_box(nas_text *text, const nas_model *model, int index)
     if (index > 0)
         nas_text_format(text, "%d ", layer->node);
     const bool acts = what->kind == NAS_LAYER_ACTIVATION;
-    nas_text_add(text, acts ? nas_activation_name(what->activation) : row->name);
+    const bool computes = what->kind == NAS_LAYER_FUNCTION;
+    nas_text_add(text, acts       ? nas_activation_name(what->activation)
+                       : computes ? nas_function_name(what->function)
+                                  : row->name);
     if (acts && what->activation == NAS_ACT_LEAKY_RELU)
         nas_text_format(text, "\\nslope %.6g", (double)what->slope);
     add_numbers(text, what);

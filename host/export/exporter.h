@@ -36,14 +36,14 @@ typedef enum nas__layer_group {
     NAS__GROUP_MOVE,  /* values go elsewhere, or are dropped */
     NAS__GROUPS
 } nas__layer_group;
-/* A whole number of nas_layer, or a pair of them: height and width. */
+/* A whole number of nas_layer, a pair (height and width), or three (channels, height and width). */
 typedef struct nas__layer_number {
     const char *name;
     size_t at; /* in the struct */
-    int count; /* 1 or 2 */
+    int count; /* 1 to 3 */
     int usual; /* not worth telling in a picture */
 } nas__layer_number;
-enum { NAS__LAYER_NUMBERS = 8 };
+enum { NAS__LAYER_NUMBERS = 12, NAS__LAYER_NUMBER_SIZE = 3 };
 extern const nas__layer_number nas__layer_numbers[NAS__LAYER_NUMBERS];
 typedef struct nas__layer_row {
     const char *name; /* "max_pool" */
@@ -51,7 +51,7 @@ typedef struct nas__layer_row {
     unsigned uses; /* bit i: number i above; activation, slope and epsilon are of one kind each */
 } nas__layer_row;
 const nas__layer_row *nas__layer_row_of(nas_layer_kind kind);
-void nas__layer_number_of(const nas_layer *layer, int number, int values[2]);
+void nas__layer_number_of(const nas_layer *layer, int number, int values[NAS__LAYER_NUMBER_SIZE]);
 
 /* A function of generated C, pieces/NAME.c, embedded by CMakeLists.txt. */
 typedef struct nas__piece {

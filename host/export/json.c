@@ -47,7 +47,7 @@ static void put_numbers(writing *w, const nas_layer *what, json_t *object)
     const unsigned uses = nas__layer_row_of(what->kind)->uses;
     for (int i = 0; i < NAS__LAYER_NUMBERS; i++) {
         const nas__layer_number *number = &nas__layer_numbers[i];
-        int values[2];
+        int values[NAS__LAYER_NUMBER_SIZE];
         if (!(uses & 1u << i))
             continue;
         nas__layer_number_of(what, i, values);
@@ -58,6 +58,13 @@ static void put_numbers(writing *w, const nas_layer *what, json_t *object)
         put(w, object, "activation", json_string(nas_activation_name(what->activation)));
     if (what->kind == NAS_LAYER_ACTIVATION && what->activation == NAS_ACT_LEAKY_RELU)
         put(w, object, "slope", json_real(what->slope));
+    if (what->kind == NAS_LAYER_PAD)
+        put(w, object, "value", json_real((double)what->a));
+    if (what->kind == NAS_LAYER_FUNCTION) {
+        put(w, object, "function", json_string(nas_function_name(what->function)));
+        put(w, object, "a", json_real((double)what->a));
+        put(w, object, "b", json_real((double)what->b));
+    }
     if (what->kind == NAS_LAYER_NORM)
         put(w, object, "epsilon", json_real(what->epsilon));
 }

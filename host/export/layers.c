@@ -13,6 +13,10 @@ enum {
     FIRST = 32,
     FROM = 64,
     FACTOR = 128,
+    ORDER = 256,
+    BEFORE = 512,
+    AFTER = 1024,
+    AXIS = 2048,
     WINDOW = KERNEL | STRIDE | PADDING
 };
 
@@ -25,6 +29,10 @@ const nas__layer_number nas__layer_numbers[NAS__LAYER_NUMBERS] = {
     {"first", offsetof(nas_layer, first), 2, 0},
     {"from", offsetof(nas_layer, from), 1, 0},
     {"factor", offsetof(nas_layer, factor), 1, 0},
+    {"order", offsetof(nas_layer, order), 3, -1},
+    {"before", offsetof(nas_layer, before), 3, 0},
+    {"after", offsetof(nas_layer, after), 3, 0},
+    {"axis", offsetof(nas_layer, axis), 1, 0},
 };
 
 /* Of the kinds that models have: layers that act in training alone are not among them, but for the input. */
@@ -45,6 +53,11 @@ static const nas__layer_row rows[] = {
     [NAS_LAYER_SHUFFLE] = {"shuffle", NAS__GROUP_MOVE, GROUPS},
     [NAS_LAYER_UPSAMPLE] = {"upsample", NAS__GROUP_MOVE, FACTOR},
     [NAS_LAYER_ZERO] = {"zero", NAS__GROUP_MOVE, 0},
+    [NAS_LAYER_RESHAPE] = {"reshape", NAS__GROUP_MOVE, 0},
+    [NAS_LAYER_TRANSPOSE] = {"transpose", NAS__GROUP_MOVE, ORDER},
+    [NAS_LAYER_PAD] = {"pad", NAS__GROUP_MOVE, BEFORE | AFTER},
+    [NAS_LAYER_SOFTMAX] = {"softmax", NAS__GROUP_ACTIVATION, AXIS},
+    [NAS_LAYER_FUNCTION] = {"function", NAS__GROUP_ACTIVATION, 0},
 };
 
 const nas__layer_row *nas__layer_row_of(nas_layer_kind kind)
@@ -52,7 +65,7 @@ const nas__layer_row *nas__layer_row_of(nas_layer_kind kind)
     return &rows[kind];
 }
 
-void nas__layer_number_of(const nas_layer *layer, int number, int values[2])
+void nas__layer_number_of(const nas_layer *layer, int number, int values[NAS__LAYER_NUMBER_SIZE])
 {
     const nas__layer_number *row = &nas__layer_numbers[number];
     memcpy(values, (const char *)layer + row->at, (size_t)row->count * sizeof *values);

@@ -204,7 +204,7 @@ nas_status nas__constant_read(const nas__importing *i, const Onnx__TensorProto *
     const size_t width = width_of(t->data_type, &real);
     for (int k = 0; k < axes.rank && k < NAS__RANK; k++)
         axes.length[k] = t->dims[k];
-    nas__shown(t->name ? t->name : "", shown);
+    nas__printable(t->name ? t->name : "", shown);
     if (t->has_data_location && t->data_location == ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL)
         NAS__REFUSE(i, NAS_CONFIG, "tensor \"%s\" lies in another file; save the model as one file",
                     shown);

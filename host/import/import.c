@@ -18,7 +18,7 @@ enum { OLDEST_OPSET = 1, NEWEST_OPSET = 22 };
 
 /* ---- messages ----------------------------------------------------------------------------------------------------- */
 
-const char *nas__shown(const char *name, char text[64])
+const char *nas__printable(const char *name, char text[64])
 {
     size_t at = 0;
     for (; name[at] && at < 60; at++)
@@ -36,8 +36,8 @@ nas_status nas__refuse(const nas__importing *i, nas_status status, const char *f
     va_end(list);
     if (!i->at)
         return nas_error_set(status, __FILE__, __LINE__, "%s: %s", i->path, what);
-    nas__shown(i->at->name ? i->at->name : "", name);
-    nas__shown(i->at->op_type ? i->at->op_type : "", op);
+    nas__printable(i->at->name ? i->at->name : "", name);
+    nas__printable(i->at->op_type ? i->at->op_type : "", op);
     return nas_error_set(status, __FILE__, __LINE__, "%s: node %d \"%s\" (%s): %s", i->path,
                          i->number, name, op, what);
 }
@@ -123,7 +123,7 @@ static nas_status find_input(nas__importing *i, const Onnx__ValueInfoProto **inp
         if (*input)
             NAS__REFUSE(i, NAS_CONFIG,
                         "inputs \"%s\" and \"%s\"; models of one input are supported",
-                        nas__shown((*input)->name, first), nas__shown(value->name, second));
+                        nas__printable((*input)->name, first), nas__printable(value->name, second));
         *input = graph->input[k];
     }
     if (!*input)
@@ -140,7 +140,7 @@ static nas_status read_axes(nas__importing *i, const Onnx__ValueInfoProto *input
     const Onnx__TensorShapeProto *shape = tensor ? tensor->shape : NULL;
     const size_t batch = (size_t)nas__batch_axes(i);
     char shown[64];
-    nas__shown(input->name, shown);
+    nas__printable(input->name, shown);
     if (!tensor || tensor->elem_type != ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT)
         NAS__REFUSE(i, NAS_CONFIG, "input \"%s\" has type %d; float32 (1) is supported", shown,
                     tensor ? tensor->elem_type : 0);
@@ -191,13 +191,13 @@ static nas_status find_output(nas__importing *i, int *node)
     const nas__value *value = nas__value_find(i, graph->output[0]->name);
     if (!value || !value->known)
         NAS__REFUSE(i, NAS_DATA, "no node gives its output \"%s\"",
-                    nas__shown(value ? value->name : "", shown));
+                    nas__printable(value ? value->name : "", shown));
     if (value->constant)
         NAS__REFUSE(i, NAS_CONFIG, "its output \"%s\" is a constant",
-                    nas__shown(value->name, shown));
+                    nas__printable(value->name, shown));
     if (graph->n_output > 1)
         nas_log(NAS_LOG_WARNING, "%s has %zu outputs; the first, \"%s\", is the network's", i->path,
-                graph->n_output, nas__shown(value->name, shown));
+                graph->n_output, nas__printable(value->name, shown));
     NAS_TRY(nas__shaped(i, value->node, nas__image_of(&value->axes), node));
     if (*node == 0) /* a network has a layer */
         NAS_TRY(nas__emit_one(i, "reshape", 0, node, "height = %d; width = %d",
@@ -226,7 +226,7 @@ static nas_status check_inputs(nas__importing *i)
         if (value && !value->known)
             NAS__REFUSE(i, NAS_DATA,
                         "it reads \"%s\", which nothing before it gives; are its nodes in order?",
-                        nas__shown(value->name, shown));
+                        nas__printable(value->name, shown));
     }
     return NAS_OK;
 }

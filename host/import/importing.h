@@ -88,7 +88,7 @@ nas_status nas__refuse(const nas__importing *i, nas_status status, const char *f
     NAS_PRINTF(3, 4);
 #define NAS__REFUSE(i, status, ...) return nas__refuse((i), (status), __VA_ARGS__)
 /* A name as messages can show it. */
-const char *nas__shown(const char *name, char text[64]);
+const char *nas__printable(const char *name, char text[64]);
 
 /* ---- wire.c --------------------------------------------------------------------------------------------- */
 

@@ -72,7 +72,7 @@ static nas_status open_place(nas__importing *i, const char *name, nas__value **v
     if (!*value)
         NAS__REFUSE(i, NAS_DATA, "it gives a value without a name");
     if ((*value)->known)
-        NAS__REFUSE(i, NAS_DATA, "\"%s\" is given twice", nas__shown(name, shown));
+        NAS__REFUSE(i, NAS_DATA, "\"%s\" is given twice", nas__printable(name, shown));
     (*value)->known = true;
     return NAS_OK;
 }
@@ -173,7 +173,7 @@ nas_status nas__give(nas__importing *i, int node, const nas__axes *axes)
         const nas__value *other = nas__value_find(i, i->at->output[k]);
         if (other && other->uses > 0)
             NAS__REFUSE(i, NAS_CONFIG, "its output \"%s\" is used; only the first is supported",
-                        nas__shown(other->name, shown));
+                        nas__printable(other->name, shown));
     }
     if (i->at->n_output < 1)
         NAS__REFUSE(i, NAS_DATA, "it has no output");

@@ -139,7 +139,7 @@ static const char *text_of_node(const walk *w, uint64_t number, char text[64])
             char name[64];
             snprintf(name, sizeof name, "%.*s", (int)(value < 60 ? value : 60),
                      (const char *)w->data + inside.at);
-            return nas__shown(name, text);
+            return nas__printable(name, text);
         }
         inside.at += (size_t)value;
     }

@@ -29,6 +29,13 @@ static const nas_option option_table[] = {
     {.name = NULL},
 };
 
+const char *nas_function_name(nas_function function)
+{
+    static const char *const names[] = {"clip", "hard_sigmoid", "leaky", "threshold", "elu",
+                                        "celu", "gelu_tanh",    "erf",   "softplus",  "softsign"};
+    return names[function];
+}
+
 static nas_status infer(const void *options, const nas_shape *in, int count, nas_shape *out)
 {
     const function_options *o = options;

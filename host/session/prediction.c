@@ -3,7 +3,7 @@
  * The model stands alone: its file says how samples are prepared and what its outputs mean.  Samples of all files are put together to
  * batches, scaled on the host as the data set's gathering kernel does on a device (x·scale + shift), and answered in their order.  What is
  * told are probabilities (softmax of classes, a sigmoid of each label) or numbers in their own units. */
-#include "session_private.h"
+#include "model_file.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -20,7 +20,7 @@ typedef struct pending {
 typedef struct predicting {
     const nas_predict_options *options;
     nas__model_words words;
-    nas_graph graph;
+    nas__model_file model;
     nas_device *device;
     nas_net *net;
     int batch, padded, count; /* samples at once, and how many wait */
@@ -61,7 +61,7 @@ static nas_status read_words(const nas_safetensors *content, const char *path, p
     w->prepares = preprocessing != NULL;
     if (preprocessing) {
         NAS_TRY(nas_preprocessing_read(preprocessing, path, &w->preprocessing));
-        NAS_TRY(nas_preprocessing_check(&w->preprocessing, path, p->graph.nodes[0].shape));
+        NAS_TRY(nas_preprocessing_check(&w->preprocessing, path, p->model.graph.nodes[0].shape));
     }
     if (postprocessing)
         NAS_TRY(nas_postprocessing_read(postprocessing, path, &w->postprocessing));
@@ -73,28 +73,17 @@ static nas_status read_words(const nas_safetensors *content, const char *path, p
 
 static nas_status read_model(const char *path, predicting *p)
 {
-    nas_safetensors content = {0};
-    nas_status status = NAS_OK;
-    NAS_TRY(nas_safetensors_read(path, &content));
-    const char *text = nas_safetensors_value(&content, "graph");
-    if (!text)
-        status = nas_error_set(NAS_DATA, __FILE__, __LINE__,
-                               "%s: no graph in it; only models that clnas saved can be run", path);
-    else
-        status = nas_graph_parse(text, path, &p->graph);
-    if (status == NAS_OK) {
-        p->in = nas_shape_count(p->graph.nodes[0].shape);
-        p->outputs = (int)nas_shape_count(p->graph.nodes[p->graph.output].shape);
-        status = read_words(&content, path, p);
-    }
-    nas_safetensors_clear(&content);
-    return status;
+    NAS_TRY(nas__model_open(path, true, &p->model));
+    const nas_graph *graph = &p->model.graph;
+    p->in = nas_shape_count(graph->nodes[0].shape);
+    p->outputs = (int)nas_shape_count(graph->nodes[graph->output].shape);
+    return read_words(&p->model.content, path, p);
 }
 
 /* What is done to each stored value; bytes of images are scaled to 0 … 1 where the model does not say. */
 static nas_status make_mapping(predicting *p)
 {
-    const int channels = p->graph.nodes[0].shape.c;
+    const int channels = p->model.graph.nodes[0].shape.c;
     const nas_preprocessing *pre = &p->words.preprocessing;
     p->scale = malloc(2 * (size_t)channels * sizeof *p->scale);
     if (!p->scale)
@@ -114,8 +103,8 @@ static nas_status open_net(const char *path, predicting *p)
     const nas_net_options options = {.batch = p->batch};
     const char *match = p->options->device ? p->options->device : "any";
     NAS_TRY(nas_device_open(match, NULL, &p->device));
-    NAS_TRY(nas_net_create(p->device, &p->graph, &options, &p->net));
-    return nas_net_load(p->net, path);
+    NAS_TRY(nas_net_create(p->device, &p->model.graph, &options, &p->net));
+    return nas_net_take(p->net, &p->model.content, path);
 }
 
 static nas_status allocate(predicting *p)
@@ -172,7 +161,7 @@ static nas_status flush(predicting *p)
     const nas_step step = {.real = (uint32_t)p->count};
     if (p->count == 0)
         return NAS_OK;
-    nas_chwn_from_nchw(p->samples, p->graph.nodes[0].shape, p->batch, p->padded, p->chwn);
+    nas_chwn_from_nchw(p->samples, p->model.graph.nodes[0].shape, p->batch, p->padded, p->chwn);
     NAS_TRY(nas_tensor_write(nas_net_input(p->net), p->chwn));
     NAS_TRY(nas_net_set_step(p->net, &step));
     NAS_TRY(nas_net_evaluate(p->net));
@@ -186,7 +175,7 @@ static nas_status flush(predicting *p)
 static nas_status take(void *user, const char *file, int64_t index, const float *values)
 {
     predicting *p = user;
-    const nas_shape shape = p->graph.nodes[0].shape;
+    const nas_shape shape = p->model.graph.nodes[0].shape;
     const uint64_t plane = (uint64_t)shape.h * (uint64_t)shape.w;
     float *to = p->samples + (uint64_t)p->count * p->in;
     for (uint64_t i = 0; i < p->in; i++)
@@ -203,7 +192,7 @@ static void clear(predicting *p)
 {
     nas_net_destroy(p->net);
     nas_device_destroy(p->device);
-    nas_graph_clear(&p->graph);
+    nas__model_clear(&p->model);
     for (int i = 0; p->words.names && p->words.names[i]; i++)
         free(p->words.names[i]);
     free(p->words.names);
@@ -225,7 +214,7 @@ nas_status nas_session_predict(const char *model_path, const char *const *files,
     NAS_TRY_DONE(allocate(&p));
     NAS_TRY_DONE(open_net(model_path, &p));
     for (int i = 0; i < count; i++)
-        NAS_TRY_DONE(nas__samples_read(files[i], &p.words, p.graph.nodes[0].shape, take, &p));
+        NAS_TRY_DONE(nas__samples_read(files[i], &p.words, p.model.graph.nodes[0].shape, take, &p));
     status = flush(&p);
 done:
     clear(&p);
