@@ -480,8 +480,12 @@ static void run_folder(nas_device *device, const char *root, const char *kind, t
     const int count = scandir(path, &names, NULL, alphasort);
     for (int k = 0; k < count; k++) {
         backend_test t = {.name = names[k]->d_name};
+        if (names[k]->d_name[0] == '.') {
+            free(names[k]);
+            continue;
+        }
         snprintf(t.folder, sizeof t.folder, "%.300s/%.90s", path, names[k]->d_name);
-        if (names[k]->d_name[0] != '.' && open_test(&t)) {
+        if (open_test(&t)) {
             const char *reason = outside(&t);
             all->outside += reason != NULL;
             if (reason)
