@@ -471,9 +471,10 @@ static void other_files_are_named(void **state)
 static void preprocessing_keeps_the_image(void **state)
 {
     static const char old[] = "{ bytes = true; mean = [0.25]; std = [0.5]; }";
+    double mean = 0.25, std = 0.5;
     nas_preprocessing p = {.bytes = true,
-                           .mean = {.count = 1, .item = {0.25}},
-                           .std = {.count = 1, .item = {0.5}},
+                           .mean = {.count = 1, .item = &mean},
+                           .std = {.count = 1, .item = &std},
                            .image = options_of(32, 48, 1)},
                       again;
     nas_text text = {0};
@@ -492,11 +493,13 @@ static void preprocessing_keeps_the_image(void **state)
     assert_int_equal(again.image.background, 2);
     assert_int_equal(again.image.channels, 1);
     assert_true(again.bytes && again.mean.item[0] == 0.25);
+    nas_preprocessing_clear(&again);
     nas_test_ok(nas_preprocessing_read(old, "file", &again));
     assert_int_equal(again.image.size.count, 0);
     nas_text_reset(&text);
     nas_test_ok(nas_preprocessing_write(&again, &text));
     assert_null(strstr(text.data, "image")); /* as files always were */
+    nas_preprocessing_clear(&again);
     nas_test_fails(
         nas_preprocessing_read(
             "{ bytes = true; mean = [0]; std = [1]; image = { size = [8, 8]; filter = \"x\"; }; }",

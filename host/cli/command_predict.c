@@ -128,14 +128,18 @@ static nas_status run(const cli_call *call)
 const cli_command cli_command_predict = {
     .name = "predict",
     .arguments = "MODEL FILE…",
-    .summary = "Ask a saved model about new files: images, or NumPy arrays of samples",
+    .summary = "Ask a saved model about new files: images, arrays of samples, tables",
     .examples = "  clnas predict model.safetensors photo.jpg scan.png\n"
                 "  clnas predict model.safetensors --top 3 photo.jpg\n"
-                "  clnas predict model.safetensors new.npy --format csv\n",
-    .details =
-        "An image is resized and scaled as the model's training data were. An array has samples "
-        "as\n"
-        "the data set stores them, N×C×H×W or one C×H×W; sides of length 1 may be left out.\n",
+                "  clnas predict model.safetensors new.npy --format csv\n"
+                "  clnas predict model.onnx new.csv\n",
+    .details = "An image is resized and scaled as the model's training data were. An array (.npy) "
+               "has samples "
+               "as\n"
+               "the data set stores them, N×C×H×W or one C×H×W; sides of length 1 may be left out. "
+               "A CSV has "
+               "the\n"
+               "columns that the model learned from, in any order, among any others.\n",
     .arguments_min = 2,
     .arguments_max = 1000000,
     .instance_size = sizeof(options),

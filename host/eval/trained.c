@@ -224,11 +224,12 @@ static nas_status keep(void *state, const char *path)
     nas_domain_write(t->setting->domain, &t->arch, &arch);
     nas_domain_describe(t->setting->domain, &t->arch, &description);
     nas_status status = nas_data_describe(t->setting->data, &words);
-    const char *keys[] = {"arch", "describe", "preprocessing", "classes", "postprocessing"};
-    const char *values[] = {arch.data, description.data, words.preprocessing.data,
-                            words.classes.data, words.postprocessing.data};
+    const char *keys[] = {"arch",    "describe",       "preprocessing",
+                          "classes", "postprocessing", "columns"};
+    const char *values[] = {arch.data,          description.data,          words.preprocessing.data,
+                            words.classes.data, words.postprocessing.data, words.columns.data};
     if (status == NAS_OK)
-        status = nas_net_save(nas_trainer_net(t->trainer), path, keys, values, 5);
+        status = nas_net_save(nas_trainer_net(t->trainer), path, keys, values, 6);
     nas_data_words_clear(&words);
     nas_text_clear(&arch);
     nas_text_clear(&description);

@@ -151,13 +151,14 @@ static void write_weights(nas__writing *w)
     char name[48];
     const nas_preprocessing *p = &w->model->preprocessing;
     if (w->model->prepares) {
-        float scale[NAS_LIST_SIZE], shift[NAS_LIST_SIZE];
-        for (int c = 0; c < p->mean.count; c++) {
-            scale[c] = (float)nas_sample_scale(p->bytes, p->std.item[c]);
-            shift[c] = (float)nas_sample_shift(p->mean.item[c], p->std.item[c]);
+        float *mapping;
+        if (nas_preprocessing_mapping(p, &mapping) != NAS_OK) {
+            w->source.failed = true; /* which write_files looks at */
+            return;
         }
-        add_floats(&w->source, "input_scale", scale, (uint64_t)p->mean.count);
-        add_floats(&w->source, "input_shift", shift, (uint64_t)p->mean.count);
+        add_floats(&w->source, "input_scale", mapping, (uint64_t)p->mean.count);
+        add_floats(&w->source, "input_shift", mapping + p->mean.count, (uint64_t)p->mean.count);
+        free(mapping);
     }
     for (int i = 1; i < w->model->count; i++) {
         const nas_model_layer *l = &w->model->layers[i];

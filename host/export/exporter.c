@@ -48,6 +48,9 @@ nas_status nas__metadata_of(const nas_model *model, nas_data_words *words)
         NAS_TRY(nas_preprocessing_write(&model->preprocessing, &words->preprocessing));
     if (model->explains)
         NAS_TRY(nas_postprocessing_write(&task, &words->postprocessing));
+    if (model->columns)
+        nas_text_add(&words->columns, model->columns);
+    NAS_TRY(nas_text_check(&words->columns));
     for (int i = 0; model->classes && model->classes[i]; i++)
         nas_text_format(&words->classes, "%s\n", model->classes[i]);
     return nas_text_check(&words->classes);

@@ -101,7 +101,7 @@ static json_t *layer_json(writing *w, int index)
 
 /* ---- the whole ------------------------------------------------------------------------------------------------ */
 
-static json_t *reals(writing *w, const nas_real_list *list)
+static json_t *reals(writing *w, const nas_reals *list)
 {
     json_t *array = json_array();
     for (int i = 0; i < list->count; i++)

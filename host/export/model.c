@@ -268,6 +268,15 @@ static nas_status take_units(const reading *r)
     return NAS_OK;
 }
 
+static nas_status read_columns(const reading *r)
+{
+    const char *text = nas_safetensors_value(r->file, "columns");
+    r->model->columns = text ? strdup(text) : NULL;
+    if (text && !r->model->columns)
+        NAS_FAIL(NAS_MEMORY, "no memory for the columns of a table");
+    return NAS_OK;
+}
+
 static nas_status read_postprocessing(const reading *r)
 {
     const char *text = nas_safetensors_value(r->file, "postprocessing");
@@ -325,6 +334,8 @@ void nas_model_clear(nas_model *model)
     free(model->classes);
     free(model->layers);
     free(model->graph);
+    free(model->columns);
+    nas_preprocessing_clear(&model->preprocessing);
     *model = (nas_model){0};
 }
 
@@ -344,6 +355,7 @@ nas_status nas_model_make(const nas_safetensors *content, const char *path, nas_
     NAS_TRY_DONE(add_layers(&r, norms));
     NAS_TRY_DONE(read_preprocessing(&r));
     NAS_TRY_DONE(read_postprocessing(&r));
+    NAS_TRY_DONE(read_columns(&r));
     NAS_TRY_DONE(read_classes(&r));
 done:
     free(r.readers);

@@ -440,23 +440,23 @@ static void write_layer(const writing *w, const place *p)
 /* ---- the model ------------------------------------------------------------------------------------------------- */
 
 /* scale·x + shift in front; the name of what the first layers read. */
-static const char *write_preprocessing(const writing *w)
+static nas_status write_preprocessing(const writing *w, const char **prepared)
 {
-    const nas_preprocessing *p = &w->model->preprocessing;
     const int channels = nas_model_input(w->model).c;
-    float scale[NAS_LIST_SIZE], shift[NAS_LIST_SIZE];
+    float *mapping;
+    *prepared = "input";
     if (!w->model->prepares)
-        return "input";
-    for (int c = 0; c < channels; c++) {
-        scale[c] = (float)nas_sample_scale(p->bytes, p->std.item[c]);
-        shift[c] = (float)nas_sample_shift(p->mean.item[c], p->std.item[c]);
-    }
+        return NAS_OK;
+    NAS_TRY(nas_preprocessing_mapping(&w->model->preprocessing, &mapping));
     const int64_t dims[4] = {1, channels, 1, 1};
     nas__onnx_node(w->onnx, "Mul", "scaled",
-                   NAMES("input", nas__onnx_floats(w->onnx, "input_scale", 4, dims, scale)));
-    nas__onnx_node(w->onnx, "Add", "prepared",
-                   NAMES("scaled", nas__onnx_floats(w->onnx, "input_shift", 4, dims, shift)));
-    return "prepared";
+                   NAMES("input", nas__onnx_floats(w->onnx, "input_scale", 4, dims, mapping)));
+    nas__onnx_node(
+        w->onnx, "Add", "prepared",
+        NAMES("scaled", nas__onnx_floats(w->onnx, "input_shift", 4, dims, mapping + channels)));
+    free(mapping);
+    *prepared = "prepared";
+    return NAS_OK;
 }
 
 static nas_status write_layers(const writing *w)
@@ -465,7 +465,11 @@ static nas_status write_layers(const writing *w)
     const char **names = calloc((size_t)model->count, sizeof *names);
     if (!names)
         NAS_FAIL(NAS_MEMORY, "no memory for an ONNX model");
-    names[0] = write_preprocessing(w);
+    nas_status status = write_preprocessing(w, &names[0]);
+    if (status != NAS_OK) {
+        free(names);
+        return status;
+    }
     for (int i = 1; i < model->count; i++) {
         const nas_model_layer *l = &model->layers[i];
         place p = {.layer = l, .in = model->layers[l->inputs[0]].shape};
@@ -492,6 +496,8 @@ static nas_status write_metadata(const writing *w, nas_data_words *words)
         nas__onnx_metadata(w->onnx, "preprocessing", words->preprocessing.data);
     if (words->postprocessing.data)
         nas__onnx_metadata(w->onnx, "postprocessing", words->postprocessing.data);
+    if (words->columns.data)
+        nas__onnx_metadata(w->onnx, "columns", words->columns.data);
     if (words->classes.data)
         nas__onnx_metadata(w->onnx, "classes", words->classes.data);
     nas__onnx_metadata(w->onnx, "graph", w->model->graph);

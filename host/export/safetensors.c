@@ -10,7 +10,7 @@
 
 typedef struct writing {
     nas_safetensors file;
-    char *keys[4], *values[4];
+    char *keys[5], *values[5];
     nas_data_words words;
 } writing;
 
@@ -66,14 +66,14 @@ int nas__torch_tensors(const nas_model *model, const nas_model_layer *layer,
 
 static nas_status add_metadata(writing *w, const nas_model *model)
 {
-    static char keys[4][16] = {"format", "preprocessing", "classes", "postprocessing"};
+    static char keys[5][16] = {"format", "preprocessing", "classes", "postprocessing", "columns"};
     static char format[] = "pt";
     w->file.keys = w->keys;
     w->file.values = w->values;
     NAS_TRY(nas__metadata_of(model, &w->words));
-    char *const values[4] = {format, w->words.preprocessing.data, w->words.classes.data,
-                             w->words.postprocessing.data};
-    for (int i = 0; i < 4; i++)
+    char *const values[5] = {format, w->words.preprocessing.data, w->words.classes.data,
+                             w->words.postprocessing.data, w->words.columns.data};
+    for (int i = 0; i < 5; i++)
         if (values[i]) {
             w->keys[w->file.metadata_count] = keys[i];
             w->values[w->file.metadata_count++] = values[i];

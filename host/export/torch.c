@@ -276,7 +276,7 @@ static const char wide_pools[] =
     "    return F.avg_pool2d(F.pad(x, border), kernel, stride) / F.avg_pool2d(inside, kernel, "
     "stride)\n";
 
-static void add_list(nas_text *text, const nas_real_list *list)
+static void add_list(nas_text *text, const nas_reals *list)
 {
     for (int i = 0; i < list->count; i++)
         nas_text_format(text, "%s%.17g", i ? ", " : "", list->item[i]);

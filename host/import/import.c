@@ -288,27 +288,15 @@ static const char *prefix_output(nas__importing *i, size_t number, const char *o
     return node->output[0];
 }
 
-/* How many nodes were taken off: 2 or none. */
-static nas_status take_preparation(nas__importing *i, const char *input, size_t *taken)
+/* Takes the two nodes off where they do what `mapping` says: [scale of each channel, then shift of each]. */
+static nas_status take_nodes(nas__importing *i, const char *input, const float *mapping,
+                             size_t *taken)
 {
-    const char *text = metadata_of(i, "preprocessing");
     const int channels = i->graph.nodes[0].shape.c;
-    float scale[NAS_LIST_SIZE], shift[NAS_LIST_SIZE];
-    nas_preprocessing p;
-    *taken = 0;
-    if (!text || i->model->graph->n_node < 3 || i->options.whole)
-        return NAS_OK;
-    NAS_TRY(nas_preprocessing_read(text, i->path, &p));
-    if (p.mean.count != channels || p.std.count != channels)
-        NAS__REFUSE(i, NAS_DATA, "preprocessing of %d and %d channels for %d", p.mean.count,
-                    p.std.count, channels);
-    for (int c = 0; c < channels; c++) {
-        scale[c] = (float)nas_sample_scale(p.bytes, p.std.item[c]);
-        shift[c] = (float)nas_sample_shift(p.mean.item[c], p.std.item[c]);
-    }
     const nas__value *raw = nas__value_find(i, input);
-    const char *scaled = prefix_output(i, 0, "Mul", input, scale, channels);
-    const char *prepared = scaled ? prefix_output(i, 1, "Add", scaled, shift, channels) : NULL;
+    const char *scaled = prefix_output(i, 0, "Mul", input, mapping, channels);
+    const char *prepared =
+        scaled ? prefix_output(i, 1, "Add", scaled, mapping + channels, channels) : NULL;
     if (!prepared || raw->uses != 1 || nas__value_find(i, scaled)->uses != 1)
         return NAS_OK;
     *taken = 2;
@@ -317,10 +305,30 @@ static nas_status take_preparation(nas__importing *i, const char *input, size_t 
     return nas__value_give_node(i, prepared, 0, &raw->axes);
 }
 
+/* How many nodes were taken off: 2 or none. */
+static nas_status take_preparation(nas__importing *i, const char *input, size_t *taken)
+{
+    const char *text = metadata_of(i, "preprocessing");
+    nas_preprocessing p;
+    float *mapping = NULL;
+    *taken = 0;
+    if (!text || i->model->graph->n_node < 3 || i->options.whole)
+        return NAS_OK;
+    NAS_TRY(nas_preprocessing_read(text, i->path, &p));
+    nas_status status = nas_preprocessing_check(&p, i->path, i->graph.nodes[0].shape);
+    if (status == NAS_OK)
+        status = nas_preprocessing_mapping(&p, &mapping);
+    if (status == NAS_OK)
+        status = take_nodes(i, input, mapping, taken);
+    free(mapping);
+    nas_preprocessing_clear(&p);
+    return status;
+}
+
 static nas_status add_texts(const nas__importing *i, nas_safetensors *content)
 {
-    static const char *const keys[] = {"preprocessing", "postprocessing", "classes"};
-    for (int k = 0; k < 3; k++) {
+    static const char *const keys[] = {"preprocessing", "postprocessing", "classes", "columns"};
+    for (int k = 0; k < 4; k++) {
         const char *text = metadata_of(i, keys[k]);
         if (text && (k > 0 || i->prepares))
             NAS_TRY(nas__add_metadata(content, keys[k], text));

@@ -72,11 +72,11 @@ static nas_status save(tuning *t, const char *path)
 {
     nas_data_words words = {0};
     nas_status status = nas_data_describe(t->data, &words);
-    const char *keys[] = {"name", "preprocessing", "postprocessing", "classes"};
+    const char *keys[] = {"name", "preprocessing", "postprocessing", "classes", "columns"};
     const char *values[] = {t->path, words.preprocessing.data, words.postprocessing.data,
-                            words.classes.data};
+                            words.classes.data, words.columns.data};
     if (status == NAS_OK)
-        status = nas_net_save(nas_trainer_net(t->trainer), path, keys, values, 4);
+        status = nas_net_save(nas_trainer_net(t->trainer), path, keys, values, 5);
     nas_data_words_clear(&words);
     return status;
 }

@@ -58,6 +58,7 @@ static nas_status read_words(const nas_safetensors *content, const char *path, p
     const char *postprocessing = nas_safetensors_value(content, "postprocessing");
     const char *names = nas_safetensors_value(content, "classes");
     nas__model_words *w = &p->words;
+    w->columns = nas_safetensors_value(content, "columns");
     w->prepares = preprocessing != NULL;
     if (preprocessing) {
         NAS_TRY(nas_preprocessing_read(preprocessing, path, &w->preprocessing));
@@ -80,21 +81,19 @@ static nas_status read_model(const char *path, predicting *p)
     return read_words(&p->model.content, path, p);
 }
 
-/* What is done to each stored value; bytes of images are scaled to 0 … 1 where the model does not say. */
+/* What is done to each stored value; nothing where the model does not say. */
 static nas_status make_mapping(predicting *p)
 {
     const int channels = p->model.graph.nodes[0].shape.c;
-    const nas_preprocessing *pre = &p->words.preprocessing;
-    p->scale = malloc(2 * (size_t)channels * sizeof *p->scale);
+    if (p->words.prepares)
+        NAS_TRY(nas_preprocessing_mapping(&p->words.preprocessing, &p->scale));
+    else
+        p->scale = calloc(2 * (size_t)channels, sizeof *p->scale);
     if (!p->scale)
         NAS_FAIL(NAS_MEMORY, "no memory for the scales of %d channels", channels);
     p->shift = p->scale + channels;
-    for (int c = 0; c < channels; c++) {
-        const double mean = p->words.prepares ? pre->mean.item[c] : 0;
-        const double std = p->words.prepares ? pre->std.item[c] : 1;
-        p->scale[c] = (float)nas_sample_scale(p->words.prepares && pre->bytes, std);
-        p->shift[c] = (float)nas_sample_shift(mean, std);
-    }
+    for (int c = 0; c < channels && !p->words.prepares; c++)
+        p->scale[c] = 1;
     return NAS_OK;
 }
 
@@ -193,6 +192,7 @@ static void clear(predicting *p)
     nas_net_destroy(p->net);
     nas_device_destroy(p->device);
     nas__model_clear(&p->model);
+    nas_preprocessing_clear(&p->words.preprocessing);
     for (int i = 0; p->words.names && p->words.names[i]; i++)
         free(p->words.names[i]);
     free(p->words.names);

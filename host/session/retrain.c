@@ -227,15 +227,17 @@ static nas_status save_model(nas__bench *bench, nas_trainer *trainer, const char
     nas_data_words words = {0};
     NAS_TRY(place_model(bench, model, path, result));
     nas_status status = nas_data_describe(bench->data, &words);
-    const char *keys[] = {"arch", "name", "recipe", "preprocessing", "classes", "postprocessing"};
+    const char *keys[] = {"arch",    "name",           "recipe", "preprocessing",
+                          "classes", "postprocessing", "columns"};
     const char *values[] = {arch,
                             result->job.name,
                             result->recipe,
                             words.preprocessing.data,
                             words.classes.data,
-                            words.postprocessing.data};
+                            words.postprocessing.data,
+                            words.columns.data};
     if (status == NAS_OK)
-        status = nas_net_save(nas_trainer_net(trainer), path, keys, values, 6);
+        status = nas_net_save(nas_trainer_net(trainer), path, keys, values, 7);
     nas_data_words_clear(&words);
     return status;
 }

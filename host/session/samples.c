@@ -1,4 +1,4 @@
-/* samples.c - files of samples that a model is to be told of: images, and arrays as data sets store them.
+/* samples.c - files of samples that a model is to be told of: images, arrays as data sets store them, and tables with the columns that the model learned from.
  *
  * What a file is, its first bytes tell.  A sample comes out as its data set would store it: bytes as 0 … 255, numbers as they are. */
 #include "session_private.h"
@@ -123,6 +123,39 @@ static nas_status read_image(const reading *r)
     return status;
 }
 
+/* ---- tables ---------------------------------------------------------------------------------------------------------- */
+
+static nas_status take_rows(const reading *r, nas_table *table, float *values)
+{
+    bool more;
+    for (int64_t i = 0;; i++) {
+        NAS_TRY(nas_table_next(table, values, &more));
+        if (!more)
+            return NAS_OK;
+        NAS_TRY(r->take(r->user, r->path, i, values));
+    }
+}
+
+static nas_status read_table(const reading *r)
+{
+    const uint64_t size = nas_shape_count(r->shape);
+    nas_table *table;
+    nas_status status = NAS_OK;
+    NAS_TRY(nas_table_open(r->words->columns, "the model", r->path, &table));
+    float *values = malloc(size * sizeof *values);
+    if (!values)
+        status = nas_error_set(NAS_MEMORY, __FILE__, __LINE__, "out of host memory");
+    else if ((uint64_t)nas_table_width(table) != size)
+        status = nas_error_set(NAS_DATA, __FILE__, __LINE__,
+                               "the model's columns are damaged: %d numbers for its %" PRIu64,
+                               nas_table_width(table), size);
+    else
+        status = take_rows(r, table, values);
+    free(values);
+    nas_table_close(table);
+    return status;
+}
+
 /* ---- any of them ------------------------------------------------------------------------------------------------------ */
 
 nas_status nas__samples_read(const char *path, const nas__model_words *words, nas_shape shape,
@@ -138,5 +171,7 @@ nas_status nas__samples_read(const char *path, const nas__model_words *words, na
     fclose(file);
     if (got == sizeof array && memcmp(first, array, sizeof array) == 0)
         return read_arrays(&r);
+    if (words->columns)
+        return read_table(&r);
     return read_image(&r);
 }

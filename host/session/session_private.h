@@ -289,6 +289,8 @@ typedef struct nas__model_words {
     nas_preprocessing preprocessing;
     nas_postprocessing postprocessing;
     char **names; /* [outputs] or NULL */
+    const char
+        *columns; /* of the table that it learned from (nas_table_open), lent; NULL: of none */
 } nas__model_words;
 
 /* Called with each sample in turn: [c][h][w], as stored.  `index` −1: the file is one sample. */

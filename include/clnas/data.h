@@ -196,9 +196,13 @@ NAS_API uint64_t nas_data_hash(const nas_data *data);
 /* ---- what a network must be told of its data to serve alone ----------------------------------- */
 
 /* Done to stored samples before a network sees them: (x / largest − mean[c]) / std[c], which is scale·x + shift. */
+typedef struct nas_reals {
+    int count;
+    double *item; /* [count], from malloc */
+} nas_reals;
 typedef struct nas_preprocessing {
     bool bytes;              /* samples are 0 … 255 and `largest` is 255; else 1 */
-    nas_real_list mean, std; /* a number per channel */
+    nas_reals mean, std;     /* a number per channel */
     nas_image_options image; /* what is done to files before, where samples are images in files */
 } nas_preprocessing;
 
@@ -207,6 +211,10 @@ typedef struct nas_preprocessing {
 NAS_API nas_status nas_preprocessing_write(const nas_preprocessing *preprocessing, nas_text *text);
 NAS_API nas_status nas_preprocessing_read(const char *text, const char *file,
                                           nas_preprocessing *preprocessing);
+NAS_API void nas_preprocessing_clear(nas_preprocessing *preprocessing); /* a zeroed one is fine */
+/* scale of each channel, then shift of each, as kernels have them; free() it. */
+NAS_API nas_status nas_preprocessing_mapping(const nas_preprocessing *preprocessing,
+                                             float **mapping);
 /* What a file says suits a network with this input: channels, and the shape of images.  NAS_DATA: it does not. */
 NAS_API nas_status nas_preprocessing_check(const nas_preprocessing *preprocessing, const char *file,
                                            nas_shape input);
@@ -232,7 +240,7 @@ NAS_API void nas_data_postprocessing(const nas_data *data, nas_postprocessing *p
 
 /* All that as a model file keeps it, under these keys. */
 typedef struct nas_data_words {
-    nas_text preprocessing; /* nothing where there are more channels than a list holds */
+    nas_text preprocessing;
     nas_text
         classes; /* names of classes, labels or numbers, one in each line; nothing where there are none */
     nas_text postprocessing;

@@ -48,6 +48,8 @@ typedef struct nas_model {
     bool
         explains; /* `postprocessing` is known.  Its units are in the last layer already: exported files give numbers in their own */
     nas_postprocessing postprocessing;
+    char *
+        columns; /* of the table that it learned from, as nas_table_open wants them; NULL: of none */
     uint64_t parameters; /* floats in all layers */
 } nas_model;
 

@@ -439,7 +439,7 @@ typedef struct nas_predict_options {
 
 /* Reads files of samples, runs the model on them, and tells what it says, in their order.  A file is a PNG or JPEG image, which is resized
  * and scaled as the model was trained; or a NumPy file of samples as the data set stores them, N×C×H×W or one sample C×H×W, the
- * dimensions of length 1 may be left out.  NAS_DATA: a file is no such thing, or its samples do not fit the model. */
+ * dimensions of length 1 may be left out; or, for a model that learned from a table, a CSV with its columns.  NAS_DATA: a file is no such thing, or its samples do not fit the model. */
 NAS_API nas_status nas_session_predict(const char *model_path, const char *const *files, int count,
                                        const nas_predict_options *options);
 

@@ -41,6 +41,27 @@ expect_json '[e["output"] for e in x["each"]] == ["y", "z"] and x["each"][0]["rm
 run check numbers.cfg -s data.valid=0 -s data.one_hot=hue; expect_code 2; expect_err 'no column "hue"'
 run search numbers.cfg --new -s 'data.one_hot=[]'; expect_code 6; expect_err 'numbers.csv:2: column 4 ("colour"): "red" is no number'
 
+# New rows without targets, their columns in another order: what is told has the error that eval has told.  A wide table is scaled, too.
+model=$(ls numbers.study.d/retrained-*.safetensors)
+awk -F, 'NR == 1 { print "colour,b,a" } NR > 1 { print $4 "," $3 "," $2 }' numbers.csv >new.csv
+run predict "$model" new.csv --format csv; expect_code 0
+[ "$(head -n 1 out.txt)" = "file,sample,y,z" ] || fail "not a column for each number"
+awk -F, 'NR == FNR { if (FNR > 1) { y[FNR] = $5; z[FNR] = $6 } next }
+    FNR > 1 { e += ($3 - y[FNR]) ^ 2; f += ($4 - z[FNR]) ^ 2 } END { exit !(FNR == 901 && sqrt(e / 900) < 50 && sqrt(f / 900) < 0.2) }' numbers.csv out.txt ||
+    fail "predictions are far from what is so"
+sed 's/,b,/,nothing,/' new.csv >worse.csv
+run predict "$model" worse.csv; expect_code 2; expect_err 'no column "b"'
+awk 'BEGIN { for (k = 0; k < 70; k++) printf "x%d,", k; print "y"; srand(3)
+    for (i = 0; i < 300; i++) { s = 0; for (k = 0; k < 70; k++) { x = 100 * k + rand(); s += x; printf "%.4f,", x }; print s } }' >wide.csv
+config wide 'task = "regress"; target = "y"; test = 0.2; valid = 50;' ''
+run search wide.cfg --quiet -s budget.trials=1 -s retrain.epochs=20; expect_code 0
+model=$(ls wide.study.d/retrained-*.safetensors)
+run predict "$model" wide.csv --format csv; expect_code 0
+# Unscaled, what is told would be off by thousands; the sum's own deviation is sqrt(70 / 12).
+awk -F, 'NR == FNR { y[FNR] = $71; next } FNR > 1 { e += ($3 - y[FNR]) ^ 2 } END { exit !(sqrt(e / 300) < 3) }' wide.csv out.txt ||
+    fail "samples of many channels are not scaled as they were"
+run export wide.study --to c -o wide.c; expect_code 0
+
 # Labels in one column: a sample has any number of them.
 awk 'BEGIN { print "x,y,tags"; srand(2)
     for (i = 0; i < 900; i++) { x = 2 * rand() - 1; y = 2 * rand() - 1
