@@ -65,3 +65,19 @@ nas_status nas__ints_attribute(const nas__importing *i, const char *name, const 
         return wrong_type(i, name, "list of whole numbers");
     return NAS_OK;
 }
+
+/* A list of numbers that old opsets have as an attribute and new ones as an input. */
+nas_status nas__list(nas__importing *i, const char *name, int input, const int64_t **list,
+                     int *count)
+{
+    const nas__constant *given;
+    NAS_TRY(nas__ints_attribute(i, name, list, count));
+    NAS_TRY(nas__numbers(i, input, &given));
+    if (given && nas__axes_count(&given->axes) > 64)
+        NAS__REFUSE(i, NAS_DATA, "%s has over 64 numbers", name);
+    if (given) {
+        *list = given->numbers;
+        *count = (int)nas__axes_count(&given->axes);
+    }
+    return NAS_OK;
+}

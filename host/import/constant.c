@@ -21,6 +21,13 @@ int64_t nas__axes_count(const nas__axes *axes)
     return nas__axes_product(axes, 0, axes->rank);
 }
 
+/* Everything before an axis, the axis, everything behind. */
+nas_shape nas__around(const nas__axes *axes, int axis)
+{
+    return (nas_shape){(int)nas__axes_product(axes, 0, axis), (int)axes->length[axis],
+                       (int)nas__axes_product(axes, axis + 1, axes->rank)};
+}
+
 nas_status nas__axes_check(const nas__importing *i, const nas__axes *axes, int64_t most,
                            const char *what)
 {

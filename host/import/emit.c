@@ -118,6 +118,10 @@ nas_status nas__weigh_room(nas__importing *i, int node, const char *name, uint64
     if (!wants(i, node, name, count))
         NAS__REFUSE(i, NAS_DATA, "its %s has %llu values, and the layer has another size", name,
                     (unsigned long long)count);
+    i->weight_floats += count;
+    if (i->weight_floats > NAS__WEIGHTS_MOST)
+        NAS__REFUSE(i, NAS_DATA, "over %d weights, more than a file of ONNX can hold",
+                    NAS__WEIGHTS_MOST);
     if (i->weight_count == i->weight_capacity) {
         const int capacity = i->weight_capacity ? 2 * i->weight_capacity : 64;
         nas__weight *more = realloc(i->weights, (size_t)capacity * sizeof *more);

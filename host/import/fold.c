@@ -10,9 +10,11 @@
 
 static nas_status give(nas__importing *i, const nas__constant *constant)
 {
-    if (i->at->n_output < 1) {
+    i->folded += constant->owned ? nas__axes_count(&constant->axes) : 0;
+    if (i->at->n_output < 1 || i->folded > NAS__FOLDED_MOST) {
         free(constant->owned);
-        NAS__REFUSE(i, NAS_DATA, "it has no output");
+        NAS__REFUSE(i, NAS_DATA,
+                    i->at->n_output < 1 ? "it has no output" : "constants without end");
     }
     return nas__value_give_constant(i, i->at->output[0], constant);
 }
@@ -303,6 +305,7 @@ static nas_status fold_concat(nas__importing *i, const nas__constant *x)
             NAS__REFUSE(i, NAS_CONFIG, "of constants only lists of whole numbers are joined");
         axes.length[0] += nas__axes_count(&part->axes);
     }
+    NAS_TRY(nas__axes_check(i, &axes, FILLED_MOST, "its result"));
     NAS_TRY(nas__constant_numbers(&axes, &constant, &numbers));
     for (int k = 0; k < nas__input_count(i); k++) {
         const nas__constant *part;

@@ -4,8 +4,8 @@
  *   value.c        values by name: constants, and nodes of our graph    constant.c    constants out of the file
  *   attribute.c    attributes of a node                                 emit.c        nodes of our graph with weights; the result
  *   convolution.c  Conv, pools, BatchNormalization                      elementwise.c functions, Add, Mul …, of one value or two
- *   matrix.c       Gemm, MatMul, Softmax                                moving.c      Reshape, Transpose, Slice, Pad, Concat …
- *   fold.c         what is computed while reading: shapes
+ *   matrix.c       Gemm, MatMul, Softmax                                moving.c      Reshape, Transpose …
+ *   cutting.c      Slice, Pad, Concat, Resize                           fold.c        what is computed while reading: shapes
  *
  * A value of the model is a constant, or a node of our graph with the axes that the model gives it.  The engine sees channels, rows
  * and columns; a sample's values have the same order in both, so axes are only bookkeeping until an operator needs certain ones
@@ -24,7 +24,9 @@
 enum {
     NAS__RANK = 8,
     NAS__NODES = 20000,
-    NAS__VALUES_MOST = 1 << 28 /* floats of a sample, of one value */
+    NAS__VALUES_MOST = 1 << 28, /* floats of a sample, of one value */
+    NAS__FOLDED_MOST = 1 << 28, /* values of all constants that are worked out while reading */
+    NAS__WEIGHTS_MOST = 1 << 29 /* floats of all weights: what a file of 2 GiB can hold */
 };
 /* The length of the batch in shapes that the model computes with. */
 #define NAS__BATCH (-((int64_t)1 << 40))
@@ -38,6 +40,8 @@ typedef struct nas__axes {
 int64_t nas__axes_count(const nas__axes *axes); /* of axes that were checked */
 /* Of axes `from` to before `to`. */
 int64_t nas__axes_product(const nas__axes *axes, int from, int to);
+/* An image of what lies before an axis, the axis, and what lies behind it. */
+nas_shape nas__around(const nas__axes *axes, int axis);
 
 /* One of the two is there: float32, or whole numbers.  Lent of the file, or owned. */
 typedef struct nas__constant {
@@ -78,6 +82,8 @@ typedef struct nas__importing {
     int capacity;
     nas__weight *weights;
     int weight_count, weight_capacity;
+    uint64_t weight_floats;
+    int64_t folded;     /* values */
     nas__value *values; /* open addressing by name */
     size_t value_slots;
     bool prepares; /* the model's preprocessing was recognised and taken off */
@@ -153,6 +159,9 @@ nas_status nas__text_attribute(const nas__importing *i, const char *name, const 
 /* Lent; *count 0: there is none. */
 nas_status nas__ints_attribute(const nas__importing *i, const char *name, const int64_t **values,
                                int *count);
+/* A list of numbers that old opsets have as an attribute and new ones as an input; lent, *list NULL: there is none. */
+nas_status nas__list(nas__importing *i, const char *name, int input, const int64_t **list,
+                     int *count);
 const Onnx__AttributeProto *nas__attribute(const nas__importing *i, const char *name);
 
 /* ---- emit.c --------------------------------------------------------------------------------------------- */
@@ -185,7 +194,7 @@ nas_status nas__emit_result(nas__importing *i, int output, nas_safetensors *cont
 nas_status nas__add_metadata(nas_safetensors *content, const char *key, const char *value);
 void nas__emit_clear(nas__importing *i);
 
-/* ---- moving.c ------------------------------------------------------------------------------------------- */
+/* ---- moving.c and cutting.c ------------------------------------------------------------------------------------------- */
 
 /* The node's values along permuted axes: axis k of the result is axis order[k]. */
 nas_status nas__transposed(nas__importing *i, int node, const nas__axes *axes, const int *order,
