@@ -163,6 +163,44 @@ static nas_status describe_inputs(const nas_data *data, nas_text *text)
     return nas_preprocessing_write(&p, text);
 }
 
+/* The next line of a text, which it is moved behind; NULL: there is none. */
+static const char *next_line(const char **text, size_t *length)
+{
+    const char *line = **text ? *text : NULL;
+    *length = strcspn(*text, "\n");
+    *text += *length + ((*text)[*length] == '\n');
+    return line;
+}
+
+nas_status nas_names_read(const char *text, const char *file, int outputs, char ***names)
+{
+    const char *at = text, *line;
+    size_t length;
+    int lines = 0;
+    while (next_line(&at, &length))
+        lines++;
+    if (lines != outputs)
+        NAS_FAIL(NAS_DATA, "%s: %d names for %d outputs", file, lines, outputs);
+    char **made = calloc((size_t)outputs + 1, sizeof *made);
+    bool good = made != NULL;
+    at = text;
+    for (int i = 0; good && (line = next_line(&at, &length)); i++)
+        good = (made[i] = strndup(line, length)) != NULL;
+    if (!good) {
+        nas_names_free(made);
+        NAS_FAIL(NAS_MEMORY, "no memory for %d names", outputs);
+    }
+    *names = made;
+    return NAS_OK;
+}
+
+void nas_names_free(char **names)
+{
+    for (int i = 0; names && names[i]; i++)
+        free(names[i]);
+    free(names);
+}
+
 nas_status nas_data_describe(const nas_data *data, nas_data_words *words)
 {
     nas_postprocessing postprocessing;

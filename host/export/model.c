@@ -287,27 +287,11 @@ static nas_status read_postprocessing(const reading *r)
     return take_units(r);
 }
 
-/* A name in each line. */
 static nas_status read_classes(const reading *r)
 {
     const char *text = nas_safetensors_value(r->file, "classes");
-    const uint64_t classes = nas_shape_count(nas_model_output(r->model));
-    if (!text)
-        return NAS_OK;
-    r->model->classes = calloc(classes + 1, sizeof *r->model->classes);
-    if (!r->model->classes)
-        NAS_FAIL(NAS_MEMORY, "no memory for class names");
-    uint64_t count = 0;
-    for (const char *c = text; *c; count++) {
-        const size_t length = strcspn(c, "\n");
-        if (count < classes && !(r->model->classes[count] = strndup(c, length)))
-            NAS_FAIL(NAS_MEMORY, "no memory for class names");
-        c += length + (c[length] == '\n');
-    }
-    if (count != classes)
-        NAS_FAIL(NAS_DATA, "%s: %llu class names for %llu outputs", r->path,
-                 (unsigned long long)count, (unsigned long long)classes);
-    return NAS_OK;
+    const int outputs = (int)nas_shape_count(nas_model_output(r->model));
+    return text ? nas_names_read(text, r->path, outputs, &r->model->classes) : NAS_OK;
 }
 
 /* ---- the whole ------------------------------------------------------------------------------------------- */
@@ -329,9 +313,7 @@ void nas_model_clear(nas_model *model)
         free(model->layers[i].bias);
         free(model->layers[i].statistics);
     }
-    for (int i = 0; model->classes && model->classes[i]; i++)
-        free(model->classes[i]);
-    free(model->classes);
+    nas_names_free(model->classes);
     free(model->layers);
     free(model->graph);
     free(model->columns);

@@ -35,23 +35,6 @@ typedef struct predicting {
 
 /* ---- the model ------------------------------------------------------------------------------------------------------ */
 
-static nas_status read_names(const char *text, const char *path, int outputs, char ***names)
-{
-    int count = 0;
-    *names = calloc((size_t)outputs + 1, sizeof **names);
-    if (!*names)
-        NAS_FAIL(NAS_MEMORY, "no memory for %d names", outputs);
-    for (const char *c = text; *c; count++) {
-        const size_t length = strcspn(c, "\n");
-        if (count < outputs && !((*names)[count] = strndup(c, length)))
-            NAS_FAIL(NAS_MEMORY, "no memory for %d names", outputs);
-        c += length + (c[length] == '\n');
-    }
-    if (count != outputs)
-        NAS_FAIL(NAS_DATA, "%s: %d names for %d outputs", path, count, outputs);
-    return NAS_OK;
-}
-
 static nas_status read_words(const nas_safetensors *content, const char *path, predicting *p)
 {
     const char *preprocessing = nas_safetensors_value(content, "preprocessing");
@@ -69,7 +52,7 @@ static nas_status read_words(const nas_safetensors *content, const char *path, p
     if (w->postprocessing.mean.count && w->postprocessing.mean.count != p->outputs)
         NAS_FAIL(NAS_DATA, "%s: units of %d numbers for %d outputs", path,
                  w->postprocessing.mean.count, p->outputs);
-    return names ? read_names(names, path, p->outputs, &w->names) : NAS_OK;
+    return names ? nas_names_read(names, path, p->outputs, &w->names) : NAS_OK;
 }
 
 static nas_status read_model(const char *path, predicting *p)
@@ -193,9 +176,7 @@ static void clear(predicting *p)
     nas_device_destroy(p->device);
     nas__model_clear(&p->model);
     nas_preprocessing_clear(&p->words.preprocessing);
-    for (int i = 0; p->words.names && p->words.names[i]; i++)
-        free(p->words.names[i]);
-    free(p->words.names);
+    nas_names_free(p->words.names);
     free(p->waiting);
     free(p->samples);
     free(p->chwn);

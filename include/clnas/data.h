@@ -259,6 +259,9 @@ NAS_API int nas_table_width(const nas_table *table); /* numbers of a sample */
 /* The next row as a sample, [width], as the data set would store it.  NAS_DATA names file, line and column. */
 NAS_API nas_status nas_table_next(nas_table *table, float *values, bool *more);
 
+/* The names that "classes" has, one for each output, and NULL behind them.  NAS_DATA: another number of them. */
+NAS_API nas_status nas_names_read(const char *text, const char *file, int outputs, char ***names);
+NAS_API void nas_names_free(char **names); /* NULL is fine */
 NAS_API nas_status nas_data_describe(const nas_data *data, nas_data_words *words);
 NAS_API void nas_data_words_clear(nas_data_words *words);
 
