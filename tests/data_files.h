@@ -76,4 +76,12 @@ static inline int close_device(void **state)
     return 0;
 }
 
+static inline void assert_shape(const nas_data *data, int c, int h, int w)
+{
+    const nas_shape shape = nas_data_shape(data);
+    assert_int_equal(shape.c, c);
+    assert_int_equal(shape.h, h);
+    assert_int_equal(shape.w, w);
+}
+
 #endif
