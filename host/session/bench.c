@@ -105,6 +105,7 @@ static nas_status open_parts(nas__bench *bench)
     NAS_TRY(nas_train_config_fill(&bench->config.train, bench->train));
     NAS_TRY(nas_train_config_fill(&bench->config.retrain_train, bench->retrain));
     NAS_TRY(nas__open_data(&bench->config, &bench->data));
+    NAS_TRY(nas__study_data_hold(bench->study, bench->data));
     NAS_TRY(nas__open_domain(&bench->config, bench->data, &bench->domain));
     NAS_TRY(
         nas__open_final_domain(&bench->config, bench->data, bench->domain, &bench->final_domain));

@@ -9,6 +9,7 @@
  *   retrain.c       the best again, longer, and the test        results.c     what that gave, in the study
  *   meter.c         latency of a network on any device          meter_device.c  the measuring itself
  *   prediction.c    what a model says of new files        samples.c     those files
+ *   study_data.c    the data that a study began with
  *   scores.c        what a model is worth, output by output
  *   tables.c        tables that latency is predicted by
  *   supervisor.c    worker processes: start, watch, end         fates.c       what follows when one ends
@@ -280,6 +281,13 @@ nas_status nas__results_add(nas_study *study, const nas__result *result);
 /* Groups repeats of one trial and recipe. */
 void nas__results_merge(const nas__result *results, int count, nas_train_result *merged, int limit,
                         int *merged_count);
+
+/* ---- study_data.c -------------------------------------------------------------------------------------------------------- */
+
+/* Keeps `value` under `key` where the study has none; else says whether it is the same. */
+nas_status nas__study_hold(nas_study *study, const char *key, const char *value, bool *same);
+/* NAS_DATA: the data are not those that the study began with. */
+nas_status nas__study_data_hold(nas_study *study, const nas_data *data);
 
 /* ---- samples.c: files of samples that a model is to be told of ------------------------------------------------------ */
 

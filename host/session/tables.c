@@ -12,20 +12,15 @@
 static nas_status hold_against(nas_study *study, const char *path, const char *hash)
 {
     char key[NAS_TEXT_SIZE + 32];
-    nas_text kept = {0};
-    bool found = false;
+    bool same = true;
     snprintf(key, sizeof key, "latency table %s", path);
-    nas_status status = nas_study_get(study, key, &kept, &found);
-    if (status == NAS_OK && !found)
-        status = nas_study_set(study, key, hash);
-    else if (status == NAS_OK && strcmp(kept.data, hash) != 0)
-        status = nas_error_set(NAS_DATA, __FILE__, __LINE__,
-                               "%s: not the table of latency that %s began with (its hash is %s, "
-                               "not %s): put that one back, or begin another study with `clnas "
-                               "search CONFIG --new`",
-                               path, nas_study_path(study), hash, kept.data);
-    nas_text_clear(&kept);
-    return status;
+    NAS_TRY(nas__study_hold(study, key, hash, &same));
+    if (!same)
+        NAS_FAIL(NAS_DATA,
+                 "%s: not the table of latency that %s began with (its hash is %s): put that one "
+                 "back, or begin another study with `clnas search CONFIG --new`",
+                 path, nas_study_path(study), hash);
+    return NAS_OK;
 }
 
 nas_status nas__table_read(nas_study *study, const char *path, nas_step_table *table)

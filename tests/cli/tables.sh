@@ -41,6 +41,13 @@ expect_json '[e["output"] for e in x["each"]] == ["y", "z"] and x["each"][0]["rm
 run check numbers.cfg -s data.valid=0 -s data.one_hot=hue; expect_code 2; expect_err 'no column "hue"'
 run search numbers.cfg --new -s 'data.one_hot=[]'; expect_code 6; expect_err 'numbers.csv:2: column 4 ("colour"): "red" is no number'
 
+# A study goes on with the data that it began with alone.
+cp numbers.csv kept.csv
+awk -F, -v OFS=, 'NR == 2 { $5 = $5 + 1 } { print }' kept.csv >numbers.csv
+run resume numbers.study --trials 4 --no-retrain --quiet; expect_code 6; expect_err "not those that it began with"
+cp kept.csv numbers.csv
+run resume numbers.study --trials 4 --no-retrain --quiet; expect_code 0
+
 # New rows without targets, their columns in another order: what is told has the error that eval has told.  A wide table is scaled, too.
 model=$(ls numbers.study.d/retrained-*.safetensors)
 awk -F, 'NR == 1 { print "colour,b,a" } NR > 1 { print $4 "," $3 "," $2 }' numbers.csv >new.csv
