@@ -37,10 +37,12 @@ static nas_status print(const nas_export_report *report, const options *given)
     if (report->compared) {
         cli_listing_int(&listing, "samples", report->samples);
         cli_listing_real(&listing, "difference", report->difference, NULL);
-    } else {
-        cli_listing_format(&listing, "note", "not compared with the engine: %s",
-                           report->not_compared);
     }
+    if (report->note[0])
+        cli_listing_format(&listing, "note", "%s: %s",
+                           report->compared ? "read back and run by clnas itself"
+                                            : "not compared with the engine",
+                           report->note);
     nas_status status = cli_listing_print_one(&listing, given->format, stdout);
     cli_listing_clear(&listing);
     return status;

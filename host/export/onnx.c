@@ -541,6 +541,7 @@ const nas_exporter nas__exporter_onnx = {
     .kind = {.name = "onnx", .summary = "an ONNX model, opset 13, any batch: FILE.onnx"},
     .norms = NAS_NORMS_FOLDED,
     .ending = ".onnx",
+    .imports = true,
     .write = write,
     .run = run,
 };

@@ -135,7 +135,9 @@ static nas_status draw_samples(const nas_model *model, samples *s)
     return NAS_OK;
 }
 
-static nas_status run_net(nas_net *net, const nas_postprocessing *units, const samples *s)
+/* Outputs in their own units, a sample after the other, into `to`. */
+static nas_status run_net(nas_net *net, const nas_postprocessing *units, const samples *s,
+                          const float *inputs, float *to)
 {
     const int padded = nas_batch_padded(SAMPLES);
     const nas_graph *graph = nas_net_graph(net);
@@ -144,22 +146,23 @@ static nas_status run_net(nas_net *net, const nas_postprocessing *units, const s
     const nas_step step = {.real = SAMPLES};
     nas_status status = in && out ? NAS_OK : NAS_MEMORY;
     NAS_TRY_DONE(status);
-    nas_chwn_from_nchw(s->prepared, graph->nodes[0].shape, SAMPLES, padded, in);
+    nas_chwn_from_nchw(inputs, graph->nodes[0].shape, SAMPLES, padded, in);
     NAS_TRY_DONE(nas_tensor_write(nas_net_input(net), in));
     NAS_TRY_DONE(nas_net_set_step(net, &step));
     NAS_TRY_DONE(nas_net_evaluate(net));
     NAS_TRY_DONE(nas_tensor_read(nas_net_output(net), out));
-    nas_nchw_from_chwn(out, graph->nodes[graph->output].shape, SAMPLES, padded, s->truth);
+    nas_nchw_from_chwn(out, graph->nodes[graph->output].shape, SAMPLES, padded, to);
     for (uint64_t i = 0; i < SAMPLES * s->out; i++)
-        s->truth[i] = (float)nas_output_number(units, (int)(i % s->out), s->truth[i]);
+        to[i] = (float)nas_output_number(units, (int)(i % s->out), to[i]);
 done:
     free(in);
     free(out);
     return status;
 }
 
-static nas_status run_engine(const nas_model *model, const nas__model_file *file, const char *path,
-                             const char *match, const samples *s)
+static nas_status run_engine(const nas_postprocessing *units, const nas__model_file *file,
+                             const char *path, const char *match, const samples *s,
+                             const float *inputs, float *to)
 {
     const nas_net_options options = {.batch = SAMPLES};
     nas_device *device = NULL;
@@ -170,9 +173,22 @@ static nas_status run_engine(const nas_model *model, const nas__model_file *file
     if (status == NAS_OK)
         status = nas_net_take(net, &file->content, path);
     if (status == NAS_OK)
-        status = run_net(net, &model->postprocessing, s);
+        status = run_net(net, units, s, inputs, to);
     nas_net_destroy(net);
     nas_device_destroy(device);
+    return status;
+}
+
+/* An ONNX file that nothing else on this machine can run is read back (import.h) and run on a device. */
+static nas_status run_imported(const nas_export_options *options, samples *s)
+{
+    const nas_postprocessing none = {.task = NAS_TASK_CLASSIFY}; /* its units are in its weights */
+    nas__model_file back;
+    NAS_TRY(nas__model_open(options->output, false, &back));
+    const bool prepares = nas_safetensors_value(&back.content, "preprocessing") != NULL;
+    const nas_status status = run_engine(&none, &back, options->output, options->device, s,
+                                         prepares ? s->prepared : s->inputs, s->outputs);
+    nas__model_clear(&back);
     return status;
 }
 
@@ -195,11 +211,14 @@ static nas_status compare(const nas_exporter *exporter, const nas_model *model,
     nas_status status = draw_samples(model, &s);
     if (status == NAS_OK)
         status = exporter->run(model, options->output, s.inputs, SAMPLES, s.outputs);
+    const bool ran = status == NAS_OK;
     if (status == NAS_NO_DEVICE) {
-        snprintf(report->not_compared, sizeof report->not_compared, "%.255s", nas_error_message());
-        status = NAS_OK;
-    } else if (status == NAS_OK) {
-        status = run_engine(model, file, report->model, options->device, &s);
+        snprintf(report->note, sizeof report->note, "%.255s", nas_error_message());
+        status = exporter->imports ? run_imported(options, &s) : NAS_OK;
+    }
+    if (status == NAS_OK && (ran || exporter->imports)) {
+        status = run_engine(&model->postprocessing, file, report->model, options->device, &s,
+                            s.prepared, s.truth);
         report->compared = status == NAS_OK;
     }
     if (report->compared) {
@@ -246,8 +265,7 @@ static nas_status export_file(const nas_exporter *exporter, const nas__model_fil
     if (status == NAS_OK && exporter->run)
         status = compare(exporter, &model, file, options, report);
     else
-        snprintf(report->not_compared, sizeof report->not_compared,
-                 "it is nothing that runs; it was read back");
+        snprintf(report->note, sizeof report->note, "it is nothing that runs; it was read back");
     nas_model_clear(&model);
     return status;
 }

@@ -74,6 +74,7 @@ typedef struct nas_exporter {
     nas_kind kind;         /* no options */
     nas_model_norms norms; /* unless asked otherwise */
     const char *ending;    /* of its files, ".c" */
+    bool imports;          /* nas_import_onnx reads what it writes */
     /* What nothing can run is read back at once, and must be what was written. */
     nas_status (*write)(const nas_model *model, const char *path);
     /* Runs the file on `samples` inputs, as they are stored (before preprocessing), and gives its outputs.  NAS_NO_DEVICE: it would, but

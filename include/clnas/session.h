@@ -380,8 +380,8 @@ typedef struct nas_export_report {
     uint64_t parameters; /* floats in the exported layers */
     bool compared;       /* with the engine, on so many random samples */
     int samples;
-    double difference;      /* largest, by the largest output */
-    char not_compared[256]; /* why */
+    double difference; /* largest, by the largest output */
+    char note[256];    /* why it was not compared, or why an ONNX file was run by clnas itself */
 } nas_export_report;
 
 /* Exports a model file or a study's network.  NAS_OK: it was written, and where it could be run, its outputs are within 1e-4 of the
