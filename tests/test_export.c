@@ -295,7 +295,7 @@ static void test_refused_models(void **state)
     nas_reference *reference = reference_of(&graph);
     save_random(&graph, reference, saved, "a\nb", NULL);
     nas_test_fails(nas_model_read(saved, NAS_NORMS_KEPT, &model), NAS_DATA,
-                   "2 class names for 3 outputs");
+                   "2 names for 3 outputs");
     save_random(&graph, reference, saved, "a\nb\nc",
                 "{ bytes = true; mean = [0.5]; std = [0.1]; }");
     nas_test_fails(nas_model_read(saved, NAS_NORMS_KEPT, &model), NAS_DATA,
