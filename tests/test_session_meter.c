@@ -8,7 +8,10 @@
 #include "undisturbed.h"
 
 #include <dirent.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
+#include <time.h>
 
 #define FEW "budget.trials=4"
 
@@ -119,24 +122,34 @@ static pid_t find_measuring(void)
     return found;
 }
 
-static pid_t killed;
+/* Kills the first one as soon as it is there.  A thread does, for who waits for news of trials may come when all are measured. */
+static atomic_bool over;
 
-static void kill_once(void *user, const nas_progress *progress)
+static void *kill_once(void *killed)
 {
-    listen_to_workers(user, progress);
-    if (progress->event != NAS_EVENT_TRIAL || killed)
-        return;
-    killed = find_measuring();
-    if (killed)
-        kill(killed, SIGKILL);
+    pid_t found = 0;
+    while (!found && !over) {
+        found = find_measuring();
+        nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
+    }
+    if (found)
+        kill(found, SIGKILL);
+    *(pid_t *)killed = found;
+    return NULL;
 }
 
 static void test_killed_costs_an_attempt(void **state)
 {
     nas_search_report report;
+    pthread_t killer;
+    pid_t killed = 0;
     (void)state;
     need_undisturbed(false);
-    nas_test_ok(search("killed.study", kill_once, &report));
+    assert_int_equal(pthread_create(&killer, NULL, kill_once, &killed), 0);
+    const nas_status status = search("killed.study", listen_to_workers, &report);
+    over = true;
+    pthread_join(killer, NULL);
+    nas_test_ok(status);
     assert_true(killed > 0);
     assert_int_equal(report.failed, 0);
     assert_int_equal(lost_attempts("killed.study"), 1);
