@@ -17,4 +17,5 @@
 #include <clnas/eval.h>
 #include <clnas/search.h>
 #include <clnas/session.h>
+#include <clnas/report.h>
 #endif
