@@ -17,7 +17,9 @@
 #include <stdint.h>
 
 #if defined(__GNUC__)
+/* Seen from outside the library, whose other symbols are hidden. */
 #define NAS_API __attribute__((visibility("default")))
+/* The compiler checks arguments from number `first` on against the format in number `at`. */
 #define NAS_PRINTF(at, first) __attribute__((__format__(__printf__, at, first)))
 #else
 #define NAS_API
@@ -47,6 +49,7 @@ extern "C" {
     X(NONFINITE, 1, "not a finite number")                                                         \
     X(TIME, 1, "over its time limit")
 
+/* What a function came to; the texts are those of the list above. */
 typedef enum nas_status {
 #define NAS_STATUS_ENUM(name, exit_code, text) NAS_##name,
     NAS_STATUS_LIST(NAS_STATUS_ENUM)
@@ -55,7 +58,7 @@ typedef enum nas_status {
 
 NAS_API const char *nas_status_name(nas_status status); /* "DEVICE" */
 NAS_API const char *nas_status_text(nas_status status); /* "device or kernel error" */
-NAS_API int nas_status_exit_code(nas_status status);
+NAS_API int nas_status_exit_code(nas_status status);    /* what a program ends with */
 
 /* The calling thread's message of the last failure; "" when there was none.  Valid until the next
  * failure on this thread. */
@@ -67,7 +70,9 @@ NAS_API nas_status nas_error_set(nas_status status, const char *file, int line, 
 /* Puts context in front: "loading x: " + message. */
 NAS_API void nas_error_add(const char *format, ...) NAS_PRINTF(1, 2);
 
+/* Ends the calling function with `status` and a printf-style message, which says what, where and what to do next. */
 #define NAS_FAIL(status, ...) return nas_error_set((status), __FILE__, __LINE__, __VA_ARGS__)
+/* Passes a failure up: returns what `call` returned unless that is NAS_OK. */
 #define NAS_TRY(call)                                                                              \
     do {                                                                                           \
         nas_status nas_try_status_ = (call);                                                       \
@@ -84,28 +89,35 @@ NAS_API void nas_error_add(const char *format, ...) NAS_PRINTF(1, 2);
 
 /* ---- log ------------------------------------------------------------------------------------ */
 
+/* How grave a message is; a level includes those above it. */
 typedef enum nas_log_level {
     NAS_LOG_ERROR,
     NAS_LOG_WARNING,
     NAS_LOG_INFO,
     NAS_LOG_DEBUG
 } nas_log_level;
+/* Gets one message, without a newline, which is lent for the call.  May be called by any thread. */
 typedef void (*nas_log_function)(void *user, nas_log_level level, const char *message);
 
 /* Where messages go (NULL: nowhere, the default).  Process-wide; set it before threads start. */
 NAS_API void nas_log_set(nas_log_function function, void *user, nas_log_level most_detailed);
+/* To that function, when `level` is detailed enough for it; else nothing happens. */
 NAS_API void nas_log(nas_log_level level, const char *format, ...) NAS_PRINTF(2, 3);
 
 /* ---- text: a growing string whose failure is sticky and checked once ------------------------- */
 
+/* A zeroed one is empty. */
 typedef struct nas_text {
-    char *data; /* NUL-terminated once anything was added; else NULL */
-    size_t length, capacity;
-    bool failed; /* an allocation failed; further adds do nothing */
+    char *data;              /* NUL-terminated once anything was added; else NULL */
+    size_t length, capacity; /* bytes without the NUL; bytes there is room for */
+    bool failed;             /* an allocation failed; further adds do nothing */
 } nas_text;
 
+/* Each appends; a failed allocation sets `failed`. */
 NAS_API void nas_text_add(nas_text *text, const char *string);
+/* Any bytes, NUL too. */
 NAS_API void nas_text_add_bytes(nas_text *text, const void *bytes, size_t size);
+/* As printf does. */
 NAS_API void nas_text_format(nas_text *text, const char *format, ...) NAS_PRINTF(2, 3);
 NAS_API void nas_text_reset(nas_text *text); /* length 0, memory kept */
 NAS_API void nas_text_clear(nas_text *text);
@@ -113,6 +125,7 @@ NAS_API nas_status nas_text_check(const nas_text *text); /* NAS_MEMORY if failed
 
 /* ---- values: what a config file or an override says, with the place where it says it --------- */
 
+/* What a value is. */
 typedef enum nas_value_type {
     NAS_VALUE_NONE,
     NAS_VALUE_BOOL,
@@ -124,18 +137,19 @@ typedef enum nas_value_type {
 } nas_value_type;
 
 typedef struct nas_value nas_value;
+/* A value and, of a list or group, all below it, which it owns.  A zeroed one is none. */
 struct nas_value {
-    nas_value_type type;
-    char *name; /* inside a group, else NULL */
-    bool boolean;
-    int64_t integer;
-    double real;
-    char *text;
-    nas_value *items;
+    nas_value_type type; /* which of the following counts */
+    char *name;          /* inside a group, else NULL */
+    bool boolean;        /* of NAS_VALUE_BOOL */
+    int64_t integer;     /* of NAS_VALUE_INT */
+    double real;         /* of NAS_VALUE_REAL */
+    char *text;          /* of NAS_VALUE_TEXT */
+    nas_value *items;    /* of lists and groups */
     int item_count;
     char *file; /* where it stands; NULL when unknown */
-    int line;
-    bool used; /* set by whoever read it, so that the rest can be refused by name */
+    int line;   /* from 1; 0: unknown */
+    bool used;  /* set by whoever read it, so that the rest can be refused by name */
 };
 
 NAS_API void nas_value_clear(nas_value *value);
@@ -143,6 +157,7 @@ NAS_API void nas_value_clear(nas_value *value);
 NAS_API nas_value *nas_value_member(const nas_value *group, const char *name);
 /* Appends an empty item (named, for a group).  The returned pointer lasts until the next append. */
 NAS_API nas_status nas_value_append(nas_value *parent, const char *name, nas_value **item);
+/* Deep, with names and places.  `to` is overwritten and owns what it gets. */
 NAS_API nas_status nas_value_copy(const nas_value *from, nas_value *to);
 /* Scalars and lists as people write them in configs and on the command line:
  * `true`, `12`, `0.5`, `"text"` or bare text, `[1, 2]`, `( {a = 1;}, … )`, `{ a = 1; b = [..]; }`. */
@@ -152,6 +167,7 @@ NAS_API void nas_value_write(const nas_value *value, int indent, nas_text *text)
 
 /* ---- option tables: one row per option drives parsing, ranges, help, docs and the study ------- */
 
+/* What an option is, and what it fills in the instance. */
 typedef enum nas_option_type {
     NAS_OPTION_BOOL,        /* bool */
     NAS_OPTION_INT,         /* int64_t */
@@ -166,22 +182,26 @@ typedef enum nas_option_type {
 
 enum { NAS_TEXT_SIZE = 512, NAS_LIST_SIZE = 64 };
 
+/* A list of whole numbers in an instance. */
 typedef struct nas_int_list {
     int count;
-    int64_t item[NAS_LIST_SIZE];
+    int64_t item[NAS_LIST_SIZE]; /* the first `count` count */
 } nas_int_list;
+/* A list of numbers. */
 typedef struct nas_real_list {
     int count;
-    double item[NAS_LIST_SIZE];
+    double item[NAS_LIST_SIZE]; /* the first `count` count */
 } nas_real_list;
+/* A list of texts, each NUL-terminated. */
 typedef struct nas_text_list {
     int count;
-    char item[16][NAS_TEXT_SIZE];
+    char item[16][NAS_TEXT_SIZE]; /* the first `count` count */
 } nas_text_list;
 
+/* One row of an option table.  All texts are literals as a rule; the table lends them. */
 typedef struct nas_option {
-    const char *name; /* "lr", or "augment.flip" inside a sub-group; NULL ends a table */
-    nas_option_type type;
+    const char *name;     /* "lr", or "augment.flip" inside a sub-group; NULL ends a table */
+    nas_option_type type; /* what the field at `offset` is */
     size_t offset;        /* of the field in the instance */
     const char *fallback; /* the default, in config notation; NULL: the option must be given */
     double min, max;      /* of numbers and of list items; both 0: any */
@@ -211,6 +231,7 @@ NAS_API nas_status nas_options_value(const nas_kind *kind, const void *instance,
 NAS_API nas_status nas_options_fill_pair(const nas_kind *common, const nas_kind *own,
                                          const nas_value *group, void *common_instance,
                                          void *own_instance);
+/* Back: `*group` gets all options of both, and is the caller's to clear. */
 NAS_API nas_status nas_options_value_pair(const nas_kind *common, const nas_kind *own,
                                           const void *common_instance, const void *own_instance,
                                           nas_value *group);
@@ -239,23 +260,27 @@ typedef enum nas_stream {
     NAS_STREAM_PATHS, /* paths through a supernet */
 } nas_stream;
 
+/* A stream of numbers that is being drawn from; a plain value, may be copied. */
 typedef struct nas_random {
-    uint32_t key[2];
+    uint32_t key[2];     /* nas_random_key */
     uint32_t counter[4]; /* [0] counts draws of four words; [1..3] are the caller's a, b, c */
-    uint32_t words[4];
-    int left; /* unused words */
+    uint32_t words[4];   /* drawn, the last `left` not yet given */
+    int left;            /* unused words */
 } nas_random;
 
 /* Philox4x32-10 itself: the four words of (counter, key). */
 NAS_API void nas_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t words[4]);
+/* The stream of these numbers, at its beginning. */
 NAS_API nas_random nas_random_make(uint64_t seed, nas_stream stream, uint32_t a, uint32_t b,
                                    uint32_t c);
 /* The key of (seed, stream), for kernels that draw themselves. */
 NAS_API void nas_random_key(uint64_t seed, nas_stream stream, uint32_t key[2]);
+/* 32 uniform bits. */
 NAS_API uint32_t nas_random_word(nas_random *random);
 NAS_API uint32_t nas_random_below(nas_random *random, uint32_t bound); /* unbiased; bound ≥ 1 */
 NAS_API double nas_random_uniform(nas_random *random);                 /* [0, 1), 32 bits */
 NAS_API double nas_random_normal(nas_random *random); /* Box–Muller, one of two */
+/* Fisher and Yates; every order as likely. */
 NAS_API void nas_random_shuffle(nas_random *random, uint32_t *items, uint32_t count);
 
 /* ---- hashes, files ------------------------------------------------------------------------------ */
@@ -279,8 +304,10 @@ NAS_API bool nas_cache_part(const char *name, bool make, char *path, size_t size
  * fill.  `magic`: kind and version; `key`: of all that the content depends on (nas_hash_hex).  False: no such file that is whole and
  * has this key; what is wrong with it is logged.  `*file` is from malloc. */
 enum { NAS_CACHE_HEADER = 56 };
+/* Reads one; false as above. */
 NAS_API bool nas_cache_load(const char *path, const char magic[8], const char key[33], size_t limit,
                             void **file, size_t *size);
+/* Fills the header of `file`, behind which there are `size` bytes, and writes both as nas_file_replace does. */
 NAS_API nas_status nas_cache_store(const char *path, const char magic[8], const char key[33],
                                    void *file, size_t size);
 /* ---- CSV ---------------------------------------------------------------------------------------- */
@@ -288,18 +315,20 @@ NAS_API nas_status nas_cache_store(const char *path, const char magic[8], const 
 /* A CSV file (RFC 4180), plain or gzipped, read row by row; the first row names the columns.  Cells are lent until the next
  * row is read.  What is no such file fails with NAS_DATA and file:line (host/base/csv.c tells what is refused). */
 typedef struct nas_csv nas_csv;
+/* Opens it and reads the names.  NAS_DATA: missing, or no CSV. */
 NAS_API nas_status nas_csv_open(const char *path, nas_csv **csv);
 /* The same with cells that another character delimits: ';', a tab. */
 NAS_API nas_status nas_csv_open_by(const char *path, char delimiter, nas_csv **csv);
 NAS_API void nas_csv_close(nas_csv *csv);
-NAS_API const char *nas_csv_path(const nas_csv *csv);
-NAS_API int nas_csv_columns(const nas_csv *csv);
-NAS_API const char *nas_csv_name(const nas_csv *csv, int column);
+NAS_API const char *nas_csv_path(const nas_csv *csv);             /* as it was opened */
+NAS_API int nas_csv_columns(const nas_csv *csv);                  /* how many */
+NAS_API const char *nas_csv_name(const nas_csv *csv, int column); /* of a column, from 0; lent */
 /* Column of that name.  NAS_CONFIG with the nearest name: none; NAS_DATA: two. */
 NAS_API nas_status nas_csv_find(const nas_csv *csv, const char *name, int *column);
 /* The next row, which has a cell for every column; `*more` false: there is none. */
 NAS_API nas_status nas_csv_next(nas_csv *csv, bool *more);
 NAS_API int64_t nas_csv_line(const nas_csv *csv); /* in which the row begins, from 1 */
+/* Of the row; lent until the next one. */
 NAS_API const char *nas_csv_cell(const nas_csv *csv, int column);
 /* Of a cell; NaN where it is empty; NAS_DATA: something else. */
 NAS_API nas_status nas_csv_number(const nas_csv *csv, int column, double *value);
@@ -309,6 +338,7 @@ NAS_API nas_status nas_csv_number(const nas_csv *csv, int column, double *value)
 NAS_API double nas_now_s(void);    /* monotonic, seconds */
 NAS_API double nas_cpu_s(void);    /* processor time of all threads of this process, seconds */
 NAS_API int64_t nas_time_ms(void); /* wall clock, milliseconds since 1970 UTC */
+/* Of the library that runs, as PROJECT_VERSION says it. */
 NAS_API void nas_version(int *major, int *minor, int *patch);
 
 #ifdef __cplusplus
