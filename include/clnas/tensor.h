@@ -23,12 +23,12 @@ enum {
 
 /* One sample's shape: channels, height, width.  A vector of F features is {F, 1, 1}. */
 typedef struct nas_shape {
-    int c, h, w;
+    int c, h, w; /* channels, height, width; each at least 1 */
 } nas_shape;
 
 /* A view: buffer + offset in floats.  buffer NULL: no tensor. */
 typedef struct nas_tensor {
-    nas_buffer *buffer;
+    nas_buffer *buffer; /* lent */
     uint64_t at;    /* floats from the buffer's visible start; a multiple of 16 for arena tensors */
     uint64_t count; /* floats */
 } nas_tensor;
@@ -38,12 +38,14 @@ NAS_API int nas_batch_padded(int batch);           /* rounded up to NAS_BATCH_MU
 /* Shards that a batch is best cut into for a step of training (nas_tape_part): 1, 2, 4 … NAS_SHARDS, all as wide.  Follows from
  * the batch and the kind of the device, never from how many cores it has, since sums depend on it.  1 where cores share no work. */
 NAS_API int nas_batch_shards(const nas_device *device, int batch);
+/* `count` floats of `whole`, from its float `at` on. */
 NAS_API nas_tensor nas_tensor_view(nas_tensor whole, uint64_t at, uint64_t count);
 NAS_API nas_status nas_tensor_read(nas_tensor tensor, float *to);          /* blocking */
 NAS_API nas_status nas_tensor_write(nas_tensor tensor, const float *from); /* blocking */
 /* Host-side layout changes: batch samples of `shape`, n_padded ≥ batch lanes (extra lanes zero / dropped). */
 NAS_API void nas_chwn_from_nchw(const float *nchw, nas_shape shape, int batch, int n_padded,
                                 float *chwn);
+/* Back. */
 NAS_API void nas_nchw_from_chwn(const float *chwn, nas_shape shape, int batch, int n_padded,
                                 float *nchw);
 
@@ -54,6 +56,7 @@ NAS_API void nas_nchw_from_chwn(const float *chwn, nas_shape shape, int batch, i
  * is allocated before nas_arena_commit, and the bytes are known before. */
 typedef struct nas_arena nas_arena;
 
+/* An empty one; the device is lent, `label` names its memory in messages. */
 NAS_API nas_status nas_arena_create(nas_device *device, const char *label, nas_arena **arena);
 NAS_API void nas_arena_destroy(nas_arena *arena);
 /* Reserves `count` floats alive from step `first` to `last` (inclusive; 0, INT_MAX: always). */
@@ -69,6 +72,7 @@ NAS_API nas_tensor nas_arena_tensor(const nas_arena *arena, int reservation); /*
 
 /* ---- files ---------------------------------------------------------------------------------------- */
 
+/* What a NumPy array's numbers are. */
 typedef enum nas_npy_type {
     NAS_NPY_FLOAT32,
     NAS_NPY_UINT8,
@@ -76,15 +80,17 @@ typedef enum nas_npy_type {
     NAS_NPY_INT64,
     NAS_NPY_FLOAT64
 } nas_npy_type;
+/* An array as a NumPy file has it. */
 typedef struct nas_npy {
-    nas_npy_type type;
-    int rank;
-    uint64_t dims[8];
-    void *data; /* C order, native little endian; free()d by nas_npy_clear */
-    uint64_t size_bytes;
+    nas_npy_type type;   /* of each number */
+    int rank;            /* number of axes */
+    uint64_t dims[8];    /* length of each axis */
+    void *data;          /* C order, native little endian; free()d by nas_npy_clear */
+    uint64_t size_bytes; /* of `data` */
 } nas_npy;
 /* Versions 1-3, C order (Fortran order is refused by name), sizes checked against the file before allocation. */
 NAS_API nas_status nas_npy_read(const char *path, nas_npy *npy);
+/* Version 1, atomically.  NAS_SHAPE: there is no such array. */
 NAS_API nas_status nas_npy_write(const char *path, nas_npy_type type, int rank,
                                  const uint64_t *dims, const void *data);
 NAS_API void nas_npy_clear(nas_npy *npy);
@@ -92,26 +98,31 @@ NAS_API void nas_npy_clear(nas_npy *npy);
 /* safetensors: F32 and F64 tensors by name plus a string map.  The reader refuses what the specification forbids: header
  * over 100 MB or past the end, duplicate keys, holes, overlaps, shape and span that disagree. */
 typedef struct nas_safetensor {
-    char name[192];
-    int rank;
-    uint64_t dims[4];
+    char name[192];   /* NUL-terminated */
+    int rank;         /* number of axes */
+    uint64_t dims[4]; /* length of each */
     /* Values, F32 or F64: one of the two is NULL.  Lent for writing; owned by the file struct after reading. */
     float *data;
-    double *doubles;
+    double *doubles; /* of an F64 tensor, whose `data` is NULL */
 } nas_safetensor;
+/* A file of tensors with a map of strings. */
 typedef struct nas_safetensors {
-    nas_safetensor *tensors;
+    nas_safetensor *tensors; /* in the file's order */
     int count;
     char **keys, **values; /* __metadata__ */
     int metadata_count;
     void *storage; /* owned block behind data pointers after reading */
 } nas_safetensors;
+/* Atomically.  NAS_DATA, NAS_SHAPE: names, texts or shapes that a file cannot have. */
 NAS_API nas_status nas_safetensors_write(const char *path, const nas_safetensors *content);
+/* Into a zeroed one, which the caller clears.  Everything is checked against the file's size first; NAS_DATA names
+ * file and offset. */
 NAS_API nas_status nas_safetensors_read(const char *path, nas_safetensors *content);
 NAS_API void nas_safetensors_clear(nas_safetensors *content);
 /* By name, and a value of the string map by its key; NULL: there is none. */
 NAS_API const nas_safetensor *nas_safetensors_find(const nas_safetensors *content,
                                                    const char *name);
+/* Of the map; lent. */
 NAS_API const char *nas_safetensors_value(const nas_safetensors *content, const char *key);
 
 #ifdef __cplusplus
