@@ -73,16 +73,16 @@ typedef enum nas_function {
 /* Reads activation(scale[c]·x + shift[c]).  No scale: identity affine.  Kernels are built with READ = 0 raw, 1 affine,
  * 2 affine + relu, 3 affine + any activation (uniform argument); see nas_read_mode. */
 typedef struct nas_read {
-    nas_tensor x;            /* [c][h][w][n] */
-    nas_tensor scale, shift; /* [c] each, or none */
-    nas_activation activation;
-    float slope; /* of leaky_relu */
+    nas_tensor x;              /* [c][h][w][n] */
+    nas_tensor scale, shift;   /* [c] each, or none */
+    nas_activation activation; /* behind the affine; its number */
+    float slope;               /* of leaky_relu */
 } nas_read;
 
 /* dL/dz of an output: a[c]·g + b[c]·z + d[c] with coefficients [3][c] (a, b, d), 0 in padded lanes; or just g where there are no
  * coefficients.  GRAD = 0 or 1. */
 typedef struct nas_gradient {
-    nas_tensor g, z, coefficients;
+    nas_tensor g, z, coefficients; /* what was summed; the raw output; [3][c], or none */
 } nas_gradient;
 
 /* Where dL/d(value read) of one input goes:  v·activation'(scale·x + shift)  is stored to g, or added when
@@ -90,8 +90,8 @@ typedef struct nas_gradient {
  * INTO = 0 plain store or add (activation none, no reductions), 1 with derivative, 2 with derivative and reductions.
  * No g: this gradient is not wanted; but with reductions still those of G = gate·dz, see NAS_FUSES_LENDING. */
 typedef struct nas_into {
-    nas_tensor g;
-    bool accumulate;
+    nas_tensor g;          /* where it goes */
+    bool accumulate;       /* added, else stored */
     nas_read read;         /* the same as the input was read with in forward */
     nas_tensor mean;       /* [c] */
     nas_tensor reductions; /* or none */
@@ -99,35 +99,35 @@ typedef struct nas_into {
 
 /* Words of the step block, a small buffer that the host refills before each step; the same order in cl/step.clh. */
 typedef struct nas_step {
-    uint32_t real; /* real samples in this batch; the loss masks the others */
-    uint32_t slot; /* where this step's metrics go */
-    uint32_t epoch, step;
-    uint32_t key[2]; /* Philox key for dropout and drop-path */
-    float lr;
-    float drop_path; /* probability that drop_path drops, now (ramped by the trainer) */
-    uint32_t time;   /* optimizer steps done before this one (Adam's bias correction) */
-    float
-        norm_momentum; /* weight of this batch in running statistics: 1/k of the k-th gives their plain mean; 0: each norm's own */
-    uint32_t spare[6];
-} nas_step; /* 64 bytes */
+    uint32_t real;        /* real samples in this batch; the loss masks the others */
+    uint32_t slot;        /* where this step's metrics go */
+    uint32_t epoch, step; /* counted from 0; step within the epoch */
+    uint32_t key[2];      /* Philox key for dropout and drop-path */
+    float lr;             /* learning rate of this step */
+    float drop_path;      /* probability that drop_path drops, now (ramped by the trainer) */
+    uint32_t time;        /* optimizer steps done before this one (Adam's bias correction) */
+    /* Weight of this batch in running statistics: 1/k of the k-th gives their plain mean; 0: each norm's own. */
+    float norm_momentum;
+    uint32_t spare[6]; /* [0 … 3]: nas_optimizer.factors; 64 bytes in all */
+} nas_step;
 
 /* Everything one recording call needs. */
 typedef struct nas_op_call {
-    nas_device *device;
+    nas_device *device;  /* lent */
     const void *options; /* the op's instance */
     int node;            /* index in the graph: a stream of its own for random numbers */
     int n, real;         /* padded and real samples */
     int first;           /* number in the batch of sample 0: a shard's (nas_net_options.shards) */
     bool ragged;         /* some shard has padded lanes: sizes are the same for all */
-    bool training;
-    bool use_clblast; /* gemm = "clblast" */
+    bool training;       /* backward will follow */
+    bool use_clblast;    /* gemm = "clblast" */
     bool paths; /* a candidate whose gate is 0 may not have been computed (nas_net_set_path) */
     int input_count;
-    nas_shape in_shape[NAS_OP_INPUTS], out_shape;
-    nas_read in[NAS_OP_INPUTS];
-    nas_tensor out;        /* z, written raw */
-    nas_tensor statistics; /* [c][3][statistics_parts] of z to write, or none */
-    nas_tensor parameters[NAS_OP_PARAMETERS];
+    nas_shape in_shape[NAS_OP_INPUTS], out_shape; /* of one sample */
+    nas_read in[NAS_OP_INPUTS];                   /* how each input is read */
+    nas_tensor out;                               /* z, written raw */
+    nas_tensor statistics;                    /* [c][3][statistics_parts] of z to write, or none */
+    nas_tensor parameters[NAS_OP_PARAMETERS]; /* by nas_op.parameters' order */
     nas_tensor parameter_gradients[NAS_OP_PARAMETERS]; /* written, not added to */
     nas_tensor scratch; /* as asked for in sizes; contents do not survive the call's launches */
     nas_tensor step;    /* the step block */
@@ -138,7 +138,7 @@ typedef struct nas_op_call {
     nas_tensor gates; /* the net's gate vector; for ops that have gates */
     /* backward only */
     nas_gradient out_gradient;
-    nas_into into[NAS_OP_INPUTS];
+    nas_into into[NAS_OP_INPUTS]; /* of each input */
     nas_tensor
         gate_gradients; /* of the whole vector; added to, for several nodes may share a gate */
 } nas_op_call;
@@ -147,25 +147,28 @@ typedef struct nas_op_call {
 typedef struct nas_op_sizes {
     int statistics_parts;               /* if it fuses statistics */
     int reduction_parts[NAS_OP_INPUTS]; /* if it fuses reductions */
-    uint64_t scratch, saved;
+    uint64_t scratch, saved;            /* for one call's launches; from forward to backward */
     uint64_t
         table; /* written while recording, the same forward and backward; lives as long as the net */
 } nas_op_sizes;
 
 /* ---- parameters and cost --------------------------------------------------------------------------- */
 
+/* What a parameter starts as: a constant, or drawn by its fans (He: normal; Glorot: uniform). */
 typedef enum nas_init { NAS_INIT_ZERO, NAS_INIT_ONE, NAS_INIT_HE, NAS_INIT_GLOROT } nas_init;
 
+/* What an operator wants of one of its parameters. */
 typedef struct nas_parameter {
-    const char *name; /* "weight", "bias", "gamma", "running_mean" … */
-    int rank;
-    int dims[4];
-    nas_init init;
-    int fan_in, fan_out;
-    bool trained; /* false: state such as running statistics */
-    bool decayed; /* weight decay applies (not to biases and norms) */
+    const char *name;    /* "weight", "bias", "gamma", "running_mean" … */
+    int rank;            /* number of axes */
+    int dims[4];         /* length of each */
+    nas_init init;       /* first values */
+    int fan_in, fan_out; /* values that one output sums; outputs that one value serves */
+    bool trained;        /* false: state such as running statistics */
+    bool decayed;        /* weight decay applies (not to biases and norms) */
 } nas_parameter;
 
+/* What a node or a network costs, whatever the device. */
 typedef struct nas_cost {
     uint64_t parameters; /* trained ones */
     uint64_t macs;       /* multiply-accumulates per sample; convolutions and dense layers only */
@@ -177,28 +180,30 @@ typedef struct nas_cost {
 /* CHWN, n = real batch, no padding.  Pointers are to float or double: each op's reference is compiled for both
  * (see host/ops/reference.h); the double one is the truth of every test. */
 typedef struct nas_reference_call {
-    const void *options;
-    int node, n;
-    bool training;
+    const void *options; /* the op's instance */
+    int node, n;         /* index in the graph; samples */
+    bool training;       /* batch statistics, dropout on */
     int input_count;
-    nas_shape in_shape[NAS_OP_INPUTS], out_shape;
-    const void *in[NAS_OP_INPUTS];
-    void *out; /* forward writes it, backward may read it */
+    nas_shape in_shape[NAS_OP_INPUTS], out_shape; /* of one sample */
+    const void *in[NAS_OP_INPUTS];                /* values of each input */
+    void *out;                                    /* forward writes it, backward may read it */
     void *parameters
-        [NAS_OP_PARAMETERS]; /* forward in training updates untrained ones (running statistics) */
-    const void *out_gradient;
+        [NAS_OP_PARAMETERS];  /* forward in training updates untrained ones (running statistics) */
+    const void *out_gradient; /* dL/d(out); backward only */
     void *in_gradients[NAS_OP_INPUTS];            /* added to; NULL: not wanted */
     void *parameter_gradients[NAS_OP_PARAMETERS]; /* added to; NULL: not wanted */
     const void *gates;                            /* the net's gate vector */
     void *gate_gradients;                         /* added to */
     const int32_t *labels;                        /* words, [rows][n]: floats by their bits */
-    void *scores; /* losses: forward writes what each sample scores, [n]; NULL: not wanted */
-    nas_step step;
+    void *scores;  /* losses: forward writes what each sample scores, [n]; NULL: not wanted */
+    nas_step step; /* of the pass */
 } nas_reference_call;
+/* Computes forward or backward of one call. */
 typedef void (*nas_reference_function)(const nas_reference_call *call);
 
 /* ---- the descriptor ------------------------------------------------------------------------------------- */
 
+/* What an operator's kernels do themselves; bits. */
 typedef enum nas_fusion {
     NAS_FUSES_READ = 1,       /* reads inputs through a nas_read; else raw tensors are handed in */
     NAS_FUSES_STATISTICS = 2, /* gives statistics of z; else a pass over z does */
@@ -210,6 +215,7 @@ typedef enum nas_fusion {
     NAS_FUSES_LENDING = 32,
 } nas_fusion;
 
+/* Who computes an operator's output. */
 typedef enum nas_view {
     NAS_VIEW_NONE,       /* writes a home of its own */
     NAS_VIEW_NORM,       /* batch_norm: gives its input home an affine */
@@ -255,26 +261,28 @@ typedef enum nas_layer_kind {
 
 /* Pairs are height and width; what a kind does not use is 0. */
 typedef struct nas_layer {
-    nas_layer_kind kind;
+    nas_layer_kind kind;      /* which of the following counts */
     int kernel[2], stride[2]; /* stride: of subsample the step, too */
     int padding[2];           /* on each side */
     int first[2];             /* of subsample: first pixel */
+    /* Of convolutions and pools; of convolutions and shuffles; of slices; of upsampling. */
     int dilation, groups, from, factor;
-    nas_activation activation;
-    float slope; /* of leaky_relu */
-    double epsilon;
+    nas_activation activation; /* of NAS_LAYER_ACTIVATION */
+    float slope;               /* of leaky_relu */
+    double epsilon;            /* of norms */
+    /* Of transpose; of pad; of softmax: 0 channels, 1 rows, 2 columns. */
     int order[3], before[3], after[3], axis;
-    nas_function function;
-    float a, b;
+    nas_function function; /* of NAS_LAYER_FUNCTION */
+    float a, b;            /* its two numbers; of pad the value */
 } nas_layer;
 
 /* Sample cases that every test and benchmark of an op uses. */
 typedef struct nas_op_case {
     const char
         *options; /* config notation: "out = 5; kernel = 3; stride = 2" ; NULL ends the table */
-    int batch;
+    int batch;    /* real samples */
     int input_count;
-    nas_shape in[4];
+    nas_shape in[4]; /* of each input */
 } nas_op_case;
 
 /* What kernels are measured and tuned by. */
@@ -291,12 +299,13 @@ typedef enum nas_label {
     NAS_LABEL_NUMBER, /* float */
 } nas_label;
 
+/* An operator, in all that others know of it.  Functions get the instance as `options`. */
 typedef struct nas_op {
-    nas_kind kind; /* instance_size ≤ NAS_OPTIONS_SIZE */
-    int inputs_min, inputs_max;
-    nas_view view;
-    nas_channels channels;
-    unsigned fusion; /* nas_fusion bits */
+    nas_kind kind;              /* instance_size ≤ NAS_OPTIONS_SIZE */
+    int inputs_min, inputs_max; /* how many it takes */
+    nas_view view;              /* how the net sees it */
+    nas_channels channels;      /* where its output's channels come from */
+    unsigned fusion;            /* nas_fusion bits */
     /* Output shape, or NAS_SHAPE with a message that names the sizes. */
     nas_status (*infer)(const void *options, const nas_shape *in, int count, nas_shape *out);
     /* Number of parameters (≤ NAS_OP_PARAMETERS); NULL: none. */
@@ -311,7 +320,9 @@ typedef struct nas_op {
     /* Its forward costs about as much as reading its input and keeps nothing for backward, which does not read the output:
      * a net may run it again rather than keep the output.  NULL: no. */
     bool (*cheap)(const void *options, const nas_shape *in, int count);
+    /* Record the passes; NAS_DEVICE with the compiler's words when a kernel cannot be built. */
     nas_status (*forward)(const nas_op_call *call, nas_tape *tape);
+    /* From out_gradient to every `into` and parameter gradient that is wanted. */
     nas_status (*backward)(const nas_op_call *call, nas_tape *tape);
     /* Losses: rows of labels, a word of each for a sample, and what the first and the others hold. */
     int (*labels)(const void *options, nas_shape in, nas_label *first, nas_label *others);
@@ -322,7 +333,7 @@ typedef struct nas_op {
     nas_reference_function reference_forward[2], reference_backward[2]; /* [0] float, [1] double */
     /* Fills a zeroed layer, or says why this one has none.  NULL: an operator of training or of search networks. */
     nas_status (*layer)(const void *options, const nas_shape *in, nas_layer *layer);
-    const nas_op_case *cases;
+    const nas_op_case *cases; /* ends with NULL options */
 } nas_op;
 
 NAS_API const nas_op *nas_op_find(const char *name); /* NULL: none */
@@ -332,6 +343,7 @@ NAS_API nas_status nas_op_get(const char *name, const nas_op **op);
 
 /* READ define for a way of reading: 0, 1, 2 or 3. */
 NAS_API int nas_read_mode(const nas_read *read);
+/* INTO define, likewise: 0, 1 or 2. */
 NAS_API int nas_into_mode(const nas_into *into);
 
 /* ---- passes: what the net records where an op does not fuse --------------------------------------------- */
@@ -341,6 +353,7 @@ NAS_API nas_status nas_pass_materialise(nas_tape *tape, const nas_read *read, na
                                         int n, nas_tensor y);
 /* Statistics of z: [c][3][parts]; parts from nas_pass_parts. */
 NAS_API int nas_pass_parts(nas_shape shape, int n);
+/* Records them. */
 NAS_API nas_status nas_pass_statistics(nas_tape *tape, nas_tensor z, nas_shape shape, int n,
                                        int real, nas_tensor statistics);
 /* dz = formed gradient, plain. */
@@ -362,6 +375,7 @@ NAS_API nas_status nas_pass_sum(nas_tape *tape, nas_tensor first, nas_tensor oth
 /* Which values a read would pass on, scale·x + shift > 0, as bits: 32 neighbouring pixels of one channel and sample to a
  * word, [c][⌈h·w/32⌉][n].  The read's activation does not matter. */
 NAS_API uint64_t nas_tap_sign_words(nas_shape shape, int n);
+/* Records them into `words`. */
 NAS_API nas_status nas_tap_signs(nas_tape *tape, const nas_read *read, nas_shape shape, int n,
                                  nas_tensor words);
 /* distances[i][j] += bits in which samples i and j differ; uint32 [n][n]. */
@@ -380,15 +394,17 @@ typedef struct nas_norm {
     nas_tensor coefficients; /* [3][c], for nas_gradient */
 } nas_norm;
 
+/* What the passes of one norm work with. */
 typedef struct nas_norm_call {
     nas_tensor gamma, beta;                    /* none: not affine */
     nas_tensor running_mean, running_variance; /* none: not kept */
     nas_tensor step;                           /* the step block, for norm_momentum */
-    nas_tensor gamma_gradient, beta_gradient;
+    nas_tensor gamma_gradient, beta_gradient;  /* backward: written */
     nas_tensor
         gate; /* backward: [1], G is so many times what nas_gradient.g holds; none: it is G */
+    /* Added to the variance; weight of this batch where the step has none. */
     float epsilon, momentum;
-    int channels;
+    int channels;    /* c */
     uint64_t count;  /* real elements per channel: h·w·real, of all shards */
     int shards;      /* sets of statistics or reductions to merge, in order; 0: 1 */
     uint64_t stride; /* floats from one to the next */
@@ -408,7 +424,9 @@ NAS_API void nas_norm_call_make(const nas_op_call *node, nas_norm_call *call);
 NAS_API void nas_activation_of(const void *options, nas_activation *activation, float *slope);
 NAS_API const char *nas_activation_name(nas_activation activation); /* as a config says it */
 NAS_API const char *nas_function_name(nas_function function);       /* the same */
+/* Activation(x), in double. */
 NAS_API double nas_activation_value(nas_activation activation, double slope, double x);
+/* And its derivative. */
 NAS_API double nas_activation_derivative(nas_activation activation, double slope, double x);
 
 #ifdef __cplusplus
