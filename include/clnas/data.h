@@ -29,6 +29,7 @@ extern "C" {
 
 /* ---- what a data set gives ------------------------------------------------------------------- */
 
+/* What a stored sample's numbers are. */
 typedef enum nas_sample_type { NAS_SAMPLE_UINT8, NAS_SAMPLE_FLOAT32 } nas_sample_type;
 
 /* What is learned. */
@@ -66,15 +67,17 @@ typedef struct nas_image_options {
     int background;   /* 0 black, 1 grey, 2 white */
 } nas_image_options;
 
+/* Options of `image`, by the name that configs give them. */
 NAS_API extern const nas_kind nas_image_kind;
 /* Reads, decodes and resizes one file, as the data set `images` does: samples[channels][height][width].  What the file is, its first
  * bytes tell.  NAS_DATA: unreadable, damaged or too large, with the file's name; NAS_CONFIG: wrong options. */
 NAS_API nas_status nas_image_read(const char *path, const nas_image_options *options,
                                   uint8_t *samples);
 
+/* All that a data set's files hold. */
 typedef struct nas_data_content {
-    nas_shape shape; /* of one sample */
-    nas_sample_type type;
+    nas_shape shape;         /* of one sample */
+    nas_sample_type type;    /* of the samples in both parts */
     nas_image_options image; /* how files became samples, where they were images */
     char *columns;           /* of a table, as nas_table_open wants them; from malloc; else NULL */
     int outputs;             /* classes; labels; numbers of a sample */
@@ -86,7 +89,7 @@ NAS_API void nas_data_content_clear(nas_data_content *content);
 
 enum { NAS_DATASET_OPTIONS_SIZE = 40960 };
 
-/* The descriptor. */
+/* A data set: what its files hold. */
 typedef struct nas_dataset {
     nas_kind kind; /* instance_size ≤ NAS_DATASET_OPTIONS_SIZE; no option named as a common one */
     unsigned tasks; /* that it can serve, 1 << nas_task each; 0: classify alone */
@@ -99,16 +102,17 @@ NAS_API const nas_dataset *const *nas_dataset_all(int *count);
 
 /* ---- config ---------------------------------------------------------------------------------- */
 
+/* Where samples live while a network is trained; see nas_data_home. */
 typedef enum nas_placement { NAS_PLACE_AUTO, NAS_PLACE_RESIDENT, NAS_PLACE_STREAMED } nas_placement;
 
 /* Options of every data set, whatever its type (nas_data_kind). */
 typedef struct nas_data_options {
-    char type[NAS_TEXT_SIZE];
-    int task;            /* nas_task */
-    int64_t valid;       /* samples of the training files set aside for validation */
-    int64_t train_limit; /* use that many training samples at most (after the split); 0: all */
-    int64_t test_limit;  /* the same for test samples */
-    bool flip;           /* augment.flip: mirrored left to right, one time in two */
+    char type[NAS_TEXT_SIZE]; /* name of a nas_dataset */
+    int task;                 /* nas_task */
+    int64_t valid;            /* samples of the training files set aside for validation */
+    int64_t train_limit;      /* use that many training samples at most (after the split); 0: all */
+    int64_t test_limit;       /* the same for test samples */
+    bool flip;                /* augment.flip: mirrored left to right, one time in two */
     int64_t
         crop; /* augment.crop: shifted by up to so many pixels, black behind the edge; 0: none */
     int64_t cutout; /* augment.cutout: side of a square set to the mean, in pixels; 0: none */
@@ -116,17 +120,18 @@ typedef struct nas_data_options {
         class_weights;  /* classify: of the loss, by class, relative to each other; empty: none */
     bool balance;       /* classify: class weights from how many samples each has */
     bool scale_targets; /* regress: to mean 0 and deviation 1 of the training split */
-    nas_real_list mean,
-        /* Per channel, of samples scaled to 0 … 1 (uint8) or as they are (float); empty: computed. */
-        std;
+    /* Per channel, of samples scaled to 0 … 1 (uint8) or as they are (float); empty: computed. */
+    nas_real_list mean, std;
     int placement; /* nas_placement */
 } nas_data_options;
 
+/* The table of these options. */
 NAS_API extern const nas_kind nas_data_kind;
 
+/* A config's group `data`, checked. */
 typedef struct nas_data_config {
-    nas_data_options common;
-    const nas_dataset *dataset;
+    nas_data_options common;    /* what all data sets have */
+    const nas_dataset *dataset; /* what `options` is an instance of */
     union {
         unsigned char bytes[NAS_DATASET_OPTIONS_SIZE];
         double align;
@@ -141,8 +146,10 @@ NAS_API nas_status nas_data_config_value(const nas_data_config *config, nas_valu
 
 /* ---- an open data set ------------------------------------------------------------------------ */
 
+/* Read, checked and split; never changes once it is open, so that threads may share it. */
 typedef struct nas_data nas_data;
 
+/* Which samples. */
 typedef enum nas_split {
     NAS_SPLIT_TRAIN,
     NAS_SPLIT_VALID,
@@ -159,10 +166,11 @@ NAS_API nas_status nas_data_open(const nas_data_config *config, uint64_t seed, n
 NAS_API nas_status nas_data_open_group(const nas_value *group, uint64_t seed, nas_data **data);
 NAS_API void nas_data_destroy(nas_data *data);
 
+/* As it was opened; lent. */
 NAS_API const nas_data_config *nas_data_config_of(const nas_data *data);
-NAS_API const nas_data_content *nas_data_content_of(const nas_data *data);
-NAS_API nas_shape nas_data_shape(const nas_data *data);
-NAS_API nas_task nas_data_task(const nas_data *data);
+NAS_API const nas_data_content *nas_data_content_of(const nas_data *data); /* lent */
+NAS_API nas_shape nas_data_shape(const nas_data *data);                    /* of one sample */
+NAS_API nas_task nas_data_task(const nas_data *data);                      /* what is learned */
 /* What a network must give: classes, labels or numbers. */
 NAS_API int nas_data_outputs(const nas_data *data);
 /* Name of a class, label or number, or NULL. */
@@ -176,7 +184,7 @@ NAS_API nas_status nas_data_cut(const nas_data *data, nas_split split, double sh
                                 uint32_t *samples, uint32_t *count);
 /* regress: what is learned is (target − mean) / deviation; [outputs] each; 0 and 1 where targets are learned as they are. */
 NAS_API const double *nas_data_target_mean(const nas_data *data);
-NAS_API const double *nas_data_target_std(const nas_data *data);
+NAS_API const double *nas_data_target_std(const nas_data *data); /* deviations, as above */
 /* classify: [outputs], 1 in the mean over the training split; NULL: no weights. */
 NAS_API const double *nas_data_class_weights(const nas_data *data);
 /* Words of 4 bytes that a batch has for each sample, in this order:
@@ -189,7 +197,7 @@ NAS_API void nas_data_target_write(const nas_data *data, nas_split split, uint32
                                    int32_t *words);
 /* [channels] each, as nas_data_options.mean and .std mean them. */
 NAS_API const double *nas_data_mean(const nas_data *data);
-NAS_API const double *nas_data_std(const nas_data *data);
+NAS_API const double *nas_data_std(const nas_data *data); /* deviations, as above */
 /* XXH3 of shape, labels, samples and splits: two studies with equal ones saw the same data. */
 NAS_API uint64_t nas_data_hash(const nas_data *data);
 
@@ -200,6 +208,7 @@ typedef struct nas_reals {
     int count;
     double *item; /* [count], from malloc */
 } nas_reals;
+/* As a model file keeps it. */
 typedef struct nas_preprocessing {
     bool bytes;              /* samples are 0 … 255 and `largest` is 255; else 1 */
     nas_reals mean, std;     /* a number per channel */
@@ -209,6 +218,7 @@ typedef struct nas_preprocessing {
 /* "{ bytes = true; mean = [0.286]; std = [0.353]; }" and back, with "image = { size = [28, 28]; … };" where there is one;
  * NAS_CONFIG names file and member. */
 NAS_API nas_status nas_preprocessing_write(const nas_preprocessing *preprocessing, nas_text *text);
+/* Back, into a zeroed one, which the caller clears. */
 NAS_API nas_status nas_preprocessing_read(const char *text, const char *file,
                                           nas_preprocessing *preprocessing);
 NAS_API void nas_preprocessing_clear(nas_preprocessing *preprocessing); /* a zeroed one is fine */
@@ -220,31 +230,33 @@ NAS_API nas_status nas_preprocessing_check(const nas_preprocessing *preprocessin
                                            nas_shape input);
 /* The factors of scale·x + shift, for a channel with this mean and deviation. */
 NAS_API double nas_sample_scale(bool bytes, double std);
-NAS_API double nas_sample_shift(double mean, double std);
+NAS_API double nas_sample_shift(double mean, double std); /* the other one, of a scaled sample */
 /* What the outputs mean. */
 typedef struct nas_postprocessing {
     int task; /* nas_task */
-    nas_real_list mean,
-        std; /* of numbers that are learned scaled, one of each per output; else empty */
+    /* Of numbers that are learned scaled, one of each per output; else empty. */
+    nas_real_list mean, std;
 } nas_postprocessing;
 
 /* "{ task = \"regress\"; mean = [22.5]; std = [9.2]; }" and back; NAS_CONFIG names file and member. */
 NAS_API nas_status nas_postprocessing_write(const nas_postprocessing *postprocessing,
                                             nas_text *text);
+/* Back. */
 NAS_API nas_status nas_postprocessing_read(const char *text, const char *file,
                                            nas_postprocessing *postprocessing);
 /* What a network gives for a number, in that number's own units. */
 NAS_API double nas_output_number(const nas_postprocessing *postprocessing, int output,
                                  double value);
+/* What an open data set says; never fails. */
 NAS_API void nas_data_postprocessing(const nas_data *data, nas_postprocessing *postprocessing);
 
 /* All that as a model file keeps it, under these keys. */
 typedef struct nas_data_words {
-    nas_text preprocessing;
+    nas_text preprocessing; /* as nas_preprocessing_write has it */
     nas_text
         classes; /* names of classes, labels or numbers, one in each line; nothing where there are none */
-    nas_text postprocessing;
-    nas_text columns; /* of a table; else nothing */
+    nas_text postprocessing; /* as nas_postprocessing_write has it */
+    nas_text columns;        /* of a table; else nothing */
 } nas_data_words;
 
 /* ---- new rows of a table ------------------------------------------------------------------------ */
@@ -252,6 +264,7 @@ typedef struct nas_data_words {
 /* A CSV file with the columns that a model learned from, in any order, among any others; `columns` as the model keeps them, `model` names it
  * in messages.  NAS_DATA: no such file; NAS_CONFIG: it lacks a column. */
 typedef struct nas_table nas_table;
+/* Opens it and finds the columns. */
 NAS_API nas_status nas_table_open(const char *columns, const char *model, const char *path,
                                   nas_table **table);
 NAS_API void nas_table_close(nas_table *table);
@@ -262,6 +275,7 @@ NAS_API nas_status nas_table_next(nas_table *table, float *values, bool *more);
 /* The names that "classes" has, one for each output, and NULL behind them.  NAS_DATA: another number of them. */
 NAS_API nas_status nas_names_read(const char *text, const char *file, int outputs, char ***names);
 NAS_API void nas_names_free(char **names); /* NULL is fine */
+/* Fills zeroed words from an open data set; the caller clears them, also on failure. */
 NAS_API nas_status nas_data_describe(const nas_data *data, nas_data_words *words);
 NAS_API void nas_data_words_clear(nas_data_words *words);
 
@@ -276,13 +290,15 @@ typedef struct nas_data_home nas_data_home;
 NAS_API nas_status nas_data_home_create(nas_device *device, const nas_data *data,
                                         nas_data_home **home);
 NAS_API void nas_data_home_destroy(nas_data_home *home);
-NAS_API bool nas_data_home_resident(const nas_data_home *home);
-NAS_API uint64_t nas_data_home_bytes(const nas_data_home *home); /* on the device */
-NAS_API const nas_data *nas_data_home_data(const nas_data_home *home);
-NAS_API nas_device *nas_data_home_device(const nas_data_home *home);
+NAS_API bool nas_data_home_resident(const nas_data_home *home);        /* else streamed */
+NAS_API uint64_t nas_data_home_bytes(const nas_data_home *home);       /* on the device */
+NAS_API const nas_data *nas_data_home_data(const nas_data_home *home); /* lent */
+NAS_API nas_device *nas_data_home_device(const nas_data_home *home);   /* lent */
 
+/* Batches of one split, gathered on the device.  One thread at a time. */
 typedef struct nas_batches nas_batches;
 
+/* Which samples, in which order. */
 typedef struct nas_batches_options {
     int batch; /* samples of a full batch */
     bool
@@ -318,10 +334,10 @@ NAS_API nas_status nas_batches_create(nas_data_home *home, nas_split split,
                                       const nas_batches_options *options,
                                       const nas_batches_target *target, nas_batches **batches);
 NAS_API void nas_batches_destroy(nas_batches *batches);
-NAS_API int nas_batches_steps(const nas_batches *batches);          /* per epoch */
-NAS_API int nas_batches_real(const nas_batches *batches, int step); /* samples of that batch */
-NAS_API const nas_data *nas_batches_data(const nas_batches *batches);
-NAS_API uint32_t nas_batches_samples(const nas_batches *batches); /* per epoch */
+NAS_API int nas_batches_steps(const nas_batches *batches);            /* per epoch */
+NAS_API int nas_batches_real(const nas_batches *batches, int step);   /* samples of that batch */
+NAS_API const nas_data *nas_batches_data(const nas_batches *batches); /* lent */
+NAS_API uint32_t nas_batches_samples(const nas_batches *batches);     /* per epoch */
 /* Fixes the order of epoch `epoch` and uploads it (waits for the device).  Before the first load,
  * too. */
 NAS_API nas_status nas_batches_epoch(nas_batches *batches, uint32_t epoch);
