@@ -15,6 +15,7 @@
 extern "C" {
 #endif
 
+/* A network on a device.  One thread at a time. */
 typedef struct nas_net nas_net;
 
 /* What measures may ask a net to keep of each pass: small kernels beside those that compute it. */
@@ -37,11 +38,13 @@ typedef struct nas_loss {
     const char *op;   /* lent, as a rule a literal; NULL: no loss */
     char options[96]; /* "label_smoothing = 0.1" */
 } nas_loss;
+/* Classes, without further options. */
 #define NAS_CROSS_ENTROPY                                                                          \
     {                                                                                              \
         .op = "softmax_cross_entropy"                                                              \
     }
 
+/* How it is made; a zeroed one with `batch` set is for evaluation alone. */
 typedef struct nas_net_options {
     int batch;        /* real samples of a full batch */
     bool training;    /* false: evaluation only (less memory) */
@@ -58,17 +61,17 @@ typedef struct nas_net_options {
     /* With paths: the row of each gate of the graph, < NAS_GATES, −1: none.  A pass opens one gate of a row at most, one of two is refused; so what serves
      * one alone shares memory with what serves the others.  NULL: any gates may be open together.  Lent until the net is there. */
     const int *row_of_gate;
-    unsigned taps; /* nas_net_tap bits */
-    int features;  /* node whose value each forward pass keeps; 0: none */
-    nas_recompute recompute;
+    unsigned taps;           /* nas_net_tap bits */
+    int features;            /* node whose value each forward pass keeps; 0: none */
+    nas_recompute recompute; /* see there */
 } nas_net_options;
 
 /* Bytes on the device, known before anything is allocated. */
 typedef struct nas_net_memory {
-    uint64_t parameter_bytes; /* parameters, gradients and states */
-    uint64_t activation_bytes;
-    uint64_t scratch_bytes;
-    uint64_t total_bytes;
+    uint64_t parameter_bytes;  /* parameters, gradients and states */
+    uint64_t activation_bytes; /* outputs, their gradients, and what forward keeps */
+    uint64_t scratch_bytes;    /* used within a launch */
+    uint64_t total_bytes;      /* of these three */
     uint64_t
         saved_bytes; /* that recomputing saves and the total does not have; 0: nothing is recomputed */
 } nas_net_memory;
@@ -77,12 +80,14 @@ typedef struct nas_net_memory {
 NAS_API nas_status nas_net_create(nas_device *device, const nas_graph *graph,
                                   const nas_net_options *options, nas_net **net);
 NAS_API void nas_net_destroy(nas_net *net);
+/* Those bytes, without allocating; needs an open device, for its limits and kernels. */
 NAS_API nas_status nas_net_measure(nas_device *device, const nas_graph *graph,
                                    const nas_net_options *options, nas_net_memory *memory);
-NAS_API const nas_graph *nas_net_graph(const nas_net *net);
-NAS_API nas_device *nas_net_device(const nas_net *net);
+NAS_API const nas_graph *nas_net_graph(const nas_net *net); /* its copy; lent */
+NAS_API nas_device *nas_net_device(const nas_net *net);     /* lent */
+/* As given, with defaults filled in; lent. */
 NAS_API const nas_net_options *nas_net_options_of(const nas_net *net);
-NAS_API void nas_net_memory_of(const nas_net *net, nas_net_memory *memory);
+NAS_API void nas_net_memory_of(const nas_net *net, nas_net_memory *memory); /* as allocated */
 
 /* ---- tensors (lent; live as long as the net) ---------------------------------------------------------- */
 
@@ -92,10 +97,11 @@ NAS_API void nas_net_memory_of(const nas_net *net, nas_net_memory *memory);
  * labels and metrics are the batch's.  Taps want one shard. */
 typedef struct nas_net_shard {
     int first, real; /* samples of the batch: first … first + real − 1 */
+    /* [c][h][w][n padded] of the shard; none where the net has none. */
     nas_tensor input, output, output_gradient, input_gradient, features;
 } nas_net_shard;
 NAS_API int nas_net_shard_count(const nas_net *net);
-NAS_API nas_net_shard nas_net_shard_at(const nas_net *net, int shard);
+NAS_API nas_net_shard nas_net_shard_at(const nas_net *net, int shard); /* from 0 */
 
 NAS_API nas_tensor nas_net_input(const nas_net *net);  /* [c][h][w][n padded] */
 NAS_API nas_tensor nas_net_labels(const nas_net *net); /* words [shards][rows][n padded] */
@@ -104,7 +110,7 @@ NAS_API int nas_net_label_rows(const nas_net *net, nas_label *first, nas_label *
 NAS_API nas_tensor nas_net_output(const nas_net *net); /* [c][h][w][n padded] */
 NAS_API nas_tensor
 nas_net_output_gradient(const nas_net *net); /* to be filled when there is no loss */
-NAS_API nas_tensor nas_net_input_gradient(const nas_net *net);
+NAS_API nas_tensor nas_net_input_gradient(const nas_net *net); /* with options.input_gradient */
 /* What options.features and options.taps asked for; without them, no tensor. */
 NAS_API nas_tensor nas_net_features(const nas_net *net);  /* [c][h][w][n padded] */
 NAS_API nas_tensor nas_net_distances(const nas_net *net); /* uint32 [n padded][n padded] */
@@ -117,7 +123,7 @@ nas_net_metrics(const nas_net *net); /* [slots][4]: loss sum, score sum, real, 0
 /* The gate vector of a graph with `mixed` nodes: as long as the largest gate in it asks for, all 1 when the net is created,
  * written by whoever trains the architecture, read in every pass.  Its gradient is filled by backward.  Else no tensor. */
 NAS_API nas_tensor nas_net_gates(const nas_net *net);
-NAS_API nas_tensor nas_net_gate_gradients(const nas_net *net);
+NAS_API nas_tensor nas_net_gate_gradients(const nas_net *net); /* as long as the gates */
 
 /* For nets made with options.paths: the candidates of which gates run from now on, in forward, backward and evaluation; NULL, as at
  * first: all.  `gates` has a value per gate of the net, 0: closed.  What serves closed candidates alone is not run: no time, no statistics, no gradients;
@@ -143,19 +149,22 @@ typedef struct nas_net_block {
     uint64_t decayed_count;           /* floats [0, decayed_count) get weight decay */
     nas_tensor states;                /* running statistics and the like */
 } nas_net_block;
-NAS_API nas_net_block nas_net_parameters(const nas_net *net);
+NAS_API nas_net_block nas_net_parameters(const nas_net *net); /* lent, as tensors are */
 
+/* One parameter, or state, by its name. */
 typedef struct nas_net_parameter {
-    char name[64]; /* "3.weight": node.parameter */
-    int node;
-    nas_parameter spec;
+    char name[64];               /* "3.weight": node.parameter */
+    int node;                    /* of the graph */
+    nas_parameter spec;          /* as its operator asked for it */
     nas_tensor tensor, gradient; /* gradient: none for states */
 } nas_net_parameter;
 NAS_API int nas_net_parameter_count(const nas_net *net);
+/* In the order of nodes; lent. */
 NAS_API const nas_net_parameter *nas_net_parameter_at(const nas_net *net, int index);
 
 /* ---- running (all enqueue, none waits) ------------------------------------------------------------------- */
 
+/* Writes the step block, behind what is enqueued. */
 NAS_API nas_status nas_net_set_step(nas_net *net, const nas_step *step);
 NAS_API nas_status
 nas_net_forward(nas_net *net); /* batch statistics, dropout on; loss and metrics */
@@ -175,8 +184,9 @@ typedef struct nas_net_step {
         key; /* "conv2d out = 16; kernel = 3 | 8x28x28 relu | batch_norm": equal keys, equal work */
     uint64_t macs, bytes; /* of a sample: multiply-accumulates; activations read and written */
 } nas_net_step;
+/* Steps, in order. */
 typedef struct nas_net_steps {
-    nas_net_step *item;
+    nas_net_step *item; /* owned */
     int count;
 } nas_net_steps;
 /* Those of a net made of this graph for evaluation, without a loss, in the order in which they run.  Needs no device: batch, shards and
@@ -226,13 +236,15 @@ NAS_API nas_status nas_net_inherit_nodes(nas_net *net, const char *path, const i
 
 /* Parameters, gradients and states are laid out as the list of nas_net_parameter_at would be (see nas_reference_parameter). */
 typedef struct nas_reference nas_reference;
+/* `graph` is copied.  Parameters are 1 where they start so (NAS_INIT_ONE), else 0, until they are set or copied. */
 NAS_API nas_status nas_reference_create(const nas_graph *graph, const nas_net_options *options,
                                         nas_reference **reference);
 NAS_API void nas_reference_destroy(nas_reference *reference);
-NAS_API double *nas_reference_input(nas_reference *reference); /* CHWN, n = batch */
-NAS_API double *nas_reference_input_gradient(nas_reference *reference);
+NAS_API double *nas_reference_input(nas_reference *reference);              /* CHWN, n = batch */
+NAS_API double *nas_reference_input_gradient(nas_reference *reference);     /* as the input */
 NAS_API double *nas_reference_value(nas_reference *reference, int node);    /* node's output */
 NAS_API double *nas_reference_gradient(nas_reference *reference, int node); /* dL/d(its output) */
+/* Filled by the caller where there is no loss. */
 NAS_API double *nas_reference_output_gradient(nas_reference *reference);
 NAS_API int32_t *nas_reference_labels(nas_reference *reference); /* words [rows][batch] */
 /* Parameter p of node; NULL when there is none.  `gradient` may be NULL. */
