@@ -21,9 +21,9 @@ extern "C" {
 
 /* Values of a sample lie channel by channel, row by row. */
 typedef struct nas_model_layer {
-    nas_layer what;
-    int node; /* of the graph; 0: the input */
-    int inputs[NAS_OP_INPUTS];
+    nas_layer what;            /* in numbers */
+    int node;                  /* of the graph; 0: the input */
+    int inputs[NAS_OP_INPUTS]; /* layers before this one */
     int input_count;
     nas_shape shape; /* of the output */
     nas_cost cost;   /* of its node, and of the norm that was folded into it */
@@ -37,6 +37,7 @@ typedef struct nas_model_layer {
     float *statistics;
 } nas_model_layer;
 
+/* A network as layers with weights; a zeroed one is empty. */
 typedef struct nas_model {
     nas_model_layer *layers; /* [0] is the input; the last one's value is the output */
     int count;
@@ -44,15 +45,16 @@ typedef struct nas_model {
     char **classes; /* names, one per output; NULL: not known */
     bool
         prepares; /* `preprocessing` is known: inputs of exported files are samples as they are stored */
-    nas_preprocessing preprocessing;
+    nas_preprocessing preprocessing; /* where `prepares` */
     bool
         explains; /* `postprocessing` is known.  Its units are in the last layer already: exported files give numbers in their own */
-    nas_postprocessing postprocessing;
+    nas_postprocessing postprocessing; /* where `explains` */
     char *
         columns; /* of the table that it learned from, as nas_table_open wants them; NULL: of none */
     uint64_t parameters; /* floats in all layers */
 } nas_model;
 
+/* What becomes of batch norms. */
 typedef enum nas_model_norms {
     NAS_NORMS_FOLDED, /* into the weights before them, where nobody else reads what is between */
     NAS_NORMS_KEPT,
@@ -64,12 +66,13 @@ NAS_API nas_status nas_model_read(const char *path, nas_model_norms norms, nas_m
 /* The same of what was read already, or imported (import.h); `path` is for messages. */
 NAS_API nas_status nas_model_make(const nas_safetensors *content, const char *path,
                                   nas_model_norms norms, nas_model *model);
-NAS_API void nas_model_clear(nas_model *model); /* a zeroed one is fine */
-NAS_API nas_shape nas_model_input(const nas_model *model);
-NAS_API nas_shape nas_model_output(const nas_model *model);
+NAS_API void nas_model_clear(nas_model *model);             /* a zeroed one is fine */
+NAS_API nas_shape nas_model_input(const nas_model *model);  /* shape of layer 0 */
+NAS_API nas_shape nas_model_output(const nas_model *model); /* shape of the last layer */
 
 /* ---- exporters --------------------------------------------------------------------------------------- */
 
+/* An exporter: how a network is written for others. */
 typedef struct nas_exporter {
     nas_kind kind;         /* no options */
     nas_model_norms norms; /* unless asked otherwise */
