@@ -16,6 +16,7 @@
 extern "C" {
 #endif
 
+/* A zeroed one is the default. */
 typedef struct nas_import_options {
     /* A softmax at the end is left out: then the outputs are logits, as losses want them, and the answer is the same. */
     bool logits;
