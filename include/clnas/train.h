@@ -27,8 +27,9 @@ extern "C" {
 
 enum { NAS_OPTIMIZER_OPTIONS_SIZE = 256, NAS_OPTIMIZER_MOMENTS = 2 };
 
+/* What one recording works with; all lent. */
 typedef struct nas_optimizer_call {
-    nas_device *device;
+    nas_device *device;                        /* whose tape it is */
     nas_tensor parameters, gradients;          /* same count, a multiple of 16 */
     uint64_t decayed_count;                    /* floats [0, decayed_count) get weight decay */
     nas_tensor moments[NAS_OPTIMIZER_MOMENTS]; /* each as long as the parameters; start as 0 */
@@ -37,6 +38,7 @@ typedef struct nas_optimizer_call {
     nas_strip_mask mask; /* parameters and moments of strips that take no part stay as they are */
 } nas_optimizer_call;
 
+/* An optimizer: how gradients move parameters. */
 typedef struct nas_optimizer {
     nas_kind kind; /* options share the `train` group with the common ones */
     int moments;   /* floats kept per parameter: 0 … NAS_OPTIMIZER_MOMENTS */
@@ -55,6 +57,7 @@ NAS_API const nas_optimizer *const *nas_optimizer_all(int *count);
  * clip_grad_norm_ has it, and the norm of `gradients`, of those that `mask` lets take part.  clip 0: the scale is 1.
  * `scratch` has nas_clip_scratch(count) floats.  NaN gives NaN. */
 NAS_API uint64_t nas_clip_scratch(uint64_t count);
+/* Records it. */
 NAS_API nas_status nas_clip_record(nas_tape *tape, nas_tensor gradients, const nas_strip_mask *mask,
                                    double clip, nas_tensor scratch, nas_tensor scale);
 
@@ -66,6 +69,7 @@ NAS_API nas_status nas_accumulate_record(const nas_device *device, nas_tape *tap
 
 /* ---- config ---------------------------------------------------------------------------------- */
 
+/* How the learning rate goes from `lr` down to `min_lr`. */
 typedef enum nas_schedule {
     NAS_SCHEDULE_CONSTANT,
     NAS_SCHEDULE_STEP,
@@ -76,20 +80,20 @@ typedef enum nas_schedule {
 
 /* Options of every training, whatever the optimizer (nas_train_kind). */
 typedef struct nas_train_options {
-    int64_t epochs; /* the longest that this training may become: schedules span it */
-    int64_t batch;
+    int64_t epochs;        /* the longest that this training may become: schedules span it */
+    int64_t batch;         /* samples of a step */
     int64_t micro_batches; /* parts of a batch that go through one after the other; divides it */
-    char optimizer[NAS_TEXT_SIZE];
-    double lr, min_lr; /* lr 0: the optimizer's own default, filled in */
-    int schedule;      /* nas_schedule */
-    double warmup;     /* epochs of linear rise to lr */
+    char optimizer[NAS_TEXT_SIZE]; /* name of a nas_optimizer */
+    double lr, min_lr;             /* lr 0: the optimizer's own default, filled in */
+    int schedule;                  /* nas_schedule */
+    double warmup;                 /* epochs of linear rise to lr */
     nas_real_list
-        milestones; /* of "step": shares of the epochs at which lr is multiplied by gamma */
-    double gamma;
-    double restart;        /* of "cosine_restart": epochs of the first period; 0: all */
-    double restart_factor; /* the next period is so many times longer */
-    double clip;           /* by global norm; 0: none */
-    double label_smoothing;
+        milestones;         /* of "step": shares of the epochs at which lr is multiplied by gamma */
+    double gamma;           /* factor at each milestone */
+    double restart;         /* of "cosine_restart": epochs of the first period; 0: all */
+    double restart_factor;  /* the next period is so many times longer */
+    double clip;            /* by global norm; 0: none */
+    double label_smoothing; /* share of a target that goes to all classes alike */
     double
         huber; /* of numbers: errors from here on count linearly, in deviations; 0: squared all */
     double drop_path;     /* at the last epoch; rises linearly from 0 */
@@ -98,18 +102,22 @@ typedef struct nas_train_options {
     double limit_minutes; /* of one training; 0: none */
 } nas_train_options;
 
+/* The table of these options. */
 NAS_API extern const nas_kind nas_train_kind;
 
+/* A config's group `train`, checked. */
 typedef struct nas_train_config {
-    nas_train_options common;
-    const nas_optimizer *optimizer;
+    nas_train_options common;       /* what all optimizers have */
+    const nas_optimizer *optimizer; /* what `options` is an instance of */
     union {
         unsigned char bytes[NAS_OPTIMIZER_OPTIONS_SIZE];
         double align;
     } options; /* the optimizer's instance */
 } nas_train_config;
 
+/* Both tables from one group; NAS_CONFIG with file:line. */
 NAS_API nas_status nas_train_config_fill(const nas_value *group, nas_train_config *config);
+/* The effective options, defaults included, as a group. */
 NAS_API nas_status nas_train_config_value(const nas_train_config *config, nas_value *group);
 
 /* Learning rate of step `step` (0 … epochs·steps_per_epoch − 1, counted over the whole training).
@@ -119,6 +127,7 @@ NAS_API double nas_schedule_lr(const nas_train_options *options, uint64_t step,
 
 /* ---- evaluation ------------------------------------------------------------------------------ */
 
+/* What a network is worth on some samples. */
 typedef struct nas_evaluation {
     double loss; /* mean over the samples, without label smoothing in evaluation */
     double
@@ -147,16 +156,18 @@ NAS_API nas_status nas_evaluate_batches(nas_net *net, nas_batches *batches, bool
 
 /* ---- trainer --------------------------------------------------------------------------------- */
 
+/* One training.  One thread at a time. */
 typedef struct nas_trainer nas_trainer;
 
+/* How far it is. */
 typedef struct nas_train_progress {
-    int epoch, epochs;  /* epoch that is running, 0 …; config.epochs */
-    int step, steps;    /* steps done in it; of an epoch */
-    double loss, score; /* of this epoch's steps so far, on training batches: nas_evaluation */
-    double lr;
+    int epoch, epochs;   /* epoch that is running, 0 …; config.epochs */
+    int step, steps;     /* steps done in it; of an epoch */
+    double loss, score;  /* of this epoch's steps so far, on training batches: nas_evaluation */
+    double lr;           /* of the step done last */
     double images_per_s; /* since nas_trainer_run was called */
     double seconds;      /* since nas_trainer_run was called */
-    bool epoch_done;
+    bool epoch_done;     /* this is an epoch's end */
 } nas_train_progress;
 /* Called every few steps and at each epoch's end; false: stop now, resumably (NAS_STOPPED). */
 typedef bool (*nas_train_callback)(void *user, const nas_train_progress *progress);
@@ -170,6 +181,7 @@ typedef nas_status (*nas_train_before)(void *user, nas_trainer *trainer, const n
  * each pass (nas_net_set_path and the gates), and at last that of all parameters that the update is to move. */
 typedef nas_status (*nas_train_pass)(void *user, const nas_step *step, int pass);
 
+/* What one training is; a zeroed one with its seeds set is plain training. */
 typedef struct nas_trainer_setup {
     nas_split split; /* NAS_SPLIT_TRAIN or NAS_SPLIT_TRAIN_VALID */
     /* Some samples of the split in place of all (see nas_batches_options.subset); lent. */
@@ -207,11 +219,12 @@ NAS_API void nas_trainer_destroy(nas_trainer *trainer);
  * infinite; the message names epoch and step.  After the first two, save and a later run go on from
  * there. */
 NAS_API nas_status nas_trainer_run(nas_trainer *trainer, int epoch);
+/* The network as it stands, on a split; see nas_evaluate. */
 NAS_API nas_status nas_trainer_evaluate(nas_trainer *trainer, nas_split split,
                                         nas_evaluation *evaluation);
-NAS_API nas_net *nas_trainer_net(const nas_trainer *trainer);
-NAS_API int nas_trainer_epoch(const nas_trainer *trainer); /* epochs done */
-NAS_API int nas_trainer_steps(const nas_trainer *trainer); /* per epoch */
+NAS_API nas_net *nas_trainer_net(const nas_trainer *trainer); /* lent */
+NAS_API int nas_trainer_epoch(const nas_trainer *trainer);    /* epochs done */
+NAS_API int nas_trainer_steps(const nas_trainer *trainer);    /* per epoch */
 /* Loss and score of the last finished epoch on its own training batches; false when none is. */
 NAS_API bool nas_trainer_epoch_result(const nas_trainer *trainer, nas_evaluation *result);
 
