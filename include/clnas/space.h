@@ -31,9 +31,10 @@ enum { NAS_GENES = 254, NAS_CHOICES = 255 };
 /* Genes beyond `count` are 0, so rows may be compared and hashed as a whole. */
 typedef struct nas_arch {
     uint16_t count;
-    uint8_t genes[NAS_GENES];
+    uint8_t genes[NAS_GENES]; /* choices, each below its gene's `choices` */
 } nas_arch;
 
+/* One decision of a space. */
 typedef struct nas_gene {
     char name[32]; /* "op", "kernel" …, for people, features and controllers */
     int choices;   /* ≥ 1; 1: nothing to choose */
@@ -41,13 +42,14 @@ typedef struct nas_gene {
     int group; /* genes of one layer or node share it; crossover cuts, text and controllers use it */
 } nas_gene;
 
-NAS_API bool nas_arch_equal(const nas_arch *a, const nas_arch *b);
-NAS_API uint64_t nas_arch_hash(const nas_arch *arch); /* equal on every machine */
+NAS_API bool nas_arch_equal(const nas_arch *a, const nas_arch *b); /* the same row */
+NAS_API uint64_t nas_arch_hash(const nas_arch *arch);              /* equal on every machine */
 /* Genes that differ (rows of different length: the longer one's extra genes count too). */
 NAS_API int nas_arch_distance(const nas_arch *a, const nas_arch *b);
 /* One character 0-9a-z per gene, "(136)" where a gene needs more, "-" between groups:
  * "2-000-011-120".  The parser ignores the "-"; it checks characters, not meaning. */
 NAS_API void nas_arch_write(const nas_arch *arch, const nas_gene *genes, nas_text *text);
+/* Back.  NAS_CONFIG: a character that stands for no choice, or too many genes. */
 NAS_API nas_status nas_arch_parse(const char *text, nas_arch *arch);
 
 /* ---- supergraph: every network of a space in one ------------------------------------------------- */
@@ -61,6 +63,7 @@ NAS_API nas_status nas_arch_parse(const char *text, nas_arch *arch);
  * and what `derive` reads are laid out; behind them, with `partial`, one gate per row for the channels that go around. */
 enum { NAS_GATE_ROWS = 256 };
 
+/* One decision of a supernet. */
 typedef struct nas_gate_row {
     int choices; /* ≥ 1 */
     int first;   /* its gates, and its α: first … first + choices − 1 */
@@ -72,8 +75,9 @@ typedef struct nas_gate_row {
     int around; /* gate of the channels that go around this row's operations, the edge's weight alone; −1 */
 } nas_gate_row;
 
+/* All of them, in the order of the gates. */
 typedef struct nas_gate_table {
-    nas_gate_row rows[NAS_GATE_ROWS];
+    nas_gate_row rows[NAS_GATE_ROWS]; /* the first `count` count */
     int count;
     int choices; /* Σ of the rows' choices: length of α */
     int gates;   /* length of the gate vector: `choices`, and one more per row with `partial` */
@@ -91,12 +95,13 @@ typedef struct nas_supergraph_options {
 
 /* ---- the descriptor that spaces fill in --------------------------------------------------------- */
 
+/* A space: what rows of genes mean.  Functions get what `begin` prepared as `state`. */
 typedef struct nas_space {
-    nas_kind kind;
+    nas_kind kind; /* its options are `begin`'s */
     /* Checks what the option table cannot and prepares `*state` (NULL is fine).  `options` (the
      * instance) outlives the state. */
     nas_status (*begin)(const void *options, nas_shape input, int classes, void **state);
-    void (*end)(void *state);
+    void (*end)(void *state); /* frees the state; NULL: nothing to free */
     /* Fills `genes` (room for NAS_GENES), returns how many. */
     int (*genes)(const void *state, nas_gene *genes);
     /* In place: genes without effect become 0, and what a row cannot mean is read as the nearest
@@ -124,6 +129,7 @@ typedef struct nas_space {
     /* Path encoding for surrogates (BANANAS, arXiv 1910.11858): a number for each way through a cell, short ways first.
      * NULL: none. */
     int (*path_count)(const void *state);
+    /* [path_count], each 0 or 1. */
     void (*paths)(const void *state, const nas_arch *arch, float *features);
     /* Shorter side, in pixels, of what the layer with this group of genes reads (of a sequence its length), as the groups before it say.  NULL: the same
      * for all, or several (cells that are stacked). */
@@ -152,17 +158,19 @@ NAS_API nas_status nas_space_get(const char *name, const nas_space **space);
 
 /* Hard bounds on what a graph costs, known before any training; 0: none. */
 typedef struct nas_cost_bounds {
+    /* Trained parameters; multiply-accumulates; bytes of activations, of a sample. */
     uint64_t parameters_max, macs_max, bytes_max;
 } nas_cost_bounds;
 
+/* Never changes while it is searched, so that threads may share it. */
 typedef struct nas_domain {
-    const nas_space *space;
-    void *options; /* the effective options instance */
-    void *state;
-    nas_shape input;
-    int classes; /* outputs of the head */
+    const nas_space *space; /* whose */
+    void *options;          /* the effective options instance */
+    void *state;            /* of the space */
+    nas_shape input;        /* of a sample */
+    int classes;            /* outputs of the head */
     int count;
-    nas_gene genes[NAS_GENES];
+    nas_gene genes[NAS_GENES]; /* the first `count` count */
     nas_cost_bounds bounds; /* set after opening: sampling and mutation then avoid what is over */
 } nas_domain;
 
@@ -177,6 +185,7 @@ NAS_API void nas_domain_close(nas_domain *domain);
 
 /* Every gene within its choices and the right number of them, else NAS_CONFIG. */
 NAS_API nas_status nas_domain_check(const nas_domain *domain, const nas_arch *arch);
+/* In place, see nas_space.canonical. */
 NAS_API void nas_domain_canonical(const nas_domain *domain, nas_arch *arch);
 /* Canonical row allowed?  NAS_SHAPE or NAS_BOUND with a reason; builds the graph only when cost
  * bounds are set. */
@@ -184,8 +193,11 @@ NAS_API nas_status nas_domain_valid(const nas_domain *domain, const nas_arch *ar
 /* `graph` must be zeroed; it is cleared on failure. */
 NAS_API nas_status nas_domain_build(const nas_domain *domain, const nas_arch *arch,
                                     nas_graph *graph);
+/* Of the network of a canonical row. */
 NAS_API nas_status nas_domain_cost(const nas_domain *domain, const nas_arch *arch, nas_cost *cost);
+/* The row's text, "2-000-011-120", appended. */
 NAS_API void nas_domain_write(const nas_domain *domain, const nas_arch *arch, nas_text *text);
+/* One line for people, appended. */
 NAS_API void nas_domain_describe(const nas_domain *domain, const nas_arch *arch, nas_text *text);
 /* Equal for architectures that the space's source counts as one: its isomorphism key, or the row's text. */
 NAS_API void nas_domain_key(const nas_domain *domain, const nas_arch *arch, nas_text *text);
@@ -197,11 +209,13 @@ NAS_API bool nas_domain_size(const nas_domain *domain, double *size, bool *exact
 
 /* One-hot row: Σ choices floats, each 0 or 1.  `features` holds nas_domain_feature_count floats. */
 NAS_API int nas_domain_feature_count(const nas_domain *domain);
+/* Fills them. */
 NAS_API void nas_domain_features(const nas_domain *domain, const nas_arch *arch, float *features);
 /* Shorter side of what the layer of `gene` reads; only the genes before it count; 0: the space does not say. */
 NAS_API int nas_domain_reads_size(const nas_domain *domain, const nas_arch *arch, int gene);
 /* The space's path encoding; 0: it has none. */
 NAS_API int nas_domain_path_count(const nas_domain *domain);
+/* Fills them. */
 NAS_API void nas_domain_paths(const nas_domain *domain, const nas_arch *arch, float *features);
 
 /* ---- the supernet of a domain --------------------------------------------------------------------- */
@@ -225,6 +239,7 @@ NAS_API nas_status nas_domain_path(const nas_domain *domain, const nas_gate_tabl
  * row are refused (bounds that leave nothing). */
 NAS_API nas_status nas_domain_sample(const nas_domain *domain, nas_random *random, nas_arch *arch);
 
+/* How a child is made of one parent. */
 typedef enum nas_mutation {
     NAS_MUTATE_ONE,  /* one gene takes another choice, both uniform (regularized evolution) */
     NAS_MUTATE_RATE, /* each gene takes another choice with probability `rate`; at least one does */
@@ -237,6 +252,7 @@ NAS_API nas_status nas_domain_mutate(const nas_domain *domain, const nas_arch *p
                                      nas_mutation kind, double rate, nas_random *random,
                                      nas_arch *child);
 
+/* How a child is made of two. */
 typedef enum nas_crossover {
     NAS_CROSS_NONE,      /* the first parent */
     NAS_CROSS_UNIFORM,   /* each gene from either parent */
