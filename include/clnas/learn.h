@@ -22,7 +22,9 @@ extern "C" {
 
 /* ---- weights --------------------------------------------------------------------------------------- */
 
+/* Adam's settings. */
 typedef struct nas_adam {
+    /* Learning rate; decays of the moments; what keeps the divisor from 0. */
     double rate, beta1, beta2, epsilon;
     double clip; /* largest L2 norm of a gradient; 0: none */
 } nas_adam;
@@ -41,10 +43,12 @@ NAS_API void nas_weights_step(nas_weights *weights, const nas_adam *adam);
 
 /* ---- policy: a distribution over rows of genes that learns from rewards ----------------------------- */
 
+/* A number for each choice of each gene, or a recurrent network over the genes. */
 typedef enum nas_policy_kind { NAS_POLICY_TABLE, NAS_POLICY_LSTM } nas_policy_kind;
 
+/* What a policy is made of. */
 typedef struct nas_policy_shape {
-    nas_policy_kind kind;
+    nas_policy_kind kind; /* which */
     int hidden, layers;   /* of the LSTM */
     double temperature;   /* logits are divided by it */
     double tanh_constant; /* logits become c·tanh(logit); 0: not */
@@ -55,6 +59,7 @@ typedef struct nas_policy_shape {
     double skip_target; /* of genes called "skip": share of skips that the penalty pulls to */
 } nas_policy_shape;
 
+/* One policy with its weights and the row it looked at last.  One thread at a time. */
 typedef struct nas_policy nas_policy;
 
 /* Of the genes with more than one choice.  `domain` is lent. */
@@ -75,29 +80,32 @@ NAS_API double nas_policy_penalty(const nas_policy *policy);
 
 /* What a step goes up by: chance·log p + bonus·entropy − pull·penalty. */
 typedef struct nas_policy_push {
-    double chance, bonus, pull;
+    double chance, bonus, pull; /* weights of the three, the advantage first */
 } nas_policy_push;
 /* Adds the gradient of the negative of that for the row drawn or looked at last. */
 NAS_API void nas_policy_learn(nas_policy *policy, const nas_arch *row, const nas_policy_push *push);
 
 /* ---- perceptrons: an ensemble that predicts a score from an architecture's features ------------------ */
 
+/* What an ensemble is made of, and how it is trained. */
 typedef struct nas_mlp_shape {
     int inputs, layers, units; /* hidden layers and the units of each */
     int members;               /* of the ensemble; each has other weights and batches */
-    int epochs, batch;
-    double rate;
+    int epochs, batch;         /* passes over the rows; rows of a step */
+    double rate;               /* of Adam */
 } nas_mlp_shape;
 
+/* An ensemble with room for its passes; a zeroed one is empty.  One thread at a time. */
 typedef struct nas_mlp {
-    nas_mlp_shape shape;
-    nas_weights *members;
+    nas_mlp_shape shape;    /* as created */
+    nas_weights *members;   /* [shape.members] */
     double mean, deviation; /* of the targets */
     double *activations;    /* [layers + 1][batch][widest] */
     double *errors;         /* two of [batch][widest] */
-    int widest;
+    int widest;             /* of inputs and units */
 } nas_mlp;
 
+/* Allocates; the members are drawn by nas_mlp_fit. */
 NAS_API nas_status nas_mlp_create(const nas_mlp_shape *shape, nas_mlp *mlp);
 NAS_API void nas_mlp_clear(nas_mlp *mlp);
 /* Trains every member anew on rows of features (in [rows][inputs]) and their targets; the same key gives the same members. */
