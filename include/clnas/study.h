@@ -26,6 +26,7 @@ extern "C" {
 
 /* ---- trial ---------------------------------------------------------------------------------------- */
 
+/* What a trial has come to. */
 typedef enum nas_trial_status {
     NAS_TRIAL_QUEUED, /* enqueued, or given back after a device error or a kill: waits for an attempt */
     NAS_TRIAL_RUNNING,  /* claimed */
@@ -36,12 +37,14 @@ typedef enum nas_trial_status {
 
 enum { NAS_METRICS = 32, NAS_CURVES = 8, NAS_NAME_SIZE = 48 };
 
+/* One number that was found out about a trial. */
 typedef struct nas_metric {
     char name[NAS_NAME_SIZE]; /* "valid_accuracy", "parameters", "latency_ms.home" */
-    double value;
+    double value;             /* NaN where there is none */
     bool measured; /* depends on the machine or the moment (latency, time): not in canonical text */
 } nas_metric;
 
+/* A metric by epoch. */
 typedef struct nas_curve {
     char name[NAS_NAME_SIZE]; /* "valid_accuracy" */
     int count;
@@ -52,13 +55,13 @@ typedef struct nas_curve {
 typedef struct nas_owner {
     char host[128]; /* boot id and pid namespace; equal: the same machine, and pids mean the same.
                        "outside": no process */
-    int64_t pid,
-        start; /* process id and start time in clock ticks since boot; outside: 0 and the lease in ms */
+    /* Process id and start time in clock ticks since boot; outside: 0 and the lease in ms. */
+    int64_t pid, start;
 } nas_owner;
 
 /* A value with owned memory: zero it, fill it, clear it. */
 typedef struct nas_trial {
-    int index;
+    int index; /* its place in the log, from 0 */
     /* proposal, stored with the claim and never changed */
     char *arch;    /* text form of the space */
     double budget; /* epochs, as a rule; 0: measured, not trained */
@@ -72,18 +75,18 @@ typedef struct nas_trial {
     int metric_count;
     nas_metric *metrics; /* see nas_trial_set_metric */
     int curve_count;
-    nas_curve curves[NAS_CURVES];
+    nas_curve curves[NAS_CURVES]; /* the first `curve_count` count */
     /* The architecture that shared weights speak for after this trial, as text; of several, with blanks between, the first.
      * Such a trial is a stage of something longer, no candidate, and never the best, whatever its metrics.  NULL: the trial is of
      * `arch` itself. */
     char *derived;
     char reason[256]; /* of a failure, or of the last lost attempt */
     /* bookkeeping */
-    int64_t revision;
-    int64_t token; /* fencing: grows with each claim of any trial */
-    int attempts;  /* claims so far */
-    nas_owner owner;
-    char device[128];
+    int64_t revision; /* of the log, when the line changed last */
+    int64_t token;    /* fencing: grows with each claim of any trial */
+    int attempts;     /* claims so far */
+    nas_owner owner;  /* who claimed it last */
+    char device[128]; /* that the result is from, or who asked */
     int64_t created_ms, started_ms, ended_ms, heartbeat_ms; /* wall clock, 0: not yet */
     double progress;                                        /* 0 … 1, by the last heartbeat */
     double seconds; /* spent on the attempt that gave the result */
@@ -92,14 +95,14 @@ typedef struct nas_trial {
 NAS_API void nas_trial_init(nas_trial *trial); /* zero, indices -1 */
 NAS_API void nas_trial_clear(nas_trial *trial);
 NAS_API nas_status nas_trial_copy(const nas_trial *from, nas_trial *to); /* `to` is overwritten */
-NAS_API bool nas_trial_final(const nas_trial *trial);
+NAS_API bool nas_trial_final(const nas_trial *trial);               /* complete, failed or alias */
 NAS_API const char *nas_trial_status_name(nas_trial_status status); /* "complete" */
 /* Adds or replaces; NAS_FAILED when there are NAS_METRICS already or the name is too long. */
 NAS_API nas_status nas_trial_set_metric(nas_trial *trial, const char *name, double value,
                                         bool measured);
 /* NaN when there is none. */
 NAS_API double nas_trial_metric(const nas_trial *trial, const char *name);
-NAS_API bool nas_trial_has_metric(const nas_trial *trial, const char *name);
+NAS_API bool nas_trial_has_metric(const nas_trial *trial, const char *name); /* of any value */
 /* Appends a point to the curve called `name`, made when missing. */
 NAS_API nas_status nas_trial_add_point(nas_trial *trial, const char *name, double value);
 /* Length of the first text of `derived`; 0: it has none. */
@@ -112,25 +115,28 @@ NAS_API void nas_trial_canonical(const nas_trial *trial, nas_text *text);
 
 /* ---- objectives and bounds -------------------------------------------------------------------------- */
 
+/* Which way is better. */
 typedef enum nas_goal { NAS_GOAL_MAX, NAS_GOAL_MIN } nas_goal;
 enum { NAS_OBJECTIVES = 8 };
 
+/* What is searched for. */
 typedef struct nas_objective {
-    char metric[NAS_NAME_SIZE];
-    nas_goal goal;
+    char metric[NAS_NAME_SIZE]; /* its name */
+    nas_goal goal;              /* which way */
 } nas_objective;
 
 /* Hard bound on a metric: min ≤ value ≤ max; ±INFINITY where there is none. */
 typedef struct nas_bound {
-    char metric[NAS_NAME_SIZE];
-    double min, max;
+    char metric[NAS_NAME_SIZE]; /* its name */
+    double min, max;            /* both included */
 } nas_bound;
 
+/* All that decides between trials; a zeroed one has none. */
 typedef struct nas_objectives {
     int count;
-    nas_objective item[NAS_OBJECTIVES];
+    nas_objective item[NAS_OBJECTIVES]; /* the first `count` count */
     int bound_count;
-    nas_bound bounds[NAS_OBJECTIVES];
+    nas_bound bounds[NAS_OBJECTIVES]; /* the first `bound_count` count */
 } nas_objectives;
 
 /* Greater is better; -INFINITY for a trial that failed, is not final, has no finite value, or has `derived`. */
@@ -141,33 +147,39 @@ NAS_API double nas_bound_violation(const nas_objectives *objectives, const nas_t
 /* scores: [count][objectives], greater is better.  `on_front[i]`: no other dominates i, all of its
  * scores are finite, and no earlier one equals it.  Returns the size of the front. */
 NAS_API int nas_pareto_front(const double *scores, int count, int objectives, bool *on_front);
+/* Is `a` at least as good in all, and better in one? */
 NAS_API bool nas_pareto_dominates(const double *a, const double *b, int objectives);
 
 /* ---- store: what persists a log ------------------------------------------------------------------- */
 
+/* A file that belongs to a study. */
 typedef struct nas_checkpoint {
-    int trial;
-    char kind[32]; /* "weights" … */
-    char path[NAS_TEXT_SIZE];
-    double score; /* greater is better */
-    uint64_t size_bytes;
+    int trial;                /* whose */
+    char kind[32];            /* "weights" … */
+    char path[NAS_TEXT_SIZE]; /* within the study's folder */
+    double score;             /* greater is better */
+    uint64_t size_bytes;      /* of the file */
 } nas_checkpoint;
 
+/* What it is opened for. */
 typedef enum nas_store_mode { NAS_STORE_READ, NAS_STORE_WRITE } nas_store_mode;
 
 /* Every function may fail with NAS_STORE.  Lines and values are only touched inside begin … end; a
  * writing transaction excludes other writers from begin on, and is durable when end returns. */
 typedef struct nas_store {
-    const char *name;
+    const char *name;                       /* for messages */
     nas_status (*create)(const char *path); /* an empty, valid store; fails when there is one */
+    /* NAS_STORE: missing, damaged, newer. */
     nas_status (*open)(const char *path, nas_store_mode mode, void **handle);
-    void (*close)(void *handle);
-    nas_status (*begin)(void *handle, bool write);
+    void (*close)(void *handle);                   /* frees the handle */
+    nas_status (*begin)(void *handle, bool write); /* `write`: others wait */
     /* keep false: given up.  The memory store cannot take back what was put; study.c puts last. */
     nas_status (*end)(void *handle, bool keep);
+    /* Of the study's map. */
     nas_status (*get)(void *handle, const char *key, nas_text *value, bool *found);
-    nas_status (*set)(void *handle, const char *key, const char *value);
-    nas_status (*put_trial)(void *handle, const nas_trial *trial); /* inserts or replaces */
+    nas_status (*set)(void *handle, const char *key, const char *value); /* inserts or replaces */
+    nas_status (*put_trial)(void *handle, const nas_trial *trial);       /* inserts or replaces */
+    /* Into an initialised trial. */
     nas_status (*get_trial)(void *handle, int index, nas_trial *trial, bool *found);
     /* Only heartbeat_ms and progress of one line. */
     nas_status (*put_heartbeat)(void *handle, int index, int64_t heartbeat_ms, double progress);
@@ -175,13 +187,14 @@ typedef struct nas_store {
     nas_status (*changes)(void *handle, int64_t since,
                           nas_status (*each)(void *user, const nas_trial *trial), void *user);
     nas_status (*put_checkpoint)(void *handle, const nas_checkpoint *checkpoint); /* key: path */
-    nas_status (*drop_checkpoint)(void *handle, const char *path);
+    nas_status (*drop_checkpoint)(void *handle, const char *path); /* forgets the file */
+    /* All, each lent for the call. */
     nas_status (*checkpoints)(void *handle,
                               nas_status (*each)(void *user, const nas_checkpoint *checkpoint),
                               void *user);
 } nas_store;
 
-NAS_API const nas_store *nas_store_sqlite(void);
+NAS_API const nas_store *nas_store_sqlite(void); /* one SQLite file per study */
 NAS_API const nas_store *nas_store_memory(void); /* one study per handle, gone when closed */
 
 /* ---- study ----------------------------------------------------------------------------------------- */
@@ -192,7 +205,7 @@ typedef struct nas_study nas_study;
 
 /* What a study records about itself when it is made; all lent, NULL: not known. */
 typedef struct nas_study_about {
-    const char *name;
+    const char *name;    /* as the config says it */
     const char *config;  /* the config file's text */
     const char *options; /* the effective options, every default included */
 } nas_study_about;
@@ -209,12 +222,14 @@ NAS_API const char *nas_study_path(const nas_study *study); /* ":memory:" in mem
 /* "name", "config", "options", "program" (version that made it), "created", or any key of the
  * caller's.  `*found` false and no text when there is none. */
 NAS_API nas_status nas_study_get(nas_study *study, const char *key, nas_text *value, bool *found);
+/* For a key of the caller's; durable when it returns. */
 NAS_API nas_status nas_study_set(nas_study *study, const char *key, const char *value);
 
 /* Brings the mirror up to date; costs what changed.  Heartbeats of open lines come along.  Reading the mirror needs no transaction;
  * pointers into it last until the next sync, claim or commit. */
 NAS_API nas_status nas_study_sync(nas_study *study);
 NAS_API int nas_study_count(const nas_study *study);
+/* Of the mirror: grows with each change. */
 NAS_API int64_t nas_study_revision(const nas_study *study);
 /* Lines in the mirror that are not final. */
 NAS_API int nas_study_open_count(const nas_study *study);
@@ -238,19 +253,21 @@ enum { NAS_ATTEMPTS = 3, NAS_LEASE_MS = 60000 }; /* the defaults */
 /* For this process's view of the study; the config says them for all. */
 NAS_API void nas_study_set_limits(nas_study *study, int attempts, int64_t lease_ms);
 
+/* This process. */
 NAS_API nas_status nas_owner_self(nas_owner *owner);
 /* Another process of this machine, which holds its claims as long as it lives; NAS_CONFIG: there is none. */
 NAS_API nas_status nas_owner_process(int64_t pid, nas_owner *owner);
 /* Nobody that could be looked at: a claim is lost `lease_ms` after its last sign of life. */
 NAS_API void nas_owner_outside(int64_t lease_ms, nas_owner *owner);
+/* What can be told of an owner. */
 typedef enum nas_owner_state { NAS_OWNER_ALIVE, NAS_OWNER_DEAD, NAS_OWNER_UNKNOWN } nas_owner_state;
 NAS_API nas_owner_state nas_owner_look(const nas_owner *owner); /* UNKNOWN: another machine */
 
 /* A right to work on one trial until somebody else gets a newer token. */
 typedef struct nas_claim {
-    int index;
-    int64_t token;
-    int attempt; /* 1, 2, 3 */
+    int index;     /* the trial */
+    int64_t token; /* fencing */
+    int attempt;   /* 1, 2, 3 */
 } nas_claim;
 
 /* Claims `index` for `proposal` (arch, budget, parent, from, note, seen; device too).  `*taken` true and
@@ -285,6 +302,7 @@ NAS_API nas_status nas_study_release(nas_study *study, const nas_claim *claim, c
 
 /* Record after the file is durable, drop before it is removed. */
 NAS_API nas_status nas_study_put_checkpoint(nas_study *study, const nas_checkpoint *checkpoint);
+/* Of this path; none is fine. */
 NAS_API nas_status nas_study_drop_checkpoint(nas_study *study, const char *path);
 /* free() the list; best score first within a kind. */
 NAS_API nas_status nas_study_checkpoints(nas_study *study, nas_checkpoint **list, int *count);
