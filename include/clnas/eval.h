@@ -39,20 +39,21 @@ typedef nas_status (*nas_eval_meter)(void *user, const nas_arch *arch, const nas
 typedef struct nas_eval_setting {
     const nas_value *group; /* the config's `evaluate`, `type` among its members; NULL: "trained" */
     nas_device *device;     /* NULL for evaluators that need none */
-    const nas_data *data;
-    const nas_domain *domain;
-    const nas_train_config *train;
+    const nas_data *data;   /* what networks learn */
+    const nas_domain *domain;         /* what architectures mean */
+    const nas_train_config *train;    /* by which recipe */
     const nas_objectives *objectives; /* its bounds count here; NULL: none */
     /* The config's complete `strategy`, for evaluators that train what a strategy moves; NULL: none. */
     const nas_value *strategy;
     uint64_t seed;        /* of the study */
     nas_eval_meter meter; /* NULL: none */
-    void *meter_user;
+    void *meter_user;     /* handed to `meter` */
 } nas_eval_setting;
 
-/* Called while it works, every few steps; false: stop now (nas_eval_score returns NAS_STOPPED). */
-typedef bool (*nas_eval_callback)(void *user, double progress /* 0 … 1 */);
+/* Called while it works, every few steps, with a progress of 0 … 1; false: stop now (nas_eval_score returns NAS_STOPPED). */
+typedef bool (*nas_eval_callback)(void *user, double progress);
 
+/* One trial to be scored; all lent for the call. */
 typedef struct nas_eval_call {
     const nas_arch *arch; /* canonical */
     double budget;        /* epochs, as a rule */
@@ -61,11 +62,11 @@ typedef struct nas_eval_call {
     /* A file of nas_eval_pause of this very training at a smaller budget, and its result; NULL, or a file that will not do:
      * from the start.  Both give the same bits. */
     const char *paused;
-    const nas_trial *begun;
+    const nas_trial *begun; /* of `paused` */
     /* A file of this trial's own, for an evaluator that trains shared weights: it saves the training there every so many seconds (0: only
      * when it is stopped) and goes on from what an attempt before it has left.  NULL: nothing of an unfinished trial is kept. */
     const char *draft;
-    double draft_s;
+    double draft_s;             /* seconds from one save to the next */
     int repeat;                 /* 0; others draw other weights and batches */
     nas_eval_callback callback; /* or NULL */
     void *user;
@@ -73,12 +74,13 @@ typedef struct nas_eval_call {
 
 /* ---- the descriptor ------------------------------------------------------------------------------------ */
 
+/* An evaluator: what an architecture is worth. */
 typedef struct nas_evaluator {
-    nas_kind kind;
+    nas_kind kind; /* its options */
     const char *const *
         metrics; /* names it sets in a complete trial; ends with NULL; scores as classes have them (nas_score_name) */
     bool pure;   /* see above */
-    bool needs_device;
+    bool needs_device; /* setting->device is there */
     /* Trials of more than 0 epochs train weights that all architectures of the space share.  They are of none: no graph is built
      * (score gets NULL), no cost counted, no bound applied, and their result has `derived`.  Trials of 0 epochs score an
      * architecture with the shared weights of `from`. */
@@ -110,11 +112,13 @@ NAS_API nas_status nas_evaluator_of(const nas_value *group, const nas_evaluator 
 
 /* ---- an evaluator at work -------------------------------------------------------------------------------- */
 
+/* One evaluator with one setting.  One thread at a time. */
 typedef struct nas_eval nas_eval;
 
+/* NAS_CONFIG: options that will not do; else what preparing came to. */
 NAS_API nas_status nas_eval_create(const nas_eval_setting *setting, nas_eval **eval);
 NAS_API void nas_eval_destroy(nas_eval *eval);
-NAS_API const nas_evaluator *nas_eval_kind(const nas_eval *eval);
+NAS_API const nas_evaluator *nas_eval_kind(const nas_eval *eval); /* which evaluator; lent */
 /* Builds the graph, sets `parameters`, `macs` and `activation_bytes`, rejects by the bounds on these, lets the setting's meter add metrics,
  * rejects by the bounds again, scores, and holds the rest of the metrics against the bounds.  `result` must be initialised; its status becomes COMPLETE or FAILED, `seconds` is set.
  * Fails with NAS_STOPPED (the callback said so), NAS_DEVICE, NAS_DEVICE_MEMORY, NAS_MEMORY: no result then. */
@@ -124,6 +128,7 @@ NAS_API nas_status nas_eval_score(nas_eval *eval, const nas_eval_call *call, nas
  * holds all metrics against the bounds, and one that is not finite makes the trial a failed one. */
 NAS_API nas_status nas_eval_begin(const nas_domain *domain, const nas_objectives *objectives,
                                   const nas_arch *arch, nas_graph *graph, nas_trial *result);
+/* The other end. */
 NAS_API nas_status nas_eval_finish(const nas_objectives *objectives, nas_trial *result);
 /* Saves the network scored last; NAS_FAILED when the evaluator has none. */
 NAS_API nas_status nas_eval_keep(nas_eval *eval, const char *path);
@@ -143,7 +148,9 @@ NAS_API void nas_latency_write(const nas_gate_table *table, uint64_t graph_hash,
 /* An evaluation pass over a batch that is on the device; weights and images are random (host/eval/inference.c says what is timed). */
 typedef struct nas_inference nas_inference;
 enum { NAS_MEASURE_BATCH = 65536 }; /* the largest */
+/* How the net that is measured is made. */
 NAS_API nas_net_options nas_inference_options(const nas_device *device, int batch);
+/* Plans and allocates; graph and device are lent.  NAS_DEVICE_MEMORY: it does not fit. */
 NAS_API nas_status nas_inference_create(nas_device *device, const nas_graph *graph, int batch,
                                         nas_inference **inference);
 NAS_API void nas_inference_destroy(nas_inference *inference);
@@ -161,24 +168,25 @@ NAS_API nas_status nas_inference_latency(nas_device *device, const nas_graph *gr
 
 /* A step of nas_net_steps_list at a batch, measured alone: with the same buffers again and again, and with others each time. */
 typedef struct nas_step_row {
-    char *step;
-    int batch;
-    double warm_s, cold_s;
-    uint64_t macs, bytes; /* as nas_net_step has them */
+    char *step;            /* nas_net_step.key; owned */
+    int batch;             /* images of a pass */
+    double warm_s, cold_s; /* seconds with the same buffers; with others */
+    uint64_t macs, bytes;  /* as nas_net_step has them */
 } nas_step_row;
 
 enum { NAS_LATENCY_SHARES = 4, NAS_LATENCY_MODELS = 16 };
 /* seconds = Σ share[k]·terms[k] with the terms 1, steps, Σ warm_s, Σ cold_s; no share is negative. */
 typedef struct nas_latency_model {
-    int batch;
-    double share[NAS_LATENCY_SHARES];
+    int batch;                        /* that it is fitted for */
+    double share[NAS_LATENCY_SHARES]; /* of each term, none negative */
 } nas_latency_model;
 
+/* What steps take on one device; a zeroed one is empty. */
 typedef struct nas_step_table {
     char device[128], driver[128]; /* where it was measured */
     uint64_t space;                /* hash of what it was measured for */
     char hash[33]; /* of the file that it was read from (nas_hash_hex); "": of none */
-    nas_latency_model models[NAS_LATENCY_MODELS];
+    nas_latency_model models[NAS_LATENCY_MODELS]; /* one for each batch */
     int model_count;
     nas_step_row *rows; /* by batch and step, see nas_step_table_sort */
     int count, capacity;
@@ -186,20 +194,23 @@ typedef struct nas_step_table {
 
 /* The file's format: host/eval/step_table.c.  NAS_DATA with file:line when it is none.  The caller clears the table. */
 NAS_API nas_status nas_step_table_read(const char *path, nas_step_table *table);
+/* The file's text, appended. */
 NAS_API void nas_step_table_write(const nas_step_table *table, nas_text *text);
 NAS_API void nas_step_table_clear(nas_step_table *table); /* a zeroed one is fine */
 /* Copies the row, its text too; sort when all are there. */
 NAS_API nas_status nas_step_table_add(nas_step_table *table, const nas_step_row *row);
+/* By batch and step; before it is searched. */
 NAS_API void nas_step_table_sort(nas_step_table *table);
 NAS_API const nas_step_row *nas_step_table_find(const nas_step_table *table, int batch,
                                                 const char *step); /* NULL: none */
 NAS_API const nas_latency_model *nas_step_table_model(const nas_step_table *table,
                                                       int batch); /* NULL: none */
 
+/* What a table makes of a network. */
 typedef struct nas_latency_prediction {
-    double seconds;
-    int steps,
-        known; /* of the network, and those that the table has; the others go by rows of the same operator */
+    double seconds; /* of a pass */
+    /* Of the network, and those that the table has; the others go by rows of the same operator. */
+    int steps, known;
 } nas_latency_prediction;
 /* No device is needed.  NAS_CONFIG when the table has nothing at this batch, or nothing like one of the steps. */
 NAS_API nas_status nas_step_table_predict(const nas_step_table *table, const nas_graph *graph,
@@ -234,7 +245,7 @@ NAS_API nas_status nas_supernet_options(const nas_value *strategy, const nas_tra
  * training that would end after the limit is the end of the search and does not count. */
 typedef struct nas_clock {
     double limit_s; /* 0: none */
-    double now_s;
+    double now_s;   /* simulated seconds spent */
 } nas_clock;
 
 /* Charges a result; false, and nothing is charged, when it would end after the limit. */
