@@ -30,11 +30,11 @@ extern "C" {
 
 /* One earlier trial. */
 typedef struct nas_seen {
-    int index;
-    nas_arch arch;
-    double budget;
-    int parent;
-    int from; /* trial whose weights it starts from, -1: none */
+    int index;     /* in the log */
+    nas_arch arch; /* canonical */
+    double budget; /* epochs, as a rule */
+    int parent;    /* that it stems from, -1: none */
+    int from;      /* trial whose weights it starts from, -1: none */
     const char
         *note; /* never NULL; "" where there is none; lent from the study's mirror for this call */
     bool failed; /* a result, and the worst one */
@@ -44,11 +44,13 @@ typedef struct nas_seen {
     const nas_trial *result;   /* metrics and curves, valid during the call; NULL while pending */
 } nas_seen;
 
+/* A strategy with its study, at work.  One thread at a time. */
 typedef struct nas_search nas_search;
 
+/* What a proposal may know.  Lent for the call. */
 typedef struct nas_outlook {
-    const nas_search *search;
-    int index;      /* to propose */
+    const nas_search *search; /* for the functions below */
+    int index;                /* to propose */
     int seen_count; /* results observed so far; inside another strategy, those that it let through */
     int pending_count;
     const nas_seen *const *pending; /* earlier proposals without a visible result, by index */
@@ -61,6 +63,7 @@ NAS_API const nas_seen *nas_outlook_seen(const nas_outlook *outlook, const nas_a
 /* How many different architectures the earlier trials have. */
 NAS_API int nas_outlook_distinct(const nas_outlook *outlook);
 
+/* What a strategy says. */
 typedef enum nas_proposal_kind {
     NAS_PROPOSE_TRIAL,
     NAS_PROPOSE_WAIT, /* not before another result arrives; only with order = "arrival" */
@@ -69,6 +72,7 @@ typedef enum nas_proposal_kind {
 
 enum { NAS_NOTE_SIZE = 2048 };
 
+/* A strategy's answer; begins with the defaults that are named here. */
 typedef struct nas_proposal {
     nas_proposal_kind kind; /* TRIAL unless set */
     nas_arch arch;          /* canonical and valid */
@@ -82,30 +86,32 @@ typedef struct nas_proposal {
 
 /* What a strategy is begun with; everything outlives its state. */
 typedef struct nas_setting {
-    const void *options;    /* the strategy's instance */
-    const nas_value *group; /* the config's group, for strategies around others; may be NULL */
-    const nas_domain *domain;
-    const nas_objectives *objectives;
-    uint64_t seed;
-    double budget; /* of a full trial */
-    int lookahead; /* 0: order = "arrival" */
-    bool weights;  /* trials may start from others' weights (nas_proposal.from) */
+    const void *options;      /* the strategy's instance */
+    const nas_value *group;   /* the config's group, for strategies around others; may be NULL */
+    const nas_domain *domain; /* what is searched */
+    const nas_objectives *objectives; /* the first decides where one must */
+    uint64_t seed;                    /* of the study; use NAS_STREAM_PROPOSE, by index */
+    double budget;                    /* of a full trial */
+    int lookahead;                    /* 0: order = "arrival" */
+    bool weights; /* trials may start from others' weights (nas_proposal.from) */
     int given_count;
     const nas_arch *given; /* proposed first, as trials 0 … by the search itself */
 } nas_setting;
 
 /* ---- the descriptor -------------------------------------------------------------------------------- */
 
+/* A strategy: which architecture comes next.  That must follow from its options, the setting and what it observed. */
 typedef struct nas_strategy {
-    nas_kind kind;
+    nas_kind kind;      /* its options */
     int objectives_max; /* 1, or NAS_OBJECTIVES for Pareto strategies */
     int lookahead_max;  /* 0: any; 1: each proposal needs all earlier results */
     /* The evaluator that trains what this strategy decides about, and no other; it gets the strategy's options, of which `epochs`
      * is the length of a training.  NULL: any that is for single architectures. */
     const char *evaluator;
-    nas_status (*begin)(const nas_setting *setting, void **state);
+    nas_status (*begin)(const nas_setting *setting, void **state); /* makes the state */
     /* One visible result, in log order, the given ones included.  NULL: results do not matter. */
     nas_status (*observe)(void *state, const nas_seen *trial);
+    /* Fills the proposal for outlook->index. */
     nas_status (*propose)(void *state, const nas_outlook *outlook, nas_proposal *proposal);
     void (*end)(void *state); /* NULL: free(state) */
     /* Members of the config's group that the strategy reads itself (setting->group), as those around
@@ -118,6 +124,7 @@ typedef struct nas_strategy {
 
 NAS_API const nas_strategy *nas_strategy_find(const char *name); /* NULL: none */
 NAS_API const nas_strategy *const *nas_strategy_all(int *count);
+/* Like find, with a message that names the nearest strategy. */
 NAS_API nas_status nas_strategy_get(const char *name, const nas_strategy **strategy);
 /* nas_options_fill for a strategy: members that it reads itself are allowed too. */
 NAS_API nas_status nas_strategy_fill(const nas_strategy *strategy, const nas_value *group,
@@ -131,38 +138,43 @@ NAS_API nas_status nas_strategy_value(const nas_strategy *strategy, const nas_va
 
 /* All lent and outliving the search, but for `given`, which is copied. */
 typedef struct nas_search_setting {
-    const nas_strategy *strategy;
-    const nas_value *group;  /* options; members named in `also` are the caller's */
-    const char *const *also; /* "type" and "given", as a rule */
-    const nas_domain *domain;
-    nas_objectives objectives; /* with the bounds */
-    uint64_t seed;
-    double budget;  /* of a full trial, in epochs */
-    int lookahead;  /* ≥ 1: order = "index"; 0: order = "arrival" */
-    int trials_max; /* 0: no limit */
+    const nas_strategy *strategy; /* which */
+    const nas_value *group;       /* options; members named in `also` are the caller's */
+    const char *const *also;      /* "type" and "given", as a rule */
+    const nas_domain *domain;     /* what is searched */
+    nas_objectives objectives;    /* with the bounds */
+    uint64_t seed;                /* of the study */
+    double budget;                /* of a full trial, in epochs */
+    int lookahead;                /* ≥ 1: order = "index"; 0: order = "arrival" */
+    int trials_max;               /* 0: no limit */
     bool reuse;   /* the evaluator is pure: a duplicate (of arch, budget, from) becomes an alias */
     bool weights; /* the evaluator keeps weights and starts from them */
     int given_count;
     const nas_arch *given; /* see nas_domain_read */
 } nas_search_setting;
 
+/* `study` is lent and must outlive the search.  NAS_CONFIG: options, given architectures or objectives that will not
+ * do. */
 NAS_API nas_status nas_search_create(const nas_search_setting *setting, nas_study *study,
                                      nas_search **search);
 NAS_API void nas_search_destroy(nas_search *search);
 /* The strategy's effective options, for the study's record. */
 NAS_API nas_status nas_search_strategy_options(const nas_search *search, nas_value *group);
+/* Another trials_max, from the next proposal on. */
 NAS_API void nas_search_set_limit(nas_search *search, int trials_max);
 
+/* What a worker is to do. */
 typedef enum nas_next {
     NAS_NEXT_TRIAL, /* claimed: evaluate it, then nas_study_commit or nas_study_release */
     NAS_NEXT_WAIT,  /* other workers' results are needed first: sleep a little, call again */
     NAS_NEXT_DONE,  /* no more trials, and none is being worked on */
 } nas_next;
 
+/* A trial that was claimed. */
 typedef struct nas_job {
-    nas_claim claim;
-    nas_arch arch;
-    double budget;
+    nas_claim claim;  /* the right to work on it */
+    nas_arch arch;    /* canonical */
+    double budget;    /* epochs, as a rule */
     int parent;       /* -1: none */
     int from;         /* trial whose weights it starts from, -1: none */
     const char *note; /* lent from the study's mirror */
