@@ -33,7 +33,7 @@ typedef enum nas_order { NAS_ORDER_INDEX, NAS_ORDER_ARRIVAL, NAS_ORDER_AUTO } na
 
 /* budget = { … }: when the search ends, whichever comes first; 0 means no such end. */
 typedef struct nas_budget {
-    int64_t trials;
+    int64_t trials;   /* finished ones, failed ones too */
     double minutes;   /* running time, summed over resumes; simulated where the evaluator says so */
     double target;    /* first objective at least (goal max) or at most (goal min) this good */
     int64_t patience; /* trials without a better first objective */
@@ -63,13 +63,14 @@ typedef enum nas_measured {
     NAS_MEASURED_THROUGHPUT,
     NAS_MEASURED_MEMORY
 } nas_measured;
+/* One of them, with what it takes to know it. */
 typedef struct nas_measure {
     char metric[NAS_NAME_SIZE]; /* as trials have it: "latency_ms.home@64" */
     nas_measured what;          /* milliseconds of a pass; images per second; bytes of its plan */
     char device[NAS_NAME_SIZE]; /* alias; "": the one that the trial runs on */
-    int batch;
-    bool predicted; /* by `table`, else measured */
-    char table[NAS_TEXT_SIZE];
+    int batch;                  /* images of a pass */
+    bool predicted;             /* by `table`, else measured */
+    char table[NAS_TEXT_SIZE];  /* file of a nas_step_table */
 } nas_measure;
 enum { NAS_MEASURES = 2 * NAS_OBJECTIVES };
 
@@ -82,22 +83,23 @@ typedef struct nas_retrain {
     bool inherit;    /* begin with the shared weights of the supernet */
 } nas_retrain;
 
+/* A config, read and checked. */
 typedef struct nas_config {
-    char study[NAS_TEXT_SIZE];
-    int64_t seed;
-    bool exact; /* false: inexact rows of tuning tables count (nas_tuning) */
+    char study[NAS_TEXT_SIZE]; /* its name, without .study */
+    int64_t seed;              /* of all random numbers */
+    bool exact;                /* false: inexact rows of tuning tables count (nas_tuning) */
     nas_value data, space, strategy, evaluate; /* complete groups, `type` among the members */
     nas_value train, retrain_train;            /* complete groups of the trainer's options */
     nas_value retrain_space, retrain_data; /* space and data with what `retrain` changes of them */
-    nas_budget budget;
+    nas_budget budget;                     /* when it ends */
     nas_objectives objectives; /* and bounds; where one number must decide, the first does */
     nas_measure measures[NAS_MEASURES]; /* what of these is measured or predicted on devices */
     int measure_count;
     bool simulated;      /* budget.minutes goes by the simulated clock (nas_clock) */
     nas_text_list given; /* strategy.given: tried first, by name or as text */
-    nas_device_wish devices[NAS_CONFIG_DEVICES];
-    int device_count; /* 0: one worker on any device */
-    nas_retrain retrain;
+    nas_device_wish devices[NAS_CONFIG_DEVICES]; /* the first `device_count` count */
+    int device_count;                            /* 0: one worker on any device */
+    nas_retrain retrain;                         /* what follows the search */
 } nas_config;
 
 /* Reads and checks a config file.  It must be a regular file of at most 1 MiB without NUL bytes; @include works inside
@@ -120,6 +122,7 @@ NAS_API nas_status nas_config_tree(const char *text, const char *file, const cha
 
 /* ---- progress --------------------------------------------------------------------------------------- */
 
+/* Why a progress function is called. */
 typedef enum nas_event {
     NAS_EVENT_START,    /* workers are being started; note: the study's path */
     NAS_EVENT_TICK,     /* about once a second, nothing new */
@@ -149,18 +152,19 @@ enum { NAS_DEVICE_USES = 32 };
 
 /* A consistent picture of the run; every field is set at every event. */
 typedef struct nas_progress {
-    nas_event event;
+    nas_event event;        /* why this call */
     const nas_trial *trial; /* NAS_EVENT_TRIAL, lent for the call; else NULL */
     const char *note;       /* one sentence, or "" */
+    /* Trials: with a result, those of them that failed; claimed ones. */
     int64_t done, failed, running;
-    int64_t total; /* budget.trials, 0: no such end */
-    bool has_best;
-    int64_t best_index;
-    double best_value;
-    const char *best_metric;
-    double elapsed_s;  /* of this session */
-    double run_s;      /* of all sessions of this study */
-    double per_minute; /* trials, over the last minutes */
+    int64_t total;           /* budget.trials, 0: no such end */
+    bool has_best;           /* some trial counts */
+    int64_t best_index;      /* where has_best: the trial */
+    double best_value;       /* of the first objective */
+    const char *best_metric; /* its name */
+    double elapsed_s;        /* of this session */
+    double run_s;            /* of all sessions of this study */
+    double per_minute;       /* trials, over the last minutes */
     double eta_s; /* until the first of trials and minutes ends the search; −1: not known yet */
     int devices, busy;                /* worker processes alive, and those with a trial */
     int64_t job, jobs, epoch, epochs; /* retraining: 0-based job of jobs, epochs done of epochs */
@@ -169,10 +173,12 @@ typedef struct nas_progress {
     int use_count;
 } nas_progress;
 
+/* Called by the thread that runs the search; what it gets is lent for the call. */
 typedef void (*nas_progress_function)(void *user, const nas_progress *progress);
 
 /* ---- search and resume ------------------------------------------------------------------------------- */
 
+/* How a search is run; a zeroed one is the default. */
 typedef struct nas_search_options {
     const char *study_path; /* NULL: nas_session_study_path of the config */
     bool fresh;             /* the name is taken: use the next free one (fashion-2.study) */
@@ -181,38 +187,40 @@ typedef struct nas_search_options {
                                first device, without crash isolation (tests, library users) */
     const char *device; /* replaces the config's devices by this match; NULL: the config's */
     int workers;        /* per device; 0: as the config says */
-    bool no_retrain;
+    bool no_retrain;    /* leave the retraining out */
     nas_progress_function progress; /* may be NULL */
     void *user;
 } nas_search_options;
 
 /* One retrained network. */
 typedef struct nas_train_result {
-    char name[64]; /* "trial 17", "baseline" */
-    int64_t index; /* of the trial */
-    int repeats;
+    char name[64];                     /* "trial 17", "baseline" */
+    int64_t index;                     /* of the trial */
+    int repeats;                       /* trainings, each with weights and batches of its own */
     char score[16];                    /* what the scores are: nas_task_score */
     double test_score, test_score_std; /* mean and standard deviation (n − 1) over the repeats */
+    /* Mean; score on the validation split, NaN where it was trained on. */
     double test_loss, valid_score;
-    uint64_t parameters, macs;
+    uint64_t parameters, macs; /* of the network: trained ones; multiply-accumulates of a sample */
     double seconds;            /* of training, all repeats */
     char model[NAS_PATH_SIZE]; /* safetensors of the first repeat */
 } nas_train_result;
 
 enum { NAS_TRAIN_RESULTS = 16 };
 
+/* What a search came to. */
 typedef struct nas_search_report {
-    char study_path[NAS_PATH_SIZE];
+    char study_path[NAS_PATH_SIZE]; /* of its file */
     char ended_by
         [128];  /* "48 trials", "4 minutes", "target", "patience", "signal", "space exhausted" */
     int signal; /* that stopped it, 0: none; the program exits with 128 + signal */
-    int64_t trials, failed, reused;
-    bool has_best;
-    int64_t best_index;
-    double best_value;
-    char best_metric[64];
-    double seconds; /* of this session */
-    nas_train_result results[NAS_TRAIN_RESULTS];
+    int64_t trials, failed, reused; /* of the study: with a result; of these failed; aliases */
+    bool has_best;                  /* some trial counts */
+    int64_t best_index;             /* where has_best: the trial */
+    double best_value;              /* of the first objective */
+    char best_metric[64];           /* its name */
+    double seconds;                 /* of this session */
+    nas_train_result results[NAS_TRAIN_RESULTS]; /* the first `result_count` count */
     int result_count;
     nas_device_use uses[NAS_DEVICE_USES]; /* of this session's search */
     int use_count;
@@ -252,10 +260,11 @@ typedef struct nas_ask_options {
     const char *device; /* who asks, as trials record it; may be NULL */
 } nas_ask_options;
 
+/* What was handed out; nas_asked_clear frees its texts. */
 typedef struct nas_asked {
-    nas_next next;
-    char study_path[NAS_PATH_SIZE];
-    nas_claim claim;               /* this and what follows with NAS_NEXT_TRIAL only */
+    nas_next next;                  /* whether there is a trial */
+    char study_path[NAS_PATH_SIZE]; /* of its file */
+    nas_claim claim;                /* this and what follows with NAS_NEXT_TRIAL only */
     nas_text arch, network, graph; /* canonical text; one line for people; text form of the graph */
     double budget;                 /* epochs, as a rule; 0: nothing to train, only to measure */
     int parent;                    /* -1: none */
@@ -282,6 +291,7 @@ NAS_API nas_status nas_session_tell_progress(const char *study_path, const nas_c
 NAS_API nas_status nas_session_give_back(const char *study_path, const nas_claim *claim,
                                          const char *reason);
 
+/* What became of one. */
 typedef struct nas_enqueued {
     int index;  /* of the trial */
     bool known; /* it was in the study at this budget already */
@@ -303,21 +313,22 @@ NAS_API nas_status nas_session_results(const char *study_path, nas_train_result 
 
 /* ---- check --------------------------------------------------------------------------------------------- */
 
+/* What a config comes to before anything is trained. */
 typedef struct nas_check_report {
-    int genes;
+    int genes;              /* of an architecture */
     double size;            /* architectures in the space; −1: not countable */
     bool size_exact;        /* false: an upper bound */
     char baseline[1024];    /* the space's "baseline" in words; "" when it has none */
     nas_cost baseline_cost; /* the space's own baseline */
     nas_cost largest_cost;  /* the largest of 256 random architectures and the baseline */
-    uint64_t baseline_bytes,
-        largest_bytes;    /* device memory for training at the config's batch; 0: no device */
+    /* Device memory for training at the config's batch; 0: no device. */
+    uint64_t baseline_bytes, largest_bytes;
     double within_bounds; /* share of the 256 that no bound rejects */
     /* Of a one-shot strategy's supernet; 0: there is none. */
     uint64_t supernet_parameters, supernet_bytes;
     int supernet_decisions; /* rows of gates */
     char device[256];       /* the device they were measured on, or why there is none */
-    uint64_t train_samples, valid_samples, test_samples;
+    uint64_t train_samples, valid_samples, test_samples; /* of each split */
 } nas_check_report;
 
 /* Opens the data set, tables of latency and, where there is one, the first device; trains nothing. */
@@ -325,6 +336,7 @@ NAS_API nas_status nas_session_check(const nas_config *config, nas_check_report 
 
 /* ---- train and eval ------------------------------------------------------------------------------------- */
 
+/* A zeroed one takes the trial with index 0: set `trial`. */
 typedef struct nas_retrain_options {
     int64_t trial;                  /* −1: the best */
     int64_t epochs;                 /* 0: as the config's retrain says */
@@ -340,6 +352,7 @@ typedef struct nas_retrain_options {
 NAS_API nas_status nas_session_train(const char *study_path, const nas_retrain_options *options,
                                      nas_train_result *result);
 
+/* A zeroed one with `model_path` set is the default. */
 typedef struct nas_finetune_options {
     int64_t epochs;                 /* 0: as the config's train says */
     bool replace_head;              /* a new last dense layer for the classes of the data */
@@ -349,14 +362,16 @@ typedef struct nas_finetune_options {
     void *user;
 } nas_finetune_options;
 
+/* What it came to. */
 typedef struct nas_finetune_result {
-    char split[16]; /* that the scores are of: test, or valid where there is no test */
-    char score[16]; /* what they are: nas_task_score */
-    uint64_t samples;
+    char split[16];   /* that the scores are of: test, or valid where there is no test */
+    char score[16];   /* what they are: nas_task_score */
+    uint64_t samples; /* of that split */
+    /* Of the weights as they came, and as they went. */
     double score_before, loss_before, score_after, loss_after;
-    uint64_t parameters, macs;
-    int epochs;
-    double seconds;
+    uint64_t parameters, macs; /* of the network: trained ones; multiply-accumulates of a sample */
+    int epochs;                /* trained */
+    double seconds;            /* of training */
 } nas_finetune_result;
 
 /* Trains the network of a model file on, from its weights, with data and `train` of a config file or a study. */
@@ -366,22 +381,24 @@ NAS_API nas_status nas_session_finetune(const char *model_path, const char *data
 
 /* ---- a network for others ------------------------------------------------------------------------------------------ */
 
+/* What to write, and where. */
 typedef struct nas_export_options {
     const char *to;     /* exporter's name */
     const char *output; /* path */
     const char *device; /* to compare on; NULL: any */
     int64_t trial;      /* of a study; −1: the best that was retrained */
-    bool keep_norms;
+    bool keep_norms;    /* not folded into the weights before them */
 } nas_export_options;
 
+/* What was written. */
 typedef struct nas_export_report {
     char model[NAS_PATH_SIZE]; /* the file that the weights are from */
-    nas_shape input, output;
-    uint64_t parameters; /* floats in the exported layers */
-    bool compared;       /* with the engine, on so many random samples */
-    int samples;
-    double difference; /* largest, by the largest output */
-    char note[256];    /* why it was not compared, or why an ONNX file was run by clnas itself */
+    nas_shape input, output;   /* of one sample */
+    uint64_t parameters;       /* floats in the exported layers */
+    bool compared;             /* with the engine, on so many random samples */
+    int samples;               /* that it was compared on */
+    double difference;         /* largest, by the largest output */
+    char note[256]; /* why it was not compared, or why an ONNX file was run by clnas itself */
 } nas_export_report;
 
 /* Exports a model file or a study's network.  NAS_OK: it was written, and where it could be run, its outputs are within 1e-4 of the
@@ -399,13 +416,14 @@ typedef struct nas_output_scores {
     double mae, rmse, r2;         /* of a number, in its own units */
 } nas_output_scores;
 
+/* What a model is worth on a split. */
 typedef struct nas_eval_result {
-    nas_task task;
-    uint64_t samples;
+    nas_task task;               /* what the data set has to learn */
+    uint64_t samples;            /* of the split */
     double score, loss, seconds; /* nas_evaluation */
-    int outputs;
-    nas_output_scores *each; /* [outputs] */
-    uint64_t *confusion;     /* classify: [true class][predicted class]; else NULL */
+    int outputs;                 /* classes, labels or numbers */
+    nas_output_scores *each;     /* [outputs] */
+    uint64_t *confusion;         /* classify: [true class][predicted class]; else NULL */
 } nas_eval_result;
 NAS_API void nas_eval_result_clear(nas_eval_result *result); /* a zeroed one is fine */
 
@@ -418,10 +436,10 @@ NAS_API nas_status nas_session_model_graph(const char *path, nas_graph *graph);
 
 /* What a model says of one sample.  Lent for the call. */
 typedef struct nas_prediction {
-    const char *file;
-    int64_t sample; /* of the file, from 0; −1: the file is one sample */
-    nas_task task;
-    int outputs;
+    const char *file; /* as it was named */
+    int64_t sample;   /* of the file, from 0; −1: the file is one sample */
+    nas_task task;    /* what the model learned */
+    int outputs;      /* classes, labels or numbers */
     /* [outputs]: probabilities of classes, which add up to 1, or of labels, each by itself; numbers in their own units. */
     const double *values;
     const char *const *names; /* [outputs] of classes, labels or numbers; NULL: not known */
@@ -430,10 +448,11 @@ typedef struct nas_prediction {
 /* Not NAS_OK: that ends it all. */
 typedef nas_status (*nas_prediction_function)(void *user, const nas_prediction *prediction);
 
+/* How to ask. */
 typedef struct nas_predict_options {
-    const char *device; /* match; NULL: any */
-    int batch;          /* samples at once; 0: 64 */
-    nas_prediction_function each;
+    const char *device;           /* match; NULL: any */
+    int batch;                    /* samples at once; 0: 64 */
+    nas_prediction_function each; /* called for each sample */
     void *user;
 } nas_predict_options;
 
