@@ -27,6 +27,23 @@ function(nas_room room)
     endforeach()
 endfunction()
 
+# The shared library exports what the public headers declare, each symbol with the version of the interface (symbols.cmake, docs/abi.md).
+function(nas_symbol_versions)
+    set(map ${PROJECT_BINARY_DIR}/generated/clnas.map)
+    set(script ${PROJECT_SOURCE_DIR}/cmake/symbols.cmake)
+    file(GLOB headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/include/clnas/*.h)
+    add_custom_command(
+        OUTPUT ${map}
+        COMMAND ${CMAKE_COMMAND} -DHEADERS=${PROJECT_SOURCE_DIR}/include/clnas -DNODE=CLNAS_${NAS_ABI}
+                -DOUTPUT=${map} -P ${script}
+        DEPENDS ${headers} ${script}
+        COMMENT "Listing the library's symbols"
+        VERBATIM)
+    target_sources(clnas_shared PRIVATE ${map})
+    set_target_properties(clnas_shared PROPERTIES LINK_DEPENDS ${map})
+    target_link_options(clnas_shared PRIVATE -Wl,--version-script=${map})
+endfunction()
+
 # Called once after all rooms: the two libraries, and the program when it has sources.
 function(nas_finish_libraries)
     foreach(kind shared static)
@@ -39,8 +56,8 @@ function(nas_finish_libraries)
         set_target_properties(clnas_${kind} PROPERTIES OUTPUT_NAME clnas EXPORT_NAME ${kind})
         target_link_libraries(clnas_${kind} PRIVATE $<BUILD_INTERFACE:clnas_flags>)
     endforeach()
-    set_target_properties(clnas_shared PROPERTIES VERSION ${PROJECT_VERSION}
-                                                  SOVERSION ${PROJECT_VERSION_MAJOR})
+    set_target_properties(clnas_shared PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION ${NAS_ABI})
+    nas_symbol_versions()
     target_link_libraries(clnas_shared PRIVATE $<BUILD_INTERFACE:clnas_dependencies>)
     target_link_libraries(clnas_static PUBLIC $<BUILD_INTERFACE:clnas_dependencies>)
     if(NOT NAS_SANITIZE)
