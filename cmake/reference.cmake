@@ -1,7 +1,7 @@
-# The target `reference`: what Doxygen makes of the public headers (docs/Doxyfile.in, docs/reference.awk).
+# The target `reference`: what Doxygen makes of the public headers (cmake/Doxyfile.in, cmake/reference.awk).
 find_program(NAS_DOXYGEN doxygen)
 set(NAS_REFERENCE_FOLDER ${PROJECT_BINARY_DIR}/reference)
-configure_file(docs/Doxyfile.in generated/Doxyfile @ONLY)
+configure_file(cmake/Doxyfile.in generated/Doxyfile @ONLY)
 if(NAS_DOXYGEN)
     file(MAKE_DIRECTORY ${NAS_REFERENCE_FOLDER})
     add_custom_target(

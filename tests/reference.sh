@@ -18,7 +18,7 @@ warnings() {
 
 if ! said=$(warnings "$source/include/clnas" "$source/docs/reference.md"); then
     echo "$said"
-    echo "Doxygen's line numbers may be off by a few; a comment in front of a declaration or behind it documents it (docs/reference.awk)."
+    echo "Doxygen's line numbers may be off by a few; a comment in front of a declaration or behind it documents it (cmake/reference.awk)."
     exit 1
 fi
 [ -z "$said" ] || { echo "$said"; exit 1; }

@@ -1,4 +1,4 @@
-# awk -f docs/reference.awk include/clnas/ROOM.h: the header as Doxygen wants it, on stdout (docs/Doxyfile.in calls this).
+# awk -f cmake/reference.awk include/clnas/ROOM.h: the header as Doxygen wants it, on stdout (cmake/Doxyfile.in calls this).
 #
 # The headers are written for people who read headers.  Their comments say what they belong to by where they stand, and that is all that
 # Doxygen wants to be told:
