@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""docs_check.py links|commands|messages ROOT [CLNAS]: what the documentation says of the source tree is so.
+"""docs_check.py links|commands|messages|configs ROOT [CLNAS]: what the documentation says of the source tree is so.
 
 links      every relative link in README.md, the other pages in the root and docs/ leads to a file, and to a heading that is there; every
            file of the tree that a page names is there
 commands   every command of clnas that a page shows, in a block or in `code`, exists and knows its long options, by `clnas COMMAND --help`
 messages   every message that docs/troubleshooting.md explains, a line that is **``bold code``**, is one that the sources can print;
            … stands for what differs
+configs    every config of docs/migration.md, a block between ``` that begins with `study`, is one that clnas check accepts
 
 Each check is then given something wrong, which it has to find."""
 import glob
@@ -176,8 +177,27 @@ def check_messages():
     return found
 
 
+# ---- configs
+
+def check_configs():
+    blocks = re.findall(r"^```\n(study .*?)^```$", read("docs/migration.md"), re.M | re.S)
+    assert len(blocks) >= 3, f"only {len(blocks)} configs on the page"
+    found = []
+    for block in blocks + [blocks[0].replace("population", "populatoin")]:
+        with open("block.cfg", "w", encoding="utf-8") as file:
+            file.write(block.replace("configs/tables", os.path.abspath(os.path.join(ROOT, "configs/tables"))))
+        done = subprocess.run([sys.argv[3], "check", "block.cfg", "-q"], capture_output=True, text=True, check=False)
+        if done.returncode == 6:
+            sys.exit(77)  # a data set that this machine does not have
+        if done.returncode:
+            found.append(f"docs/migration.md: {block[:40]}…: {done.stderr.strip()}")
+    assert found and "populatoin" in found.pop(), "a planted mistake was not noticed"
+    return found
+
+
 def main():
-    problems = {"links": check_links, "commands": check_commands, "messages": check_messages}[sys.argv[1]]()
+    checks = {"links": check_links, "commands": check_commands, "messages": check_messages, "configs": check_configs}
+    problems = checks[sys.argv[1]]()
     for problem in problems:
         print(problem)
     sys.exit(1 if problems else 0)
