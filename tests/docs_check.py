@@ -6,7 +6,7 @@ links      every relative link in README.md, the other pages in the root and doc
 commands   every command of clnas that a page shows, in a block or in `code`, exists and knows its long options, by `clnas COMMAND --help`
 messages   every message that docs/troubleshooting.md explains, a line that is **``bold code``**, is one that the sources can print;
            … stands for what differs
-configs    every config of docs/migration.md, a block between ``` that begins with `study`, is one that clnas check accepts
+configs    every config of docs/migration.md, a block between ``` that begins with `study`, and of README.md is one that clnas check accepts
 
 Each check is then given something wrong, which it has to find."""
 import glob
@@ -181,7 +181,8 @@ def check_messages():
 
 def check_configs():
     blocks = re.findall(r"^```\n(study .*?)^```$", read("docs/migration.md"), re.M | re.S)
-    assert len(blocks) >= 3, f"only {len(blocks)} configs on the page"
+    blocks += re.findall(r"^(    study = (?:.+\n)+)", read("README.md"), re.M)
+    assert len(blocks) >= 4, f"only {len(blocks)} configs on the page"
     found = []
     for block in blocks + [blocks[0].replace("population", "populatoin")]:
         with open("block.cfg", "w", encoding="utf-8") as file:
@@ -190,7 +191,7 @@ def check_configs():
         if done.returncode == 6:
             sys.exit(77)  # a data set that this machine does not have
         if done.returncode:
-            found.append(f"docs/migration.md: {block[:40]}…: {done.stderr.strip()}")
+            found.append(f"{block.strip()[:40]}…: {done.stderr.strip()}")
     assert found and "populatoin" in found.pop(), "a planted mistake was not noticed"
     return found
 
