@@ -494,9 +494,36 @@ static void logs_go_where_they_should(void **state)
     assert_int_equal(lines, 1);
 }
 
+static void test_characters(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int size;
+    } cases[] = {{"", 0},
+                 {"a", 1},
+                 {"\x7f", 1},
+                 {"é", 2},
+                 {"中", 3},
+                 {"𝄞", 4},
+                 {"\x80", 0},
+                 {"\xc0\xaf", 0},
+                 {"\xc1\xbf", 0},
+                 {"\xe0\x9f\xbf", 0},
+                 {"\xed\xa0\x80", 0},
+                 {"\xf0\x8f\xbf\xbf", 0},
+                 {"\xe4\xb8", 0},
+                 {"\xf4\x8f\xbf\xbf", 4},
+                 {"\xf4\x90\x80\x80", 0},
+                 {"\xff", 0}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_int_equal(nas_character_size(cases[i].text), cases[i].size);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_characters),
         cmocka_unit_test(philox_gives_the_known_answers),
         cmocka_unit_test(random_is_keyed_and_repeats),
         cmocka_unit_test(random_below_is_even),

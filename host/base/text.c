@@ -86,3 +86,20 @@ nas_status nas_text_check(const nas_text *text)
         NAS_FAIL(NAS_MEMORY, "out of host memory while building a text of %zu bytes", text->length);
     return NAS_OK;
 }
+
+/* What begins as a character of that many bytes but is none: written too long, half of a surrogate pair, beyond Unicode. */
+int nas_character_size(const char *text)
+{
+    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+    const unsigned char *at = (const unsigned char *)text;
+    const int size = at[0] < 0x80 ? 1 : at[0] >= 0xf0 ? 4 : at[0] >= 0xe0 ? 3 : 2;
+    uint32_t code = size == 1 ? at[0] : at[0] & (0x7fu >> size);
+    if (at[0] == 0 || (at[0] >= 0x80 && at[0] < 0xc0) || at[0] > 0xf4)
+        return 0;
+    for (int i = 1; i < size; i++) {
+        if ((at[i] & 0xc0) != 0x80)
+            return 0;
+        code = code << 6 | (at[i] & 0x3f);
+    }
+    return code < least[size] || code > 0x10ffff || (code >= 0xd800 && code < 0xe000) ? 0 : size;
+}

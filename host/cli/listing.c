@@ -173,33 +173,13 @@ void cli_duration_text(double seconds, char *text, size_t size)
         snprintf(text, size, "%ld:%02ld", whole / 60, whole % 60);
 }
 
-/* Bytes of the UTF-8 sequence at `at`, or 0 when it is none. */
-static int sequence_length(const unsigned char *at)
-{
-    int length = at[0] < 0x80       ? 1
-                 : at[0] >> 5 == 6  ? 2
-                 : at[0] >> 4 == 14 ? 3
-                 : at[0] >> 3 == 30 ? 4
-                                    : 0;
-    for (int i = 1; i < length; i++)
-        if ((at[i] & 0xC0) != 0x80)
-            return 0;
-    if ((length == 2 && at[0] < 0xC2) || (length == 3 && at[0] == 0xE0 && at[1] < 0xA0) ||
-        (length == 3 && at[0] == 0xED && at[1] > 0x9F) ||
-        (length == 4 &&
-         ((at[0] == 0xF0 && at[1] < 0x90) || at[0] > 0xF4 || (at[0] == 0xF4 && at[1] > 0x8F))))
-        return 0;
-    return length;
-}
-
 void cli_text_clean(char *text)
 {
-    unsigned char *at = (unsigned char *)text;
-    while (*at) {
-        int length = sequence_length(at);
-        if (length == 0 || (*at < 0x20 && *at != '\n' && *at != '\t') || *at == 0x7F)
+    for (char *at = text; *at;) {
+        const int size = nas_character_size(at);
+        if (size == 0 || ((unsigned char)*at < 0x20 && *at != '\n' && *at != '\t') || *at == 0x7F)
             *at = '?';
-        at += length ? length : 1;
+        at += size ? size : 1;
     }
 }
 

@@ -44,25 +44,15 @@ const char *nas__shown(const char *text, char shown[NAS__SHOWN_SIZE])
 }
 
 /* Bytes of the UTF-8 character at `at`; 0: none, or a control character. */
-static int character(const unsigned char *at)
+static int character(const char *at)
 {
-    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    const int bytes = at[0] < 0x80 ? 1 : at[0] >= 0xf0 ? 4 : at[0] >= 0xe0 ? 3 : 2;
-    uint32_t code = bytes == 1 ? at[0] : at[0] & (0x7fu >> bytes);
-    if (at[0] < 32 || at[0] == 127 || (at[0] >= 0x80 && at[0] < 0xc0) || at[0] > 0xf4)
-        return 0;
-    for (int i = 1; i < bytes; i++) {
-        if ((at[i] & 0xc0) != 0x80)
-            return 0;
-        code = code << 6 | (at[i] & 0x3f);
-    }
-    return code < least[bytes] || code > 0x10ffff || (code >= 0xd800 && code < 0xe000) ? 0 : bytes;
+    return (unsigned char)at[0] < 32 || at[0] == 127 ? 0 : nas_character_size(at);
 }
 
 nas_status nas__name_check(const char *where, const char *name)
 {
     char shown[NAS__SHOWN_SIZE];
-    const unsigned char *at = (const unsigned char *)name;
+    const char *at = name;
     if (strlen(name) > NAME_LIMIT)
         NAS_FAIL(NAS_DATA, "%s: the name \"%.40s…\" is longer than %d bytes", where, name,
                  NAME_LIMIT);

@@ -122,6 +122,8 @@ NAS_API void nas_text_format(nas_text *text, const char *format, ...) NAS_PRINTF
 NAS_API void nas_text_reset(nas_text *text); /* length 0, memory kept */
 NAS_API void nas_text_clear(nas_text *text);
 NAS_API nas_status nas_text_check(const nas_text *text); /* NAS_MEMORY if failed */
+/* Bytes of the UTF-8 character that `text` begins with; 0: it begins with none, or is at its end. */
+NAS_API int nas_character_size(const char *text);
 
 /* ---- values: what a config file or an override says, with the place where it says it --------- */
 
