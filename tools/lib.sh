@@ -7,7 +7,7 @@ packages_build="gcc libc6-dev make cmake ninja-build pkg-config ocl-icd-opencl-d
     librandom123-dev libopenblas-serial-dev libprotobuf-c-dev protobuf-c-compiler libonnx-dev
     libpng-dev libjpeg62-turbo-dev"
 packages_run="pocl-opencl-icd dataset-fashion-mnist"
-packages_test="libcmocka-dev clang clang-format mesa-opencl-icd oclgrind valgrind graphviz libonnx-testdata doxygen
+packages_test="libcmocka-dev libexpat1-dev clang clang-format mesa-opencl-icd oclgrind valgrind graphviz libonnx-testdata doxygen
     abigail-tools"
 
 say() {
