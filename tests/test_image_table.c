@@ -55,6 +55,11 @@ static void tables_tell_labels_and_numbers(void **state)
     assert_string_equal(nas_data_output_name(data, 0), "cliff");
     assert_string_equal(target_text(data), "0,1,1 0,0,0 1,0,1");
     nas_data_destroy(data);
+    add_text("labels.csv", "file,label\nx/0.png,10;; 9 ;\nx/1.png, ;\nx/2.png,;9\n");
+    nas_test_ok(open_images("csv = \"labels.csv\"; task = \"multilabel\";", &data));
+    assert_string_equal(nas_data_output_name(data, 0), "10"); /* by bytes, as folders are */
+    assert_string_equal(target_text(data), "1,1 0,0 0,1");
+    nas_data_destroy(data);
     add_text("columns.csv", "file,sky,sea\nx/0.png,1,0\nx/1.png,0,0\nx/2.png,1,1\n");
     nas_test_ok(open_images("csv = \"columns.csv\"; task = \"multilabel\";", &data));
     assert_string_equal(nas_data_output_name(data, 0), "sky");
@@ -154,21 +159,34 @@ static void groups_are_not_divided(void **state)
     for (int i = 0; i < 195; i++)
         assert_int_equal(first[i], first[i / 5 * 5]);
     nas_data_destroy(data);
-    add_text("list.csv", "file,label,group,split\nx/0.png,a,g,train\nx/1.png,b,g,test\n"
-                         "x/2.png,b,h,train\nx/3.png,a,i,train\n");
+}
+
+/* A file's own split is kept, and a group that it divides is told of: that group's lines, and only then. */
+static void divided_groups_are_told_of(void **state)
+{
+    nas_data *data;
+    (void)state;
+    add_class("x", 5, 10);
+    add_text("list.csv", "file,label,group,split\nx/0.png,a,g,train\nx/1.png,b,h,test\n"
+                         "x/2.png,b,h,train\nx/3.png,a,,test\nx/4.png,a,,train\n");
     nas_test_ok(open_images("csv = \"list.csv\";", &data));
-    assert_true(logged("lines 2 and 3 are of one group") ||
-                logged("lines 3 and 2 are of one group"));
+    assert_true(logged("lines 3 and 4 are of one group") ||
+                logged("lines 4 and 3 are of one group"));
+    nas_data_destroy(data);
+    log_text[0] = '\0';
+    add_text("list.csv", "file,label,group,split\nx/0.png,a,g,train\nx/1.png,b,h,test\n"
+                         "x/2.png,b,g,train\nx/3.png,a,,test\nx/4.png,a,,train\n");
+    nas_test_ok(open_images("csv = \"list.csv\";", &data));
+    assert_false(logged("of one group"));
     nas_data_destroy(data);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_FOLDER(tables_tell_classes),
-        IN_FOLDER(tables_tell_labels_and_numbers),
-        IN_FOLDER(bad_tables_are_refused),
-        IN_FOLDER(groups_are_not_divided),
+        IN_FOLDER(tables_tell_classes),        IN_FOLDER(tables_tell_labels_and_numbers),
+        IN_FOLDER(bad_tables_are_refused),     IN_FOLDER(groups_are_not_divided),
+        IN_FOLDER(divided_groups_are_told_of),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -59,16 +59,9 @@ nas_status nas__csv_word(const nas_csv *csv, int column, const char *why, const 
 nas_status nas__csv_label(const nas_csv *csv, int column, const char **at,
                           char label[NAS_TEXT_SIZE], bool *more)
 {
-    *at += strspn(*at, "; \t"); /* nothing between two ';' is no label */
-    size_t length = strcspn(*at, ";");
-    const char *from = *at;
-    *more = length > 0;
-    *at += length;
-    while (length > 0 && strchr(" \t", from[length - 1]))
-        length--;
+    const size_t length = nas__label_next(at, label);
     if (length >= NAS_TEXT_SIZE)
         NAS__CELL_FAIL(csv, column, "a label of more than %d bytes", NAS_TEXT_SIZE - 1);
-    memcpy(label, from, length);
-    label[length] = '\0';
+    *more = length > 0;
     return NAS_OK;
 }

@@ -48,6 +48,9 @@ enum { NAS__SHOWN_SIZE = 512 };
 const char *nas__shown(const char *text, char shown[NAS__SHOWN_SIZE]);
 /* Of a class, label or number: NAS_DATA where models, which keep names a line each, could not keep it: control characters, no UTF-8, too long. */
 nas_status nas__name_check(const char *where, const char *name);
+/* The label that begins at `*at` of a list, "red; round", without the blanks around it; `*at` moves to its end.  Returns its bytes:
+ * 0: there is none left; NAS_TEXT_SIZE or more: too long, and `label` is cut. */
+size_t nas__label_next(const char **at, char label[NAS_TEXT_SIZE]);
 /* One name per line.  No such file, or another number of names: class_names stay NULL. */
 void nas__output_names_read(const char *folder, const char *name, nas_data_content *content);
 
@@ -66,6 +69,7 @@ nas_status nas__words_add(nas__words *words, const char *text, uint32_t *index);
 bool nas__words_find(const nas__words *words, const char *text, uint32_t *index);
 /* Renumbers: by value if all are whole numbers, else by bytes. */
 void nas__words_sort(nas__words *words);
+void nas__words_sort_bytes(nas__words *words); /* by bytes, numbers or not */
 /* Copies of all, each and the list from malloc. */
 nas_status nas__words_copy(const nas__words *words, char ***texts);
 void nas__words_clear(nas__words *words);

@@ -115,9 +115,6 @@ nas_status nas__image_list_folders(const char *path, nas__image_list *list);
 /* A CSV of files, with their labels or numbers (image_table.c). */
 nas_status nas__image_list_table(const char *folder, const char *csv, nas_task task,
                                  nas__image_list *list);
-/* The different ones among `texts` that are not empty, in the order of their bytes; each from malloc. */
-nas_status nas__image_names(char *const *texts, size_t count, char ***names, int *found);
-int nas__image_name_index(char *const *names, int count, const char *name); /* −1: none */
 nas_status nas__path_join(const char *folder, const char *name, char *path, size_t size);
 
 /* All samples of a list, in memory that a cache file is read into and written from. */

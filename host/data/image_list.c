@@ -44,28 +44,8 @@ static void names_clear(char **names, int count)
     free(names);
 }
 
-nas_status nas__image_names(char *const *texts, size_t count, char ***names, int *found)
-{
-    char **made = malloc((count + 1) * sizeof *made);
-    int kept = 0;
-    if (!made)
-        NAS_FAIL(NAS_MEMORY, "no memory for %zu names", count);
-    memcpy(made, texts, count * sizeof *made);
-    qsort(made, count, sizeof *made, by_text);
-    for (size_t i = 0; i < count; i++)
-        if (made[i][0] && (kept == 0 || strcmp(made[kept - 1], made[i]) != 0) && kept < INT32_MAX)
-            made[kept++] = made[i];
-    for (int i = 0; i < kept; i++)
-        if (!(made[i] = strdup(made[i]))) {
-            names_clear(made, i);
-            NAS_FAIL(NAS_MEMORY, "no memory for %d names", kept);
-        }
-    *names = made;
-    *found = kept;
-    return NAS_OK;
-}
-
-int nas__image_name_index(char *const *names, int count, const char *name)
+/* −1: none. */
+static int name_index(char *const *names, int count, const char *name)
 {
     char *const *at = count ? bsearch(&name, names, (size_t)count, sizeof *names, by_text) : NULL;
     return at ? (int)(at - names) : -1;
@@ -289,7 +269,7 @@ static nas_status gather_test(const char *folder, nas__image_list *list)
     nas_status status;
     NAS_TRY_DONE(read_classes(folder, true, &classes));
     for (int i = 0; i < classes.count; i++) {
-        const int label = nas__image_name_index(list->names, list->outputs, classes.names[i]);
+        const int label = name_index(list->names, list->outputs, classes.names[i]);
         char shown[NAS__SHOWN_SIZE];
         if (label < 0) {
             status = nas_error_set(NAS_DATA, __FILE__, __LINE__,

@@ -184,89 +184,78 @@ static nas_status read_rows(table *t)
 
 /* ---- what the texts mean ---------------------------------------------------------------------- */
 
-static nas_status take_names(const table *t, char *const *texts, size_t count)
+static nas_status take_names(const table *t, nas__words *words)
 {
     nas__image_list *list = t->list;
     const char *path = nas_csv_path(t->csv);
-    NAS_TRY(nas__image_names(texts, count, &list->names, &list->outputs));
-    if (list->outputs == 0 || list->outputs > OUTPUTS_LIMIT)
-        NAS_FAIL(NAS_DATA, "%s: %d different labels; from 1 to %d can be", path, list->outputs,
+    nas__words_sort_bytes(words);
+    if (words->count == 0 || words->count > OUTPUTS_LIMIT)
+        NAS_FAIL(NAS_DATA, "%s: %u different labels; from 1 to %d can be", path, words->count,
                  OUTPUTS_LIMIT);
-    for (int i = 0; i < list->outputs; i++)
-        NAS_TRY(nas__name_check(path, list->names[i]));
+    for (uint32_t i = 0; i < words->count; i++)
+        NAS_TRY(nas__name_check(path, words->text[i]));
+    NAS_TRY(nas__words_copy(words, &list->names));
+    list->outputs = (int)words->count;
     return NAS_OK;
 }
 
 static nas_status name_classes(const table *t)
 {
     nas__image_list *list = t->list;
-    NAS_TRY(take_names(t, t->labels, list->count));
+    nas__words classes = {0};
+    uint32_t index = 0;
+    nas_status status = NAS_OK;
     for (uint32_t i = 0; i < list->count; i++)
-        list->files[i].label = nas__image_name_index(list->names, list->outputs, t->labels[i]);
-    return NAS_OK;
+        NAS_TRY_DONE(nas__words_add(&classes, t->labels[i], &index));
+    NAS_TRY_DONE(take_names(t, &classes));
+    for (uint32_t i = 0; i < list->count; i++)
+        if (nas__words_find(&classes, t->labels[i], &index))
+            list->files[i].label = (int32_t)index;
+done:
+    nas__words_clear(&classes);
+    return status;
 }
 
-/* The next label of "a; b", without the spaces around it; NULL: no more.  `*at` moves on. */
-static char *next_label(char **at)
+static nas_status add_labels(const table *t, uint32_t row, nas__words *words)
 {
-    char *from = *at;
-    if (!from)
-        return NULL;
-    char *end = strchr(from, ';');
-    *at = end ? end + 1 : NULL;
-    end = end ? end : from + strlen(from);
-    while (end > from && end[-1] == ' ')
-        end--;
-    *end = '\0';
-    return from + strspn(from, " ");
-}
-
-/* All labels of all rows, pointing into the rows' texts, each row's behind the other; the count of each row goes to `counts`. */
-static nas_status cut_labels(const table *t, char ***labels, size_t *count, uint32_t *counts)
-{
-    size_t most = 0;
-    for (uint32_t i = 0; i < t->list->count; i++)
-        most += strlen(t->labels[i]) + 1;
-    *labels = malloc((most + 1) * sizeof **labels);
-    if (!*labels)
-        NAS_FAIL(NAS_MEMORY, "no memory for the labels of %s", nas_csv_path(t->csv));
-    *count = 0;
-    for (uint32_t i = 0; i < t->list->count; i++) {
-        char *at = t->labels[i];
-        for (char *label; (label = next_label(&at)); counts[i]++)
-            (*labels)[(*count)++] = label;
+    char label[NAS_TEXT_SIZE];
+    const char *at = t->labels[row];
+    for (size_t length; (length = nas__label_next(&at, label)) > 0;) {
+        uint32_t index;
+        if (length >= sizeof label)
+            NAS_FAIL(NAS_DATA, "%s:%lld: a label of more than %zu bytes", nas_csv_path(t->csv),
+                     (long long)t->list->files[row].line, sizeof label - 1);
+        NAS_TRY(nas__words_add(words, label, &index));
     }
     return NAS_OK;
 }
 
-static nas_status set_labels(nas__image_list *list, char *const *labels, const uint32_t *counts)
+static nas_status set_labels(const table *t, const nas__words *words)
 {
+    nas__image_list *list = t->list;
     const size_t outputs = (size_t)list->outputs;
-    list->targets = calloc(list->count * outputs + 1, sizeof *list->targets);
+    char label[NAS_TEXT_SIZE];
+    uint32_t index;
+    list->targets = calloc(list->count * outputs, sizeof *list->targets);
     if (!list->targets)
         NAS_FAIL(NAS_MEMORY, "no memory for %zu labels of %u images", outputs, list->count);
     for (uint32_t i = 0; i < list->count; i++)
-        for (uint32_t j = 0; j < counts[i]; j++, labels++)
-            if ((*labels)[0])
-                list->targets[i * outputs + (size_t)nas__image_name_index(
-                                                list->names, list->outputs, *labels)] = 1;
+        for (const char *at = t->labels[i]; nas__label_next(&at, label) > 0;)
+            if (nas__words_find(words, label, &index))
+                list->targets[i * outputs + index] = 1;
     return NAS_OK;
 }
 
 static nas_status name_labels(const table *t)
 {
-    char **labels = NULL;
-    size_t count = 0;
-    nas_status status;
-    uint32_t *counts = calloc((size_t)t->list->count + 1, sizeof *counts);
-    if (!counts)
-        NAS_FAIL(NAS_MEMORY, "no memory for the labels of %s", nas_csv_path(t->csv));
-    NAS_TRY_DONE(cut_labels(t, &labels, &count, counts));
-    NAS_TRY_DONE(take_names(t, labels, count));
-    NAS_TRY_DONE(set_labels(t->list, labels, counts));
+    nas__words words = {0};
+    nas_status status = NAS_OK;
+    for (uint32_t i = 0; i < t->list->count; i++)
+        NAS_TRY_DONE(add_labels(t, i, &words));
+    NAS_TRY_DONE(take_names(t, &words));
+    NAS_TRY_DONE(set_labels(t, &words));
 done:
-    free(labels);
-    free(counts);
+    nas__words_clear(&words);
     return status;
 }
 
@@ -288,21 +277,23 @@ static nas_status name_columns(const table *t)
     return NAS_OK;
 }
 
+/* In the order of their bytes; behind them those that are alone. */
 static nas_status number_groups(const table *t)
 {
     nas__image_list *list = t->list;
-    char **names = NULL;
-    int count = 0;
-    if (!list->grouped)
-        return NAS_OK;
-    NAS_TRY(nas__image_names(t->groups, list->count, &names, &count));
-    uint32_t alone = (uint32_t)count;
-    for (uint32_t i = 0; i < list->count; i++) {
-        const int group = nas__image_name_index(names, count, t->groups[i]);
-        list->files[i].group = group < 0 ? alone++ : (uint32_t)group;
-    }
-    texts_clear(names, (uint32_t)count);
-    return NAS_OK;
+    nas__words words = {0};
+    uint32_t index;
+    nas_status status = NAS_OK;
+    for (uint32_t i = 0; list->grouped && i < list->count; i++)
+        if (t->groups[i][0])
+            NAS_TRY_DONE(nas__words_add(&words, t->groups[i], &index));
+    nas__words_sort_bytes(&words);
+    uint32_t alone = words.count;
+    for (uint32_t i = 0; list->grouped && i < list->count; i++)
+        list->files[i].group = nas__words_find(&words, t->groups[i], &index) ? index : alone++;
+done:
+    nas__words_clear(&words);
+    return status;
 }
 
 /* ---- checks ----------------------------------------------------------------------------------- */
@@ -370,8 +361,8 @@ nas_status nas__image_list_table(const char *folder, const char *csv, nas_task t
     NAS_TRY_DONE(nas_csv_open(path, &t.csv));
     NAS_TRY_DONE(find_columns(&t));
     NAS_TRY_DONE(read_rows(&t));
-    NAS_TRY_DONE(check_rows(&t));
     NAS_TRY_DONE(number_groups(&t));
+    NAS_TRY_DONE(check_rows(&t)); /* which reads the groups' numbers */
     NAS_TRY_DONE(task == NAS_TASK_CLASSIFY ? name_classes(&t)
                  : t.label >= 0            ? name_labels(&t)
                                            : name_columns(&t));

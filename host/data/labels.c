@@ -68,6 +68,20 @@ nas_status nas__name_check(const char *where, const char *name)
     return NAS_OK;
 }
 
+size_t nas__label_next(const char **at, char label[NAS_TEXT_SIZE])
+{
+    *at += strspn(*at, "; \t"); /* nothing between two ';' is no label */
+    const char *from = *at;
+    size_t length = strcspn(from, ";");
+    *at += length;
+    while (length > 0 && strchr(" \t", from[length - 1]))
+        length--;
+    const size_t kept = length < NAS_TEXT_SIZE ? length : NAS_TEXT_SIZE - 1;
+    memcpy(label, from, kept);
+    label[kept] = '\0';
+    return length;
+}
+
 static void names_clear(char **names, int count)
 {
     for (int i = 0; i < count; i++)

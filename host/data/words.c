@@ -83,16 +83,25 @@ static int compare_numbers(const void *a, const void *b)
     return x == y ? compare_texts(a, b) : x < y ? -1 : 1;
 }
 
+static void sort(nas__words *words, int (*compare)(const void *, const void *))
+{
+    if (words->count == 0)
+        return;
+    qsort(words->text, words->count, sizeof *words->text, compare);
+    fill_slots(words);
+}
+
 void nas__words_sort(nas__words *words)
 {
     bool numbers = true;
     for (uint32_t i = 0; i < words->count; i++)
         numbers &= is_number(words->text[i]);
-    if (words->count == 0)
-        return;
-    qsort(words->text, words->count, sizeof *words->text,
-          numbers ? compare_numbers : compare_texts);
-    fill_slots(words);
+    sort(words, numbers ? compare_numbers : compare_texts);
+}
+
+void nas__words_sort_bytes(nas__words *words)
+{
+    sort(words, compare_texts);
 }
 
 nas_status nas__words_copy(const nas__words *words, char ***texts)
