@@ -194,7 +194,7 @@ static nas_status store_value(const nas_option *option, const nas_value *value, 
     NAS_FAIL(NAS_FAILED, "option %s has an unknown type", option->name);
 }
 
-static nas_status store_default(const nas_option *option, void *instance)
+nas_status nas__option_default(const nas_option *option, void *instance)
 {
     nas_value value = {0};
     nas_status status;
@@ -309,7 +309,7 @@ nas_status nas_options_fill(const nas_kind *kind, const nas_value *group, const 
         if (++f.count > OPTION_LIMIT)
             NAS_FAIL(NAS_FAILED, "\"%s\" has more than %d options", kind->name, OPTION_LIMIT);
     for (int i = 0; i < f.count; i++)
-        NAS_TRY(store_default(&kind->options[i], instance));
+        NAS_TRY(nas__option_default(&kind->options[i], instance));
     if (group && group->type != NAS_VALUE_GROUP)
         VALUE_FAIL(group, "%s must be a group { … }, not %s",
                    group->name ? group->name : kind->name, type_name(group->type));

@@ -13,5 +13,7 @@ double nas__real_read(const char *text, char **end);
 /* The shortest decimal that reads back equal, always recognisable as a real. */
 void nas__real_write(double real, nas_text *text);
 void nas__text_write(const char *string, nas_text *text); /* quoted and escaped */
+/* An option's default into its field; nothing where it has none. */
+nas_status nas__option_default(const nas_option *option, void *instance);
 
 #endif

@@ -1,44 +1,71 @@
-/* evaluator.c - the table of evaluators, made of evaluator_list.h alone. */
+/* evaluator.c - the table of evaluators: the lines of evaluator_list.h, behind them what the program adds. */
 #include "evaluator.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static const nas_evaluator *const all[] = {
+enum {
+#define NAS_EVALUATOR(name) EVALUATOR_##name,
+#include "evaluator_list.h"
+#undef NAS_EVALUATOR
+    OURS
+};
+
+static const nas_evaluator *all[OURS + NAS_KINDS_MORE] = {
 #define NAS_EVALUATOR(name) &nas__evaluator_##name,
 #include "evaluator_list.h"
 #undef NAS_EVALUATOR
 };
-enum { COUNT = sizeof all / sizeof all[0] };
+
+static const nas_kind *kind_at(int index)
+{
+    return &all[index]->kind;
+}
+
+static nas_kinds kinds = {"evaluator", "evaluator", kind_at, OURS, OURS + NAS_KINDS_MORE};
 
 const nas_evaluator *const *nas_evaluator_all(int *count)
 {
-    *count = COUNT;
+    *count = kinds.count;
     return all;
 }
 
 const nas_evaluator *nas_evaluator_find(const char *name)
 {
-    for (int i = 0; i < COUNT; i++)
-        if (strcmp(all[i]->kind.name, name) == 0)
-            return all[i];
-    return NULL;
+    const int at = nas_kinds_find(&kinds, name);
+    return at < 0 ? NULL : all[at];
 }
 
 nas_status nas_evaluator_get(const char *name, const nas_evaluator **evaluator)
 {
-    const char *names[COUNT];
-    const nas_evaluator *found = nas_evaluator_find(name);
-    if (found) {
-        *evaluator = found;
-        return NAS_OK;
-    }
-    for (int i = 0; i < COUNT; i++)
-        names[i] = all[i]->kind.name;
-    const char *near = nas_nearest_name(name, names, COUNT);
-    if (near)
-        NAS_FAIL(NAS_CONFIG, "no evaluator \"%.64s\"; did you mean \"%s\"?", name, near);
-    NAS_FAIL(NAS_CONFIG, "no evaluator \"%.64s\"; `clnas describe evaluator` lists them", name);
+    int at = 0;
+    NAS_TRY(nas_kinds_get(&kinds, name, &at));
+    *evaluator = all[at];
+    return NAS_OK;
+}
+
+static const char *what_is_missing(const nas_evaluator *evaluator)
+{
+    if (!evaluator->score)
+        return "it needs the function score";
+    if (!evaluator->metrics || !evaluator->metrics[0])
+        return "it needs the names of the metrics that it sets";
+    for (const char *const *name = evaluator->metrics; *name; name++)
+        if (!**name || strlen(*name) >= NAS_NAME_SIZE)
+            return "a metric's name is too long, or empty";
+    if (evaluator->shared && !evaluator->keep)
+        return "shared weights are kept: it needs the function keep";
+    return NULL;
+}
+
+nas_status nas_evaluator_register(const nas_evaluator *evaluator)
+{
+    const char *missing = what_is_missing(evaluator);
+    NAS_TRY(nas_kinds_check(&kinds, &evaluator->kind));
+    if (missing)
+        NAS_FAIL(NAS_CONFIG, "evaluator \"%s\" is not added: %s", evaluator->kind.name, missing);
+    all[kinds.count++] = evaluator;
+    return NAS_OK;
 }
 
 nas_status nas__check_fits(nas_device *device, const nas_graph *graph,

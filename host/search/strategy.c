@@ -1,46 +1,65 @@
-/* strategy.c - the registry: the lines of strategy_list.h as a table, found by name.
+/* strategy.c - the registry: the lines of strategy_list.h as a table, behind them what the program adds; found by name.
  *
  * A line NAS_STRATEGY(random) stands for `const nas_strategy nas__strategy_random`, which
- * host/search/random.c defines.  There is no other registration. */
+ * host/search/random.c defines. */
 #include "search.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static const nas_strategy *const all[] = {
+enum {
+#define NAS_STRATEGY(name) STRATEGY_##name,
+#include "strategy_list.h"
+#undef NAS_STRATEGY
+    OURS
+};
+
+static const nas_strategy *all[OURS + NAS_KINDS_MORE] = {
 #define NAS_STRATEGY(name) &nas__strategy_##name,
 #include "strategy_list.h"
 #undef NAS_STRATEGY
 };
-enum { STRATEGY_COUNT = sizeof all / sizeof *all };
+
+static const nas_kind *kind_at(int index)
+{
+    return &all[index]->kind;
+}
+
+static nas_kinds kinds = {"strategy", "strategy", kind_at, OURS, OURS + NAS_KINDS_MORE};
 
 const nas_strategy *const *nas_strategy_all(int *count)
 {
-    *count = STRATEGY_COUNT;
+    *count = kinds.count;
     return all;
 }
 
 const nas_strategy *nas_strategy_find(const char *name)
 {
-    for (int i = 0; i < STRATEGY_COUNT; i++)
-        if (strcmp(all[i]->kind.name, name) == 0)
-            return all[i];
-    return NULL;
+    const int at = nas_kinds_find(&kinds, name);
+    return at < 0 ? NULL : all[at];
 }
 
 nas_status nas_strategy_get(const char *name, const nas_strategy **strategy)
 {
-    const nas_strategy *found = nas_strategy_find(name);
-    if (!found) {
-        const char *names[STRATEGY_COUNT];
-        for (int i = 0; i < STRATEGY_COUNT; i++)
-            names[i] = all[i]->kind.name;
-        const char *near = nas_nearest_name(name, names, STRATEGY_COUNT);
-        NAS_FAIL(NAS_CONFIG,
-                 "there is no strategy \"%s\"%s%s%s; `clnas describe strategy` lists them", name,
-                 near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
-    }
-    *strategy = found;
+    int at = 0;
+    NAS_TRY(nas_kinds_get(&kinds, name, &at));
+    *strategy = all[at];
+    return NAS_OK;
+}
+
+nas_status nas_strategy_register(const nas_strategy *strategy)
+{
+    const char *missing = NULL;
+    if (!strategy->propose)
+        missing = "it needs the function propose";
+    else if (strategy->objectives_max < 1 || strategy->objectives_max > NAS_OBJECTIVES)
+        missing = "objectives_max is 1, or for one that weighs several up to NAS_OBJECTIVES";
+    else if (strategy->lookahead_max < 0)
+        missing = "lookahead_max is 0 for any, or the most that it takes";
+    NAS_TRY(nas_kinds_check(&kinds, &strategy->kind));
+    if (missing)
+        NAS_FAIL(NAS_CONFIG, "strategy \"%s\" is not added: %s", strategy->kind.name, missing);
+    all[kinds.count++] = strategy;
     return NAS_OK;
 }
 

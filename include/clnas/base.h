@@ -237,6 +237,23 @@ NAS_API nas_status nas_options_fill_pair(const nas_kind *common, const nas_kind 
 NAS_API nas_status nas_options_value_pair(const nas_kind *common, const nas_kind *own,
                                           const void *common_instance, const void *own_instance,
                                           nas_value *group);
+/* A list of descriptors, each of which begins with its nas_kind: spaces, strategies, evaluators.  What the library brings stands
+ * first; a program adds its own with nas_space_register and its like, before anything looks into the list: adding is not
+ * guarded against threads that read. */
+enum { NAS_KINDS_MORE = 64 /* a program may add to each list */ };
+typedef struct nas_kinds {
+    const char *noun;                 /* "search space", in messages */
+    const char *word;                 /* "space", for `clnas describe` */
+    const nas_kind *(*at)(int index); /* 0 … count − 1 */
+    int count, capacity;
+} nas_kinds;
+NAS_API int nas_kinds_find(const nas_kinds *kinds, const char *name); /* −1: none */
+/* Like find, with a message that names the nearest one. */
+NAS_API nas_status nas_kinds_get(const nas_kinds *kinds, const char *name, int *index);
+/* May this kind be added?  NAS_CONFIG says what is wrong with it: a name that is taken or cannot be written in a config, an
+ * option outside of the instance or with a default that it refuses itself, no room. */
+NAS_API nas_status nas_kinds_check(const nas_kinds *kinds, const nas_kind *kind);
+
 /* The name among `names` that is closest to `name`, or NULL when none is near. */
 NAS_API const char *nas_nearest_name(const char *name, const char *const *names, int count);
 /* Copies the i-th word of "a|b|c" to `word` (size bytes); false when there is none. */

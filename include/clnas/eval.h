@@ -105,6 +105,8 @@ NAS_API const nas_evaluator *nas_evaluator_find(const char *name); /* NULL: none
 NAS_API const nas_evaluator *const *nas_evaluator_all(int *count);
 /* Like find, with a message that names the nearest evaluator. */
 NAS_API nas_status nas_evaluator_get(const char *name, const nas_evaluator **evaluator);
+/* Adds an evaluator of the program's own, by the rules of nas_space_register. */
+NAS_API nas_status nas_evaluator_register(const nas_evaluator *evaluator);
 /* Does a search with this group go by the simulated clock (see nas_clock)? */
 NAS_API nas_status nas_evaluator_simulates(const nas_value *group, bool *simulates);
 /* The evaluator that a config's group names ("trained" when group is NULL or has no `type`). */

@@ -126,6 +126,8 @@ NAS_API const nas_strategy *nas_strategy_find(const char *name); /* NULL: none *
 NAS_API const nas_strategy *const *nas_strategy_all(int *count);
 /* Like find, with a message that names the nearest strategy. */
 NAS_API nas_status nas_strategy_get(const char *name, const nas_strategy **strategy);
+/* Adds a strategy of the program's own, by the rules of nas_space_register. */
+NAS_API nas_status nas_strategy_register(const nas_strategy *strategy);
 /* nas_options_fill for a strategy: members that it reads itself are allowed too. */
 NAS_API nas_status nas_strategy_fill(const nas_strategy *strategy, const nas_value *group,
                                      const char *const *also, void *instance);

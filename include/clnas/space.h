@@ -153,6 +153,10 @@ NAS_API const nas_space *nas_space_find(const char *name); /* NULL: none */
 NAS_API const nas_space *const *nas_space_all(int *count);
 /* Like find, with a message that names the nearest space. */
 NAS_API nas_status nas_space_get(const char *name, const nas_space **space);
+/* Adds a space of the program's own, which is lent for good: from then on it is found, listed, and named in configs like any
+ * other.  Before threads start and before anything else is called that looks for spaces; in every process that works on such a
+ * study (nas_session_worker).  NAS_CONFIG says what the descriptor lacks. */
+NAS_API nas_status nas_space_register(const nas_space *space);
 
 /* ---- domain: a space opened for one data set ---------------------------------------------------- */
 
