@@ -47,6 +47,7 @@ typedef struct cli_call {
     const void *options; /* the command's instance */
     int count;
     char **arguments;
+    char **words; /* all of the command line, the command's name first; ends with NULL */
 } cli_call;
 
 typedef struct cli_command {
@@ -198,6 +199,9 @@ void cli_overrides_clear(cli_overrides *overrides);
 void cli_session_progress(void *user, const nas_progress *progress);
 /* The line itself, for `status` too. */
 void cli_session_line(const nas_progress *progress, char *line, size_t size);
+/* nas_session_search for each of several seeds, see seeds.c.  `seeds` is "1,2,3" or "1-20"; the config's seed is overridden. */
+nas_status cli_seeds_search(const cli_call *call, const char *seeds, const cli_overrides *overrides,
+                            const nas_search_options *search, cli_format format);
 /* Prints what a search came to and what to type next. */
 nas_status cli_search_report_print(const nas_search_report *report, cli_format format);
 /* How the devices of a search are used, a row for each. */

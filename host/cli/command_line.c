@@ -215,7 +215,7 @@ nas_status cli_parse(const cli_command *command, int argc, char **argv, void *in
         else
             NAS_TRY(set_option(row, optarg, instance));
     }
-    *call = (cli_call){instance, argc - optind, argv + optind};
+    *call = (cli_call){instance, argc - optind, argv + optind, argv};
     return *help ? NAS_OK : check_count(command, call);
 }
 

@@ -9,7 +9,7 @@ typedef struct options {
     cli_list set, devices;
     int64_t trials, workers;
     double minutes;
-    const char *seed;
+    const char *seed, *seeds;
     int format;
 } options;
 
@@ -25,6 +25,8 @@ static const cli_option rows[] = {
     {"minutes", 0, CLI_REAL, offsetof(options, minutes), "M", NULL, 1e-3, 1e9, NULL,
      "Short for -s budget.minutes=M"},
     {"seed", 0, CLI_TEXT, offsetof(options, seed), "S", NULL, 0, 0, NULL, "Short for -s seed=S"},
+    {"seeds", 0, CLI_TEXT, offsetof(options, seeds), "LIST", NULL, 0, 0, NULL,
+     "A study for each seed, NAME-s1.study …: 1,2,3 or 1-20; again: go on with them"},
     {"device", 'd', CLI_LIST, offsetof(options, devices), "MATCH", NULL, 0, 0, NULL,
      "Use this device in place of the config's, see clnas devices"},
     {"workers", 'j', CLI_INT, offsetof(options, workers), "N", NULL, 1, 64, NULL,
@@ -50,6 +52,17 @@ static nas_status add_overrides(const options *given, cli_overrides *overrides)
     return NAS_OK;
 }
 
+static nas_status check_seeds(const options *given)
+{
+    if (given->seeds && given->seed)
+        NAS_FAIL(NAS_CONFIG, "--seed or --seeds, not both");
+    if (given->seeds && given->fresh)
+        NAS_FAIL(NAS_CONFIG,
+                 "--seeds goes on with the studies that are there, so --new has no place; --study "
+                 "NAME gives them another name");
+    return NAS_OK;
+}
+
 static nas_status run(const cli_call *call)
 {
     const options *given = call->options;
@@ -67,7 +80,13 @@ static nas_status run(const cli_call *call)
         status = nas_error_set(NAS_MEMORY, __FILE__, __LINE__, "no memory for a search");
         goto done;
     }
+    NAS_TRY_DONE(check_seeds(given));
     NAS_TRY_DONE(add_overrides(given, &overrides));
+    if (given->seeds) {
+        cli_interrupt_watch();
+        status = cli_seeds_search(call, given->seeds, &overrides, &search, given->format);
+        goto done;
+    }
     NAS_TRY_DONE(nas_config_read(call->arguments[0], (const char *const *)overrides.item,
                                  overrides.count, config));
     cli_interrupt_watch();
@@ -89,12 +108,16 @@ const cli_command cli_command_search = {
     .summary = "Run a search: design networks, train them, keep a study of it",
     .examples = "  clnas search quickstart.cfg\n"
                 "  clnas search quickstart.cfg --trials 10 --device type:cpu\n"
-                "  clnas search quickstart.cfg -s train.lr=0.05 -s 'space.kernel=[3,5,7]' --new\n",
+                "  clnas search quickstart.cfg -s train.lr=0.05 -s 'space.kernel=[3,5,7]' --new\n"
+                "  clnas search quickstart.cfg --seeds 1-20 --no-retrain\n",
     .details = "An existing study is never overwritten: `clnas resume STUDY` goes on with it, "
                "--new starts\n"
                "another beside it.  The first Ctrl-C finishes the current steps and ends resumably "
                "(130), the\n"
-               "second leaves at once; nothing committed is lost either way.\n",
+               "second leaves at once; nothing committed is lost either way.\n"
+               "With --seeds the same command again goes on: studies that are complete are left as "
+               "they are,\n"
+               "others are resumed, missing ones are made; `clnas compare` reads them all.\n",
     .arguments_min = 1,
     .arguments_max = 1,
     .instance_size = sizeof(options),

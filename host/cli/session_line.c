@@ -129,8 +129,13 @@ static void add_trial(char *line, size_t size, const nas_progress *progress)
 /* Each job's last epoch, and others at most every ten seconds; never the same twice. */
 static bool worth_a_line(const nas_progress *progress)
 {
-    static double last_s = -10;
-    static int64_t job = -1, epoch = -1;
+    static double last_s;
+    static int64_t job, epoch;
+    if (progress->event == NAS_EVENT_START) {
+        last_s = -10;
+        job = epoch = -1;
+        return false;
+    }
     bool same = progress->job == job && progress->epoch == epoch;
     if (same || (progress->elapsed_s - last_s < 10 && progress->epoch != progress->epochs))
         return false;
@@ -174,7 +179,8 @@ void cli_session_progress(void *user, const nas_progress *progress)
     if (progress->event == NAS_EVENT_TRIAL) {
         search_line(progress, line, sizeof line);
         add_trial(line, sizeof line, progress);
-    } else if (progress->event == NAS_EVENT_RETRAIN && worth_a_line(progress)) {
+    } else if ((progress->event == NAS_EVENT_START || progress->event == NAS_EVENT_RETRAIN) &&
+               worth_a_line(progress)) {
         cli_session_line(progress, line, sizeof line);
     }
     if (*line)

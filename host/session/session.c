@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* ---- in this process ------------------------------------------------------------------------------------------------ */
 
@@ -112,6 +113,7 @@ static nas_status search_step(nas__run *run, nas_search_report *report)
     NAS_TRY(nas_study_sync(run->study));
     nas__picture_update(&run->picture, run->study);
     if (!is_over(run, report->ended_by, sizeof report->ended_by)) {
+        report->was_complete = false;
         NAS_TRY(nas__tables_check(run->study, run->config));
         NAS_TRY(nas__use_begin(run->study));
         run->picture.use_from_ms = nas_time_ms();
@@ -130,7 +132,7 @@ static nas_status search_step(nas__run *run, nas_search_report *report)
     return status;
 }
 
-static nas_status retrain_step(nas__run *run)
+static nas_status retrain_step(nas__run *run, nas_search_report *report)
 {
     int missing = 0;
     if (run->options->no_retrain || !run->picture.progress.has_best)
@@ -138,6 +140,7 @@ static nas_status retrain_step(nas__run *run)
     NAS_TRY(nas__retrain_missing(run->study, run->config, &missing));
     if (missing == 0)
         return NAS_OK;
+    report->was_complete = false;
     run->picture.progress.running = run->picture.progress.busy = 0;
     return run->options->program ? nas__supervise(run, "retrain") : work_here(run, true);
 }
@@ -181,13 +184,14 @@ static nas_status run_study(nas_study *study, const nas_config *config,
     nas__run run = {.study = study, .config = config, .options = options, .places = places};
     char message[1024] = "";
     nas_status status = nas_study_sync(study);
+    report->was_complete = true;
     nas__picture_begin(&run.picture, study, config, options->progress, options->user);
     nas__picture_tell(&run.picture, NAS_EVENT_START, nas_study_path(study));
     snprintf(report->study_path, sizeof report->study_path, "%s", nas_study_path(study));
     if (status == NAS_OK)
         status = search_step(&run, report);
     if (status == NAS_OK)
-        status = retrain_step(&run);
+        status = retrain_step(&run, report);
     if (status != NAS_OK)
         snprintf(message, sizeof message, "%s", nas_error_message());
     if (nas__signal)
@@ -221,12 +225,35 @@ static nas_status search_decided(const nas_config *config, const nas_config *dec
     return status;
 }
 
+/* Goes on with the study where there is one; `*there` false: there is none. */
+static nas_status go_on(const nas_config *config, const nas_search_options *options, bool *there,
+                        nas_search_report *report)
+{
+    char path[NAS_PATH_SIZE];
+    nas_study *study = NULL;
+    if (options->study_path)
+        snprintf(path, sizeof path, "%s", options->study_path);
+    else
+        NAS_TRY(nas_session_study_path(config, path, sizeof path));
+    *there = access(path, F_OK) == 0;
+    if (!*there)
+        return NAS_OK;
+    NAS_TRY(nas__study_made(config, path, &study));
+    nas_study_close(study);
+    return nas_session_resume(path, NULL, 0, options, report);
+}
+
 nas_status nas_session_search(const nas_config *config, const nas_search_options *options,
                               nas_search_report *report)
 {
     nas__places places = {0};
     nas_status status = NAS_OK;
+    bool there = false;
     *report = (nas_search_report){0};
+    if (options->go_on)
+        status = go_on(config, options, &there, report);
+    if (there || status != NAS_OK)
+        return status;
     nas__wish_reset();
     nas_config *decided = malloc(sizeof *decided);
     if (!decided)

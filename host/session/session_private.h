@@ -55,6 +55,8 @@ nas_status nas__study_file(const nas_study *study, const char *name, char *path,
  * comes to in its options; the config's text stays as it is. */
 nas_status nas__study_create(const nas_config *config, nas_order order, const char *wanted,
                              bool fresh, char path[NAS_PATH_SIZE], nas_study **study);
+/* Opens the study at `path`, which must have been made from this config. */
+nas_status nas__study_made(const nas_config *config, const char *path, nas_study **study);
 /* A study that could not even begin leaves nothing behind. */
 void nas__study_remove(const char *path);
 bool nas__is_study(const char *path); /* by its first bytes */

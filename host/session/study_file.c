@@ -160,8 +160,7 @@ bool nas__is_study(const char *path)
     return got == (ssize_t)sizeof magic && memcmp(magic, "SQLite format 3", 16) == 0;
 }
 
-/* The study of this config's name, which must have been made from the same config. */
-static nas_status open_made(const nas_config *config, const char *path, nas_study **study)
+nas_status nas__study_made(const nas_config *config, const char *path, nas_study **study)
 {
     nas_text text = {0}, stored = {0};
     bool found = false;
@@ -197,7 +196,7 @@ static nas_status make_or_open(const nas_config *config, nas_study **study)
         if (status == NAS_OK || access(path, F_OK) != 0)
             return status; /* else somebody else was faster */
     }
-    return open_made(config, path, study);
+    return nas__study_made(config, path, study);
 }
 
 nas_status nas__study_of(const char *path, const char *const *overrides, int override_count,

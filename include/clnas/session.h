@@ -182,6 +182,8 @@ typedef void (*nas_progress_function)(void *user, const nas_progress *progress);
 typedef struct nas_search_options {
     const char *study_path; /* NULL: nas_session_study_path of the config */
     bool fresh;             /* the name is taken: use the next free one (fashion-2.study) */
+    bool
+        go_on; /* the study is there: go on with it as nas_session_resume does; it must be of this very config */
     const char *
         program; /* executed as `program worker …` for each worker; NULL: work in this process, on the
                                first device, without crash isolation (tests, library users) */
@@ -214,6 +216,7 @@ typedef struct nas_search_report {
     char ended_by
         [128];  /* "48 trials", "4 minutes", "target", "patience", "signal", "space exhausted" */
     int signal; /* that stopped it, 0: none; the program exits with 128 + signal */
+    bool was_complete;              /* nothing was left to do: neither trials nor retrainings */
     int64_t trials, failed, reused; /* of the study: with a result; of these failed; aliases */
     bool has_best;                  /* some trial counts */
     int64_t best_index;             /* where has_best: the trial */
@@ -229,7 +232,7 @@ typedef struct nas_search_report {
 /* STUDY.study in the current folder, from the config's study name. */
 NAS_API nas_status nas_session_study_path(const nas_config *config, char *path, size_t size);
 /* Creates the study and runs it to its end, retraining included.  An existing study is never touched: NAS_STORE with
- * `resume` and `--new` named.  NAS_STOPPED after a signal (report->signal) or when workers gave up early; NAS_DEVICE
+ * `resume` and `--new` named, but with options->go_on.  NAS_STOPPED after a signal (report->signal) or when workers gave up early; NAS_DEVICE
  * when a trial failed on every attempt.  The report is filled in every case in which a study exists. */
 NAS_API nas_status nas_session_search(const nas_config *config, const nas_search_options *options,
                                       nas_search_report *report);
