@@ -26,7 +26,8 @@
 #include <string.h>
 
 enum { NORMAL = NAS__CELL_NORMAL, REDUCE = NAS__CELL_REDUCE, KINDS = NAS__CELL_KINDS };
-enum { INPUT, OP, PAIR, NODE_GENES = 2 * PAIR };
+enum { INPUT = NAS__CELL_GENE_INPUT, OP = NAS__CELL_GENE_OP, PAIR = NAS__CELL_PAIR };
+enum { NODE_GENES = 2 * PAIR };
 enum { STEM_PLAIN, STEM_STRIDED, STEM_IMAGENET };
 enum { INPUTS_ANY, INPUTS_DISTINCT };
 enum { CELLS_MAX = 64 };
@@ -264,16 +265,19 @@ static nas_status add_stem(const cell_space *s, nas__build *build, nas__value be
 nas_status nas__cell_network(const cell_space *s, const nas__cell_content *content,
                              nas_graph *graph)
 {
-    nas__build build = {.graph = graph, .input = s->input};
+    nas__build build = {.graph = graph, .input = s->input, .sketch = content->sketch};
     nas__value before[2], output;
     int channels = (int)s->options->channels, middle = 0;
     NAS_TRY(add_stem(s, &build, before));
+    nas__build_part(&build, -1, "stem");
     build.norm = content->norm;
     for (int cell = 0; cell < s->options->cells; cell++) {
         int kind = is_reduction(s->options, cell) ? REDUCE : NORMAL;
         if (kind == REDUCE)
             channels *= 2;
         NAS_TRY(add_cell(s, content, &build, kind, channels, before, &output));
+        nas__build_part(&build, nas__cell_sketch_place(s, kind), "%s cell",
+                        nas__cell_kind_names[kind]);
         before[0] = before[1];
         before[1] = output;
         if (cell == 2 * (int)s->options->cells / 3)
@@ -320,12 +324,23 @@ static nas_status add_node(const cell_space *s, void *content, nas__build *build
     return nas__build_join(build, sum, 2, "add", &cell->value[node + 2]);
 }
 
-static nas_status cell_build(const void *state, const nas_arch *arch, nas_graph *graph)
+static nas_status cell_sketch(const void *state, const nas_arch *arch, nas_graph *graph,
+                              nas_sketch *sketch)
 {
     nas_arch row = *arch;
-    const nas__cell_content content = {
-        .reads = find_reads, .node = add_node, .content = &row, .auxiliary = true};
+    const nas__cell_content content = {.reads = find_reads,
+                                       .node = add_node,
+                                       .content = &row,
+                                       .auxiliary = true,
+                                       .sketch = sketch};
+    if (sketch)
+        nas__cell_sketch_cells(state, arch, sketch);
     return nas__cell_network(state, &content, graph);
+}
+
+static nas_status cell_build(const void *state, const nas_arch *arch, nas_graph *graph)
+{
+    return cell_sketch(state, arch, graph, NULL);
 }
 
 /* ---- text and names ------------------------------------------------------------------------------------ */
@@ -419,6 +434,9 @@ const nas_space nas__space_cell = {
     .valid = cell_valid,
     .build = cell_build,
     .describe = cell_describe,
+    .sketch = cell_sketch,
+    .describe_gene = nas__cell_describe_gene,
+    .describe_choice = nas__cell_describe_choice,
     .size = cell_size,
     .named = cell_named,
     .names = names,

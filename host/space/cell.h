@@ -32,6 +32,8 @@ nas__cell_edge nas__cell_edge_of(const nas__cell_space *s, const nas_arch *arch,
                                  int pair);
 void nas__cell_put_edge(const nas__cell_space *s, nas_arch *arch, int kind, int node, int pair,
                         int input, int choice);
+/* Genes of a pair: which input, which operation. */
+enum { NAS__CELL_GENE_INPUT, NAS__CELL_GENE_OP, NAS__CELL_PAIR };
 /* The row without any effect, all 0. */
 nas_arch nas__cell_blank(const nas__cell_space *s);
 
@@ -50,8 +52,9 @@ typedef struct nas__cell_content {
     nas_status (*node)(const nas__cell_space *s, void *content, nas__build *build,
                        nas__cell_values *cell, int node);
     void *content;
-    const char *norm; /* of the cells' norms, as in nas__build */
-    bool auxiliary;   /* a second classifier, where the options have a weight for it */
+    const char *norm;   /* of the cells' norms, as in nas__build */
+    bool auxiliary;     /* a second classifier, where the options have a weight for it */
+    nas_sketch *sketch; /* gets the parts; NULL: nobody asks */
 } nas__cell_content;
 
 /* Stem, cells and head into a zeroed graph. */
@@ -61,6 +64,12 @@ nas_status nas__cell_network(const nas__cell_space *s, const nas__cell_content *
 nas_status nas__cell_auxiliary(const nas__cell_space *s, nas_graph *graph, int node);
 /* Of the edge from a state to a node: 2 where a reduction cell reads an input. */
 int nas__cell_stride(int kind, int state);
+
+/* cell_sketch.c: the cells of a row, those that are in the stack; which of the sketch's cells a kind is. */
+void nas__cell_sketch_cells(const nas__cell_space *s, const nas_arch *arch, nas_sketch *sketch);
+int nas__cell_sketch_place(const nas__cell_space *s, int kind);
+void nas__cell_describe_gene(const void *state, int gene, nas_text *text);
+void nas__cell_describe_choice(const void *state, int gene, int choice, nas_text *text);
 
 /* ---- supernet -------------------------------------------------------------------------------------------- */
 

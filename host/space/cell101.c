@@ -260,24 +260,88 @@ static nas_status add_cell(nas__build *build, const nas__cell101 *cell, int out,
     return NAS_OK;
 }
 
-static nas_status cell101_build(const void *state, const nas_arch *arch, nas_graph *graph)
+static void sketch_cell(const nas__cell101 *cell, nas_sketch *sketch)
+{
+    const int last = cell->vertices - 1;
+    nas_sketch_cell *drawn = &sketch->cells[sketch->cell_count++];
+    snprintf(drawn->name, sizeof drawn->name, "cell");
+    drawn->node_count = cell->vertices;
+    for (int to = 0; to <= last; to++) {
+        nas_sketch_node *node = &drawn->nodes[to];
+        node->operation = to > 0 && to < last;
+        snprintf(node->name, sizeof node->name, "%s", to ? "output" : "input");
+        if (node->operation)
+            nas_choice_name(OP_NAMES, cell->ops[to], node->name, sizeof node->name);
+        for (int from = 0; from < to; from++)
+            if (nas__cell101_edge(cell, from, to))
+                drawn->edges[drawn->edge_count++] = (nas_sketch_edge){.from = from, .to = to};
+    }
+}
+
+static nas_status cell101_sketch(const void *state, const nas_arch *arch, nas_graph *graph,
+                                 nas_sketch *sketch)
 {
     const cell101 *c = state;
     const nas__cell101 cell = cell_of(c, arch);
-    nas__build build = {.graph = graph, .input = c->input};
+    nas__build build = {.graph = graph, .input = c->input, .sketch = sketch};
     nas__value value;
     int channels = (int)c->options->stem;
+    if (sketch)
+        sketch_cell(&cell, sketch);
     NAS_TRY(nas__build_begin(&build, &value));
     NAS_TRY(layer(&build, &value, 3, channels));
+    nas__build_part(&build, -1, "stem: conv 3x3");
     for (int stack = 0; stack < c->options->stacks; stack++) {
         if (stack > 0) {
             NAS_TRY(nas__build_pool(&build, &value, "max", 2, 2));
+            nas__build_part(&build, -1, "max_pool 2x2");
             channels *= 2;
         }
-        for (int i = 0; i < c->options->cells; i++)
+        for (int i = 0; i < c->options->cells; i++) {
             NAS_TRY(add_cell(&build, &cell, channels, &value));
+            nas__build_part(&build, 0, "cell");
+        }
     }
     return nas__build_head(&build, &value, 1, c->classes);
+}
+
+static nas_status cell101_build(const void *state, const nas_arch *arch, nas_graph *graph)
+{
+    return cell101_sketch(state, arch, graph, NULL);
+}
+
+/* Vertex and source of a gene; −1: it is the vertex's operation. */
+static int source_of(const cell101 *c, int gene, int *vertex)
+{
+    for (*vertex = 1; *vertex < c->vertices - 1 && op_at(*vertex + 1) <= gene;)
+        ++*vertex;
+    return gene - edge_at(c, 0, *vertex);
+}
+
+static void cell101_describe_gene(const void *state, int gene, nas_text *text)
+{
+    const cell101 *c = state;
+    int vertex;
+    const int from = source_of(c, gene, &vertex);
+    if (vertex == c->vertices - 1)
+        nas_text_add(text, "output: ");
+    else
+        nas_text_format(text, "vertex %d: ", vertex);
+    if (from < 0)
+        nas_text_add(text, "operation");
+    else if (from == 0)
+        nas_text_add(text, "edge from the input");
+    else
+        nas_text_format(text, "edge from %d", from);
+}
+
+static void cell101_describe_choice(const void *state, int gene, int choice, nas_text *text)
+{
+    int vertex;
+    char op[16] = "";
+    const int from = source_of(state, gene, &vertex);
+    nas_choice_name(OP_NAMES, choice, op, sizeof op);
+    nas_text_add(text, from < 0 ? op : choice == (from > 0) ? "yes" : "no");
 }
 
 /* ---- text and names ------------------------------------------------------------------------------------ */
@@ -348,6 +412,9 @@ const nas_space nas__space_cell101 = {
     .valid = cell101_valid,
     .build = cell101_build,
     .describe = cell101_describe,
+    .sketch = cell101_sketch,
+    .describe_gene = cell101_describe_gene,
+    .describe_choice = cell101_describe_choice,
     .size = cell101_size,
     .named = cell101_named,
     .names = names,

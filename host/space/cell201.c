@@ -280,19 +280,23 @@ static nas_status add_reduction(nas__build *build, int channels, nas__value *val
 nas_status nas__cell201_network(const cell201 *c, const nas__cell201_content *content,
                                 nas_graph *graph)
 {
-    nas__build build = {.graph = graph, .input = c->input};
+    nas__build build = {.graph = graph, .input = c->input, .sketch = content->sketch};
     nas__value value;
     int channels = (int)c->options->channels;
     NAS_TRY(nas__build_begin(&build, &value));
     NAS_TRY(nas__build_convolution(&build, &value,
                                    (nas__convolution_part){.out = channels, .kernel = 3}));
     NAS_TRY(nas__build_norm(&build, &value));
+    nas__build_part(&build, -1, "stem: conv 3x3");
     for (int stage = 0; stage < STAGES; stage++) {
         if (stage > 0)
             NAS_TRY(add_reduction(&build, channels *= 2, &value));
+        nas__build_part(&build, -1, "residual, stride 2");
         build.norm = content->norm;
-        for (int cell = 0; cell < c->options->cells; cell++)
+        for (int cell = 0; cell < c->options->cells; cell++) {
             NAS_TRY(content->cell(c, content->content, &build, &value));
+            nas__build_part(&build, 0, "cell");
+        }
         build.norm = NULL;
     }
     NAS_TRY(nas__build_norm(&build, &value));
@@ -300,12 +304,40 @@ nas_status nas__cell201_network(const cell201 *c, const nas__cell201_content *co
     return nas__build_head(&build, &value, 1, c->classes);
 }
 
-static nas_status cell201_build(const void *state, const nas_arch *arch, nas_graph *graph)
+/* Edges that are none are not there. */
+static void sketch_cell(const int *ops, nas_sketch *sketch)
+{
+    static const char *const nodes[NODES] = {"input", "1", "2", "output"};
+    nas_sketch_cell *cell = &sketch->cells[sketch->cell_count++];
+    snprintf(cell->name, sizeof cell->name, "cell");
+    cell->node_count = NODES;
+    for (int to = 0; to < NODES; to++) {
+        snprintf(cell->nodes[to].name, sizeof cell->nodes[to].name, "%s", nodes[to]);
+        for (int from = 0; from < to; from++) {
+            const int op = ops[nas__cell201_edge(from, to)];
+            if (op == NONE)
+                continue;
+            nas_sketch_edge *edge = &cell->edges[cell->edge_count++];
+            *edge = (nas_sketch_edge){.from = from, .to = to};
+            nas_choice_name(OP_NAMES, op, edge->operation, sizeof edge->operation);
+        }
+    }
+}
+
+static nas_status cell201_sketch(const void *state, const nas_arch *arch, nas_graph *graph,
+                                 nas_sketch *sketch)
 {
     int ops[EDGES];
     read_row(state, arch, ops);
-    const nas__cell201_content content = {.cell = add_cell, .content = ops};
+    if (sketch)
+        sketch_cell(ops, sketch);
+    const nas__cell201_content content = {.cell = add_cell, .content = ops, .sketch = sketch};
     return nas__cell201_network(state, &content, graph);
+}
+
+static nas_status cell201_build(const void *state, const nas_arch *arch, nas_graph *graph)
+{
+    return cell201_sketch(state, arch, graph, NULL);
 }
 
 /* ---- text ---------------------------------------------------------------------------------------------- */
@@ -322,6 +354,12 @@ static void cell201_describe(const void *state, const nas_arch *arch, nas_text *
             nas_text_format(text, "%s~%d|", op, from);
         }
     }
+}
+
+static void cell201_describe_choice(const void *state, int gene, int choice, nas_text *text)
+{
+    (void)gene;
+    nas__list_describe(&((const cell201 *)state)->options->op, choice, OP_NAMES, text);
 }
 
 /* One "op~from|" at `*text`, which moves behind it. */
@@ -455,6 +493,8 @@ const nas_space nas__space_cell201 = {
     .canonical = cell201_canonical,
     .build = cell201_build,
     .describe = cell201_describe,
+    .sketch = cell201_sketch,
+    .describe_choice = cell201_describe_choice,
     .size = cell201_size,
     .named = cell201_named,
     .names = names,

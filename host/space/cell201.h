@@ -36,7 +36,8 @@ typedef struct nas__cell201_content {
     nas_status (*cell)(const nas__cell201 *c, const void *content, nas__build *build,
                        nas__value *value);
     const void *content;
-    const char *norm; /* of the cells' norms, as in nas__build */
+    const char *norm;   /* of the cells' norms, as in nas__build */
+    nas_sketch *sketch; /* gets the parts; NULL: nobody asks */
 } nas__cell201_content;
 
 /* Stem, three stages of cells, head into a zeroed graph. */

@@ -24,6 +24,7 @@
 #include "space.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -350,6 +351,24 @@ static nas_status add_layer(nas__build *build, const layer *y, nas__value *x)
     return nas__build_layer(build, x, part, y->activation);
 }
 
+/* "sep_conv 5x5, stride 2, gelu", the activation where there is a choice of it. */
+static void name_layer(const chain *c, const layer *y, nas__build *build)
+{
+    char op[32] = "", activation[32] = "", stride[32] = "";
+    nas_text window = {0};
+    if (!build->sketch)
+        return;
+    nas_choice_name(OP_CHOICES, y->op, op, sizeof op);
+    nas_choice_name(NAS__ACTIVATIONS, y->activation, activation, sizeof activation);
+    nas__write_window(c->input, y->kernel, &window);
+    if (y->stride > 1)
+        snprintf(stride, sizeof stride, ", stride %d", y->stride);
+    const bool tell = c->options->activation.count > 1 && !is_pooling(y->op);
+    nas__build_part(build, -1, "%s %s%s%s%s", op, window.data ? window.data : "", stride,
+                    tell ? ", " : "", tell ? activation : "");
+    nas_text_clear(&window);
+}
+
 /* Built, or only counted: sampling asks often. */
 static nas_status assemble(const chain *c, const nas_arch *arch, nas__build *build)
 {
@@ -357,8 +376,10 @@ static nas_status assemble(const chain *c, const nas_arch *arch, nas__build *bui
     nas__value x;
     const int count = resolve(c, arch, layers);
     NAS_TRY(nas__build_begin(build, &x));
-    for (int l = 0; l < count; l++)
+    for (int l = 0; l < count; l++) {
         NAS_TRY(add_layer(build, &layers[l], &x));
+        name_layer(c, &layers[l], build);
+    }
     return nas__build_head(build, &x, 1, c->classes);
 }
 
@@ -373,11 +394,17 @@ static nas_status chain_valid(const void *state, const nas_arch *arch)
     return NAS_OK;
 }
 
-static nas_status chain_build(const void *state, const nas_arch *arch, nas_graph *graph)
+static nas_status chain_sketch(const void *state, const nas_arch *arch, nas_graph *graph,
+                               nas_sketch *sketch)
 {
     const chain *c = state;
-    nas__build build = {.graph = graph, .input = c->input};
+    nas__build build = {.graph = graph, .input = c->input, .sketch = sketch};
     return assemble(c, arch, &build);
+}
+
+static nas_status chain_build(const void *state, const nas_arch *arch, nas_graph *graph)
+{
+    return chain_sketch(state, arch, graph, NULL);
 }
 
 static void chain_describe(const void *state, const nas_arch *arch, nas_text *text)
@@ -399,6 +426,39 @@ static void chain_describe(const void *state, const nas_arch *arch, nas_text *te
         if (y->stride > 1)
             nas_text_format(text, "/%d", y->stride);
     }
+}
+
+/* The lot of a gene, its layer in *at_layer; −1: it is the depth. */
+static int lot_of(const chain *c, int gene, int *at_layer)
+{
+    for (*at_layer = 0; *at_layer < c->depth_max; ++*at_layer)
+        for (int lot = 0; lot < LOT_COUNT; lot++)
+            if (c->at[*at_layer][lot] == gene)
+                return lot;
+    return -1;
+}
+
+static void chain_describe_gene(const void *state, int gene, nas_text *text)
+{
+    int at_layer;
+    const int lot = lot_of(state, gene, &at_layer);
+    if (lot < 0)
+        nas_text_add(text, "depth");
+    else
+        nas_text_format(text, "layer %d: %s", at_layer + 1, lot_names[lot]);
+}
+
+static void chain_describe_choice(const void *state, int gene, int choice, nas_text *text)
+{
+    static const char *const words[LOT_COUNT] = {
+        [LOT_OP] = OP_CHOICES, [LOT_ACTIVATION] = NAS__ACTIVATIONS};
+    const chain *c = state;
+    int at_layer;
+    const int lot = lot_of(c, gene, &at_layer);
+    if (lot < 0)
+        nas_text_format(text, "%d", c->depth_min + choice);
+    else
+        nas__list_describe(c->lots[lot], choice, words[lot], text);
 }
 
 /* ---- size: dynamic programming over the places a chain can stand in -------------------------------------- */
@@ -534,6 +594,9 @@ const nas_space nas__space_chain = {
     .valid = chain_valid,
     .build = chain_build,
     .describe = chain_describe,
+    .sketch = chain_sketch,
+    .describe_gene = chain_describe_gene,
+    .describe_choice = chain_describe_choice,
     .size = chain_size,
     .named = chain_named,
     .names = names,

@@ -319,13 +319,19 @@ static int chain_skip_genes(const void *state, nas_gene *genes)
 
 /* ---- the network ------------------------------------------------------------------------------------------- */
 
-static nas_status chain_skip_build(const void *state, const nas_arch *arch, nas_graph *graph)
+static nas_status chain_skip_sketch(const void *state, const nas_arch *arch, nas_graph *graph,
+                                    nas_sketch *sketch)
 {
     const chain_skip *c = state;
     layer layers[LAYERS_MAX];
     int depth = nas__chain_skip_resolve(c, arch, layers);
-    nas__build build = {.graph = graph, .input = c->input};
+    nas__build build = {.graph = graph, .input = c->input, .sketch = sketch};
     return nas__chain_skip_assemble(c, layers, depth, &build);
+}
+
+static nas_status chain_skip_build(const void *state, const nas_arch *arch, nas_graph *graph)
+{
+    return chain_skip_sketch(state, arch, graph, NULL);
 }
 
 static nas_status chain_skip_valid(const void *state, const nas_arch *arch)
@@ -374,6 +380,49 @@ static void chain_skip_describe(const void *state, const nas_arch *arch, nas_tex
             nas_text_format(text, "/%d", y->stride);
         describe_skips(y, l, text);
     }
+}
+
+/* The lot of a gene, LOT_COUNT for a skip, −1 for the depth; its layer, and a skip's source. */
+static int lot_of(const chain_skip *c, int gene, int *at_layer, int *source)
+{
+    for (*at_layer = 0; *at_layer < c->depth_max; ++*at_layer) {
+        for (int lot = 0; lot < LOT_COUNT; lot++)
+            if (c->at[*at_layer][lot] == gene)
+                return lot;
+        for (*source = 0; *source <= *at_layer; ++*source)
+            if (c->skip_at[*at_layer][*source] == gene)
+                return LOT_COUNT;
+    }
+    return -1;
+}
+
+static void chain_skip_describe_gene(const void *state, int gene, nas_text *text)
+{
+    int at_layer, source;
+    const int lot = lot_of(state, gene, &at_layer, &source);
+    if (lot < 0)
+        nas_text_add(text, "depth");
+    else if (lot < LOT_COUNT)
+        nas_text_format(text, "layer %d: %s", at_layer + 1, lot_names[lot]);
+    else if (source == 0)
+        nas_text_format(text, "layer %d: skip from the stem", at_layer + 1);
+    else
+        nas_text_format(text, "layer %d: skip from layer %d", at_layer + 1, source);
+}
+
+static void chain_skip_describe_choice(const void *state, int gene, int choice, nas_text *text)
+{
+    static const char *const words[LOT_COUNT] = {
+        [LOT_OP] = OP_CHOICES, [LOT_ACTIVATION] = NAS__ACTIVATIONS, [LOT_JOIN] = JOIN_CHOICES};
+    const chain_skip *c = state;
+    int at_layer, source;
+    const int lot = lot_of(c, gene, &at_layer, &source);
+    if (lot < 0)
+        nas_text_format(text, "%d", c->depth_min + choice);
+    else if (lot < LOT_COUNT)
+        nas__list_describe(c->lots[lot], choice, words[lot], text);
+    else
+        nas_text_add(text, choice ? "yes" : "no");
 }
 
 static double chain_skip_size(const void *state, bool *exact)
@@ -434,6 +483,9 @@ const nas_space nas__space_chain_skip = {
     .valid = chain_skip_valid,
     .build = chain_skip_build,
     .describe = chain_skip_describe,
+    .sketch = chain_skip_sketch,
+    .describe_gene = chain_skip_describe_gene,
+    .describe_choice = chain_skip_describe_choice,
     .size = chain_skip_size,
     .named = chain_skip_named,
     .names = names,

@@ -6,6 +6,7 @@
  * Layout: sizes; single operators; pieces made of several; lists of choices. */
 #include "parts.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 /* ---- sizes ------------------------------------------------------------------------------------------- */
@@ -45,7 +46,26 @@ nas_status nas__build_begin(nas__build *build, nas__value *value)
 {
     *value = (nas__value){0, build->input};
     build->macs = 0;
-    return build->graph ? nas_graph_init(build->graph, build->input) : NAS_OK;
+    if (build->graph)
+        NAS_TRY(nas_graph_init(build->graph, build->input));
+    nas__build_part(build, -1, "input");
+    return NAS_OK;
+}
+
+void nas__build_part(nas__build *build, int cell, const char *format, ...)
+{
+    nas_sketch *sketch = build->sketch;
+    if (!sketch || !build->graph)
+        return;
+    const int last = build->graph->count - 1, count = sketch->part_count;
+    if (count == NAS_SKETCH_PARTS || (count > 0 && sketch->parts[count - 1].last == last))
+        return;
+    nas_sketch_part *part = &sketch->parts[sketch->part_count++];
+    *part = (nas_sketch_part){.last = last, .cell = cell};
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(part->name, sizeof part->name, format, arguments);
+    va_end(arguments);
 }
 
 static nas_shape reduced_shape(nas_shape in, int channels, int stride)
@@ -239,8 +259,10 @@ nas_status nas__build_head(nas__build *build, const nas__value *values, int coun
     }
     NAS_TRY(nas__build_join(build, means, count, "concat", &all));
     build->macs += (double)all.shape.c * classes;
-    return build->graph ? nas_graph_then(build->graph, "dense", &all.node, "out = %d", classes)
-                        : NAS_OK;
+    if (build->graph)
+        NAS_TRY(nas_graph_then(build->graph, "dense", &all.node, "out = %d", classes));
+    nas__build_part(build, -1, "global average, dense");
+    return NAS_OK;
 }
 
 /* ---- lists of choices -------------------------------------------------------------------------------------- */
@@ -277,4 +299,13 @@ int64_t nas__list_max(const nas_int_list *list)
     for (int i = 1; i < list->count; i++)
         most = list->item[i] > most ? list->item[i] : most;
     return most;
+}
+
+void nas__list_describe(const nas_int_list *list, int choice, const char *words, nas_text *text)
+{
+    char word[32] = "";
+    if (words && nas_choice_name(words, (int)list->item[choice], word, sizeof word))
+        nas_text_add(text, word);
+    else
+        nas_text_format(text, "%d", (int)list->item[choice]);
 }

@@ -19,8 +19,9 @@
 typedef struct nas__build {
     nas_graph *graph; /* NULL: only count */
     nas_shape input;
-    double macs;      /* so far */
-    const char *norm; /* options of batch norms from here on; NULL: the operator's defaults */
+    double macs;        /* so far */
+    const char *norm;   /* options of batch norms from here on; NULL: the operator's defaults */
+    nas_sketch *sketch; /* gets the parts; NULL: nobody asks */
 } nas__build;
 
 /* A tensor of the network: its node (0 while only counting) and shape. */
@@ -44,6 +45,8 @@ typedef enum nas__shrink {
 #define NAS__SHRINKS "avg_pool|max_pool|conv"
 
 nas_status nas__build_begin(nas__build *build, nas__value *value);
+/* For the sketch: the nodes added since the part before are one, of this name, a copy of the sketch's cell (−1: of none). */
+void nas__build_part(nas__build *build, int cell, const char *format, ...) NAS_PRINTF(3, 4);
 nas_status nas__build_convolution(nas__build *build, nas__value *value, nas__convolution_part part);
 /* The first half of a separable convolution: depthwise; `part` becomes the 1×1 that is left to do. */
 nas_status nas__build_depthwise(nas__build *build, nas__value *value, nas__convolution_part *part);
@@ -89,5 +92,7 @@ int nas__list_nearest(const nas_int_list *list, int64_t value);
 /* Index of `value`, -1: not there. */
 int nas__list_find(const nas_int_list *list, int64_t value);
 int64_t nas__list_max(const nas_int_list *list);
+/* A choice in words: of "a|b|c" the one that the value stands for, or the value itself where `words` is NULL. */
+void nas__list_describe(const nas_int_list *list, int choice, const char *words, nas_text *text);
 
 #endif

@@ -365,13 +365,19 @@ static int template_reads_size(const void *state, const nas_arch *arch, int grou
     return nas__reduced(side, group > 0 ? plan.segment[group - 1].in_factor : 1);
 }
 
-static nas_status template_build(const void *state, const nas_arch *arch, nas_graph *graph)
+static nas_status template_sketch(const void *state, const nas_arch *arch, nas_graph *graph,
+                                  nas_sketch *sketch)
 {
     const nas__template *t = state;
     nas__template_plan plan;
-    nas__build build = {.graph = graph, .input = t->input};
+    nas__build build = {.graph = graph, .input = t->input, .sketch = sketch};
     nas__template_read(t, arch, &plan);
     return nas__template_assemble(t, &plan, &build);
+}
+
+static nas_status template_build(const void *state, const nas_arch *arch, nas_graph *graph)
+{
+    return template_sketch(state, arch, graph, NULL);
 }
 
 static nas_status template_valid(const void *state, const nas_arch *arch)
@@ -388,6 +394,83 @@ static nas_status template_valid(const void *state, const nas_arch *arch)
         NAS_FAIL(NAS_BOUND, "%.1f million multiply-accumulates per sample, but space.mmacs is %g",
                  build.macs * 1e-6, t->options->mmacs);
     return NAS_OK;
+}
+
+/* ---- genes in words ------------------------------------------------------------------------------------------- */
+
+/* What a gene is of; −1: of no one. */
+typedef struct gene_place {
+    int segment, block;         /* the pattern has no segment, what blocks share no block */
+    int lot, block_lot, source; /* one of them, or none: the join */
+} gene_place;
+
+static bool find_in_segment(const nas__template *t, int gene, gene_place *place)
+{
+    const nas__template_segment *s = &t->segment[place->segment];
+    for (place->source = place->segment; place->source >= 0; place->source--)
+        if (s->reads_at[place->source] == gene)
+            return true;
+    for (place->lot = NAS__SEGMENT_LOTS - 1; place->lot >= 0; place->lot--)
+        if (s->at[place->lot] == gene)
+            return true;
+    for (int b = 0; b < NAS__BLOCKS; b++)
+        for (place->block_lot = NAS__BLOCK_LOTS - 1; place->block_lot >= 0; place->block_lot--)
+            if (s->block_at[b][place->block_lot] == gene) {
+                place->block = t->alike ? -1 : b;
+                return true;
+            }
+    return s->join_at == gene;
+}
+
+static gene_place place_of(const nas__template *t, int gene)
+{
+    for (int j = 0; j < t->count && gene != t->pattern_at; j++) {
+        gene_place place = {j, -1, -1, -1, -1};
+        if (find_in_segment(t, gene, &place))
+            return place;
+    }
+    return (gene_place){-1, -1, -1, -1, -1};
+}
+
+static void template_describe_gene(const void *state, int gene, nas_text *text)
+{
+    const gene_place place = place_of(state, gene);
+    if (place.segment < 0) {
+        nas_text_add(text, "pattern");
+        return;
+    }
+    nas_text_format(text, "segment %d", place.segment + 1);
+    if (place.block >= 0)
+        nas_text_format(text, ", block %d", place.block + 1);
+    if (place.source == 0)
+        nas_text_add(text, ": reads the stem");
+    else if (place.source > 0)
+        nas_text_format(text, ": reads segment %d", place.source);
+    else
+        nas_text_format(text, ": %s",
+                        place.lot >= 0         ? segment_lot_names[place.lot]
+                        : place.block_lot >= 0 ? block_lot_names[place.block_lot]
+                                               : "join");
+}
+
+static void template_describe_choice(const void *state, int gene, int choice, nas_text *text)
+{
+    const nas__template *t = state;
+    const gene_place place = place_of(t, gene);
+    const nas__template_segment *s = &t->segment[place.segment < 0 ? 0 : place.segment];
+    if (place.segment < 0)
+        nas__list_describe(&t->options->pattern, choice, NAS__PATTERNS, text);
+    else if (place.source >= 0)
+        nas_text_add(text, choice ? "yes" : "no");
+    else if (place.lot == NAS__LOT_DEPTH)
+        nas_text_format(text, "%d", s->depth_min + choice);
+    else if (place.lot >= 0)
+        nas__list_describe(s->lots[place.lot], choice,
+                           place.lot == NAS__LOT_BLOCK ? NAS__BLOCK_KINDS : NULL, text);
+    else if (place.block_lot >= 0)
+        nas__list_describe(s->block_lots[place.block_lot], choice, NULL, text);
+    else
+        nas__list_describe(&t->options->join, choice, NAS__JOINS, text);
 }
 
 static double template_size(const void *state, bool *exact)
@@ -502,6 +585,9 @@ const nas_space nas__space_template = {
     .begin = template_begin,
     .end = template_end,
     .genes = template_genes,
+    .sketch = template_sketch,
+    .describe_gene = template_describe_gene,
+    .describe_choice = template_describe_choice,
     .canonical = template_canonical,
     .valid = template_valid,
     .build = template_build,

@@ -13,6 +13,8 @@
  * inverted block has one only where it does not. */
 #include "template.h"
 
+#include <stdio.h>
+
 static nas_status add_shortcut(const nas__block_at *at, nas__build *build, nas__value from,
                                nas__value *value)
 {
@@ -136,8 +138,11 @@ nas_status nas__template_network(const nas__template *t, const nas__template_pla
     NAS_TRY(nas__build_layer(build, &sources[0],
                              (nas__convolution_part){.out = (int)t->options->stem, .kernel = 3},
                              t->options->activation));
+    nas__build_part(build, -1, "stem: conv 3x3");
     for (int j = 0; j < t->count; j++) {
         NAS_TRY(join_sources(t, plan, j, build, sources, &sources[j + 1]));
+        nas__build_part(build, -1, "%d: %s", j + 1,
+                        plan->segment[j].join == NAS__JOIN_CONCAT ? "concat" : "add");
         build->norm = content->norm;
         NAS_TRY(content->segment(t, content->content, plan, j, build, &sources[j + 1]));
         build->norm = NULL;
@@ -145,6 +150,28 @@ nas_status nas__template_network(const nas__template *t, const nas__template_pla
             ends[count++] = sources[j + 1];
     }
     return nas__build_head(build, ends, count, t->classes);
+}
+
+/* "2.1: inverted 5x5, expansion 4, squeeze 4, stride 2". */
+static void name_block(const nas__block_at *at, int j, nas__build *build)
+{
+    const nas__segment_plan *s = at->s;
+    char kind[32] = "", inside[48] = "", stride[32] = "";
+    nas_text window = {0};
+    if (!build->sketch)
+        return;
+    nas_choice_name(NAS__BLOCK_KINDS, s->block, kind, sizeof kind);
+    nas__write_window(at->t->input, s->kernel[at->b], &window);
+    if (s->block == NAS__BLOCK_INVERTED && s->squeeze[at->b] > 0)
+        snprintf(inside, sizeof inside, ", expansion %d, squeeze %d", s->expansion[at->b],
+                 s->squeeze[at->b]);
+    else if (s->block == NAS__BLOCK_INVERTED)
+        snprintf(inside, sizeof inside, ", expansion %d", s->expansion[at->b]);
+    if (at->stride > 1)
+        snprintf(stride, sizeof stride, ", stride %d", at->stride);
+    nas__build_part(build, -1, "%d.%d: %s %s%s%s", j + 1, at->b + 1, kind,
+                    window.data ? window.data : "", inside, stride);
+    nas_text_clear(&window);
 }
 
 static nas_status add_blocks(const nas__template *t, const void *content,
@@ -156,6 +183,7 @@ static nas_status add_blocks(const nas__template *t, const void *content,
     for (int b = 0; b < s->depth; b++) {
         const nas__block_at at = {t, s, b, b == 0 ? s->stride : 1};
         NAS_TRY(nas__template_block(&at, build, value));
+        name_block(&at, j, build);
     }
     return NAS_OK;
 }

@@ -93,6 +93,43 @@ typedef struct nas_supergraph_options {
     bool running; /* norms keep running statistics (DARTS: they do; NAS-Bench-201: they do not) */
 } nas_supergraph_options;
 
+/* ---- sketch: how a network is put together, for people -------------------------------------------- */
+
+/* What a graph of single operators no longer shows: the layers, blocks and cells that a space built it from, in the words of the
+ * field.  It knows nothing of pictures; host/report/diagram.c draws it. */
+enum { NAS_SKETCH_CELLS = 4, NAS_SKETCH_NODES = 16, NAS_SKETCH_EDGES = 48, NAS_SKETCH_PARTS = 256 };
+
+typedef struct nas_sketch_node {
+    char name[40];  /* "input", "0", "conv3x3" */
+    bool operation; /* the node computes something; else it only adds up (or joins) what arrives */
+} nas_sketch_node;
+
+typedef struct nas_sketch_edge {
+    int from, to;
+    char operation[40]; /* on the way; "": none, the value arrives as it is */
+} nas_sketch_edge;
+
+/* A small acyclic graph that the network holds several copies of.  Edges that an architecture leaves out are not in it. */
+typedef struct nas_sketch_cell {
+    char name[32]; /* "normal" */
+    int node_count, edge_count;
+    nas_sketch_node nodes[NAS_SKETCH_NODES];
+    nas_sketch_edge edges[NAS_SKETCH_EDGES];
+} nas_sketch_cell;
+
+/* Neighbouring nodes of the network's graph that people take for one thing: a layer, a block, a cell. */
+typedef struct nas_sketch_part {
+    char name[64]; /* "conv 3x3, stride 2" */
+    int last;      /* its last node; it begins behind the last one of the part before it */
+    int cell;      /* which of `cells` it is a copy of; −1: none */
+} nas_sketch_part;
+
+typedef struct nas_sketch {
+    int cell_count, part_count;
+    nas_sketch_cell cells[NAS_SKETCH_CELLS];
+    nas_sketch_part parts[NAS_SKETCH_PARTS]; /* all nodes up to the graph's output; 0: not known */
+} nas_sketch;
+
 /* ---- the descriptor that spaces fill in --------------------------------------------------------- */
 
 /* A space: what rows of genes mean.  Functions get what `begin` prepared as `state`. */
@@ -113,6 +150,13 @@ typedef struct nas_space {
     nas_status (*build)(const void *state, const nas_arch *arch, nas_graph *graph);
     /* One line for people: "conv3x3(16) sep_conv3x3(32)/2 …". */
     void (*describe)(const void *state, const nas_arch *arch, nas_text *text);
+    /* The graph that `build` makes, and how it is put together, into a zeroed sketch.  NULL: the graph has to tell. */
+    nas_status (*sketch)(const void *state, const nas_arch *arch, nas_graph *graph,
+                         nas_sketch *sketch);
+    /* What a gene decides, "layer 3: kernel", and what one of its choices is, "5x5".  NULL: the gene's own name, and the
+     * choice's number. */
+    void (*describe_gene)(const void *state, int gene, nas_text *text);
+    void (*describe_choice)(const void *state, int gene, int choice, nas_text *text);
     /* Number of canonical rows (exact below 2^53); `*exact` false: an upper bound, because `valid`
      * refuses some.  NULL: not countable. */
     double (*size)(const void *state, bool *exact);
@@ -203,6 +247,13 @@ NAS_API nas_status nas_domain_cost(const nas_domain *domain, const nas_arch *arc
 NAS_API void nas_domain_write(const nas_domain *domain, const nas_arch *arch, nas_text *text);
 /* One line for people, appended. */
 NAS_API void nas_domain_describe(const nas_domain *domain, const nas_arch *arch, nas_text *text);
+/* The graph, which must be zeroed and is cleared on failure, and its sketch; without cells and parts where the space has none.
+ * NAS_CONFIG: the space's own sketch does not fit its graph. */
+NAS_API nas_status nas_domain_sketch(const nas_domain *domain, const nas_arch *arch,
+                                     nas_graph *graph, nas_sketch *sketch);
+NAS_API void nas_domain_describe_gene(const nas_domain *domain, int gene, nas_text *text);
+NAS_API void nas_domain_describe_choice(const nas_domain *domain, int gene, int choice,
+                                        nas_text *text);
 /* Equal for architectures that the space's source counts as one: its isomorphism key, or the row's text. */
 NAS_API void nas_domain_key(const nas_domain *domain, const nas_arch *arch, nas_text *text);
 /* A name the space knows ("baseline"), arch text, or the notation of the space's source: canonical and valid, or
