@@ -472,14 +472,59 @@ static void test_late_refusals(void **state)
     }
 }
 
+/* ---- numbers ----------------------------------------------------------------------------------------------------------- */
+
+/* Targets are −1000 and 1000, as they are, and nothing is learned: outputs near 0 explain nothing, R² is 0, whatever the unit. */
+static void test_reward_of_numbers(void **state)
+{
+    nas_search_report report;
+    nas_search_options options = options_for(path_of("numbers.study"), false);
+    nas_config *config = calloc(1, sizeof *config);
+    nas_text table = {0}, text = {0};
+    (void)state;
+    need_device();
+    assert_non_null(config);
+    nas_text_add(&table, "a,b,c,d,y\n");
+    for (int i = 0; i < 240; i++)
+        nas_text_format(&table, "%d,%d,%d,%d,%d\n", i % 3, i % 5, i % 7, i % 11,
+                        i % 2 ? 1000 : -1000);
+    nas_test_ok(nas_file_replace(path_of("numbers.csv"), table.data, table.length));
+    nas_text_format(
+        &text,
+        "data = { type = \"csv\"; path = \"%s\"; task = \"regress\"; target = \"y\"; shape = [1, "
+        "1, "
+        "4]; valid = 40; scale_targets = false; };\n"
+        "space = { type = \"chain_skip\"; depth = 2; stages = 1; stem = 4; width = 4; join = "
+        "\"add\"; };\n"
+        "strategy = { type = \"enas\"; epochs = 1; candidates = 1; share = 0.5; controller = { "
+        "steps = 4; aggregate = 3; hidden = 8; }; };\n"
+        "train = { batch = 20; optimizer = \"sgd\"; lr = 1e-6; clip = 1.0; };\n",
+        path_of("numbers.csv"));
+    nas_test_ok(nas_config_parse(text.data, "test.cfg", NULL, NULL, 0, config));
+    nas_test_ok(nas_session_search(config, &options, &report));
+    nas_trial epoch = trial_of(options.study_path, 0);
+    assert_true(fabs(nas_trial_metric(&epoch, "controller_reward")) < 0.1);
+    nas_trial_clear(&epoch);
+    nas_text_clear(&table);
+    nas_text_clear(&text);
+    nas_config_clear(config);
+    free(config);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_all_methods),   cmocka_unit_test(test_epochs_survive),
-        cmocka_unit_test(test_drafts),        cmocka_unit_test(test_after_the_last_epoch),
-        cmocka_unit_test(test_failed_epochs), cmocka_unit_test(test_sampled_paths),
-        cmocka_unit_test(test_final_network), cmocka_unit_test(test_inherit),
-        cmocka_unit_test(test_refusals),      cmocka_unit_test(test_late_refusals),
+        cmocka_unit_test(test_all_methods),
+        cmocka_unit_test(test_epochs_survive),
+        cmocka_unit_test(test_drafts),
+        cmocka_unit_test(test_after_the_last_epoch),
+        cmocka_unit_test(test_failed_epochs),
+        cmocka_unit_test(test_sampled_paths),
+        cmocka_unit_test(test_final_network),
+        cmocka_unit_test(test_inherit),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_late_refusals),
+        cmocka_unit_test(test_reward_of_numbers),
     };
     be_a_worker(argc, argv);
     has_device = oneshot_has_device();

@@ -29,18 +29,14 @@ nas_status nas__controlled_begin(supernet *s)
 
 /* ---- rewards ----------------------------------------------------------------------------------------------------- */
 
-/* Accuracy; of numbers, whose variance is 1 as they are learned, R². */
-static double reward(const supernet *s, double score)
-{
-    return nas_data_task(s->setting->data) == NAS_TASK_REGRESS ? 1 - score : score;
-}
-
-/* At most as many as the net keeps metrics of. */
+/* At most as many as the net keeps metrics of.  A reward is the score of one batch; of numbers, R² by the variance of all batches, so
+ * that the same error earns the same in each. */
 static nas_status score_some(supernet *s, const nas_arch *archs, int first, int count,
                              double *rewards)
 {
     nas_net *net = nas_trainer_net(s->trainer);
     const int batch = nas_train_micro_batch(&s->train);
+    const double variance = nas_score_variance(s->alpha_batches);
     float *metrics = malloc(4 * (size_t)count * sizeof *metrics);
     nas_status status = metrics ? NAS_OK : NAS_MEMORY;
     for (int i = 0; i < count && status == NAS_OK; i++) {
@@ -57,7 +53,7 @@ static nas_status score_some(supernet *s, const nas_arch *archs, int first, int 
         status =
             nas_tensor_read(nas_tensor_view(nas_net_metrics(net), 0, 4 * (uint64_t)count), metrics);
     for (int i = 0; i < count && status == NAS_OK; i++)
-        rewards[i] = reward(s, (double)metrics[4 * i + 1] / batch);
+        rewards[i] = nas_score_of((double)metrics[4 * i + 1] / batch, variance);
 done:
     free(metrics);
     return status;

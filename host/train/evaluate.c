@@ -34,9 +34,14 @@ nas_status nas__check_fit(const nas_graph *graph, const nas_data *data)
     return NAS_OK;
 }
 
-double nas__score_variance(const nas_batches *batches, const nas_data *data)
+double nas_score_of(double mean, double variance)
 {
-    if (nas_data_task(data) != NAS_TASK_REGRESS)
+    return variance > 0 ? 1 - mean / variance : mean;
+}
+
+double nas_score_variance(const nas_batches *batches)
+{
+    if (nas_data_task(nas_batches_data(batches)) != NAS_TASK_REGRESS)
         return 0;
     return fmax(nas_batches_target_variance(batches),
                 1e-12); /* all alike: whatever errs is far off */
@@ -44,9 +49,9 @@ double nas__score_variance(const nas_batches *batches, const nas_data *data)
 
 nas_evaluation nas__evaluation_of(const nas__epoch_sums *sums, double variance)
 {
-    const double n = sums->count ? (double)sums->count : 1, score = sums->score / n;
+    const double n = sums->count ? (double)sums->count : 1;
     return (nas_evaluation){.loss = sums->loss / n,
-                            .score = variance > 0 ? 1 - score / variance : score,
+                            .score = nas_score_of(sums->score / n, variance),
                             .count = sums->count};
 }
 
@@ -164,7 +169,7 @@ static nas_status evaluate(evaluation *e, const char *what, nas_evaluation *resu
     free(e->metrics);
     free(e->values);
     NAS_TRY(status);
-    *result = nas__evaluation_of(&e->sums, nas__score_variance(e->batches, e->data));
+    *result = nas__evaluation_of(&e->sums, nas_score_variance(e->batches));
     if (!isfinite(result->loss))
         NAS_FAIL(NAS_NONFINITE, "the loss on the %s is not a finite number", what);
     return NAS_OK;

@@ -463,8 +463,7 @@ nas_status nas_trainer_run(nas_trainer *trainer, int epoch)
                  trainer->config.common.epochs);
     while (trainer->epoch < epoch) {
         NAS_TRY(nas_batches_epoch(trainer->batches, (uint32_t)trainer->epoch));
-        trainer->variance =
-            nas__score_variance(trainer->batches, nas_data_home_data(trainer->home));
+        trainer->variance = nas_score_variance(trainer->batches);
         do {
             NAS_TRY(run_step(trainer, run.pending));
             run.pending++;

@@ -13,8 +13,6 @@ typedef struct nas__epoch_sums {
     uint64_t count;
 } nas__epoch_sums;
 
-/* Of numbers, what R² is told by: the variance of the targets of an epoch; 0: they are no numbers. */
-double nas__score_variance(const nas_batches *batches, const nas_data *data);
 nas_evaluation nas__evaluation_of(const nas__epoch_sums *sums, double variance);
 /* NAS_SHAPE where a network does not take the samples of the data, or gives other outputs. */
 nas_status nas__check_fit(const nas_graph *graph, const nas_data *data);
@@ -46,7 +44,7 @@ struct nas_trainer {
     int steps;            /* per epoch */
     float *metrics;       /* of the steps since the last meeting, as they are read */
     nas__epoch_sums sums;
-    double variance;            /* nas__score_variance of the running epoch */
+    double variance;            /* nas_score_variance of the running epoch */
     nas_evaluation last;        /* of the last finished epoch; count 0: none */
     double seconds;             /* trained so far, for the time limit */
     double meeting_s;           /* between two reads of the metrics, about */

@@ -135,6 +135,12 @@ typedef struct nas_evaluation {
     uint64_t count; /* samples */
 } nas_evaluation;
 
+/* From what a loss counts to a score: `mean`, over some samples, is the share that is right, or the squared error of numbers as they are
+ * learned, which R² holds against the variance of the targets that it is measured on; 0: they are no numbers. */
+NAS_API double nas_score_of(double mean, double variance);
+/* That variance, over an epoch of batches (nas_batches_epoch). */
+NAS_API double nas_score_variance(const nas_batches *batches);
+
 /* By task: cross-entropy of the softmax, with class weights; of sigmoids; squared error or Huber's.  `config` NULL: as evaluation has it. */
 NAS_API nas_loss nas_train_loss(const nas_train_config *config, const nas_data *data);
 
