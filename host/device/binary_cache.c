@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -124,9 +125,9 @@ int nas__binary_lock(void)
     if (lock < 0)
         return -1;
     double start = nas_now_s();
-    while (lockf(lock, F_TLOCK, 0) != 0) {
-        if ((errno != EAGAIN && errno != EACCES && errno != EINTR) ||
-            nas_now_s() - start > LOCK_WAIT_S) {
+    while (flock(lock, LOCK_EX | LOCK_NB) !=
+           0) { /* of threads, too: a lock of lockf is a process's */
+        if ((errno != EWOULDBLOCK && errno != EINTR) || nas_now_s() - start > LOCK_WAIT_S) {
             close(lock);
             return -1; /* better to build beside another than to wait for one that hangs */
         }

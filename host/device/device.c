@@ -92,12 +92,41 @@ static nas_status open_context(nas_device *device)
     device->context = clCreateContext(properties, (cl_uint)count, ids, NULL, NULL, &code);
     if (!device->context)
         return nas__opencl_failed(device, code, "clCreateContext", __FILE__, __LINE__);
+    return NAS_OK;
+}
+
+static void ask_item_limit(nas_device *device)
+{
     size_t sizes[16] = {0};
     if (clGetDeviceInfo(device->id, CL_DEVICE_MAX_WORK_ITEM_SIZES, sizeof sizes, sizes, NULL) !=
         CL_SUCCESS)
         memset(sizes, 0, sizeof sizes);
     for (int i = 0; i < 3; i++)
         device->item_limit[i] = sizes[i] ? sizes[i] : SIZE_MAX;
+}
+
+nas_status nas__device_begin(nas_device *device, const nas_device_options *options)
+{
+    const int lanes = options ? options->lanes : 0;
+    if (lanes != 0 && lanes != 4 && lanes != 8 && lanes != 16)
+        NAS_FAIL(NAS_CONFIG, "lanes is %d: must be 4, 8 or 16", lanes);
+    device->lanes = choose_lanes(&device->info, options);
+    device->lanes_given = lanes || getenv("CLNAS_LANES");
+    device->use_binaries = !(options && options->no_binary_cache) && nas__binary_wanted(device);
+    return NAS_OK;
+}
+
+nas_status nas__device_complete(nas_device *device, const nas_device_options *options)
+{
+    const bool profile = options && options->profile;
+    ask_item_limit(device);
+    NAS_TRY(nas__queues_open(device, profile));
+    NAS_TRY(nas__buffer_make(device, NAS_SLACK_BYTES, "dummy", false, &device->dummy));
+    if (profile)
+        NAS_TRY(nas__profile_create(device));
+    NAS_TRY(find_tuning(device, options));
+    nas_log(NAS_LOG_DEBUG, "opened device %s %s, %d lanes, %d tuned rows", device->info.id,
+            device->info.name, device->lanes, device->tuning.count);
     return NAS_OK;
 }
 
@@ -108,26 +137,12 @@ nas_status nas_device_open(const char *match, const nas_device_options *options,
     nas_device *opened = calloc(1, sizeof *opened);
     if (!opened)
         NAS_FAIL(NAS_MEMORY, "out of memory opening a device");
-    if (options && options->lanes != 0 && options->lanes != 4 && options->lanes != 8 &&
-        options->lanes != 16) {
-        status = nas_error_set(NAS_CONFIG, __FILE__, __LINE__, "lanes is %d: must be 4, 8 or 16",
-                               options->lanes);
-        goto done;
-    }
     NAS_TRY_DONE(find(match, opened));
-    opened->lanes = choose_lanes(&opened->info, options);
-    opened->lanes_given = (options && options->lanes) || getenv("CLNAS_LANES");
-    opened->use_binaries = !(options && options->no_binary_cache) && nas__binary_wanted(opened);
+    NAS_TRY_DONE(nas__device_begin(opened, options));
     nas__queues_part(opened);
     NAS_TRY_DONE(open_context(opened));
-    NAS_TRY_DONE(nas__queues_open(opened, options && options->profile));
-    NAS_TRY_DONE(nas__buffer_make(opened, NAS_SLACK_BYTES, "dummy", false, &opened->dummy));
-    if (options && options->profile)
-        NAS_TRY_DONE(nas__profile_create(opened));
-    NAS_TRY_DONE(find_tuning(opened, options));
+    NAS_TRY_DONE(nas__device_complete(opened, options));
     *device = opened;
-    nas_log(NAS_LOG_DEBUG, "opened device %s %s, %d lanes, %d tuned rows", opened->info.id,
-            opened->info.name, opened->lanes, opened->tuning.count);
 done:
     if (status != NAS_OK)
         nas_device_destroy(opened);

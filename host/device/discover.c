@@ -312,3 +312,33 @@ nas_status nas_devices_list(nas_device_info **devices, int *count)
     free(ids);
     return NAS_OK;
 }
+
+static cl_device_id root_of(cl_device_id id)
+{
+    cl_device_id parent = NULL;
+    while (clGetDeviceInfo(id, CL_DEVICE_PARENT_DEVICE, sizeof parent, &parent, NULL) ==
+               CL_SUCCESS &&
+           parent)
+        id = parent;
+    return id;
+}
+
+nas_status nas__device_look(cl_device_id id, nas_device_info *info, cl_platform_id *platform)
+{
+    nas_device_info *devices = NULL;
+    nas__device_ids *ids = NULL;
+    int count = 0, at = 0;
+    const cl_device_id root = root_of(id);
+    NAS_TRY(nas__devices_find(&devices, &ids, &count));
+    while (at < count && ids[at].device != root)
+        at++;
+    if (at < count) {
+        *platform = ids[at].platform;
+        describe(*platform, id, devices[at].platform, devices[at].index, info);
+    }
+    free(devices);
+    free(ids);
+    if (at == count)
+        NAS_FAIL(NAS_NO_DEVICE, "the device is on no platform that the OpenCL loader has");
+    return NAS_OK;
+}

@@ -1,12 +1,15 @@
 /* gemm.c - C = alpha·A·B + beta·C through CLBlast, row-major.
  *
  * CLBlast compiles its kernels at the first call (seconds on a CPU) and keeps them in tables of the
- * process; it is used from one thread. Its tuning has no entry for CPUs, where our own kernels are
+ * process, which a device that is closed clears: one thread is in it at a time. Its tuning has no entry for CPUs, where our own kernels are
  * far faster; on GPUs it is a candidate like any other. */
 #include "opencl.h"
 
 #include <clblast_c.h>
 #include <inttypes.h>
+#include <pthread.h>
+
+static pthread_mutex_t clblast_lock = PTHREAD_MUTEX_INITIALIZER;
 
 /* One operand of rows x columns as stored; the last row may be short of its stride. */
 static nas_status check_matrix(const nas_device *device, const char *name, const nas_buffer *buffer,
@@ -46,6 +49,7 @@ nas_status nas__gemm_run(nas_device *device, nas__queue *queue, const nas_gemm *
     nas__order_open(queue, &order);
     if (order.count > 0)
         NAS_CL(device, clEnqueueBarrierWithWaitList(queue->queue, order.count, order.list, NULL));
+    pthread_mutex_lock(&clblast_lock);
     CLBlastStatusCode code = CLBlastSgemm(
         CLBlastLayoutRowMajor, gemm->transpose_a ? CLBlastTransposeYes : CLBlastTransposeNo,
         gemm->transpose_b ? CLBlastTransposeYes : CLBlastTransposeNo, (size_t)gemm->m,
@@ -54,6 +58,7 @@ nas_status nas__gemm_run(nas_device *device, nas__queue *queue, const nas_gemm *
         (size_t)gemm->b_at + NAS_SLACK_FLOATS, (size_t)gemm->b_stride, gemm->beta, gemm->c->memory,
         (size_t)gemm->c_at + NAS_SLACK_FLOATS, (size_t)gemm->c_stride, &queue->queue,
         order.kept ? &done : NULL);
+    pthread_mutex_unlock(&clblast_lock);
     nas_status status = NAS_OK;
     if (code == CLBlastSuccess) {
         status = nas__order_close(device, queue, &order, done);
@@ -68,5 +73,7 @@ nas_status nas__gemm_run(nas_device *device, nas__queue *queue, const nas_gemm *
 
 void nas__gemm_forget(void)
 {
+    pthread_mutex_lock(&clblast_lock);
     CLBlastClearCache();
+    pthread_mutex_unlock(&clblast_lock);
 }

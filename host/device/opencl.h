@@ -57,6 +57,7 @@ struct nas_device {
     int lanes;
     bool lanes_given;
     size_t item_limit[3];  /* CL_DEVICE_MAX_WORK_ITEM_SIZES */
+    bool adopted;          /* context and queue were handed in */
     bool use_binaries;     /* kernel binaries on disk */
     bool used_gemm;        /* CLBlast holds objects of this context */
     uint64_t buffer_bytes; /* in live buffers */
@@ -87,6 +88,12 @@ typedef struct nas__device_ids {
 
 /* discover.c */
 nas_status nas__devices_find(nas_device_info **devices, nas__device_ids **ids, int *count);
+/* What one device is; a sub-device counts as the one that it is a part of. */
+nas_status nas__device_look(cl_device_id id, nas_device_info *info, cl_platform_id *platform);
+
+/* device.c: opening, before there is a context (options, lanes) and behind it (queues, tuning). */
+nas_status nas__device_begin(nas_device *device, const nas_device_options *options);
+nas_status nas__device_complete(nas_device *device, const nas_device_options *options);
 
 /* opencl_error.c: sets the message "CALL failed on DEVICE: CODE (number)" and returns the status
  * that fits. `device` may be NULL. */
@@ -146,7 +153,7 @@ void nas__binary_load(const nas_device *device, const nas_kernel_source *source,
                       const char *options, unsigned char **binary, size_t *size);
 void nas__binary_store(const nas_device *device, const nas_kernel_source *source,
                        const char *options, cl_program program);
-/* Holds back other processes that want to build too; waits half a minute at most.  -1: no lock. */
+/* Holds back other processes and threads that want to build too; waits half a minute at most.  -1: no lock. */
 int nas__binary_lock(void);
 void nas__binary_unlock(int lock);
 

@@ -77,6 +77,13 @@ static nas_status build_failed(nas_device *device, cl_program program,
     return status;
 }
 
+/* For the device and all of its teams, which are all devices of a context of ours; one that was handed in may have others. */
+static cl_int build(const nas_device *device, cl_program program, const char *options)
+{
+    return clBuildProgram(program, device->adopted ? 1 : 0, device->adopted ? &device->id : NULL,
+                          options, NULL, NULL);
+}
+
 static nas_status compile(nas_device *device, const nas_kernel_source *source, const char *options,
                           cl_program *program)
 {
@@ -86,7 +93,7 @@ static nas_status compile(nas_device *device, const nas_kernel_source *source, c
         device->context, source->line_count, (const char **)(uintptr_t)source->lines, NULL, &code);
     if (!made)
         return nas__opencl_failed(device, code, "clCreateProgramWithSource", __FILE__, __LINE__);
-    code = clBuildProgram(made, 0, NULL, options, NULL, NULL); /* for all teams, too */
+    code = build(device, made, options);
     if (code != CL_SUCCESS) {
         nas_status status = build_failed(device, made, source, options, code);
         clReleaseProgram(made);
@@ -118,7 +125,7 @@ static cl_program load(nas_device *device, const nas_kernel_source *source, cons
     cl_program made = clCreateProgramWithBinary(device->context, (cl_uint)count, ids, sizes, bytes,
                                                 states, &code);
     if (made && states[0] == CL_SUCCESS && code == CL_SUCCESS)
-        code = clBuildProgram(made, 0, NULL, options, NULL, NULL);
+        code = build(device, made, options);
     else
         code = code != CL_SUCCESS ? code : states[0] != CL_SUCCESS ? states[0] : CL_INVALID_BINARY;
     free(binary);

@@ -126,7 +126,8 @@ static nas_status open_queue(nas_device *device, nas__queue *queue, cl_device_id
 
 nas_status nas__queues_open(nas_device *device, bool profile)
 {
-    NAS_TRY(open_queue(device, &device->whole, device->id, profile));
+    if (!device->whole.queue) /* else it was handed in */
+        NAS_TRY(open_queue(device, &device->whole, device->id, profile));
     NAS_TRY(make_shares(device, &device->whole, device->info.compute_units));
     for (int teams = 2; teams <= device->team_limit; teams *= 2)
         for (int t = 0; t < teams; t++) {
