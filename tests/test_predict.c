@@ -78,7 +78,7 @@ static void classes_are_those_of_eval(void **state)
     make_model(study, NULL, model);
     open_data(NULL, &data);
     write_samples(arrays, data);
-    nas_test_ok(nas_session_eval(model, study, "test", NULL, &evaluated));
+    nas_test_ok(nas_session_eval(model, study, NULL, &evaluated));
     nas_test_ok(ask(model, arrays, &t));
     assert_int_equal(t.count, SAMPLES);
     for (int i = 0; i < SAMPLES; i++) {
@@ -132,7 +132,7 @@ static void numbers_are_in_their_units(void **state)
     make_model(study, "data.task=regress", model);
     open_data("data.task=regress", &data);
     write_samples(arrays, data);
-    nas_test_ok(nas_session_eval(model, study, "test", NULL, &evaluated));
+    nas_test_ok(nas_session_eval(model, study, NULL, &evaluated));
     nas_test_ok(ask(model, arrays, &t));
     for (int i = 0; i < SAMPLES; i++)
         absolute +=

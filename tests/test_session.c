@@ -453,7 +453,7 @@ static void test_train_and_eval(void **state)
     nas_test_fails(nas_session_train(study, &options, &result), NAS_CONFIG, "no trial 99");
     options = (nas_retrain_options){.trial = -1, .epochs = 2};
     nas_test_ok(nas_session_train(study, &options, &result));
-    nas_test_ok(nas_session_eval(result.model, study, "test", NULL, &evaluated));
+    nas_test_ok(nas_session_eval(result.model, study, NULL, &evaluated));
     assert_int_equal(evaluated.samples, 64);
     assert_true(evaluated.score == result.test_score);
     for (int i = 0; i < evaluated.outputs * evaluated.outputs; i++) {
@@ -463,9 +463,10 @@ static void test_train_and_eval(void **state)
     assert_int_equal(sum, 64);
     assert_true(fabs((double)right / 64 - evaluated.score) < 1e-9);
     nas_eval_result_clear(&evaluated);
-    nas_test_fails(nas_session_eval(study, study, "test", NULL, &evaluated), NAS_DATA, "");
-    nas_test_fails(nas_session_eval(result.model, study, "tset", NULL, &evaluated), NAS_CONFIG,
-                   "tset");
+    nas_test_fails(nas_session_eval(study, study, NULL, &evaluated), NAS_DATA, "");
+    nas_test_fails(
+        nas_session_eval(result.model, study, &(nas_eval_options){.split = "tset"}, &evaluated),
+        NAS_CONFIG, "tset");
 }
 
 static void test_check(void **state)
@@ -473,7 +474,7 @@ static void test_check(void **state)
     nas_check_report report;
     nas_config *config = parse_config(NULL, 0);
     (void)state;
-    nas_test_ok(nas_session_check(config, &report));
+    nas_test_ok(nas_session_check(config, NULL, &report));
     assert_true(report.genes > 0 && report.size > 1 && report.within_bounds == 1);
     assert_int_equal(report.train_samples + report.valid_samples, 320);
     assert_true(report.largest_cost.parameters > 0);

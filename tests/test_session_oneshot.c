@@ -350,7 +350,7 @@ static void test_final_network(void **state)
     nas_trial searched = trial_of(options.study_path, 1);
     assert_true(results[0].parameters > 2 * nas_trial_metric(&searched, "parameters"));
     nas_trial_clear(&searched);
-    nas_test_ok(nas_session_eval(results[0].model, options.study_path, "test", NULL, &evaluated));
+    nas_test_ok(nas_session_eval(results[0].model, options.study_path, NULL, &evaluated));
     assert_true(evaluated.score == results[0].test_score);
     nas_eval_result_clear(&evaluated);
 

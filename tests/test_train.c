@@ -64,7 +64,8 @@ static void a_small_set_is_learned(void **state)
     const int classes = nas_data_outputs(w.data);
     uint32_t count, right = 0;
     const uint32_t *members = nas_data_split(w.data, NAS_SPLIT_VALID, &count);
-    nas_test_ok(nas_evaluate(nas_trainer_net(trainer), w.home, NAS_SPLIT_VALID, &valid, outputs));
+    nas_test_ok(nas_evaluate(nas_trainer_net(trainer), w.home, NAS_SPLIT_VALID, &valid, outputs,
+                             NULL, NULL));
     for (uint32_t i = 0; i < count; i++)
         right += nas_largest_output(outputs + i * (uint32_t)classes, classes) ==
                  nas_data_content_of(w.data)->train.labels[members[i]];
@@ -112,7 +113,8 @@ static void numbers_are_learned(void **state)
     make_trainer(&w, &trainer);
     nas_test_ok(nas_trainer_run(trainer, 24));
     assert_true(nas_trainer_epoch_result(trainer, &train));
-    nas_test_ok(nas_evaluate(nas_trainer_net(trainer), w.home, NAS_SPLIT_VALID, &valid, outputs));
+    nas_test_ok(nas_evaluate(nas_trainer_net(trainer), w.home, NAS_SPLIT_VALID, &valid, outputs,
+                             NULL, NULL));
     print_message("R² train %.3f, valid %.3f\n", train.score, valid.score);
     assert_true(train.score > 0.8 && valid.score > 0.8);
     close_to(valid.score, r2_of(w.data, NAS_SPLIT_VALID, outputs), 1e-5);
@@ -149,7 +151,8 @@ static void weights_steer(void **state)
                "{ epochs = 8; batch = 16; lr = 0.05; label_smoothing = 0.1; }");
     make_trainer(&w, &trainer);
     nas_test_ok(nas_trainer_run(trainer, 8));
-    nas_test_ok(nas_evaluate(nas_trainer_net(trainer), w.home, NAS_SPLIT_VALID, &valid, outputs));
+    nas_test_ok(nas_evaluate(nas_trainer_net(trainer), w.home, NAS_SPLIT_VALID, &valid, outputs,
+                             NULL, NULL));
     const uint32_t *members = nas_data_split(w.data, NAS_SPLIT_VALID, &count);
     const int classes = nas_data_outputs(w.data);
     for (uint32_t i = 0; i < count; i++) {
@@ -379,8 +382,8 @@ static void check_predictions(world *w, nas_net *sharded, nas_net *whole, nas_sp
     const uint32_t classes = (uint32_t)nas_data_outputs(w->data);
     float *first = calloc(count, classes * sizeof *first);
     float *second = calloc(count, classes * sizeof *second);
-    nas_test_ok(nas_evaluate(sharded, w->home, split, &a, first));
-    nas_test_ok(nas_evaluate(whole, w->home, split, &b, second));
+    nas_test_ok(nas_evaluate(sharded, w->home, split, &a, first, NULL, NULL));
+    nas_test_ok(nas_evaluate(whole, w->home, split, &b, second, NULL, NULL));
     assert_int_equal(a.count, count);
     close_to(a.loss, b.loss, 1e-6);
     assert_true(a.score == b.score);

@@ -118,7 +118,7 @@ static nas_status check(const char *path, const options *given, const cli_overri
         NAS_FAIL(NAS_MEMORY, "no memory for a report");
     NAS_TRY_DONE(
         nas_config_read(path, (const char *const *)overrides->item, overrides->count, config));
-    NAS_TRY_DONE(nas_session_check(config, report));
+    NAS_TRY_DONE(nas_session_check(config, NULL, report));
     nas_config_write(config, &text);
     NAS_TRY_DONE(nas_text_check(&text));
     if (given->format == CLI_TABLE) {

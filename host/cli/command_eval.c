@@ -194,8 +194,8 @@ static nas_status run(const cli_call *call)
     static const char *const splits[] = {"test", "valid", "train"};
     const options *given = call->options;
     nas_eval_result result = {0};
-    NAS_TRY(nas_session_eval(call->arguments[0], call->arguments[1], splits[given->split],
-                             given->device, &result));
+    const nas_eval_options eval = {.split = splits[given->split], .device = given->device};
+    NAS_TRY(nas_session_eval(call->arguments[0], call->arguments[1], &eval, &result));
     nas_status status = print(&result, given, splits[given->split]);
     nas_eval_result_clear(&result);
     return status;

@@ -6,6 +6,7 @@
 #include "op.h"
 
 #include <assert.h>
+#include <stdatomic.h>
 #include <string.h>
 
 static const nas_op *const all[] = {
@@ -18,7 +19,7 @@ enum { OP_COUNT = sizeof all / sizeof all[0] };
 /* What every caller relies on without looking. */
 static void check_once(void)
 {
-    static bool checked;
+    static atomic_bool checked; /* by several threads at once is as well */
     if (checked)
         return;
     for (int i = 0; i < OP_COUNT; i++) {

@@ -122,9 +122,9 @@ nas_status nas__bench_open(nas_study *study, nas__bench *bench)
     return status;
 }
 
-nas_status nas__bench_device(nas__bench *bench, const char *match, const char *alias)
+/* What its trials call it. */
+static void name_device(nas__bench *bench, const char *alias)
 {
-    NAS_TRY(nas__device_open(bench->study, bench->config.exact, match, &bench->device));
     const nas_device_info *info = nas_device_describe(bench->device);
     char place[NAS_DRIVER_SIZE + 32]; /* numbers count inside the driver where it is alone */
     const char *driver = nas_driver_alone();
@@ -135,7 +135,32 @@ nas_status nas__bench_device(nas__bench *bench, const char *match, const char *a
                  info->name);
     else
         snprintf(bench->device_name, sizeof bench->device_name, "%.32s %.90s", place, info->name);
+}
+
+nas_status nas__bench_device(nas__bench *bench, const char *match, const char *alias)
+{
+    NAS_TRY(nas__device_open(bench->study, bench->config.exact, match, &bench->device));
+    name_device(bench, alias);
     return NAS_OK;
+}
+
+nas_status nas__bench_lend(nas__bench *bench, nas_device *device)
+{
+    NAS_TRY(nas_tuning_copy(nas_device_tuning(device), &bench->lent_tuning));
+    bench->device = device;
+    bench->lent_device = true;
+    name_device(bench, "");
+    return nas__device_set(bench->study, bench->config.exact, device);
+}
+
+static void give_device_back(nas__bench *bench)
+{
+    if (!bench->lent_device)
+        nas_device_destroy(bench->device);
+    else if (nas_device_set_tuning(bench->device, &bench->lent_tuning, true) != NAS_OK)
+        nas_log(NAS_LOG_WARNING, "the device does not get its tuning back: %s",
+                nas_error_message());
+    nas_tuning_clear(&bench->lent_tuning);
 }
 
 nas_eval_setting nas__bench_setting(const nas__bench *bench)
@@ -169,7 +194,7 @@ nas_status nas__bench_home(nas__bench *bench)
 void nas__bench_close(nas__bench *bench)
 {
     nas_data_home_destroy(bench->home);
-    nas_device_destroy(bench->device);
+    give_device_back(bench);
     nas_domain_close(bench->domain);
     nas_domain_close(bench->final_domain);
     nas_data_destroy(bench->final_data);

@@ -53,6 +53,18 @@ done:
     return status;
 }
 
+/* Where exactness is asked for, rows that change results go, whoever let them in. */
+nas_status nas__device_set(nas_study *study, bool exact, nas_device *device)
+{
+    nas_tuning table = {0};
+    if (!exact)
+        return set_table(study, device);
+    NAS_TRY(nas_tuning_copy(nas_device_tuning(device), &table));
+    const nas_status status = nas_device_set_tuning(device, &table, false);
+    nas_tuning_clear(&table);
+    return status;
+}
+
 nas_status nas__device_open(nas_study *study, bool exact, const char *match, nas_device **device)
 {
     const nas_device_options options = {.untuned = !exact};
@@ -64,4 +76,18 @@ nas_status nas__device_open(nas_study *study, bool exact, const char *match, nas
     else
         nas_device_destroy(opened);
     return status;
+}
+
+nas_status nas__device_borrow(nas_device *lent, const char *match, nas_device **device)
+{
+    if (!lent)
+        return nas_device_open(match, NULL, device);
+    *device = lent;
+    return NAS_OK;
+}
+
+void nas__device_return(nas_device *lent, nas_device *device)
+{
+    if (device != lent)
+        nas_device_destroy(device);
 }

@@ -12,6 +12,8 @@ enum { SAMPLES = 256 };
 
 typedef struct checking {
     const nas_config *config;
+    nas_device *lent;
+    nas__wishes wishes;
     nas_data *data;
     nas_check_report *report;
     nas_domain *domain;
@@ -45,7 +47,11 @@ static nas_status draw_samples(checking *c)
         nas_random random = nas_random_make((uint64_t)c->config->seed, NAS_STREAM_TEST, i, 0, 0);
         nas_arch arch;
         nas_cost cost;
-        status = nas_domain_sample(c->domain, &random, &arch);
+        if (!nas__goes_on(&c->wishes))
+            status =
+                nas_error_set(NAS_STOPPED, __FILE__, __LINE__, "%s", nas__wishes_who(&c->wishes));
+        if (status == NAS_OK)
+            status = nas_domain_sample(c->domain, &random, &arch);
         if (status == NAS_OK)
             status = nas_domain_cost(c->domain, &arch, &cost);
         if (status != NAS_OK)
@@ -125,9 +131,9 @@ static nas_status look_at_device(checking *c, const nas_arch *baseline)
     nas_device *device = NULL;
     nas_status status = NAS_NO_DEVICE;
     NAS_TRY(nas_train_config_fill(&c->config->train, &train));
-    if (c->config->device_count == 0)
-        status = nas_device_open("any", NULL, &device);
-    for (int i = 0; i < c->config->device_count && status != NAS_OK; i++) {
+    if (c->lent || c->config->device_count == 0)
+        status = nas__device_borrow(c->lent, "any", &device);
+    for (int i = 0; !c->lent && i < c->config->device_count && status != NAS_OK; i++) {
         status = nas_driver_use(c->config->devices[i].driver);
         if (status == NAS_OK)
             status = nas_device_open(c->config->devices[i].match, NULL, &device);
@@ -148,7 +154,7 @@ static nas_status look_at_device(checking *c, const nas_arch *baseline)
                                       &options);
     if (status == NAS_OK && c->supernet.count)
         status = measure_graph(device, &options, &c->supernet, &report->supernet_bytes);
-    nas_device_destroy(device);
+    nas__device_return(c->lent, device);
     return status;
 }
 
@@ -164,15 +170,19 @@ static nas_status check_given(const checking *c)
     return NAS_OK;
 }
 
-nas_status nas_session_check(const nas_config *config, nas_check_report *report)
+nas_status nas_session_check(const nas_config *config, const nas_check_options *options,
+                             nas_check_report *report)
 {
-    checking c = {.config = config, .report = report};
+    checking c = {
+        .config = config, .report = report, .lent = options ? options->open_device : NULL};
     nas_domain *final_domain = NULL;
     nas_arch baseline;
     bool has_baseline = false;
     uint32_t counts[3] = {0};
     nas_status status = NAS_OK;
     *report = (nas_check_report){0};
+    nas__wishes_begin(&c.wishes, options ? options->cancelled : NULL,
+                      options ? options->user : NULL);
     NAS_TRY_DONE(nas__tables_check(NULL, config));
     NAS_TRY_DONE(nas__open_data(config, &c.data));
     nas_data_split(c.data, NAS_SPLIT_TRAIN, &counts[0]);

@@ -32,7 +32,7 @@ static nas_status split_named(const char *name, nas_split *split)
 
 static nas_status evaluate_on(nas_device *device, const nas__model_file *model,
                               const char *model_path, const nas_data *data, nas_split split,
-                              int batch, nas_eval_result *result)
+                              int batch, nas__wishes *wishes, nas_eval_result *result)
 {
     const nas_net_options options = {.batch = batch, .loss = nas_train_loss(NULL, data)};
     nas_net *net = NULL;
@@ -48,7 +48,7 @@ static nas_status evaluate_on(nas_device *device, const nas__model_file *model,
     NAS_TRY_DONE(nas_data_home_create(device, data, &home));
     NAS_TRY_DONE(nas_net_create(device, &model->graph, &options, &net));
     NAS_TRY_DONE(nas_net_take(net, &model->content, model_path));
-    NAS_TRY_DONE(nas_evaluate(net, home, split, &evaluation, outputs));
+    NAS_TRY_DONE(nas_evaluate(net, home, split, &evaluation, outputs, nas__goes_on, wishes));
     *result = (nas_eval_result){.samples = evaluation.count,
                                 .score = evaluation.score,
                                 .loss = evaluation.loss,
@@ -61,33 +61,39 @@ done:
     return status;
 }
 
-nas_status nas_session_eval(const char *model_path, const char *data_path, const char *split_name,
-                            const char *device_match, nas_eval_result *result)
+nas_status nas_session_eval(const char *model_path, const char *data_path,
+                            const nas_eval_options *options, nas_eval_result *result)
 {
+    static const nas_eval_options usual = {0};
     nas_config *config = calloc(1, sizeof *config);
     nas__model_file model = {0};
+    nas__wishes wishes;
     nas_data *data = NULL;
     nas_device *device = NULL;
     nas_split split = NAS_SPLIT_TEST;
     *result = (nas_eval_result){0};
+    options = options ? options : &usual;
+    nas__wishes_begin(&wishes, options->cancelled, options->user);
     nas_status status = config ? NAS_OK : NAS_MEMORY;
     NAS_TRY_DONE(status);
-    NAS_TRY_DONE(split_named(split_name, &split));
+    if (options->split)
+        NAS_TRY_DONE(split_named(options->split, &split));
     NAS_TRY_DONE(nas__model_open(model_path, true, &model));
     NAS_TRY_DONE(nas__config_of(data_path, config));
     NAS_TRY_DONE(nas__open_data(config, &data));
     NAS_TRY_DONE(nas__model_suit(&model, model_path, data));
-    if (!device_match && config->device_count)
+    if (!options->open_device && !options->device && config->device_count)
         NAS_TRY_DONE(nas_driver_use(config->devices[0].driver));
     const char *match = config->device_count ? config->devices[0].match : "any";
-    NAS_TRY_DONE(nas_device_open(device_match ? device_match : match, NULL, &device));
+    NAS_TRY_DONE(nas__device_borrow(options->open_device, options->device ? options->device : match,
+                                    &device));
     const nas_value *batch = nas_value_member(&config->train, "batch");
     status = evaluate_on(device, &model, model_path, data, split, batch ? (int)batch->integer : 128,
-                         result);
+                         &wishes, result);
 done:
     if (status != NAS_OK)
         nas_eval_result_clear(result);
-    nas_device_destroy(device);
+    nas__device_return(options->open_device, device);
     nas_data_destroy(data);
     nas__model_clear(&model);
     if (config)

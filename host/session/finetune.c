@@ -21,6 +21,7 @@ typedef struct tuning {
     nas_data_home *home;
     nas_trainer *trainer;
     nas_progress progress;
+    nas__wishes wishes;
 } tuning;
 
 static bool watch(void *user, const nas_train_progress *train)
@@ -33,16 +34,17 @@ static bool watch(void *user, const nas_train_progress *train)
     t->progress.eta_s = -1;
     if (t->options->progress)
         t->options->progress(t->options->user, &t->progress);
-    return nas__wish_now == NAS__GO;
+    return nas__goes_on(&t->wishes);
 }
 
 static nas_status open_device(tuning *t)
 {
     const nas_config *config = &t->config;
-    if (!t->options->device && config->device_count)
+    if (!t->options->open_device && !t->options->device && config->device_count)
         NAS_TRY(nas_driver_use(config->devices[0].driver));
     const char *match = config->device_count ? config->devices[0].match : "any";
-    return nas_device_open(t->options->device ? t->options->device : match, NULL, &t->device);
+    return nas__device_borrow(t->options->open_device,
+                              t->options->device ? t->options->device : match, &t->device);
 }
 
 static nas_status open_model(tuning *t)
@@ -133,11 +135,11 @@ nas_status nas_session_finetune(const char *model_path, const char *data_path,
     t->path = model_path;
     t->options = options;
     t->progress = (nas_progress){.note = "", .best_metric = "", .job_name = "", .jobs = 1};
-    nas__wish_reset();
+    nas__wishes_begin(&t->wishes, options->cancelled, options->user);
     const nas_status status = run(t, data_path, result);
     nas_trainer_destroy(t->trainer);
     nas_data_home_destroy(t->home);
-    nas_device_destroy(t->device);
+    nas__device_return(options->open_device, t->device);
     nas_data_destroy(t->data);
     nas__model_clear(&t->model);
     nas_config_clear(&t->config);

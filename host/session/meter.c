@@ -66,6 +66,8 @@ static bool is_own(const nas__meter *meter, const nas_measure *measure)
 static void show_drivers(const nas__meter *meter, bool all)
 {
     const char *vendors = all ? meter->bench->vendors : meter->own_vendors;
+    if (!meter->bench->program) /* nobody is started, and the environment is every thread's */
+        return;
     if (vendors[0])
         setenv("OCL_ICD_VENDORS", vendors, 1);
     else
@@ -193,8 +195,8 @@ static nas_status start_far(nas__meter *meter, far *f)
     fcntl(ends[1], F_SETFD, FD_CLOEXEC);
     fcntl(ends[0], F_SETFD, FD_CLOEXEC);
     show_drivers(meter, true);
-    const nas_status status =
-        nas__child_start(meter->bench->program, arguments, log, ends[0], &f->pid, &f->report);
+    const nas_status status = nas__child_start(meter->bench->program, arguments, log, ends[0],
+                                               meter->bench->wishes, &f->pid, &f->report);
     show_drivers(meter, false);
     close(ends[0]);
     f->orders = ends[1];

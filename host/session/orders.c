@@ -59,10 +59,7 @@ static void say_epoch(void *user, int job, int jobs, int epoch, int epochs, cons
 
 static void on_order(int signal)
 {
-    if (signal == SIGTERM)
-        nas__wish_now = NAS__STOP;
-    else if (nas__wish_now == NAS__GO)
-        nas__wish_now = NAS__DRAIN;
+    nas__wish_of_process(signal == SIGTERM ? NAS__STOP : NAS__DRAIN);
 }
 
 static void log_line(void *user, nas_log_level level, const char *message)
@@ -96,6 +93,7 @@ static nas_status work(const orders *given)
 {
     nas_study *study = NULL;
     nas__bench bench = {0};
+    nas__wishes wishes = {0};
     nas_status status = NAS_OK;
     char vendors[NAS_PATH_SIZE];
     const char *told = getenv("OCL_ICD_VENDORS");
@@ -110,6 +108,7 @@ static nas_status work(const orders *given)
     }
     nas_study_avoid(study, given->avoid, AVOID_MS);
     bench.program = given->program;
+    bench.wishes = &wishes;
     memcpy(bench.vendors, vendors, sizeof vendors);
     say("ready\t%s", bench.device_name);
     if (strcmp(given->mode, "retrain") == 0)

@@ -129,10 +129,12 @@ static nas_status offer(const desk *d, const nas_job *job, nas_asked *asked, boo
     return status;
 }
 
-static nas_status ask(const desk *d, nas_search *search, const nas_owner *owner, double wait_s,
-                      nas_asked *asked)
+static nas_status ask(const desk *d, nas_search *search, const nas_owner *owner,
+                      const nas_ask_options *options, nas_asked *asked)
 {
     double begin_s = nas_now_s();
+    nas__wishes wishes;
+    nas__wishes_begin(&wishes, options->cancelled, options->user);
     for (int pause = 0;;) {
         nas_job job;
         bool out = false;
@@ -143,7 +145,10 @@ static nas_status ask(const desk *d, nas_search *search, const nas_owner *owner,
             return NAS_OK;
         if (asked->next != NAS_NEXT_WAIT)
             continue;
-        if (nas_now_s() - begin_s >= wait_s)
+        if (!nas__goes_on(&wishes))
+            NAS_FAIL(NAS_STOPPED, "%s: %s while it waited", nas_study_path(d->study),
+                     nas__wishes_who(&wishes));
+        if (nas_now_s() - begin_s >= options->wait_s)
             NAS_FAIL(NAS_STOPPED,
                      "%s: no trial now, the next one needs the results of those that are being "
                      "trained; ask again later, or --wait SECONDS",
@@ -166,7 +171,7 @@ nas_status nas_session_ask(const char *path, const nas_ask_options *options, nas
              options->device ? options->device : "");
     NAS_TRY_DONE(refuse_one_shot(&d));
     NAS_TRY_DONE(nas__search_open(&d.bench, &search));
-    status = ask(&d, search, &owner, options->wait_s, asked);
+    status = ask(&d, search, &owner, options, asked);
 done:
     nas_search_destroy(search);
     desk_close(&d);

@@ -21,6 +21,7 @@ typedef struct predicting {
     const nas_predict_options *options;
     nas__model_words words;
     nas__model_file model;
+    nas__wishes wishes;
     nas_device *device;
     nas_net *net;
     int batch, padded, count; /* samples at once, and how many wait */
@@ -84,7 +85,7 @@ static nas_status open_net(const char *path, predicting *p)
 {
     const nas_net_options options = {.batch = p->batch};
     const char *match = p->options->device ? p->options->device : "any";
-    NAS_TRY(nas_device_open(match, NULL, &p->device));
+    NAS_TRY(nas__device_borrow(p->options->open_device, match, &p->device));
     NAS_TRY(nas_net_create(p->device, &p->model.graph, &options, &p->net));
     return nas_net_take(p->net, &p->model.content, path);
 }
@@ -143,6 +144,8 @@ static nas_status flush(predicting *p)
     const nas_step step = {.real = (uint32_t)p->count};
     if (p->count == 0)
         return NAS_OK;
+    if (!nas__goes_on(&p->wishes))
+        NAS_FAIL(NAS_STOPPED, "%s", nas__wishes_who(&p->wishes));
     nas_chwn_from_nchw(p->samples, p->model.graph.nodes[0].shape, p->batch, p->padded, p->chwn);
     NAS_TRY(nas_tensor_write(nas_net_input(p->net), p->chwn));
     NAS_TRY(nas_net_set_step(p->net, &step));
@@ -173,7 +176,7 @@ static nas_status take(void *user, const char *file, int64_t index, const float 
 static void clear(predicting *p)
 {
     nas_net_destroy(p->net);
-    nas_device_destroy(p->device);
+    nas__device_return(p->options->open_device, p->device);
     nas__model_clear(&p->model);
     nas_preprocessing_clear(&p->words.preprocessing);
     nas_names_free(p->words.names);
@@ -190,6 +193,7 @@ nas_status nas_session_predict(const char *model_path, const char *const *files,
 {
     predicting p = {.options = options, .batch = options->batch > 0 ? options->batch : BATCH};
     nas_status status = NAS_OK;
+    nas__wishes_begin(&p.wishes, options->cancelled, options->user);
     NAS_TRY_DONE(read_model(model_path, &p));
     NAS_TRY_DONE(make_mapping(&p));
     NAS_TRY_DONE(allocate(&p));

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,7 +44,7 @@ static nas_status ask(const char *program, question *q)
     snprintf(parent, sizeof parent, "parent=%ld", (long)getpid());
     char *arguments[] = {(char *)program, "worker", "mode=probe", driver, parent, NULL};
     q->report = -1;
-    return nas__child_start(program, arguments, "/dev/null", -1, &q->pid, &q->report);
+    return nas__child_start(program, arguments, "/dev/null", -1, NULL, &q->pid, &q->report);
 }
 
 /* Waits for its end; how it ended. */
@@ -203,8 +204,9 @@ static void describe_question(const nas_drivers *drivers, char *text, size_t siz
         snprintf(text + length, size - length, "%016llx", (unsigned long long)hash);
 }
 
-nas_status nas__probe(const char *program, const nas_drivers *drivers, nas__found **list,
-                      int *count)
+/* Under the lock. */
+static nas_status probe(const char *program, const nas_drivers *drivers, nas__found **list,
+                        int *count)
 {
     static answers kept[2]; /* of all drivers apart, and at once */
     answers *known = &kept[drivers->count == 1 && !drivers->name[0][0]];
@@ -227,4 +229,14 @@ nas_status nas__probe(const char *program, const nas_drivers *drivers, nas__foun
     if (known->count > 0)
         memcpy(*list, known->list, (size_t)known->count * sizeof **list);
     return NAS_OK;
+}
+
+nas_status nas__probe(const char *program, const nas_drivers *drivers, nas__found **list,
+                      int *count)
+{
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    pthread_mutex_lock(&lock);
+    const nas_status status = probe(program, drivers, list, count);
+    pthread_mutex_unlock(&lock);
+    return status;
 }

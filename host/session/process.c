@@ -24,34 +24,7 @@
 
 extern char **environ;
 
-volatile sig_atomic_t nas__wish_now, nas__signal, nas__children[256];
-
-void nas__wish_reset(void)
-{
-    nas__wish_now = NAS__GO;
-    nas__signal = 0;
-}
-
-void nas_session_interrupt(int signal)
-{
-    bool again = nas__signal != 0;
-    nas__signal = signal;
-    nas__wish_now = NAS__STOP;
-    for (size_t i = 0; again && i < sizeof nas__children / sizeof nas__children[0]; i++)
-        if (nas__children[i] > 0)
-            kill((pid_t)nas__children[i], SIGKILL);
-}
-
 /* ---- the supervisor's side ---------------------------------------------------------------------------------------- */
-
-static void remember_child(pid_t pid, pid_t instead_of)
-{
-    for (size_t i = 0; i < sizeof nas__children / sizeof nas__children[0]; i++)
-        if (nas__children[i] == (sig_atomic_t)instead_of) {
-            nas__children[i] = (sig_atomic_t)pid;
-            return;
-        }
-}
 
 /* Handlers and mask of the worker as a fresh program expects them; output to the log, input from `orders` where there are any. */
 static int prepare(posix_spawn_file_actions_t *actions, posix_spawnattr_t *attributes,
@@ -94,7 +67,7 @@ static int spawn(const char *program, char *const *arguments, const char *log, i
 }
 
 nas_status nas__child_start(const char *program, char *const *arguments, const char *log,
-                            int orders, pid_t *pid, int *report)
+                            int orders, const nas__wishes *wishes, pid_t *pid, int *report)
 {
     int ends[2];
     if (pipe(ends) != 0)
@@ -110,13 +83,8 @@ nas_status nas__child_start(const char *program, char *const *arguments, const c
         NAS_FAIL(NAS_FAILED, "cannot start a worker (%s): %s", program, strerror(error));
     }
     *report = ends[0];
-    remember_child(*pid, 0);
+    nas__child_here(*pid, wishes);
     return NAS_OK;
-}
-
-void nas__child_gone(pid_t pid)
-{
-    remember_child(0, pid);
 }
 
 static void forget_words(nas__process *process)
@@ -132,7 +100,7 @@ static void forget_words(nas__process *process)
 }
 
 nas_status nas__process_start(nas__process *process, const char *program, const nas_study *study,
-                              const char *mode)
+                              const char *mode, const nas__wishes *wishes)
 {
     char name[64], log[NAS_PATH_SIZE], how[32], path[NAS_PATH_SIZE + 8], parent[32];
     char match[NAS_TEXT_SIZE + 8], alias[NAS_TEXT_SIZE + 8], driver[NAS_TEXT_SIZE + 8];
@@ -152,7 +120,7 @@ nas_status nas__process_start(nas__process *process, const char *program, const 
     char *arguments[] = {(char *)program, "worker", how,   path,   match, alias,
                          driver,          test,     avoid, parent, own,   NULL};
     forget_words(process);
-    return nas__child_start(program, arguments, log, -1, &process->pid, &process->report);
+    return nas__child_start(program, arguments, log, -1, wishes, &process->pid, &process->report);
 }
 
 nas_status nas__status_named(const char *name)

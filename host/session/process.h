@@ -42,15 +42,14 @@ typedef struct nas__process {
 
 /* Starts `program` with `arguments` (the program's name first), its output in `log` and what it reads from the descriptor `orders`
  * (−1: nothing); `*report` is the end from which to
- * read what it says, without waiting.  Interrupted a second time, the session kills it until it is said to be gone. */
+ * read what it says, without waiting.  Interrupted a second time, the session kills it until it is said to be gone (nas__child_gone). */
 nas_status nas__child_start(const char *program, char *const *arguments, const char *log,
-                            int orders, pid_t *pid, int *report);
-void nas__child_gone(pid_t pid);
+                            int orders, const nas__wishes *wishes, pid_t *pid, int *report);
 /* The status that a child says by name; NAS_FAILED where it is none. */
 nas_status nas__status_named(const char *name);
 /* Starts `program worker …` with its output in STUDY.d/worker-SLOT.log. */
 nas_status nas__process_start(nas__process *process, const char *program, const nas_study *study,
-                              const char *mode);
+                              const char *mode, const nas__wishes *wishes);
 /* Reads what it has reported; true when something new was said. */
 bool nas__process_hear(nas__process *process);
 /* Gone?  Then `*how` is waitpid's status, the pipe is read to its end, and pid is 0. */

@@ -130,8 +130,8 @@ static nas_status create_trainer(nas__bench *bench, const nas_arch *arch,
 
 static bool goes_on(void *user, double progress)
 {
-    (void)user, (void)progress;
-    return nas__wish_now == NAS__GO;
+    (void)progress;
+    return nas__goes_on(user);
 }
 
 /* The file of the supernet that the trial was scored with; made again when it is gone. */
@@ -140,7 +140,7 @@ static nas_status find_supernet(nas__bench *bench, const nas_trial *trial, char 
     const nas_eval_setting setting = nas__bench_setting(bench);
     nas_eval *eval;
     NAS_TRY(nas_eval_create(&setting, &eval));
-    const nas__origin origin = {bench, eval, goes_on, NULL};
+    const nas__origin origin = {bench, eval, goes_on, bench->wishes};
     nas_status status = nas__origin_find(&origin, trial->from, path, size);
     nas_eval_destroy(eval);
     return status;
@@ -299,6 +299,7 @@ nas_status nas__retrain_one(nas__bench *bench, const nas__retrain_job *job, cons
 /* ---- all of them -------------------------------------------------------------------------------------------------- */
 
 typedef struct telling {
+    nas__wishes *wishes;
     nas__retrain_progress progress;
     void *user;
     int job, jobs;
@@ -311,7 +312,7 @@ static bool tell(void *user, const nas_train_progress *progress)
     if (t->progress)
         t->progress(t->user, t->job, t->jobs, progress->epoch + progress->epoch_done,
                     progress->epochs, t->name);
-    return nas__wish_now == NAS__GO;
+    return nas__goes_on(t->wishes);
 }
 
 nas_status nas__retrain_run(nas__bench *bench, nas__retrain_progress progress, void *user)
@@ -321,8 +322,12 @@ nas_status nas__retrain_run(nas__bench *bench, nas__retrain_progress progress, v
     NAS_TRY(nas_study_sync(bench->study));
     nas_status status = missing_jobs(bench->study, &bench->config, &jobs, &count);
     for (int i = 0; status == NAS_OK && i < count; i++) {
-        telling t = {
-            .progress = progress, .user = user, .job = i, .jobs = count, .name = jobs[i].name};
+        telling t = {.wishes = bench->wishes,
+                     .progress = progress,
+                     .user = user,
+                     .job = i,
+                     .jobs = count,
+                     .name = jobs[i].name};
         if (progress)
             progress(user, i, count, 0, (int)bench->retrain->common.epochs, jobs[i].name);
         status = nas__retrain_one(bench, &jobs[i], NULL, tell, &t);

@@ -24,13 +24,25 @@ static void look(void *user)
     nas_study_sync(run->study);
     run->picture.progress.devices = 1;
     nas__picture_update(&run->picture, run->study);
-    if (limit_s > 0 && run->picture.progress.run_s >= limit_s && nas__wish_now == NAS__GO)
-        nas__wish_now = NAS__DRAIN;
+    if (limit_s > 0 && run->picture.progress.run_s >= limit_s)
+        run->wishes.drained = true;
+    run->told_s = nas_now_s();
     if (nas_now_s() - run->saved_s < 5)
         return;
     snprintf(text, sizeof text, "%.3f", run->picture.progress.run_s);
     if (nas_study_set(run->study, "run_s", text) == NAS_OK)
         run->saved_s = nas_now_s();
+}
+
+/* Within a trial the study's mirror stays as it is, for the trial's own lines are lent from it: only time goes on. */
+static void tick(void *user)
+{
+    nas__run *run = user;
+    if (nas_now_s() - run->told_s < 1)
+        return;
+    run->told_s = nas_now_s();
+    nas__picture_update(&run->picture, run->study);
+    nas__picture_tell(&run->picture, NAS_EVENT_TICK, "");
 }
 
 static void see_epoch(void *user, int job, int jobs, int epoch, int epochs, const char *name)
@@ -46,10 +58,12 @@ static void see_epoch(void *user, int job, int jobs, int epoch, int epochs, cons
     p->job_name = "";
 }
 
-/* The first of the config's devices that is there. */
-static nas_status open_first_device(nas__bench *bench, const char *match)
+/* The caller's, or the first of the config's devices that is there. */
+static nas_status open_first_device(nas__bench *bench, nas_device *lent, const char *match)
 {
     nas_status status = NAS_OK;
+    if (lent)
+        return nas__bench_lend(bench, lent);
     if (match)
         return nas__bench_device(bench, match, "");
     if (bench->config.device_count == 0)
@@ -70,12 +84,12 @@ static nas_status work_here(nas__run *run, bool retrain)
     nas__bench bench;
     char text[64];
     NAS_TRY(nas__bench_open(run->study, &bench));
-    nas_status status = open_first_device(&bench, run->options->device);
-    nas__worker worker = {.bench = &bench, .after = look, .user = run};
+    bench.wishes = &run->wishes;
+    nas_status status = open_first_device(&bench, run->options->open_device, run->options->device);
+    nas__worker worker = {.bench = &bench, .after = look, .during = tick, .user = run};
     if (status == NAS_OK)
         status = retrain ? nas__retrain_run(&bench, see_epoch, run) : nas__worker_search(&worker);
-    if (nas__wish_now == NAS__DRAIN)
-        nas__wish_now = NAS__GO;
+    run->wishes.drained = false;
     if (!retrain) {
         snprintf(text, sizeof text, "%.3f", run->picture.progress.run_s);
         nas_study_set(run->study, "run_s", text);
@@ -150,7 +164,7 @@ static void fill_report(nas__run *run, nas_search_report *report)
     const nas_progress *p = &run->picture.progress;
     nas__result *results = NULL;
     int count = 0;
-    report->signal = (int)nas__signal;
+    report->signal = nas__wishes_signal(&run->wishes);
     report->trials = p->done;
     report->failed = p->failed;
     report->reused = 0;
@@ -178,10 +192,11 @@ static void fill_report(nas__run *run, nas_search_report *report)
 
 /* Search, retraining, report; the message of a failure is kept. */
 static nas_status run_study(nas_study *study, const nas_config *config,
-                            const nas_search_options *options, nas__places *places,
-                            nas_search_report *report)
+                            const nas_search_options *options, const nas__wishes *wishes,
+                            nas__places *places, nas_search_report *report)
 {
-    nas__run run = {.study = study, .config = config, .options = options, .places = places};
+    nas__run run = {
+        .study = study, .config = config, .options = options, .wishes = *wishes, .places = places};
     char message[1024] = "";
     nas_status status = nas_study_sync(study);
     report->was_complete = true;
@@ -194,8 +209,10 @@ static nas_status run_study(nas_study *study, const nas_config *config,
         status = retrain_step(&run, report);
     if (status != NAS_OK)
         snprintf(message, sizeof message, "%s", nas_error_message());
-    if (nas__signal)
+    if (nas__wishes_signal(&run.wishes))
         snprintf(report->ended_by, sizeof report->ended_by, "signal");
+    else if (run.wishes.stopped)
+        snprintf(report->ended_by, sizeof report->ended_by, "cancelled");
     else if (status != NAS_OK)
         snprintf(report->ended_by, sizeof report->ended_by, "%s", nas_status_text(status));
     fill_report(&run, report);
@@ -206,16 +223,25 @@ static nas_status run_study(nas_study *study, const nas_config *config,
 
 /* ---- search -------------------------------------------------------------------------------------------------------------- */
 
+static nas_status check_options(const nas_search_options *options)
+{
+    if (options->open_device && options->program)
+        NAS_FAIL(NAS_CONFIG,
+                 "worker processes open devices of their own: with open_device, program "
+                 "must be NULL");
+    return NAS_OK;
+}
+
 /* The study is made and run; `decided` is the config with its order. */
 static nas_status search_decided(const nas_config *config, const nas_config *decided,
-                                 const nas_search_options *options, nas__places *places,
-                                 nas_search_report *report)
+                                 const nas_search_options *options, const nas__wishes *wishes,
+                                 nas__places *places, nas_search_report *report)
 {
     char path[NAS_PATH_SIZE];
     nas_study *study = NULL;
     NAS_TRY(nas__study_create(config, (nas_order)decided->budget.order, options->study_path,
                               options->fresh, path, &study));
-    nas_status status = run_study(study, decided, options, places, report);
+    nas_status status = run_study(study, decided, options, wishes, places, report);
     bool empty = nas_study_count(study) == 0;
     nas_study_close(study);
     if (empty && (status == NAS_CONFIG || status == NAS_NO_DEVICE || status == NAS_DATA)) {
@@ -248,13 +274,15 @@ nas_status nas_session_search(const nas_config *config, const nas_search_options
 {
     nas__places places = {0};
     nas_status status = NAS_OK;
+    nas__wishes wishes;
     bool there = false;
     *report = (nas_search_report){0};
+    NAS_TRY(check_options(options));
     if (options->go_on)
         status = go_on(config, options, &there, report);
     if (there || status != NAS_OK)
         return status;
-    nas__wish_reset();
+    nas__wishes_begin(&wishes, options->cancelled, options->user);
     nas_config *decided = malloc(sizeof *decided);
     if (!decided)
         NAS_FAIL(NAS_MEMORY, "out of host memory");
@@ -267,7 +295,7 @@ nas_status nas_session_search(const nas_config *config, const nas_search_options
     if (config->budget.order == NAS_ORDER_AUTO && places.unlike)
         nas_log(NAS_LOG_INFO, "the devices differ: budget.order is arrival, so that none waits for "
                               "another; index would give the same trials on any devices");
-    status = search_decided(config, decided, options, &places, report);
+    status = search_decided(config, decided, options, &wishes, &places, report);
 done:
     nas__places_clear(&places);
     free(decided);
@@ -342,13 +370,15 @@ nas_status nas_session_resume(const char *study_path, const char *const *overrid
     nas__places places = {0};
     nas_config *config = calloc(1, sizeof *config);
     nas_status status = NAS_OK;
+    nas__wishes wishes;
     *report = (nas_search_report){0};
-    nas__wish_reset();
+    nas__wishes_begin(&wishes, options->cancelled, options->user);
     if (!config)
         NAS_FAIL(NAS_MEMORY, "out of host memory");
+    NAS_TRY_DONE(check_options(options));
     NAS_TRY_DONE(nas_study_open(study_path, NAS_STORE_WRITE, &study));
     NAS_TRY_DONE(prepare_resume(study, overrides, override_count, config));
-    status = run_study(study, config, options, &places, report);
+    status = run_study(study, config, options, &wishes, &places, report);
 done:
     nas__places_clear(&places);
     nas_study_close(study);
@@ -431,6 +461,7 @@ nas_status nas_session_results(const char *study_path, nas_train_result *results
 
 typedef struct watching {
     const nas_retrain_options *options;
+    nas__wishes *wishes;
     nas_progress progress;
 } watching;
 
@@ -444,7 +475,7 @@ static bool watch_epoch(void *user, const nas_train_progress *train)
     w->progress.eta_s = -1;
     if (w->options->progress)
         w->options->progress(w->options->user, &w->progress);
-    return nas__wish_now == NAS__GO;
+    return nas__goes_on(w->wishes);
 }
 
 static nas_status change_recipe(nas__bench *bench, const nas_retrain_options *options)
@@ -483,6 +514,7 @@ static nas_status train_repeats(nas__bench *bench, nas__retrain_job job,
                                 const nas_retrain_options *options, nas_train_result *result)
 {
     watching w = {.options = options,
+                  .wishes = bench->wishes,
                   .progress = {.note = "", .best_metric = "", .job_name = job.name}};
     nas__result *all = NULL;
     int count = 0, kept = 0, merged = 0;
@@ -526,14 +558,16 @@ nas_status nas_session_train(const char *study_path, const nas_retrain_options *
     nas_study *study = NULL;
     nas__bench bench = {0};
     nas__retrain_job job;
+    nas__wishes wishes;
     nas_status status = NAS_OK;
-    nas__wish_reset();
+    nas__wishes_begin(&wishes, options->cancelled, options->user);
     NAS_TRY_DONE(nas_study_open(study_path, NAS_STORE_WRITE, &study));
     NAS_TRY_DONE(nas_study_sync(study));
     NAS_TRY_DONE(nas__bench_open(study, &bench));
+    bench.wishes = &wishes;
     NAS_TRY_DONE(change_recipe(&bench, options));
     NAS_TRY_DONE(choose_trial(&bench, options->trial, &job));
-    NAS_TRY_DONE(open_first_device(&bench, options->device));
+    NAS_TRY_DONE(open_first_device(&bench, options->open_device, options->device));
     status = train_repeats(&bench, job, options, result);
 done:
     nas__bench_close(&bench);

@@ -13,7 +13,7 @@
  *   scores.c        what a model is worth, output by output
  *   tables.c        tables that latency is predicted by
  *   supervisor.c    worker processes: start, watch, end         fates.c       what follows when one ends
- *   process.c       one of them
+ *   process.c       one of them                             wishes.c      stop, says somebody
  *   places.c        which device and driver a worker gets       probe.c       what each driver has
  *   picture.c       nas_progress out of a study                 orders.c      a worker seen from within
  *   session.c       search and resume
@@ -31,6 +31,7 @@
 
 #include <signal.h>
 #include <stdatomic.h>
+#include <sys/types.h>
 
 /* ---- what was asked from outside -------------------------------------------------------------------------- */
 
@@ -39,10 +40,27 @@ typedef enum nas__wish {
     NAS__DRAIN, /* claim nothing new */
     NAS__STOP,  /* give the claim back at the next step */
 } nas__wish;
-extern volatile sig_atomic_t nas__wish_now; /* of this process; set by signal handlers */
-extern volatile sig_atomic_t nas__signal;   /* what nas_session_interrupt was told, 0: nothing */
-extern volatile sig_atomic_t nas__children[256]; /* process ids of workers, 0: free */
-void nas__wish_reset(void);
+
+/* Of one call; zeroed: of a worker process, which has one call in its life. */
+typedef struct nas__wishes {
+    nas_cancelled_function cancelled; /* NULL: nobody cancels */
+    void *user;
+    int since;    /* nas_session_interrupt so often before it began */
+    bool stopped; /* `cancelled` has said so */
+    bool drained; /* its time is over */
+} nas__wishes;
+void nas__wishes_begin(nas__wishes *wishes, nas_cancelled_function cancelled, void *user);
+/* Asks; by the thread of the call alone. */
+nas__wish nas__wish_now(nas__wishes *wishes);
+bool nas__goes_on(void *wishes); /* of a nas__wishes: not to be stopped */
+/* What nas_session_interrupt was told since it began; 0: nothing. */
+int nas__wishes_signal(const nas__wishes *wishes);
+const char *nas__wishes_who(const nas__wishes *wishes); /* "cancelled", "stopped by a signal" */
+/* From a signal handler of a worker process. */
+void nas__wish_of_process(nas__wish wish);
+/* A second interrupt kills this process of the call (NULL: of none) until it is said to be gone. */
+void nas__child_here(pid_t pid, const nas__wishes *wishes);
+void nas__child_gone(pid_t pid);
 
 /* ---- paths ---------------------------------------------------------------------------------------------------- */
 
@@ -84,13 +102,23 @@ typedef struct nas__bench {
     char vendors
         [NAS_PATH_SIZE]; /* OCL_ICD_VENDORS before this process chose a driver; "": not set */
     const char *program; /* that measuring processes are started by; NULL: none are */
+    nas__wishes *wishes; /* of the call that works here, lent; set by who trains */
+    bool lent_device;    /* it is the caller's, and gets its tuning back when the bench is closed */
+    nas_tuning lent_tuning;
 } nas__bench;
 
 /* Reads the stored config of an open study (lent) and opens data set and space. */
 nas_status nas__bench_open(nas_study *study, nas__bench *bench);
 nas_status nas__bench_device(nas__bench *bench, const char *match, const char *alias);
+/* A device that the caller has open. */
+nas_status nas__bench_lend(nas__bench *bench, nas_device *device);
 /* Opens a device as work on the study has it: with exact = false its table is the one that the study began with. */
 nas_status nas__device_open(nas_study *study, bool exact, const char *match, nas_device **device);
+/* Gives an open device the table that work on the study goes by. */
+nas_status nas__device_set(nas_study *study, bool exact, nas_device *device);
+/* Of a call that works on `lent`, or where that is NULL, on what `match` finds; give back what was got by nas__device_return. */
+nas_status nas__device_borrow(nas_device *lent, const char *match, nas_device **device);
+void nas__device_return(nas_device *lent, nas_device *device);
 /* What evaluators of this study share; it lives as long as the bench. */
 nas_eval_setting nas__bench_setting(const nas__bench *bench);
 /* Brings the data of retraining to the device, once. */
@@ -236,7 +264,8 @@ nas_status nas__tables_check(nas_study *study, const nas_config *config);
 
 typedef struct nas__worker {
     nas__bench *bench;
-    void (*after)(void *user); /* each committed trial and each pause; NULL: none */
+    void (*after)(void *user);  /* each committed trial and each pause; NULL: none */
+    void (*during)(void *user); /* each step of a trial; NULL: none */
     void *user;
 } nas__worker;
 
@@ -358,8 +387,10 @@ typedef struct nas__run {
     const nas_config *config;
     const nas_search_options *options;
     struct nas__places *places; /* empty until they are looked for */
+    nas__wishes wishes;
     nas__picture picture;
     double saved_s; /* when the running time was last stored */
+    double told_s;  /* when the caller was last told anything, of work in this process */
 } nas__run;
 
 /* Runs worker processes in `mode` ("search", "retrain") until they are done. */

@@ -205,7 +205,7 @@ static void check_wishes(nas__supervision *s)
 {
     char note[NAS_PATH_SIZE + 64];
     double limit_s = nas__real_limit_s(s->run->config);
-    if (nas__signal && !s->stopping) {
+    if (!s->stopping && nas__wish_now(&s->run->wishes) == NAS__STOP) {
         s->stopping = true;
         signal_all(s, SIGTERM);
         snprintf(note, sizeof note, "clnas resume %s", nas_study_path(s->run->study));
@@ -221,7 +221,8 @@ static void check_wishes(nas__supervision *s)
 
 void nas__crew_start(nas__supervision *s, nas__process *process)
 {
-    if (nas__process_start(process, s->run->options->program, s->run->study, s->mode) != NAS_OK)
+    if (nas__process_start(process, s->run->options->program, s->run->study, s->mode,
+                           &s->run->wishes) != NAS_OK)
         nas__crew_stop(s, NAS_FAILED, nas_error_message());
 }
 
@@ -382,8 +383,8 @@ nas_status nas__supervise(nas__run *run, const char *mode)
     run->picture.progress.job_name = "";
     if (s.fatal != NAS_OK)
         NAS_FAIL(s.fatal, "%s", s.message);
-    if (nas__signal)
-        NAS_FAIL(NAS_STOPPED, "stopped by a signal; go on with: clnas resume %s",
+    if (nas__wish_now(&run->wishes) == NAS__STOP)
+        NAS_FAIL(NAS_STOPPED, "%s; go on with: clnas resume %s", nas__wishes_who(&run->wishes),
                  nas_study_path(run->study));
     return NAS_OK;
 }

@@ -62,7 +62,9 @@ static bool go_on(void *user, double progress)
     work *w = user;
     if (progress > 0.5 && injected("CLNAS_TEST_CRASH_WITHIN", w->claim))
         raise(SIGKILL);
-    return nas__heart_beat(w->heart, progress) && nas__wish_now != NAS__STOP;
+    if (w->worker->during)
+        w->worker->during(w->worker->user);
+    return nas__heart_beat(w->heart, progress) && nas__goes_on(w->bench->wishes);
 }
 
 /* While the weights that the trial starts from are made again, it is at its beginning. */
@@ -76,7 +78,7 @@ static bool go_on_waiting(void *user, double progress)
 static bool go_on_measuring(void *user)
 {
     work *w = user;
-    return nas__heart_build(w->heart) && nas__wish_now != NAS__STOP;
+    return nas__heart_build(w->heart) && nas__goes_on(w->bench->wishes);
 }
 
 static nas_status score(work *w, const nas_job *job, nas_trial *result)
@@ -161,7 +163,8 @@ static nas_status give_back(work *w, const nas_job *job, nas_status status)
     char message[512];
     snprintf(message, sizeof message, "%s", nas_error_message());
     bool stopped = status == NAS_STOPPED;
-    if (nas_study_release(w->bench->study, &job->claim, stopped ? "stopped by a signal" : message,
+    if (nas_study_release(w->bench->study, &job->claim,
+                          stopped ? nas__wishes_who(w->bench->wishes) : message,
                           !stopped) != NAS_OK)
         nas_log(NAS_LOG_WARNING, "trial %d: cannot give it back: %s", job->claim.index,
                 nas_error_message());
@@ -174,7 +177,7 @@ static nas_status do_job(work *w, const nas_job *job)
     nas_trial_init(&result);
     nas__heart_begin(w->heart, &job->claim);
     nas_status status = score(w, job, &result);
-    bool lost = status == NAS_STOPPED && nas__wish_now != NAS__STOP;
+    bool lost = status == NAS_STOPPED && nas__goes_on(w->bench->wishes);
     if (status == NAS_OK)
         status = commit(w, job, &result);
     nas__heart_end(w->heart);
@@ -197,7 +200,7 @@ static void tell(const work *w)
 static nas_status loop(work *w)
 {
     int pause = 0;
-    while (nas__wish_now == NAS__GO) {
+    while (nas__wish_now(w->bench->wishes) == NAS__GO) {
         nas_next next;
         nas_job job;
         NAS_TRY(nas__search_take(w->bench, w->search, &w->owner, &next, &job));
@@ -211,8 +214,8 @@ static nas_status loop(work *w)
         }
         tell(w);
     }
-    if (nas__wish_now == NAS__STOP)
-        NAS_FAIL(NAS_STOPPED, "stopped by a signal");
+    if (!nas__goes_on(w->bench->wishes))
+        NAS_FAIL(NAS_STOPPED, "%s", nas__wishes_who(w->bench->wishes));
     return NAS_OK;
 }
 

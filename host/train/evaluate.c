@@ -14,9 +14,11 @@ typedef struct evaluation {
     const nas_data *data;
     bool training; /* statistics of each batch */
     int slots, steps;
-    float *metrics; /* [slots][4] */
-    float *values;  /* [outputs][n], of a shard: only where outputs are wanted */
-    float *outputs; /* [samples][outputs], the caller's; NULL: not wanted */
+    float *metrics;            /* [slots][4] */
+    float *values;             /* [outputs][n], of a shard: only where outputs are wanted */
+    float *outputs;            /* [samples][outputs], the caller's; NULL: not wanted */
+    bool (*go_on)(void *user); /* NULL: nobody is asked */
+    void *user;
     nas__epoch_sums sums;
 } evaluation;
 
@@ -123,6 +125,8 @@ static nas_status run_steps(evaluation *e)
     for (int i = 0; i < e->steps; i++) {
         const int real = nas_batches_real(e->batches, i), slot = i % e->slots;
         const nas_step step = {.real = (uint32_t)real, .slot = (uint32_t)slot, .step = (uint32_t)i};
+        if (e->go_on && !e->go_on(e->user))
+            NAS_FAIL(NAS_STOPPED, "stopped at batch %d of %d", i, e->steps);
         NAS_TRY(nas_net_set_step(e->net, &step));
         NAS_TRY(nas_batches_load(e->batches, i));
         NAS_TRY(e->training ? nas_net_forward(e->net) : nas_net_evaluate(e->net));
@@ -176,9 +180,13 @@ static nas_status evaluate(evaluation *e, const char *what, nas_evaluation *resu
 }
 
 nas_status nas_evaluate(nas_net *net, nas_data_home *home, nas_split split, nas_evaluation *result,
-                        float *outputs)
+                        float *outputs, bool (*go_on)(void *user), void *user)
 {
-    evaluation e = {.net = net, .data = nas_data_home_data(home), .outputs = outputs};
+    evaluation e = {.net = net,
+                    .data = nas_data_home_data(home),
+                    .outputs = outputs,
+                    .go_on = go_on,
+                    .user = user};
     char what[32];
     snprintf(what, sizeof what, "%s split", nas_split_name(split));
     nas_status status = make_batches(&e, home, split);

@@ -478,7 +478,7 @@ nas_status nas_trainer_run(nas_trainer *trainer, int epoch)
 
 nas_status nas_trainer_evaluate(nas_trainer *trainer, nas_split split, nas_evaluation *evaluation)
 {
-    return nas_evaluate(trainer->net, trainer->home, split, evaluation, NULL);
+    return nas_evaluate(trainer->net, trainer->home, split, evaluation, NULL, NULL, NULL);
 }
 
 nas_status nas_trainer_load_batch(nas_trainer *trainer)

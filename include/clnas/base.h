@@ -7,6 +7,17 @@
  *   - create/destroy for heap objects, init/clear for values; destroy and clear take NULL or zero.
  *   - Arguments are lent unless the name says `take`.
  *   - The library never prints and never exits.
+ *
+ * Threads:
+ *   - An object is used by one thread at a time, with all that hangs on it: a device with its buffers, tapes, nets and trainers; a
+ *     study with its search.  Different objects know nothing of each other: any number of threads work on their own at once.
+ *   - A call works in the thread that makes it, and calls back (progress, cancelled, evaluators, spaces …) from that thread alone.
+ *     Several searches may run in one process at a time, each called by a thread of its own.
+ *   - Messages of failures are per thread.  The log function is one for the process and is called by whoever has something to
+ *     say, also by threads of the library: it must bear several at once.
+ *   - What changes the process comes before threads do: nas_log_set, nas_space_register and its like, nas_driver_use (also by a config
+ *     that names a driver), the environment.  nas_session_interrupt may come at any time, from anywhere.
+ *   - Nothing is carried over a fork.
  */
 #ifndef CLNAS_BASE_H
 #define CLNAS_BASE_H
@@ -99,7 +110,8 @@ typedef enum nas_log_level {
 /* Gets one message, without a newline, which is lent for the call.  May be called by any thread. */
 typedef void (*nas_log_function)(void *user, nas_log_level level, const char *message);
 
-/* Where messages go (NULL: nowhere, the default).  Process-wide; set it before threads start. */
+/* Where messages go (NULL: nowhere, the default).  Process-wide; set it before threads start.  It is called by any thread, also
+ * by several at once. */
 NAS_API void nas_log_set(nas_log_function function, void *user, nas_log_level most_detailed);
 /* To that function, when `level` is detailed enough for it; else nothing happens. */
 NAS_API void nas_log(nas_log_level level, const char *format, ...) NAS_PRINTF(2, 3);

@@ -176,6 +176,12 @@ typedef struct nas_progress {
 /* Called by the thread that runs the search; what it gets is lent for the call. */
 typedef void (*nas_progress_function)(void *user, const nas_progress *progress);
 
+/* Every long call takes one.  It is asked between steps of the work (every few batches of a training, ten times a second while worker
+ * processes work), always by the thread that made the call, like the progress function; what it looks at may come from any
+ * thread or from a clock.  True: the call ends soon with NAS_STOPPED, what was unfinished is given back, and a study goes on
+ * from there to the same bits (nas_session_resume).  Data sets are opened, and kernels built, to their end. */
+typedef bool (*nas_cancelled_function)(void *user);
+
 /* ---- search and resume ------------------------------------------------------------------------------- */
 
 /* How a search is run; a zeroed one is the default. */
@@ -190,7 +196,11 @@ typedef struct nas_search_options {
     const char *device; /* replaces the config's devices by this match; NULL: the config's */
     int workers;        /* per device; 0: as the config says */
     bool no_retrain;    /* leave the retraining out */
-    nas_progress_function progress; /* may be NULL */
+    nas_device *
+        open_device; /* work on this one, which is open (nas_device_open, nas_device_adopt) and lent, in place of the
+                                config's; in this process: `program` is NULL.  NULL: the config's are opened */
+    nas_progress_function progress;   /* may be NULL */
+    nas_cancelled_function cancelled; /* may be NULL */
     void *user;
 } nas_search_options;
 
@@ -214,9 +224,9 @@ enum { NAS_TRAIN_RESULTS = 16 };
 typedef struct nas_search_report {
     char study_path[NAS_PATH_SIZE]; /* of its file */
     char ended_by
-        [128];  /* "48 trials", "4 minutes", "target", "patience", "signal", "space exhausted" */
-    int signal; /* that stopped it, 0: none; the program exits with 128 + signal */
-    bool was_complete;              /* nothing was left to do: neither trials nor retrainings */
+        [128]; /* "48 trials", "4 minutes", "target", "patience", "signal", "cancelled", "space exhausted" */
+    int signal;        /* that stopped it, 0: none; the program exits with 128 + signal */
+    bool was_complete; /* nothing was left to do: neither trials nor retrainings */
     int64_t trials, failed, reused; /* of the study: with a result; of these failed; aliases */
     bool has_best;                  /* some trial counts */
     int64_t best_index;             /* where has_best: the trial */
@@ -232,7 +242,8 @@ typedef struct nas_search_report {
 /* STUDY.study in the current folder, from the config's study name. */
 NAS_API nas_status nas_session_study_path(const nas_config *config, char *path, size_t size);
 /* Creates the study and runs it to its end, retraining included.  An existing study is never touched: NAS_STORE with
- * `resume` and `--new` named, but with options->go_on.  NAS_STOPPED after a signal (report->signal) or when workers gave up early; NAS_DEVICE
+ * `resume` and `--new` named, but with options->go_on.  NAS_STOPPED after a signal (report->signal), when it was cancelled or when
+ * workers gave up early; NAS_DEVICE
  * when a trial failed on every attempt.  The report is filled in every case in which a study exists. */
 NAS_API nas_status nas_session_search(const nas_config *config, const nas_search_options *options,
                                       nas_search_report *report);
@@ -241,8 +252,9 @@ NAS_API nas_status nas_session_search(const nas_config *config, const nas_search
 NAS_API nas_status nas_session_resume(const char *study_path, const char *const *overrides,
                                       int override_count, const nas_search_options *options,
                                       nas_search_report *report);
-/* For signal handlers (async-signal-safe).  The first call lets every worker finish its step and give its claim back;
- * the second kills the workers, after which the caller may leave at once: nothing committed is lost. */
+/* For signal handlers (async-signal-safe), and for all long calls of this process that are under way.  The first call lets every
+ * worker finish its step and give its claim back; the second kills the workers, after which the caller may leave at once: nothing
+ * committed is lost. */
 NAS_API void nas_session_interrupt(int signal);
 /* Handles `program worker …`: the arguments behind the word `worker`, as the supervisor wrote them.  The return value is
  * the exit code of the process. */
@@ -261,6 +273,8 @@ typedef struct nas_ask_options {
     int64_t pid;        /* > 0: in place of a lease, held as long as this process lives */
     double wait_s;      /* for a trial, when others' results are needed first */
     const char *device; /* who asks, as trials record it; may be NULL */
+    nas_cancelled_function cancelled; /* asked while it waits; may be NULL */
+    void *user;
 } nas_ask_options;
 
 /* What was handed out; nas_asked_clear frees its texts. */
@@ -276,7 +290,7 @@ typedef struct nas_asked {
     nas_objectives objectives; /* what is to be told, and what it is held against */
 } nas_asked;
 
-/* What the bounds on costs reject is recorded as failed and never handed out.  NAS_STOPPED when wait_s is over. */
+/* What the bounds on costs reject is recorded as failed and never handed out.  NAS_STOPPED when wait_s is over, or it was cancelled. */
 NAS_API nas_status nas_session_ask(const char *path, const nas_ask_options *options,
                                    nas_asked *asked);
 NAS_API void nas_asked_clear(nas_asked *asked);
@@ -334,34 +348,47 @@ typedef struct nas_check_report {
     uint64_t train_samples, valid_samples, test_samples; /* of each split */
 } nas_check_report;
 
-/* Opens the data set, tables of latency and, where there is one, the first device; trains nothing. */
-NAS_API nas_status nas_session_check(const nas_config *config, nas_check_report *report);
+/* A zeroed one is the default. */
+typedef struct nas_check_options {
+    nas_device *open_device;          /* lent; NULL: the config's */
+    nas_cancelled_function cancelled; /* may be NULL */
+    void *user;
+} nas_check_options;
+
+/* Opens the data set, tables of latency and, where there is one, the first device; trains nothing.  `options` may be NULL. */
+NAS_API nas_status nas_session_check(const nas_config *config, const nas_check_options *options,
+                                     nas_check_report *report);
 
 /* ---- train and eval ------------------------------------------------------------------------------------- */
 
 /* A zeroed one takes the trial with index 0: set `trial`. */
 typedef struct nas_retrain_options {
-    int64_t trial;                  /* −1: the best */
-    int64_t epochs;                 /* 0: as the config's retrain says */
-    int64_t repeats;                /* 0: as the config says */
-    bool with_valid;                /* train on the validation split too */
-    const char *device;             /* match; NULL: the config's first that is there */
-    const char *model_path;         /* NULL: in the study's folder */
-    nas_progress_function progress; /* may be NULL */
+    int64_t trial;                    /* −1: the best */
+    int64_t epochs;                   /* 0: as the config's retrain says */
+    int64_t repeats;                  /* 0: as the config says */
+    bool with_valid;                  /* train on the validation split too */
+    const char *device;               /* match; NULL: the config's first that is there */
+    nas_device *open_device;          /* lent, in place of these; NULL: none */
+    const char *model_path;           /* NULL: in the study's folder */
+    nas_progress_function progress;   /* may be NULL */
+    nas_cancelled_function cancelled; /* may be NULL */
     void *user;
 } nas_retrain_options;
 
-/* Trains one architecture of a study from its start by the retrain recipe and tests it once. */
+/* Trains one architecture of a study from its start by the retrain recipe and tests it once.  Called again after NAS_STOPPED, it goes on
+ * from the last checkpoint. */
 NAS_API nas_status nas_session_train(const char *study_path, const nas_retrain_options *options,
                                      nas_train_result *result);
 
 /* A zeroed one with `model_path` set is the default. */
 typedef struct nas_finetune_options {
-    int64_t epochs;                 /* 0: as the config's train says */
-    bool replace_head;              /* a new last dense layer for the classes of the data */
-    const char *device;             /* match; NULL: the config's first that is there */
-    const char *model_path;         /* where the result goes, as safetensors */
-    nas_progress_function progress; /* may be NULL */
+    int64_t epochs;                   /* 0: as the config's train says */
+    bool replace_head;                /* a new last dense layer for the classes of the data */
+    const char *device;               /* match; NULL: the config's first that is there */
+    nas_device *open_device;          /* lent, in place of these; NULL: none */
+    const char *model_path;           /* where the result goes, as safetensors */
+    nas_progress_function progress;   /* may be NULL */
+    nas_cancelled_function cancelled; /* may be NULL */
     void *user;
 } nas_finetune_options;
 
@@ -453,9 +480,11 @@ typedef nas_status (*nas_prediction_function)(void *user, const nas_prediction *
 
 /* How to ask. */
 typedef struct nas_predict_options {
-    const char *device;           /* match; NULL: any */
-    int batch;                    /* samples at once; 0: 64 */
-    nas_prediction_function each; /* called for each sample */
+    const char *device;               /* match; NULL: any */
+    nas_device *open_device;          /* lent, in place of that; NULL: none */
+    int batch;                        /* samples at once; 0: 64 */
+    nas_prediction_function each;     /* called for each sample */
+    nas_cancelled_function cancelled; /* asked before each batch; may be NULL */
     void *user;
 } nas_predict_options;
 
@@ -465,10 +494,19 @@ typedef struct nas_predict_options {
 NAS_API nas_status nas_session_predict(const char *model_path, const char *const *files, int count,
                                        const nas_predict_options *options);
 
-/* Runs a model (safetensors with its graph, or an ONNX model, whose softmax at the end is left out) over a split of the data that `data` names: a config file or a study.
- * split: "train", "valid" or "test". */
-NAS_API nas_status nas_session_eval(const char *model_path, const char *data, const char *split,
-                                    const char *device, nas_eval_result *result);
+/* A zeroed one is the default. */
+typedef struct nas_eval_options {
+    const char *split;                /* "train", "valid" or "test"; NULL: "test" */
+    const char *device;               /* match; NULL: the config's first */
+    nas_device *open_device;          /* lent, in place of these; NULL: none */
+    nas_cancelled_function cancelled; /* asked before each batch; may be NULL */
+    void *user;
+} nas_eval_options;
+
+/* Runs a model (safetensors with its graph, or an ONNX model, whose softmax at the end is left out) over a split of the data that
+ * `data` names: a config file or a study.  `options` may be NULL. */
+NAS_API nas_status nas_session_eval(const char *model_path, const char *data,
+                                    const nas_eval_options *options, nas_eval_result *result);
 
 #ifdef __cplusplus
 }

@@ -149,9 +149,10 @@ NAS_API nas_batches_target nas_train_target(const nas_net *net);
 
 /* Runs the split once through nas_net_evaluate.  The net has a loss and the data's shape and
  * outputs.  `outputs` (NULL: not wanted) gets what the network gives, [samples of the split][outputs], in its order, numbers as they
- * are learned: this waits for the device at each batch. */
+ * are learned: this waits for the device at each batch.  `go_on` (NULL: nobody is asked) is asked before each batch; false: NAS_STOPPED. */
 NAS_API nas_status nas_evaluate(nas_net *net, nas_data_home *home, nas_split split,
-                                nas_evaluation *evaluation, float *outputs);
+                                nas_evaluation *evaluation, float *outputs,
+                                bool (*go_on)(void *user), void *user);
 /* Index of the largest of so many outputs; the first of equals. */
 NAS_API int nas_largest_output(const float *outputs, int count);
 
