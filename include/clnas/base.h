@@ -253,6 +253,8 @@ NAS_API nas_status nas_options_value_pair(const nas_kind *common, const nas_kind
  * first; a program adds its own with nas_space_register and its like, before anything looks into the list: adding is not
  * guarded against threads that read. */
 enum { NAS_KINDS_MORE = 64 /* a program may add to each list */ };
+
+/* What is known of such a list; the list itself, of its own type, stays where it is. */
 typedef struct nas_kinds {
     const char *noun;                 /* "search space", in messages */
     const char *word;                 /* "space", for `clnas describe` */

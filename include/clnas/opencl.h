@@ -16,7 +16,7 @@
 #define CLNAS_OPENCL_H
 
 #ifndef CL_TARGET_OPENCL_VERSION
-#define CL_TARGET_OPENCL_VERSION 120
+#define CL_TARGET_OPENCL_VERSION 120 /* of the OpenCL headers, where the program asks for no other */
 #endif
 #include <CL/cl.h>
 
