@@ -1,5 +1,6 @@
-# nas_test(NAME LABELS unit|device|slow|cli … [SOURCES file.c …] [TIMEOUT seconds]): one cmocka
-# executable (default source NAME.c), linked to the static library so that nas__ symbols are in reach.
+# nas_test(NAME LABELS unit|device|slow|cli … [PUBLIC] [SOURCES file.c …] [TIMEOUT seconds]): one cmocka
+# executable (default source NAME.c), linked to the static library so that nas__ symbols are in reach; PUBLIC: to the shared one, with the
+# public headers alone.
 # Exit code 77 is a skipped test.  nas_matrix(VARIANT …): the device tests again, on another OpenCL.
 # nas_tool(NAME file.c …): one program in tools/.
 if(NAS_TESTS)
@@ -30,7 +31,7 @@ function(nas_test_folder name variable)
 endfunction()
 
 function(nas_test name)
-    cmake_parse_arguments(ARG "" "TIMEOUT" "LABELS;SOURCES" ${ARGN})
+    cmake_parse_arguments(ARG "PUBLIC" "TIMEOUT" "LABELS;SOURCES" ${ARGN})
     if(NOT ARG_SOURCES)
         set(ARG_SOURCES ${name}.c)
     endif()
@@ -45,9 +46,13 @@ function(nas_test name)
         set(ARG_TIMEOUT 300)
     endif()
     add_executable(${name} ${ARG_SOURCES} ${NAS_SANITIZE_SOURCE})
-    target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/host ${PROJECT_SOURCE_DIR}/tests
-                                               ${CMOCKA_INCLUDE_DIR})
-    target_link_libraries(${name} PRIVATE clnas_static clnas_flags cmocka)
+    target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests ${CMOCKA_INCLUDE_DIR})
+    if(ARG_PUBLIC)
+        target_link_libraries(${name} PRIVATE clnas_shared clnas_flags cmocka m)
+    else()
+        target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/host)
+        target_link_libraries(${name} PRIVATE clnas_static clnas_flags cmocka)
+    endif()
     set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
     nas_test_folder(${name} folder)
     add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${folder})

@@ -8,21 +8,10 @@
 
 nas_status cli_study_open(const char *path, cli_study *view)
 {
-    nas_text text = {0};
-    bool found = false;
-    nas_status status = NAS_OK;
     snprintf(view->path, sizeof view->path, "%s", path);
     NAS_TRY(nas_study_open(path, NAS_STORE_READ, &view->study));
     NAS_TRY(nas_study_sync(view->study));
-    NAS_TRY_DONE(nas_study_get(view->study, "options", &text, &found));
-    if (!found || !text.data) {
-        status = nas_error_set(NAS_STORE, __FILE__, __LINE__, "%s has no config in it", path);
-        goto done;
-    }
-    status = nas_config_parse(text.data, path, NULL, NULL, 0, &view->config);
-done:
-    nas_text_clear(&text);
-    return status;
+    return nas_config_of_study(view->study, &view->config);
 }
 
 void cli_study_clear(cli_study *view)
@@ -66,6 +55,7 @@ nas_status cli_domain_open(const cli_study *view, nas_domain **domain)
 {
     const nas_config *config = &view->config;
     nas_data *data;
+    NAS_TRY(nas_config_known(config, view->path));
     NAS_TRY(nas_data_open_group(&config->data, (uint64_t)config->seed, &data));
     nas_status status =
         nas_domain_open_group(&config->space, nas_data_shape(data), nas_data_outputs(data), domain);

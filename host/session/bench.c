@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-nas_status nas__stored_config(nas_study *study, const char *const *overrides, int override_count,
-                              nas_config *config)
+static nas_status stored_config(nas_study *study, const char *const *overrides, int override_count,
+                                nas__kinds_wanted wanted, nas_config *config)
 {
     nas_text text = {0};
     bool found = false;
@@ -21,10 +21,31 @@ nas_status nas__stored_config(nas_study *study, const char *const *overrides, in
         status = nas_error_set(NAS_STORE, __FILE__, __LINE__, "%s: the study has no config in it",
                                nas_study_path(study));
     if (status == NAS_OK)
-        status = nas_config_parse(text.data, nas_study_path(study), NULL, overrides, override_count,
-                                  config);
+        status = nas__config_parse(text.data, nas_study_path(study), overrides, override_count,
+                                   wanted, config);
     nas_text_clear(&text);
     return status;
+}
+
+nas_status nas_config_of_study(nas_study *study, nas_config *config)
+{
+    return stored_config(study, NULL, 0, NAS__KINDS_STORED, config);
+}
+
+nas_status nas__stored_config(nas_study *study, const char *const *overrides, int override_count,
+                              nas_config *config)
+{
+    nas_config *stored = calloc(1, sizeof *stored);
+    if (!stored)
+        NAS_FAIL(NAS_MEMORY, "out of host memory");
+    nas_status status = nas_config_of_study(study, stored);
+    if (status == NAS_OK)
+        status = nas_config_known(stored, nas_study_path(study));
+    nas_config_clear(stored);
+    free(stored);
+    return status == NAS_OK
+               ? stored_config(study, overrides, override_count, NAS__KINDS_KNOWN, config)
+               : status;
 }
 
 nas_status nas__open_data(const nas_config *config, nas_data **data)

@@ -66,19 +66,64 @@ nas_status nas__config_complete(const nas_kind *kind, const nas_value *group,
     return status;
 }
 
-static nas_status read_space(const nas_value *root, nas_config *config)
+/* ---- kinds of another program --------------------------------------------------------------------------------- */
+
+/* Stands for one that is not here. */
+static const nas_strategy unknown_strategy = {.objectives_max = NAS_OBJECTIVES};
+
+/* A group as it is written, but for `without`. */
+static nas_status keep_group(const nas_value *group, const char *without, nas_value *kept)
+{
+    kept->type = NAS_VALUE_GROUP;
+    for (int i = 0; i < group->item_count; i++)
+        if (!without || strcmp(group->items[i].name, without) != 0)
+            NAS_TRY(nas__config_set(kept, &group->items[i]));
+    return NAS_OK;
+}
+
+static const char *type_in(const nas_value *group)
+{
+    const nas_value *type = nas_value_member(group, "type");
+    return type && type->type == NAS_VALUE_TEXT ? type->text : "";
+}
+
+nas_status nas_config_known(const nas_config *config, const char *path)
+{
+    const struct {
+        const char *noun, *name;
+        bool known;
+    } all[] = {
+        {"search space", type_in(&config->space), nas_space_find(type_in(&config->space))},
+        {"strategy", type_in(&config->strategy), nas_strategy_find(type_in(&config->strategy))},
+        {"evaluator", type_in(&config->evaluate), nas_evaluator_find(type_in(&config->evaluate))},
+    };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (!all[i].known)
+            NAS_FAIL(
+                NAS_CONFIG,
+                "%s: the %s \"%.64s\" is registered by the program that made the study; work on "
+                "it with that program; here it can be looked at (`clnas status`, `clnas trials`)",
+                path, all[i].noun, all[i].name);
+    return NAS_OK;
+}
+
+/* ---- groups of a config ------------------------------------------------------------------------------------------ */
+
+static nas_status read_space(const nas_value *root, nas__kinds_wanted wanted, nas_config *config)
 {
     static const char *const also[] = {"type", NULL};
     const nas_value *group = nas_value_member(root, "space");
     const nas_space *space;
     const char *type;
     NAS_TRY(type_of(group, "space", NULL, &type));
+    if (wanted == NAS__KINDS_STORED && !nas_space_find(type))
+        return keep_group(group, NULL, &config->space);
     NAS_TRY(at_type(group, nas_space_get(type, &space)));
     return nas__config_complete(&space->kind, group, also, &config->space);
 }
 
 static nas_status read_evaluate(const nas_value *root, const nas_strategy *strategy,
-                                nas_config *config)
+                                nas__kinds_wanted wanted, nas_config *config)
 {
     static const char *const also[] = {"type", NULL};
     const nas_value *group = nas_value_member(root, "evaluate");
@@ -86,8 +131,11 @@ static nas_status read_evaluate(const nas_value *root, const nas_strategy *strat
     const char *type;
     NAS_TRY(
         type_of(group, "evaluate", strategy->evaluator ? strategy->evaluator : "trained", &type));
+    if (wanted == NAS__KINDS_STORED && !nas_evaluator_find(type))
+        return keep_group(group, NULL, &config->evaluate);
     NAS_TRY(at_type(group, nas_evaluator_get(type, &evaluator)));
-    NAS_TRY(nas__one_shot_pair(group, strategy, evaluator));
+    if (strategy != &unknown_strategy)
+        NAS_TRY(nas__one_shot_pair(group, strategy, evaluator));
     NAS_TRY(nas__config_complete(&evaluator->kind, group, also, &config->evaluate));
     return nas_evaluator_simulates(&config->evaluate, &config->simulated);
 }
@@ -154,7 +202,7 @@ static nas_status complete_strategy(const nas_strategy *strategy, const nas_valu
     return status;
 }
 
-static nas_status read_strategy(const nas_value *root, nas_config *config,
+static nas_status read_strategy(const nas_value *root, nas__kinds_wanted wanted, nas_config *config,
                                 const nas_strategy **chosen)
 {
     static const char *const also[] = {"type", "given", NULL};
@@ -163,6 +211,11 @@ static nas_status read_strategy(const nas_value *root, nas_config *config,
     const char *type;
     char message[224];
     NAS_TRY(type_of(group, "strategy", NULL, &type));
+    if (wanted == NAS__KINDS_STORED && !nas_strategy_find(type)) {
+        *chosen = &unknown_strategy;
+        NAS_TRY(keep_group(group, "given", &config->strategy));
+        return read_given(group, config);
+    }
     NAS_TRY(at_type(group, nas_strategy_get(type, &strategy)));
     NAS_TRY(complete_strategy(strategy, group, also, &config->strategy));
     NAS_TRY(read_given(group, config));
@@ -226,7 +279,7 @@ static nas_status check_end(const nas_value *root, const nas_budget *budget)
     return NAS_OK;
 }
 
-static nas_status read_root(nas_value *root, nas_config *config)
+static nas_status read_root(nas_value *root, nas__kinds_wanted wanted, nas_config *config)
 {
     nas__session_row row;
     const nas_strategy *strategy;
@@ -242,14 +295,15 @@ static nas_status read_root(nas_value *root, nas_config *config)
     NAS_TRY(read_data(root, config));
     NAS_TRY(nas__objectives_fill(nas_value_member(root, "objectives"), config));
     NAS_TRY(nas__bounds_fill(nas_value_member(root, "bounds"), config));
-    NAS_TRY(read_space(root, config));
-    NAS_TRY(read_strategy(root, config, &strategy));
-    NAS_TRY(read_evaluate(root, strategy, config));
+    NAS_TRY(read_space(root, wanted, config));
+    NAS_TRY(read_strategy(root, wanted, config, &strategy));
+    NAS_TRY(read_evaluate(root, strategy, wanted, config));
     return nas__config_trainings(root, strategy, config);
 }
 
-nas_status nas_config_parse(const char *text, const char *file, const char *folder,
-                            const char *const *overrides, int override_count, nas_config *config)
+static nas_status parse(const char *text, const char *file, const char *folder,
+                        const char *const *overrides, int override_count, nas__kinds_wanted wanted,
+                        nas_config *config)
 {
     nas_value root = {0};
     nas_config *fresh = calloc(1, sizeof *fresh);
@@ -259,7 +313,7 @@ nas_status nas_config_parse(const char *text, const char *file, const char *fold
     for (int i = 0; status == NAS_OK && i < override_count; i++)
         status = nas__config_override(&root, overrides[i]);
     if (status == NAS_OK)
-        status = read_root(&root, fresh);
+        status = read_root(&root, wanted, fresh);
     if (status == NAS_OK)
         *config = *fresh;
     else if (fresh)
@@ -267,6 +321,18 @@ nas_status nas_config_parse(const char *text, const char *file, const char *fold
     nas_value_clear(&root);
     free(fresh);
     return status;
+}
+
+nas_status nas__config_parse(const char *text, const char *file, const char *const *overrides,
+                             int override_count, nas__kinds_wanted wanted, nas_config *config)
+{
+    return parse(text, file, NULL, overrides, override_count, wanted, config);
+}
+
+nas_status nas_config_parse(const char *text, const char *file, const char *folder,
+                            const char *const *overrides, int override_count, nas_config *config)
+{
+    return parse(text, file, folder, overrides, override_count, NAS__KINDS_KNOWN, config);
 }
 
 nas_status nas_config_read(const char *path, const char *const *overrides, int override_count,

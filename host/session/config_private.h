@@ -28,6 +28,12 @@ nas_status nas__config_fail(const nas_config_text *expanded, int line, const cha
  * or reject in words that help nobody. */
 nas_status nas__config_lint(nas_config_text *expanded);
 
+/* Which kinds are there.  STORED: they were when the study was made; those that are not here are left as they are written. */
+typedef enum nas__kinds_wanted { NAS__KINDS_KNOWN, NAS__KINDS_STORED } nas__kinds_wanted;
+/* nas_config_parse of a text without includes. */
+nas_status nas__config_parse(const char *text, const char *file, const char *const *overrides,
+                             int override_count, nas__kinds_wanted wanted, nas_config *config);
+
 /* Puts "path.to.key=value" into the raw tree. */
 nas_status nas__config_override(nas_value *root, const char *assignment);
 

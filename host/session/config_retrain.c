@@ -113,11 +113,13 @@ static nas_status read_space(const nas_value *retrain, nas_config *config)
     if (other && (other->type != NAS_VALUE_TEXT || strcmp(other->text, type->text) != 0))
         return nas__value_fail(
             other, "retrain.space.type: architectures are of the space that was searched");
-    NAS_TRY(nas_space_get(type->text, &space));
+    space = nas_space_find(type->text); /* NULL: it is another program's, and complete as it is */
     nas_status status = nas_value_copy(&config->space, &merged);
     if (status == NAS_OK)
         status = lay_over(&merged, changes);
-    if (status == NAS_OK)
+    if (status == NAS_OK && !space)
+        status = nas_value_copy(&merged, &config->retrain_space);
+    if (status == NAS_OK && space)
         status = nas__config_complete(&space->kind, &merged, also, &config->retrain_space);
     nas_value_clear(&merged);
     return status;
@@ -162,7 +164,7 @@ nas_status nas__config_trainings(const nas_value *root, const nas_strategy *stra
     NAS_TRY_DONE(read_space(retrain, config));
     NAS_TRY_DONE(read_augment(retrain, config));
     NAS_TRY_DONE(read_own(retrain, config));
-    if (config->retrain.inherit && !strategy->evaluator)
+    if (config->retrain.inherit && !strategy->evaluator && strategy->propose)
         status = nas__value_fail(nas_value_member(retrain, "inherit"),
                                  "retrain.inherit: only one-shot strategies have shared weights to "
                                  "begin with");

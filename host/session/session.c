@@ -414,7 +414,7 @@ nas_status nas_session_status(const char *study_path, nas_config *config, nas_pr
     NAS_TRY(nas_study_open(study_path, NAS_STORE_READ, &study));
     nas_status status = nas_study_sync(study);
     if (status == NAS_OK)
-        status = nas__stored_config(study, NULL, 0, config);
+        status = nas_config_of_study(study, config);
     if (status == NAS_OK) {
         nas__picture_begin(&picture, study, config, NULL, NULL);
         status = nas__use_window(study, &picture.use_from_ms, &picture.use_to_ms);

@@ -114,6 +114,11 @@ NAS_API nas_status nas_config_parse(const char *text, const char *file, const ch
 /* The effective config: every option with its value.  nas_config_parse reads it back to the same config. */
 NAS_API void nas_config_write(const nas_config *config, nas_text *text);
 NAS_API void nas_config_clear(nas_config *config); /* a zeroed one is fine */
+/* The config that an open study has stored.  A space, strategy or evaluator that this program does not have - another one registered
+ * it - stays as it is written there: such a study can be looked at, and not be worked on. */
+NAS_API nas_status nas_config_of_study(nas_study *study, nas_config *config);
+/* NAS_CONFIG naming the space, strategy or evaluator that this program does not have, and `path`, where the config is from. */
+NAS_API nas_status nas_config_known(const nas_config *config, const char *path);
 /* The session's own groups for `describe` and the docs: "session", "budget", "objective", "bound", "device", "retrain". */
 NAS_API const nas_kind *const *nas_config_kinds(int *count);
 /* The raw value tree of a config text, each value with file and line (what nas_config_parse starts from). */
