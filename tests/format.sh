@@ -3,4 +3,4 @@
 set -eu
 format=$(command -v clang-format || command -v clang-format-14) || exit 77
 cd "$1"
-find host include tests tools -name '*.[ch]' -exec "$format" --dry-run --Werror {} +
+find examples host include tests tools -name '*.[ch]' -exec "$format" --dry-run --Werror {} +
