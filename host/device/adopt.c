@@ -34,22 +34,20 @@ static nas_status check_queue(cl_device_id id, cl_context context, cl_command_qu
     return NAS_OK;
 }
 
-/* *single: the context is of this device alone. */
-static nas_status check_context(cl_device_id id, cl_context context, bool *single)
+/* *single: the context is of one device.  *listed: it names this one; PoCL names the whole where it is of a part. */
+static nas_status look_at_context(cl_device_id id, cl_context context, bool *single, bool *listed)
 {
     size_t size = 0;
-    bool found = false;
     NAS_CL(NULL, clGetContextInfo(context, CL_CONTEXT_DEVICES, 0, NULL, &size));
     cl_device_id *ids = calloc(1, size + 1);
     if (!ids)
         NAS_FAIL(NAS_MEMORY, "out of memory adopting a device");
     const cl_int code = clGetContextInfo(context, CL_CONTEXT_DEVICES, size, ids, NULL);
+    *listed = false;
     for (size_t i = 0; code == CL_SUCCESS && i < size / sizeof *ids; i++)
-        found = found || ids[i] == id;
+        *listed = *listed || ids[i] == id;
     free(ids);
     NAS_CL(NULL, code);
-    if (!found)
-        NAS_FAIL(NAS_CONFIG, "the context that was handed in does not have the device");
     *single = size == sizeof *ids;
     return NAS_OK;
 }
@@ -67,16 +65,16 @@ nas_status nas_device_adopt(cl_device_id id, cl_context context, cl_command_queu
                             const nas_device_options *options, nas_device **device)
 {
     nas_status status = NAS_OK;
-    bool single = false;
+    bool single = false, listed = false;
     if (!id || !context || !queue)
         NAS_FAIL(NAS_CONFIG, "adopting needs a device, a context and a queue; one of them is NULL");
     nas_device *opened = calloc(1, sizeof *opened);
     if (!opened)
         NAS_FAIL(NAS_MEMORY, "out of memory adopting a device");
-    NAS_TRY_DONE(check_context(id, context, &single));
+    NAS_TRY_DONE(look_at_context(id, context, &single, &listed));
     NAS_TRY_DONE(check_queue(id, context, queue, options && options->profile));
     opened->id = id;
-    opened->adopted = true;
+    opened->builds_alone = listed && !single;
     opened->team_limit = opened->parted = 1;
     NAS_TRY_DONE(nas__device_look(id, &opened->info, &opened->platform));
     if (!opened->info.usable)

@@ -57,7 +57,7 @@ struct nas_device {
     int lanes;
     bool lanes_given;
     size_t item_limit[3];  /* CL_DEVICE_MAX_WORK_ITEM_SIZES */
-    bool adopted;          /* context and queue were handed in */
+    bool builds_alone;     /* the context, which was handed in, has other devices, too */
     bool use_binaries;     /* kernel binaries on disk */
     bool used_gemm;        /* CLBlast holds objects of this context */
     uint64_t buffer_bytes; /* in live buffers */

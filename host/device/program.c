@@ -80,8 +80,8 @@ static nas_status build_failed(nas_device *device, cl_program program,
 /* For the device and all of its teams, which are all devices of a context of ours; one that was handed in may have others. */
 static cl_int build(const nas_device *device, cl_program program, const char *options)
 {
-    return clBuildProgram(program, device->adopted ? 1 : 0, device->adopted ? &device->id : NULL,
-                          options, NULL, NULL);
+    return clBuildProgram(program, device->builds_alone ? 1 : 0,
+                          device->builds_alone ? &device->id : NULL, options, NULL, NULL);
 }
 
 static nas_status compile(nas_device *device, const nas_kernel_source *source, const char *options,
