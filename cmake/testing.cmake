@@ -20,7 +20,8 @@ function(nas_test_environment name)
                  "NAS_PROGRAM=${PROJECT_BINARY_DIR}/bin/clnas"
                  "NAS_SOURCE_FOLDER=${PROJECT_SOURCE_DIR}"
                  "NAS_BUILD_FOLDER=${PROJECT_BINARY_DIR}"
-                 "LSAN_OPTIONS=suppressions=${NAS_LSAN_FILE}:print_suppressions=0")
+                 "LSAN_OPTIONS=suppressions=${NAS_LSAN_FILE}:print_suppressions=0"
+                 "TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/tsan.supp:print_suppressions=0:ignore_noninstrumented_modules=1")
 endfunction()
 
 # Each test works in a folder of its own: variants of one program run side by side and write the same names.
