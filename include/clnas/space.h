@@ -99,13 +99,15 @@ typedef struct nas_supergraph_options {
  * field.  It knows nothing of pictures; host/report/diagram.c draws it. */
 enum { NAS_SKETCH_CELLS = 4, NAS_SKETCH_NODES = 16, NAS_SKETCH_EDGES = 48, NAS_SKETCH_PARTS = 256 };
 
+/* A value in a cell. */
 typedef struct nas_sketch_node {
     char name[40];  /* "input", "0", "conv3x3" */
     bool operation; /* the node computes something; else it only adds up (or joins) what arrives */
 } nas_sketch_node;
 
+/* From an earlier node of the cell to a later one. */
 typedef struct nas_sketch_edge {
-    int from, to;
+    int from, to;       /* nodes of the cell */
     char operation[40]; /* on the way; "": none, the value arrives as it is */
 } nas_sketch_edge;
 
@@ -113,8 +115,8 @@ typedef struct nas_sketch_edge {
 typedef struct nas_sketch_cell {
     char name[32]; /* "normal" */
     int node_count, edge_count;
-    nas_sketch_node nodes[NAS_SKETCH_NODES];
-    nas_sketch_edge edges[NAS_SKETCH_EDGES];
+    nas_sketch_node nodes[NAS_SKETCH_NODES]; /* the first `node_count` count */
+    nas_sketch_edge edges[NAS_SKETCH_EDGES]; /* the first `edge_count` count */
 } nas_sketch_cell;
 
 /* Neighbouring nodes of the network's graph that people take for one thing: a layer, a block, a cell. */
@@ -124,9 +126,10 @@ typedef struct nas_sketch_part {
     int cell;      /* which of `cells` it is a copy of; −1: none */
 } nas_sketch_part;
 
+/* How one network is put together; a zeroed one knows nothing. */
 typedef struct nas_sketch {
     int cell_count, part_count;
-    nas_sketch_cell cells[NAS_SKETCH_CELLS];
+    nas_sketch_cell cells[NAS_SKETCH_CELLS]; /* the first `cell_count` count */
     nas_sketch_part parts[NAS_SKETCH_PARTS]; /* all nodes up to the graph's output; 0: not known */
 } nas_sketch;
 
@@ -156,6 +159,7 @@ typedef struct nas_space {
     /* What a gene decides, "layer 3: kernel", and what one of its choices is, "5x5".  NULL: the gene's own name, and the
      * choice's number. */
     void (*describe_gene)(const void *state, int gene, nas_text *text);
+    /* Of the gene; within its choices. */
     void (*describe_choice)(const void *state, int gene, int choice, nas_text *text);
     /* Number of canonical rows (exact below 2^53); `*exact` false: an upper bound, because `valid`
      * refuses some.  NULL: not countable. */
@@ -251,7 +255,9 @@ NAS_API void nas_domain_describe(const nas_domain *domain, const nas_arch *arch,
  * NAS_CONFIG: the space's own sketch does not fit its graph. */
 NAS_API nas_status nas_domain_sketch(const nas_domain *domain, const nas_arch *arch,
                                      nas_graph *graph, nas_sketch *sketch);
+/* What a gene decides, "layer 3: kernel", appended. */
 NAS_API void nas_domain_describe_gene(const nas_domain *domain, int gene, nas_text *text);
+/* What one of its choices is, "5x5", appended. */
 NAS_API void nas_domain_describe_choice(const nas_domain *domain, int gene, int choice,
                                         nas_text *text);
 /* Equal for architectures that the space's source counts as one: its isomorphism key, or the row's text. */
