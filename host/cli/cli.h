@@ -211,24 +211,13 @@ nas_status cli_print_object(const cli_listing *summary, const cli_listing *const
                             cli_format format);
 void cli_results_listing(cli_listing *listing, const nas_train_result *results, int count);
 
-/* ---- a study opened for reading: study_view.c ---------------------------------------------------------------- */
+/* ---- a study's trials: study_view.c ---------------------------------------------------------------- */
 
-typedef struct cli_study {
-    char path[NAS_PATH_SIZE];
-    nas_study *study;
-    nas_config config; /* the study's own */
-} cli_study;
-
-/* Opens, reads the log and the stored config.  Clear it on success and on failure. */
-nas_status cli_study_open(const char *path, cli_study *view);
-void cli_study_clear(cli_study *view);
 /* "fashion.study:17" to path and trial; -1 when no trial is named. */
 nas_status cli_study_split(const char *text, char *path, size_t size, int64_t *trial);
 /* One row per trial; metrics that any of them has become columns, objectives first. */
-nas_status cli_trials_listing(const cli_study *view, const int *indices, int count,
+nas_status cli_trials_listing(const nas_study_view *view, const int *indices, int count,
                               cli_listing *listing);
-/* The config's space for the shape of its data (opens the data set).  nas_domain_close it. */
-nas_status cli_domain_open(const cli_study *view, nas_domain **domain);
 /* "2026-01-31T12:00:00Z" */
 void cli_time_text(int64_t time_ms, char text[32]);
 

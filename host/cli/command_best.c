@@ -21,7 +21,7 @@ static const cli_option rows[] = {
     {.name = NULL},
 };
 
-static nas_status print_results(const cli_study *view)
+static nas_status print_results(const nas_study_view *view)
 {
     enum { LIMIT = NAS_TRAIN_RESULTS };
     nas_train_result *results = calloc(LIMIT, sizeof *results);
@@ -30,7 +30,7 @@ static nas_status print_results(const cli_study *view)
     int count = 0;
     if (!results)
         NAS_FAIL(NAS_MEMORY, "no memory for results");
-    NAS_TRY_DONE(nas_session_results(view->path, results, LIMIT, &count));
+    NAS_TRY_DONE(nas_study_view_results(view, results, LIMIT, &count));
     if (count) {
         fputs("\nRetrained from the start, tested once on the test split:\n", stdout);
         cli_results_listing(&listing, results, count);
@@ -71,7 +71,7 @@ static nas_status choose_objectives(const nas_config *config, const char *device
     return NAS_OK;
 }
 
-static nas_status print_best(const cli_study *view, const options *given)
+static nas_status print_best(const nas_study_view *view, const options *given)
 {
     int trials = nas_study_count(view->study), count = 0;
     int *indices = calloc((size_t)trials + 1, sizeof *indices);
@@ -105,14 +105,14 @@ done:
 static nas_status run(const cli_call *call)
 {
     const options *given = call->options;
-    cli_study *view = calloc(1, sizeof *view);
+    nas_study_view *view = calloc(1, sizeof *view);
     nas_status status;
     if (!view)
         NAS_FAIL(NAS_MEMORY, "no memory for a study");
-    NAS_TRY_DONE(cli_study_open(call->arguments[0], view));
+    NAS_TRY_DONE(nas_study_view_open(call->arguments[0], view));
     status = print_best(view, given);
 done:
-    cli_study_clear(view);
+    nas_study_view_clear(view);
     free(view);
     return status;
 }

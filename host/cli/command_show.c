@@ -19,8 +19,8 @@ typedef struct network {
     nas_text line, graph;
 } network;
 
-static nas_status describe(const cli_study *view, const nas_trial *trial, const nas_trial *result,
-                           network *out)
+static nas_status describe(const nas_study_view *view, const nas_trial *trial,
+                           const nas_trial *result, network *out)
 {
     const bool derived = result && result->derived;
     const char *from = derived ? result->derived : trial->arch;
@@ -31,7 +31,7 @@ static nas_status describe(const cli_study *view, const nas_trial *trial, const 
     nas_status status;
     nas_text_add_bytes(&text, from, derived ? nas_trial_derived_length(result) : strlen(from));
     NAS_TRY_DONE(nas_text_check(&text));
-    NAS_TRY_DONE(cli_domain_open(view, &domain));
+    NAS_TRY_DONE(nas_study_view_domain(view, &domain));
     NAS_TRY_DONE(nas_domain_read(domain, text.data, &arch));
     nas_domain_describe(domain, &arch, &out->line);
     NAS_TRY_DONE(nas_domain_build(domain, &arch, &graph));
@@ -99,7 +99,7 @@ static nas_status print_json(const cli_listing *listing, const nas_trial *result
     return NAS_OK;
 }
 
-static nas_status print_trial(const cli_study *view, int index, cli_format format)
+static nas_status print_trial(const nas_study_view *view, int index, cli_format format)
 {
     const nas_trial *trial = nas_study_trial(view->study, index);
     const nas_trial *result = nas_study_result(view->study, index);
@@ -129,7 +129,7 @@ static nas_status run(const cli_call *call)
     const options *given = call->options;
     char path[NAS_PATH_SIZE];
     int64_t trial;
-    cli_study *view = calloc(1, sizeof *view);
+    nas_study_view *view = calloc(1, sizeof *view);
     nas_status status;
     if (!view)
         NAS_FAIL(NAS_MEMORY, "no memory for a study");
@@ -140,14 +140,14 @@ static nas_status run(const cli_call *call)
                           "which trial? clnas show %s:0; clnas trials %s lists them", path, path);
         goto done;
     }
-    NAS_TRY_DONE(cli_study_open(path, view));
+    NAS_TRY_DONE(nas_study_view_open(path, view));
     if (trial >= nas_study_count(view->study))
         status = nas_error_set(NAS_CONFIG, __FILE__, __LINE__, "%s has no trial %lld, only 0 … %d",
                                path, (long long)trial, nas_study_count(view->study) - 1);
     else
         status = print_trial(view, (int)trial, given->format);
 done:
-    cli_study_clear(view);
+    nas_study_view_clear(view);
     free(view);
     return status;
 }

@@ -18,7 +18,7 @@ static const cli_option rows[] = {
     {.name = NULL},
 };
 
-static nas_status print_canonical(const cli_study *view)
+static nas_status print_canonical(const nas_study_view *view)
 {
     nas_text text = {0};
     nas_study_canonical(view->study, &text);
@@ -29,7 +29,7 @@ static nas_status print_canonical(const cli_study *view)
     return status;
 }
 
-static nas_status print_listing(const cli_study *view, cli_format format)
+static nas_status print_listing(const nas_study_view *view, cli_format format)
 {
     int count = nas_study_count(view->study);
     cli_listing listing = {0};
@@ -73,7 +73,7 @@ static void add_curve_rows(const nas_trial *trial, cli_listing *listing)
     }
 }
 
-static nas_status print_curves(const cli_study *view, cli_format format)
+static nas_status print_curves(const nas_study_view *view, cli_format format)
 {
     int count = nas_study_count(view->study);
     cli_listing listing = {.name = "points"};
@@ -92,11 +92,11 @@ static nas_status print_curves(const cli_study *view, cli_format format)
 static nas_status run(const cli_call *call)
 {
     const options *given = call->options;
-    cli_study *view = calloc(1, sizeof *view);
+    nas_study_view *view = calloc(1, sizeof *view);
     nas_status status;
     if (!view)
         NAS_FAIL(NAS_MEMORY, "no memory for a study");
-    NAS_TRY_DONE(cli_study_open(call->arguments[0], view));
+    NAS_TRY_DONE(nas_study_view_open(call->arguments[0], view));
     if (given->canonical)
         status = print_canonical(view);
     else if (given->curves)
@@ -104,7 +104,7 @@ static nas_status run(const cli_call *call)
     else
         status = print_listing(view, given->format);
 done:
-    cli_study_clear(view);
+    nas_study_view_clear(view);
     free(view);
     return status;
 }

@@ -1,25 +1,10 @@
-/* study_view.c - a study as the reading commands see it: its log, its own config, its trials as rows. */
+/* study_view.c - a study as the reading commands print it: its name and trial apart, its trials as rows. */
 #include "cli.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-nas_status cli_study_open(const char *path, cli_study *view)
-{
-    snprintf(view->path, sizeof view->path, "%s", path);
-    NAS_TRY(nas_study_open(path, NAS_STORE_READ, &view->study));
-    NAS_TRY(nas_study_sync(view->study));
-    return nas_config_of_study(view->study, &view->config);
-}
-
-void cli_study_clear(cli_study *view)
-{
-    nas_study_close(view->study);
-    nas_config_clear(&view->config);
-    view->study = NULL;
-}
 
 nas_status cli_study_split(const char *text, char *path, size_t size, int64_t *trial)
 {
@@ -51,18 +36,6 @@ void cli_time_text(int64_t time_ms, char text[32])
         strftime(text, 32, "%Y-%m-%dT%H:%M:%SZ", &parts);
 }
 
-nas_status cli_domain_open(const cli_study *view, nas_domain **domain)
-{
-    const nas_config *config = &view->config;
-    nas_data *data;
-    NAS_TRY(nas_config_known(config, view->path));
-    NAS_TRY(nas_data_open_group(&config->data, (uint64_t)config->seed, &data));
-    nas_status status =
-        nas_domain_open_group(&config->space, nas_data_shape(data), nas_data_outputs(data), domain);
-    nas_data_destroy(data);
-    return status;
-}
-
 /* ---- trials as rows --------------------------------------------------------------------------------- */
 
 /* Field names are the metrics' own, unless one is called as a column of ours. */
@@ -86,7 +59,7 @@ static void add_metric_column(cli_listing *listing, const char *metric, bool tab
 }
 
 /* Does one of them stand for shared weights? */
-static bool derives(const cli_study *view, const int *indices, int count)
+static bool derives(const nas_study_view *view, const int *indices, int count)
 {
     bool some = false;
     for (int i = 0; i < count && !some; i++) {
@@ -96,7 +69,8 @@ static bool derives(const cli_study *view, const int *indices, int count)
     return some;
 }
 
-static void add_columns(const cli_study *view, const int *indices, int count, cli_listing *listing)
+static void add_columns(const nas_study_view *view, const int *indices, int count,
+                        cli_listing *listing)
 {
     static const char *const rest[] = {"budget",   "parent", "from",    "alias",
                                        "attempts", "note",   "started", "ended"};
@@ -147,7 +121,7 @@ static void set_time(cli_listing *listing, const char *column, int64_t time_ms)
     cli_listing_text(listing, column, text);
 }
 
-static void add_row(const cli_study *view, int index, cli_listing *listing)
+static void add_row(const nas_study_view *view, int index, cli_listing *listing)
 {
     const nas_trial *trial = nas_study_trial(view->study, index);
     const nas_trial *result = nas_study_result(view->study, index);
@@ -180,7 +154,7 @@ static void add_row(const cli_study *view, int index, cli_listing *listing)
     set_time(listing, "ended", trial->ended_ms);
 }
 
-nas_status cli_trials_listing(const cli_study *view, const int *indices, int count,
+nas_status cli_trials_listing(const nas_study_view *view, const int *indices, int count,
                               cli_listing *listing)
 {
     listing->name = "trials";

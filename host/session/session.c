@@ -407,40 +407,47 @@ static void rate_from_log(const nas_study *study, nas_progress *p)
         p->total > 0 && p->per_minute > 0 ? 60 * (double)(p->total - p->done) / p->per_minute : -1;
 }
 
+static nas_status progress_of(nas_study *study, const nas_config *config, nas_progress *progress)
+{
+    nas__picture picture = {0};
+    nas__picture_begin(&picture, study, config, NULL, NULL);
+    nas_status status = nas__use_window(study, &picture.use_from_ms, &picture.use_to_ms);
+    nas__picture_update(&picture, study);
+    *progress = picture.progress;
+    progress->event = NAS_EVENT_TICK;
+    progress->trial = NULL;
+    progress->elapsed_s = 0;
+    progress->run_s = picture.base_s;
+    progress->devices = progress->busy;
+    for (int i = 0; i < progress->use_count; i++)
+        progress->uses[i].state = progress->uses[i].trial >= 0 ? "works" : "";
+    rate_from_log(study, progress);
+    nas__picture_clear(&picture);
+    return status;
+}
+
 nas_status nas_session_status(const char *study_path, nas_config *config, nas_progress *progress)
 {
     nas_study *study = NULL;
-    nas__picture picture = {0};
     NAS_TRY(nas_study_open(study_path, NAS_STORE_READ, &study));
     nas_status status = nas_study_sync(study);
     if (status == NAS_OK)
         status = nas_config_of_study(study, config);
-    if (status == NAS_OK) {
-        nas__picture_begin(&picture, study, config, NULL, NULL);
-        status = nas__use_window(study, &picture.use_from_ms, &picture.use_to_ms);
-        nas__picture_update(&picture, study);
-        *progress = picture.progress;
-        progress->event = NAS_EVENT_TICK;
-        progress->trial = NULL;
-        progress->elapsed_s = 0;
-        progress->run_s = picture.base_s;
-        progress->devices = progress->busy;
-        for (int i = 0; i < progress->use_count; i++)
-            progress->uses[i].state = progress->uses[i].trial >= 0 ? "works" : "";
-        rate_from_log(study, progress);
-        nas__picture_clear(&picture);
-    }
+    if (status == NAS_OK)
+        status = progress_of(study, config, progress);
     nas_study_close(study);
     return status;
 }
 
-nas_status nas_session_results(const char *study_path, nas_train_result *results, int limit,
-                               int *count)
+nas_status nas_study_view_progress(const nas_study_view *view, nas_progress *progress)
 {
-    nas_study *study = NULL;
+    return progress_of(view->study, &view->config, progress);
+}
+
+static nas_status results_of(nas_study *study, nas_train_result *results, int limit, int *count)
+{
     nas__result *raw = NULL;
     int raw_count = 0;
-    NAS_TRY(nas_study_open(study_path, NAS_STORE_READ, &study));
     nas_status status = nas__results_read(study, &raw, &raw_count);
     if (status == NAS_OK)
         nas__results_merge(raw, raw_count, results, limit, count);
@@ -448,13 +455,28 @@ nas_status nas_session_results(const char *study_path, nas_train_result *results
         char name[NAS_PATH_SIZE];
         memcpy(name, results[i].model, sizeof name);
         if (name[0] && !strchr(name, '/') &&
-            snprintf(results[i].model, sizeof results[i].model, "%s.d/%s", study_path, name) >=
-                (int)sizeof results[i].model)
+            snprintf(results[i].model, sizeof results[i].model, "%s.d/%s", nas_study_path(study),
+                     name) >= (int)sizeof results[i].model)
             results[i].model[0] = '\0';
     }
     free(raw);
+    return status;
+}
+
+nas_status nas_session_results(const char *study_path, nas_train_result *results, int limit,
+                               int *count)
+{
+    nas_study *study = NULL;
+    NAS_TRY(nas_study_open(study_path, NAS_STORE_READ, &study));
+    nas_status status = results_of(study, results, limit, count);
     nas_study_close(study);
     return status;
+}
+
+nas_status nas_study_view_results(const nas_study_view *view, nas_train_result *results, int limit,
+                                  int *count)
+{
+    return results_of(view->study, results, limit, count);
 }
 
 /* ---- train ------------------------------------------------------------------------------------------------------------ */

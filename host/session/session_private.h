@@ -16,7 +16,7 @@
  *   process.c       one of them                             wishes.c      stop, says somebody
  *   places.c        which device and driver a worker gets       probe.c       what each driver has
  *   picture.c       nas_progress out of a study                 orders.c      a worker seen from within
- *   session.c       search and resume
+ *   session.c       search and resume                    view.c          a study for those who only read
  *   check.c         a config looked at, nothing trained         evaluation.c  a saved model over a split
  *   exporting.c     a network for others
  *   canary.c        does the device still compute right?        use.c         how busy devices are

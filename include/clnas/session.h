@@ -325,6 +325,25 @@ NAS_API nas_status nas_session_enqueue(const char *path, const nas_ask_options *
                                        const char *const *archs, int count, double budget,
                                        nas_enqueued *enqueued);
 
+/* ---- a study to look at ---------------------------------------------------------------------------------- */
+
+/* A study opened for reading, running or not: its log as it was at that moment, and its own config. */
+typedef struct nas_study_view {
+    char path[NAS_PATH_SIZE];
+    nas_study *study;
+    nas_config config;
+} nas_study_view;
+
+/* Clear the view on success and on failure. */
+NAS_API nas_status nas_study_view_open(const char *study_path, nas_study_view *view);
+NAS_API void nas_study_view_clear(nas_study_view *view);
+/* The config's space for the shape of its data (opens the data set).  nas_domain_close it. */
+NAS_API nas_status nas_study_view_domain(const nas_study_view *view, nas_domain **domain);
+/* As nas_session_status and nas_session_results; texts in `progress` live as long as the view. */
+NAS_API nas_status nas_study_view_progress(const nas_study_view *view, nas_progress *progress);
+NAS_API nas_status nas_study_view_results(const nas_study_view *view, nas_train_result *results,
+                                          int limit, int *count);
+
 /* What a running or ended study looks like from outside (read-only, never blocks a writer); event NAS_EVENT_TICK.
  * Texts in `progress` live until `config` (filled with the study's) is cleared. */
 NAS_API nas_status nas_session_status(const char *study_path, nas_config *config,
