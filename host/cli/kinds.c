@@ -4,6 +4,8 @@
  */
 #include "cli.h"
 
+#include <clnas/report.h>
+
 #include <string.h>
 
 static int group_count(void)
@@ -43,6 +45,14 @@ KIND_LIST(op)
 KIND_LIST(exporter)
 #undef KIND_LIST
 
+static int plot_count(void)
+{
+    int count = 0;
+    while (nas_plot_at(count))
+        count++;
+    return count;
+}
+
 static const cli_kind_list lists[] = {
     {"group", "Groups of a config", "What a config file is made of; `config` is its top level.",
      group_count, group_at},
@@ -60,6 +70,8 @@ static const cli_kind_list lists[] = {
      "In the text form of a network (`clnas show`); a config does not name them.", op_count, op_at},
     {"exporter", "Exports", "For `clnas export STUDY --to NAME`; a config does not name them.",
      exporter_count, exporter_at},
+    {"plot", "Pictures", "For `clnas plot NAME STUDY`; a config does not name them.", plot_count,
+     nas_plot_at},
 };
 
 const cli_kind_list *cli_kind_lists(int *count)

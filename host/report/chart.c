@@ -86,7 +86,7 @@ static double legend(nas__plot *plot, double top, bool draw)
     bool some = false;
     for (int i = 0; i < plot->chart->series_count; i++) {
         const nas__series *series = &plot->chart->series[i];
-        if (!series->name || !*series->name)
+        if (!series->name || !*series->name || series->unlisted)
             continue;
         int characters = nas__text_width(series->name);
         characters = characters > LEGEND_CHARACTERS ? LEGEND_CHARACTERS + 1 : characters;
@@ -108,6 +108,20 @@ static double legend(nas__plot *plot, double top, bool draw)
     }
     nas_text_clear(&class_);
     return some ? y + LEGEND_ROW + 2 : top;
+}
+
+static double width_of(const nas__chart *chart)
+{
+    return chart->width > 0 ? chart->width : default_width;
+}
+
+double nas__chart_height(const nas__chart *chart)
+{
+    nas__plot plot = {.chart = chart, .width = width_of(chart)};
+    if (chart->height > 0 || chart->category_count == 0)
+        return chart->height > 0 ? chart->height : default_height;
+    return legend(&plot, chart->title && *chart->title ? 30 : 4, false) +
+           NAS__BAR_HEIGHT * chart->category_count + (chart->x_label ? 54 : 36);
 }
 
 static double label_width(const nas__axis *axis)
@@ -241,12 +255,9 @@ void nas__chart_draw(const nas__chart *chart, bool alone, nas_text *svg)
     for (int i = 0; i < chart->series_count; i++)
         for (int k = 0; k < chart->series[i].count; k++)
             widen_by_point(&plot, &chart->series[i], k, &x, &y);
-    plot.width = chart->width > 0 ? chart->width : default_width;
+    plot.width = width_of(chart);
+    plot.height = nas__chart_height(chart);
     const double title_bottom = *title ? 30 : 4, top = legend(&plot, title_bottom, false);
-    plot.height = chart->height > 0 ? chart->height
-                  : plot.bars
-                      ? top + NAS__BAR_HEIGHT * chart->category_count + (chart->x_label ? 54 : 36)
-                      : default_height;
     lay_out(&plot, top, x, y);
     nas__svg_begin(svg, plot.width, plot.height, title, alone);
     if (*title)

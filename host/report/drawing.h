@@ -98,6 +98,7 @@ typedef enum nas__mark {
 /* One row of points; everything is lent.  NaN: a gap. */
 typedef struct nas__series {
     const char *name; /* in the legend; NULL: not there */
+    bool unlisted;    /* named for the pointer, but not in the legend */
     nas__mark mark;
     int colour; /* class s0 … s7; −1: "faint" */
     int count;
@@ -125,6 +126,8 @@ typedef struct nas__chart {
 /* The whole <svg>.  Rows of very many points are thinned to what a screen can show (extremes kept), and the chart says so; one
  * without points says that, too. */
 void nas__chart_draw(const nas__chart *chart, bool alone, nas_text *svg);
+/* How high a chart is that does not say it. */
+double nas__chart_height(const nas__chart *chart);
 
 /* Indices of the points to draw, increasing, into kept[count]; how many.  Points of a cloud at pixels (x, y): about `most`, one of
  * those that lie together.  Of a line with x increasing: the first, lowest, highest and last of each pixel's column. */
@@ -149,7 +152,7 @@ void nas__page_code(nas_text *page, const char *words);
 void nas__page_table(nas_text *page, const char *const *cells, int rows, int columns);
 /* Names and values, `count` pairs. */
 void nas__page_facts(nas_text *page, const char *const (*pairs)[2], int count);
-/* Big numbers in a row: value and what it is, `count` pairs. */
+/* Big numbers in a row: what it is, and the value. */
 void nas__page_figures(nas_text *page, const char *const (*pairs)[2], int count);
 /* Pictures side by side where there is room: pictures_begin, for each picture_begin, the <svg>, picture_end; pictures_end.  wide: it
  * takes a row of its own, and scrolls where that is not enough. */

@@ -122,7 +122,8 @@ static void draw_asked_points(nas__plot *plot, const nas__series *series, const 
     nas_text class_ = {0}, hover = {0};
     const int count =
         nas__thin_cloud(pixels->x, pixels->y, series->count, ASKED_POINTS, pixels->other);
-    const bool seen = count <= VISIBLE_POINTS && count == series->count;
+    const bool seen =
+        series->mark == NAS__LINE && count <= VISIBLE_POINTS && count == series->count;
     for (int k = 0; k < count; k++) {
         const int i = pixels->other[k];
         nas__svg_circle(plot->svg, nas__plot_class(series, seen ? "" : "unseen", &class_),
@@ -192,7 +193,7 @@ static void draw_cloud(nas__plot *plot, const nas__series *series, const places 
     for (int k = 0; k < count; k++) {
         const int i = pixels->kept[k];
         nas__svg_circle(plot->svg, nas__plot_class(series, "", &class_), pixels->x[i], pixels->y[i],
-                        series->colour < 0 ? 2.5 : 3.5, hover_of(plot, series, i, &hover));
+                        count > 300 ? 2.5 : 3.5, hover_of(plot, series, i, &hover));
     }
     plot->drawn += count;
     nas_text_clear(&class_);

@@ -154,8 +154,8 @@ void nas__page_figures(nas_text *page, const char *const (*pairs)[2], int count)
     nas_text_add(page, "<dl class=\"figures\">\n");
     for (int i = 0; i < count; i++) {
         nas_text_add(page, "<div>");
-        element(page, "dt", pairs[i][1]);
-        element(page, "dd", pairs[i][0]);
+        element(page, "dt", pairs[i][0]);
+        element(page, "dd", pairs[i][1]);
         nas_text_add(page, "</div>\n");
     }
     nas_text_add(page, "</dl>\n");

@@ -47,7 +47,7 @@ void nas__style_picture(nas_text *text)
                        "'Liberation Mono',monospace}\n");
     add_colours(text, false);
     nas_text_add(text, "svg .thick{stroke-width:2.25}svg .thin{stroke-width:1}"
-                       "svg path.thin{stroke-opacity:.45}svg circle.faint{fill-opacity:.55}"
+                       "svg path.thin{stroke-opacity:.45}svg circle.faint{fill-opacity:.6}"
                        "svg .dash{stroke-dasharray:5 4}svg .wash{fill-opacity:.16}"
                        "svg .box{stroke-width:1.5}svg .unseen{fill-opacity:0;stroke:none}\n"
                        "@media screen and (prefers-color-scheme:dark){\n");
