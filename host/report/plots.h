@@ -15,6 +15,10 @@ const nas__plot_kind *nas__plot_find(const char *name); /* NULL: none */
 /* Onto a page: nothing at all where there is nothing to draw. */
 nas_status nas__plot_page(const char *name, nas__subject *subject, nas_text *page);
 
+/* The network to draw: of the best trial, or of the last epoch of a supernet; -1: there is none yet. */
+int nas__network_trial(const nas__subject *subject);
+nas_status nas__network_draw(nas__subject *subject, int trial, nas__sheet *sheet);
+
 /* What a number of pictures share. */
 /* "trial 17: " and the values of the metrics, then its architecture. */
 void nas__trial_words(nas_text *text, const nas__subject *subject, int i,

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BEST = 10, MORE = 100, FRONT = 40, EPOCHS = 60, METRICS = 12 };
+enum { BEST = 10, DRAWN = 3, DEVICE = 16, MORE = 100, FRONT = 40, EPOCHS = 60, METRICS = 12 };
 
 /* Metrics that a table of trials shows: objectives, bounds, costs; each once, where any trial has it. */
 typedef struct metric_list {
@@ -56,7 +56,11 @@ static void add_head(nas__table *table, const metric_list *metrics)
 static void add_device(const char *device, nas_text *words)
 {
     const char *bracket = strstr(device, " (");
-    nas_text_add_bytes(words, device, bracket ? (size_t)(bracket - device) : strlen(device));
+    size_t length = bracket ? (size_t)(bracket - device) : strlen(device);
+    if (length > DEVICE)
+        length = strcspn(device + DEVICE, " ") + DEVICE;
+    nas_text_add_bytes(words, device, length);
+    nas_text_add(words, device[length] && !bracket ? " …" : "");
 }
 
 static void add_row(nas__subject *subject, int i, const metric_list *metrics, bool described,
@@ -100,6 +104,33 @@ static void write_more(nas__subject *subject, const metric_list *metrics, nas_te
     nas_text_clear(&words);
 }
 
+/* The best one drawn, the next two folded away; where the space cannot be opened, a sentence says so. */
+static nas_status write_pictures(nas__subject *subject, nas_text *page)
+{
+    nas__sheet *sheet = calloc(1, sizeof *sheet);
+    nas_text words = {0};
+    nas_status status = NAS_OK;
+    if (!sheet)
+        NAS_FAIL(NAS_MEMORY, "no memory for pictures");
+    if (!nas__subject_domain(subject)) {
+        nas_text_format(&words, "The networks cannot be drawn: %s", subject->no_domain);
+        nas__page_words(page, words.data ? words.data : "");
+    }
+    for (int i = 0; i < DRAWN && i < subject->best_count && subject->domain && status == NAS_OK;
+         i++) {
+        if (i == 1)
+            nas__page_fold_begin(page, "The next ones, drawn");
+        nas__sheet_begin(sheet, false, page);
+        status = nas__network_draw(subject, subject->best[i], sheet);
+        nas__sheet_end(sheet, "");
+    }
+    if (subject->domain && subject->best_count > 1)
+        nas__page_fold_end(page);
+    nas_text_clear(&words);
+    free(sheet);
+    return status;
+}
+
 nas_status nas__section_networks(nas__subject *subject, nas_text *page)
 {
     const metric_list metrics = metrics_of(subject);
@@ -110,14 +141,15 @@ nas_status nas__section_networks(nas__subject *subject, nas_text *page)
         return NAS_OK;
     nas_text_format(&words, "By %s, of ", subject->first->metric);
     nas__number_words(&words, subject->best_count);
-    nas_text_add(&words, " complete networks.");
+    nas_text_add(&words, subject->best_count == 1 ? " complete network." : " complete networks.");
     nas__page_words(page, words.data ? words.data : "");
     add_head(&table, &metrics);
     for (int i = 0; i < count; i++)
         add_row(subject, subject->best[i], &metrics, true, &table);
     nas__table_write(&table, page);
-    write_more(subject, &metrics, page);
     nas_text_clear(&words);
+    NAS_TRY(write_pictures(subject, page));
+    write_more(subject, &metrics, page);
     return NAS_OK;
 }
 

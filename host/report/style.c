@@ -100,7 +100,7 @@ static const char layout[] =
     "th{color:var(--faint);font-weight:600;text-align:left;white-space:nowrap}\n"
     "th,td{padding:6px 18px 6px 0;border-bottom:1px solid var(--rule);vertical-align:top;"
     "overflow-wrap:normal}\n"
-    "td{max-width:520px;overflow-wrap:break-word;unicode-bidi:isolate}\n"
+    "td{max-width:760px;overflow-wrap:break-word;unicode-bidi:isolate}\n"
     ".number{text-align:right;white-space:nowrap}\n"
     "dl.facts{display:grid;grid-template-columns:minmax(110px,max-content) 1fr;gap:6px 24px;"
     "margin:12px 0 16px}\n"
