@@ -4,95 +4,11 @@
  * text they hold, and whether an attribute smells of a script. */
 #include "nas_test.h"
 
+#include "page.h"
 #include "report/drawing.h"
 
-#include <expat.h>
 #include <locale.h>
 #include <math.h>
-
-/* ---- what expat saw ------------------------------------------------------------------------------------------- */
-
-typedef struct seen_xml {
-    int elements, circles, paths, rects, titles;
-    char strange[64]; /* an element that pages and pictures do not have */
-    bool handler;     /* an attribute on… */
-    bool broken;      /* a number that is none */
-    nas_text text;    /* of all elements but <style> */
-    bool style;
-} seen_xml;
-
-static void note_attribute(seen_xml *seen, const char *name, const char *value)
-{
-    static const char *const numbers[] = {"x",  "y", "x1", "y1", "x2",    "y2",     "cx",
-                                          "cy", "r", "rx", "d",  "width", "height", "viewBox"};
-    seen->handler = seen->handler || strncmp(name, "on", 2) == 0;
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-        if (strcmp(name, numbers[i]) == 0)
-            seen->broken =
-                seen->broken || !*value || strspn(value, "MLHVZ-0123456789. ") != strlen(value);
-}
-
-static void on_start(void *user, const XML_Char *name, const XML_Char **attributes)
-{
-    static const char *const known[] = {
-        "html",   "head",    "meta",  "title", "style",   "body",       "header", "h1",
-        "h2",     "h3",      "p",     "main",  "nav",     "ul",         "li",     "a",
-        "pre",    "section", "table", "thead", "tbody",   "tr",         "th",     "td",
-        "dl",     "dt",      "dd",    "div",   "figure",  "figcaption", "svg",    "line",
-        "circle", "rect",    "path",  "text",  "details", "summary"};
-    seen_xml *seen = user;
-    bool fine = false;
-    for (size_t i = 0; i < sizeof known / sizeof *known && !fine; i++)
-        fine = strcmp(known[i], name) == 0;
-    if (!fine)
-        snprintf(seen->strange, sizeof seen->strange, "%s", name);
-    for (int i = 0; attributes[i]; i += 2)
-        note_attribute(seen, attributes[i], attributes[i + 1]);
-    seen->elements++;
-    seen->circles += strcmp(name, "circle") == 0;
-    seen->paths += strcmp(name, "path") == 0;
-    seen->rects += strcmp(name, "rect") == 0;
-    seen->titles += strcmp(name, "title") == 0;
-    seen->style = strcmp(name, "style") == 0;
-}
-
-static void on_end(void *user, const XML_Char *name)
-{
-    seen_xml *seen = user;
-    (void)name;
-    seen->style = false;
-}
-
-static void on_text(void *user, const XML_Char *text, int length)
-{
-    seen_xml *seen = user;
-    if (!seen->style)
-        nas_text_add_bytes(&seen->text, text, (size_t)length);
-}
-
-/* Parses, checks what every picture and page must be, and clears `text`. */
-static seen_xml look(nas_text *text)
-{
-    seen_xml seen = {0};
-    XML_Parser parser = XML_ParserCreate("UTF-8");
-    nas_test_ok(nas_text_check(text));
-    assert_non_null(parser);
-    XML_SetUserData(parser, &seen);
-    XML_SetElementHandler(parser, on_start, on_end);
-    XML_SetCharacterDataHandler(parser, on_text);
-    if (XML_Parse(parser, text->data, (int)text->length, 1) != XML_STATUS_OK)
-        fail_msg("line %lu: %s in\n%.2000s", (unsigned long)XML_GetCurrentLineNumber(parser),
-                 XML_ErrorString(XML_GetErrorCode(parser)), text->data);
-    XML_ParserFree(parser);
-    if (seen.strange[0])
-        fail_msg("there is a <%s> in\n%.2000s", seen.strange, text->data);
-    assert_false(seen.handler);
-    assert_false(seen.broken);
-    nas_text_clear(text);
-    if (!seen.text.data)
-        nas_text_add(&seen.text, "");
-    return seen;
-}
 
 /* ---- text ------------------------------------------------------------------------------------------------------ */
 
@@ -104,7 +20,7 @@ static void check_text(const char *words, const char *wanted)
     nas_text_add(&text, "\">");
     nas__xml_text(&text, words);
     nas_text_add(&text, "</p>");
-    seen_xml seen = look(&text);
+    page_seen seen = page_look(&text);
     assert_string_equal(seen.text.data, wanted);
     assert_int_equal(seen.elements, 1);
     nas_text_clear(&seen.text);
@@ -137,7 +53,7 @@ static void test_every_byte(void **state)
             nas__xml_text(&text, words);
         }
     nas_text_add(&text, "</p>");
-    seen_xml seen = look(&text);
+    page_seen seen = page_look(&text);
     assert_int_equal(seen.elements, 1);
     nas_text_clear(&seen.text);
 }
@@ -278,14 +194,14 @@ static void test_places(void **state)
 
 /* ---- charts ---------------------------------------------------------------------------------------------------- */
 
-static seen_xml draw(const nas__chart *chart, bool alone)
+static page_seen draw(const nas__chart *chart, bool alone)
 {
     nas_text svg = {0};
     nas__chart_draw(chart, alone, &svg);
-    return look(&svg);
+    return page_look(&svg);
 }
 
-static seen_xml draw_points(nas__mark mark, const double *x, const double *y, int count, bool log)
+static page_seen draw_points(nas__mark mark, const double *x, const double *y, int count, bool log)
 {
     nas__chart chart = {.title = "t", .x_label = "x", .y_label = "y", .x_log = log, .y_log = log};
     chart.series_count = 1;
@@ -299,7 +215,7 @@ static void test_few_points(void **state)
     const double x[] = {1, 2, 3, 4}, y[] = {0.5, NAN, 0.25, 0.75}, same[] = {3, 3, 3, 3};
     const double none[] = {NAN, NAN, NAN, NAN}, zeros[] = {0, 10, -1, 1000};
     for (int mark = NAS__LINE; mark <= NAS__POINTS; mark++) {
-        seen_xml seen = draw_points(mark, x, y, 4, false);
+        page_seen seen = draw_points(mark, x, y, 4, false);
         assert_int_equal(seen.circles, 3);
         nas_text_clear(&seen.text);
         seen = draw_points(mark, x, same, 4, false);
@@ -321,7 +237,7 @@ static void test_few_points(void **state)
         nas_text_clear(&seen.text);
     }
     const double huge[] = {-1e308, 1e308, 0, INFINITY};
-    seen_xml seen = draw_points(NAS__LINE, huge, huge, 4, false);
+    page_seen seen = draw_points(NAS__LINE, huge, huge, 4, false);
     assert_int_equal(seen.circles, 0 + 3 * (seen.circles > 0));
     nas_text_clear(&seen.text);
 }
@@ -358,7 +274,7 @@ static void test_hostile_chart(void **state)
         chart.categories = bars ? names : NULL;
         chart.category_count = bars ? 2 : 0;
         for (int alone = 0; alone < 2; alone++) {
-            seen_xml seen = draw(&chart, alone);
+            page_seen seen = draw(&chart, alone);
             assert_non_null(strstr(seen.text.data, "</title></text></svg></script><script>"));
             assert_int_equal(seen.titles, 4);
             assert_true(seen.text.length <
@@ -379,7 +295,7 @@ static void test_many_points(void **state)
         x[i] = i;
         y[i] = i == 12345 ? 40 : nas_random_normal(&random);
     }
-    seen_xml seen = draw_points(NAS__POINTS, x, y, COUNT, false);
+    page_seen seen = draw_points(NAS__POINTS, x, y, COUNT, false);
     assert_in_range(seen.circles, 500, 2500);
     assert_non_null(strstr(seen.text.data, " of 20,000 points drawn"));
     assert_non_null(strstr(seen.text.data, "12,345, 40"));
@@ -446,7 +362,7 @@ static void test_page(void **state)
     assert_null(strstr(page.data, "url("));
     assert_non_null(strstr(page.data, "<th class=\"number\">trial</th><th class=\"number\">"));
     assert_null(strstr(page.data, "<td class=\"number\">5 apples"));
-    seen_xml seen = look(&page);
+    page_seen seen = page_look(&page);
     assert_int_equal(seen.circles, 2);
     nas_text_clear(&seen.text);
 }

@@ -104,29 +104,46 @@ static void write_more(nas__subject *subject, const metric_list *metrics, nas_te
     nas_text_clear(&words);
 }
 
-/* The best one drawn, the next two folded away; where the space cannot be opened, a sentence says so. */
+/* A network drawn, or why it cannot be: a text that is no architecture of the space is somebody's mistake, and no end of the page. */
+static nas_status write_picture(nas__subject *subject, int trial, nas__sheet *sheet, nas_text *page)
+{
+    nas_text figures = {0};
+    nas__sheet_begin(sheet, false, &figures);
+    const nas_status status = nas__network_draw(subject, trial, sheet);
+    nas__sheet_end(sheet, "");
+    if (status == NAS_OK) {
+        nas_text_add(page, figures.data ? figures.data : "");
+    } else {
+        nas_text_reset(&figures);
+        nas_text_format(&figures, "Trial %d cannot be drawn: %s", trial, nas_error_message());
+        nas__page_words(page, figures.data ? figures.data : "");
+    }
+    page->failed = page->failed || figures.failed;
+    nas_text_clear(&figures);
+    return status == NAS_MEMORY ? status : NAS_OK;
+}
+
+/* The best one drawn, the next two folded away. */
 static nas_status write_pictures(nas__subject *subject, nas_text *page)
 {
+    const int count = subject->best_count < DRAWN ? subject->best_count : DRAWN;
     nas__sheet *sheet = calloc(1, sizeof *sheet);
-    nas_text words = {0};
     nas_status status = NAS_OK;
     if (!sheet)
         NAS_FAIL(NAS_MEMORY, "no memory for pictures");
     if (!nas__subject_domain(subject)) {
+        nas_text words = {0};
         nas_text_format(&words, "The networks cannot be drawn: %s", subject->no_domain);
         nas__page_words(page, words.data ? words.data : "");
+        nas_text_clear(&words);
     }
-    for (int i = 0; i < DRAWN && i < subject->best_count && subject->domain && status == NAS_OK;
-         i++) {
+    for (int i = 0; i < count && subject->domain && status == NAS_OK; i++) {
         if (i == 1)
             nas__page_fold_begin(page, "The next ones, drawn");
-        nas__sheet_begin(sheet, false, page);
-        status = nas__network_draw(subject, subject->best[i], sheet);
-        nas__sheet_end(sheet, "");
+        status = write_picture(subject, subject->best[i], sheet, page);
     }
-    if (subject->domain && subject->best_count > 1)
+    if (subject->domain && count > 1)
         nas__page_fold_end(page);
-    nas_text_clear(&words);
     free(sheet);
     return status;
 }
