@@ -307,6 +307,21 @@ int64_t nas_study_result_revision(const nas_study *study, int index)
 
 /* ---- questions to the log --------------------------------------------------------------------------------------- */
 
+/* Where a score belongs among `found` trials that are sorted, best first: behind its equals. */
+static int place_among(const nas_study *study, const nas_objective *objective, const int *indices,
+                       int found, double score)
+{
+    int first = 0, last = found;
+    while (first < last) {
+        const int middle = first + (last - first) / 2;
+        if (score > nas_objective_score(objective, study->trials[indices[middle]]))
+            last = middle;
+        else
+            first = middle + 1;
+    }
+    return first;
+}
+
 int nas_study_best(const nas_study *study, const nas_objective *objective, int k, int *indices)
 {
     int found = 0;
@@ -314,9 +329,7 @@ int nas_study_best(const nas_study *study, const nas_objective *objective, int k
         double score = nas_objective_score(objective, study->trials[i]);
         if (!isfinite(score))
             continue;
-        int at = found;
-        while (at > 0 && score > nas_objective_score(objective, study->trials[indices[at - 1]]))
-            at--;
+        int at = place_among(study, objective, indices, found, score);
         if (at >= k)
             continue;
         int last = found < k ? found++ : k - 1;
