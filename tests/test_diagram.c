@@ -131,14 +131,14 @@ static void genes_are_told_in_words(void **state)
     check_gene("chain", "{}", 0, 1, "depth", "5");
     check_gene("chain", "{}", 4, 2, "layer 2: op", "max_pool");
     check_gene("chain", "{}", 5, 1, "layer 2: kernel", "5");
-    check_gene("cell", "{}", 3, 4, "normal cell, node 0: operation 2", "sep_conv_5x5");
-    check_gene("cell", "{}", 16 + 12, 3, "reduction cell, node 3: input 1", "node 1");
+    check_gene("cell", "{}", 3, 4, "normal node 0: op 2", "sep_conv_5x5");
+    check_gene("cell", "{}", 16 + 12, 3, "reduction node 3: input 1", "node 1");
     check_gene("cell201", "{}", 4, 3, "edge 1-3", "nor_conv_3x3");
-    check_gene("cell101", "{}", 0, 2, "vertex 1: operation", "maxpool3x3");
-    check_gene("cell101", "{}", 1, 0, "vertex 1: edge from the input", "yes");
-    check_gene("cell101", "{}", 3, 0, "vertex 2: edge from the input", "yes");
+    check_gene("cell101", "{}", 0, 2, "vertex 1: op", "maxpool3x3");
+    check_gene("cell101", "{}", 1, 0, "vertex 1: edge from input", "yes");
+    check_gene("cell101", "{}", 3, 0, "vertex 2: edge from input", "yes");
     check_gene("cell101", "{}", 4, 0, "vertex 2: edge from 1", "no");
-    check_gene("cell101", "{}", 20, 1, "output: edge from the input", "no");
+    check_gene("cell101", "{}", 20, 1, "output: edge from input", "no");
     check_gene("cell101", "{}", 25, 1, "output: edge from 5", "yes");
     check_gene("template", "{}", 0, 2, "pattern", "lateral");
 }

@@ -328,9 +328,9 @@ static void cell101_describe_gene(const void *state, int gene, nas_text *text)
     else
         nas_text_format(text, "vertex %d: ", vertex);
     if (from < 0)
-        nas_text_add(text, "operation");
+        nas_text_add(text, "op");
     else if (from == 0)
-        nas_text_add(text, "edge from the input");
+        nas_text_add(text, "edge from input");
     else
         nas_text_format(text, "edge from %d", from);
 }

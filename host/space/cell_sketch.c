@@ -13,6 +13,11 @@ int nas__cell_sketch_place(const nas__cell_space *s, int kind)
     return kind == NAS__CELL_REDUCE && s->present[NAS__CELL_NORMAL] ? 1 : 0;
 }
 
+const char *nas__cell_sketch_name(int kind)
+{
+    return kind == NAS__CELL_REDUCE ? "reduction cell" : "normal cell";
+}
+
 static void name_nodes(const nas__cell_space *s, nas_sketch_cell *cell)
 {
     static const char *const inputs[2] = {"cell k-2", "cell k-1"};
@@ -29,7 +34,7 @@ static void sketch_cell(const nas__cell_space *s, const nas_arch *arch, int kind
                         nas_sketch_cell *cell)
 {
     bool read[NAS__CELL_STATES] = {false};
-    snprintf(cell->name, sizeof cell->name, "%s cell", nas__cell_kind_names[kind]);
+    snprintf(cell->name, sizeof cell->name, "%s", nas__cell_sketch_name(kind));
     name_nodes(s, cell);
     for (int node = 0; node < s->nodes; node++)
         for (int pair = 0; pair < 2; pair++) {
@@ -56,9 +61,9 @@ void nas__cell_describe_gene(const void *state, int gene, nas_text *text)
 {
     const nas__cell_space *s = state;
     const int pair = gene / NAS__CELL_PAIR, node = pair / 2;
-    nas_text_format(
-        text, "%s cell, node %d: %s %d", nas__cell_kind_names[node / s->nodes], node % s->nodes,
-        gene % NAS__CELL_PAIR == NAS__CELL_GENE_OP ? "operation" : "input", pair % 2 + 1);
+    nas_text_format(text, "%s node %d: %s %d",
+                    node / s->nodes == NAS__CELL_REDUCE ? "reduction" : "normal", node % s->nodes,
+                    gene % NAS__CELL_PAIR == NAS__CELL_GENE_OP ? "op" : "input", pair % 2 + 1);
 }
 
 void nas__cell_describe_choice(const void *state, int gene, int choice, nas_text *text)

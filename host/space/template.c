@@ -441,7 +441,7 @@ static void template_describe_gene(const void *state, int gene, nas_text *text)
     }
     nas_text_format(text, "segment %d", place.segment + 1);
     if (place.block >= 0)
-        nas_text_format(text, ", block %d", place.block + 1);
+        nas_text_format(text, ".%d", place.block + 1);
     if (place.source == 0)
         nas_text_add(text, ": reads the stem");
     else if (place.source > 0)
