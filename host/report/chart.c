@@ -46,8 +46,9 @@ static void widen_by_point(nas__plot *plot, const nas__series *series, int i, va
     widen(y, series->y[i]);
     for (int side = 0; side < 2; side++) {
         const double *edge = side ? series->high : series->low;
-        if (edge && has_place(edge[i], chart->y_log))
-            widen(y, edge[i]);
+        const bool bars = series->mark == NAS__BARS;
+        if (edge && has_place(edge[i], bars ? chart->x_log : chart->y_log))
+            widen(bars ? x : y, edge[i]);
     }
 }
 

@@ -103,7 +103,7 @@ typedef struct nas__series {
     int colour; /* class s0 … s7; −1: "faint" */
     int count;
     const double *x, *y;
-    const double *low, *high; /* a band around y; NULL: none */
+    const double *low, *high; /* a band around y, of bars whiskers around x; NULL: none */
     /* What the pointer shows on point i, added to `text` (unescaped); NULL: "name: x, y". */
     void (*hover)(const void *user, int i, nas_text *text);
     const void *user;

@@ -214,6 +214,21 @@ void nas__mark_draw(nas__plot *plot, const nas__series *series)
     pixels_clear(&pixels);
 }
 
+/* From low to high across a bar's end; the pixel behind it. */
+static double draw_whisker(nas__plot *plot, const nas__series *series, int i, double end, double y)
+{
+    if (!series->low || !series->high)
+        return end;
+    const double low = nas__axis_place(&plot->x, series->low[i]);
+    const double high = nas__axis_place(&plot->x, series->high[i]);
+    if (isnan(low) || isnan(high))
+        return end;
+    nas__svg_line(plot->svg, "ink thin", low, y, high, y);
+    nas__svg_line(plot->svg, "ink thin", low, y - 3, low, y + 3);
+    nas__svg_line(plot->svg, "ink thin", high, y - 3, high, y + 3);
+    return fmax(end, high);
+}
+
 void nas__bars_draw(nas__plot *plot, const nas__series *series, int slot, int slots)
 {
     nas_text class_ = {0}, hover = {0}, value = {0};
@@ -226,11 +241,12 @@ void nas__bars_draw(nas__plot *plot, const nas__series *series, int slot, int sl
         const double y = plot->top + NAS__BAR_HEIGHT * floor(row) + 3 + thick * slot;
         nas__svg_rect(plot->svg, nas__plot_class(series, "", &class_), fmin(start, end), y,
                       fmax(fabs(end - start), 1), thick, 2, hover_of(plot, series, i, &hover));
+        const double behind = draw_whisker(plot, series, i, fmax(start, end), y + thick / 2);
         nas_text_reset(&value);
         add_value(&plot->x, series->x[i], &value);
         if (slots == 1 && value.data)
-            nas__svg_words(plot->svg, "faint small", fmax(start, end) + 5, y + thick / 2 + 4,
-                           NAS__START, value.data);
+            nas__svg_words(plot->svg, "faint small", behind + 5, y + thick / 2 + 4, NAS__START,
+                           value.data);
     }
     nas_text_clear(&class_);
     nas_text_clear(&hover);

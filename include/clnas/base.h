@@ -290,7 +290,8 @@ typedef enum nas_stream {
     NAS_STREAM_TEST,
     NAS_STREAM_PROXY,
     NAS_STREAM_GATES, /* first architecture weights, and their noise */
-    NAS_STREAM_PATHS, /* paths through a supernet */
+    NAS_STREAM_PATHS,    /* paths through a supernet */
+    NAS_STREAM_RESAMPLE, /* which trials a bootstrap draws again */
 } nas_stream;
 
 /* A stream of numbers that is being drawn from; a plain value, may be copied. */
