@@ -21,6 +21,11 @@ NAS_API const nas_kind *nas_plot_at(int index);
 /* Draws one of them alone, as an SVG file.  NAS_CONFIG: there is no such picture; NAS_FAILED: the study has nothing for it. */
 NAS_API nas_status nas_plot_write(const char *name, const char *study_path, nas_text *svg);
 
+/* A number and what it may be; both ends NaN when too little is known. */
+typedef struct nas_interval {
+    double at, low, high;
+} nas_interval;
+
 #ifdef __cplusplus
 }
 #endif
