@@ -21,10 +21,122 @@ NAS_API const nas_kind *nas_plot_at(int index);
 /* Draws one of them alone, as an SVG file.  NAS_CONFIG: there is no such picture; NAS_FAILED: the study has nothing for it. */
 NAS_API nas_status nas_plot_write(const char *name, const char *study_path, nas_text *svg);
 
+/* ---- a comparison of several studies ------------------------------------------------------------------ */
+
+/* Studies are put into groups by all of their options but the seed (and how long they ran, how they are called, what was retrained): so a
+ * group is a strategy, space, device or training, over several seeds.  What is compared is the best network so far at equal cost.
+ *
+ *     nas_comparison *comparison;
+ *     nas_comparison_create(&(nas_comparison_options){0}, &comparison);
+ *     for (…) nas_comparison_add_file(comparison, paths[i]);
+ *     nas_comparison_judge(comparison);
+ *     … comparison->pairs[0].sentence …
+ *     nas_comparison_destroy(comparison);
+ *
+ * docs/compare.md says what is computed and how to read it. */
+
+/* What a trial costs. */
+typedef enum nas_compare_by {
+    NAS_COMPARE_TRIALS, /* 1, whatever it is */
+    NAS_COMPARE_EPOCHS, /* its budget; one that failed, the epochs that its curves have; an alias nothing */
+    NAS_COMPARE_SECONDS,   /* that it took; an alias nothing */
+    NAS_COMPARE_SIMULATED, /* its metric simulated_s, in seconds; an alias nothing */
+} nas_compare_by;
+
+typedef struct nas_comparison_options {
+    nas_compare_by by;
+    /* Of the best network so far, by the first objective; lent.  NULL: test_X beside an objective valid_X that was looked up in a table
+     * which has both, else the first objective itself. */
+    const char *metric;
+    double at;     /* the cost to compare at; 0: as far as every study went */
+    double target; /* for the cost to reach it; NaN or 0: the mean of the worst group */
+    double level;  /* of the tests; 0: 0.01 */
+} nas_comparison_options;
+
 /* A number and what it may be; both ends NaN when too little is known. */
 typedef struct nas_interval {
     double at, low, high;
 } nas_interval;
+
+typedef struct nas_compared_study {
+    char path[NAS_PATH_SIZE];
+    int group;
+    int64_t seed;
+    int trials;         /* that are done */
+    bool open;          /* others are not: it runs, or was interrupted */
+    double cost;        /* of all that are done */
+    double value;       /* of the best network at equal cost */
+    double area;        /* mean of that value over the cost */
+    double target_cost; /* INFINITY: the target was not reached by then */
+} nas_compared_study;
+
+typedef struct nas_compared_group {
+    char label[256]; /* the strategy, and what else tells it from the others */
+    int studies;
+    nas_interval value, area; /* means over the studies */
+    double deviation, median;
+    double target_cost; /* median; INFINITY: most did not reach it */
+    int reached;        /* studies that reached it */
+    /* [points]: the mean of the best so far and its interval; NaN before every study of the group has one. */
+    double *mean, *low, *high;
+} nas_compared_group;
+
+typedef enum nas_verdict {
+    NAS_VERDICT_FIRST,   /* the first group is better */
+    NAS_VERDICT_SECOND,  /* the second one is */
+    NAS_VERDICT_NONE,    /* no difference was found */
+    NAS_VERDICT_TOO_FEW, /* and none could have been: too few studies */
+} nas_verdict;
+
+typedef struct nas_compared_pair {
+    int first, second; /* groups */
+    bool paired;       /* by seed; else two samples */
+    int first_count, second_count;
+    const char *test; /* "signed rank" or "rank sum" */
+    bool exact;
+    double p, adjusted; /* by itself; by Holm's correction over all pairs */
+    double least;       /* the smallest p that so many studies can give */
+    nas_interval
+        superiority; /* how probably a study of the first group is better than one of the second */
+    nas_interval difference; /* of the mean values, first less second */
+    nas_verdict verdict;
+    char sentence[1024];
+} nas_compared_pair;
+
+typedef struct nas_comparison {
+    nas_compare_by by;
+    char metric[NAS_NAME_SIZE];    /* compared */
+    char objective[NAS_NAME_SIZE]; /* that the searches went by */
+    nas_goal goal;                 /* of the metric */
+    double level, at, target;
+    int study_count;
+    nas_compared_study *studies; /* by group, then seed */
+    int group_count;
+    nas_compared_group *groups;
+    int pair_count;
+    nas_compared_pair *pairs;
+    int point_count;
+    double *costs; /* [point_count], rising, the last one is `at` */
+    int note_count;
+    char (*notes)[1024]; /* what is not as it should be, and what was left out */
+    struct nas__comparison_parts *parts;
+} nas_comparison;
+
+NAS_API nas_status nas_comparison_create(const nas_comparison_options *options,
+                                         nas_comparison **comparison);
+NAS_API void nas_comparison_destroy(nas_comparison *comparison);
+/* `study` is synced and has `config`; both may be closed afterwards.  `name` is its path, or what it shall be called. */
+NAS_API nas_status nas_comparison_add(nas_comparison *comparison, const char *name,
+                                      const nas_study *study, const nas_config *config);
+/* Reads it from a file.  NAS_CONFIG: the file was added before. */
+NAS_API nas_status nas_comparison_add_file(nas_comparison *comparison, const char *path);
+/* Fills in everything.  NAS_CONFIG: these studies have no common measure, or two are the same search. */
+NAS_API nas_status nas_comparison_judge(nas_comparison *comparison);
+/* The comparison as an HTML page. */
+NAS_API nas_status nas_comparison_write(const nas_comparison *comparison, nas_text *page);
+NAS_API const char *nas_compare_by_name(nas_compare_by by); /* "trials" */
+NAS_API const char *
+nas_verdict_name(nas_verdict verdict); /* "first", "second", "none", "too few" */
 
 #ifdef __cplusplus
 }
