@@ -276,8 +276,7 @@ nas_status nas__cell_network(const cell_space *s, const nas__cell_content *conte
         if (kind == REDUCE)
             channels *= 2;
         NAS_TRY(add_cell(s, content, &build, kind, channels, before, &output));
-        nas__build_part(&build, nas__cell_sketch_place(s, kind), "%s cell",
-                        nas__cell_kind_names[kind]);
+        nas__build_part(&build, nas__cell_sketch_place(s, kind), "%s", nas__cell_sketch_name(kind));
         before[0] = before[1];
         before[1] = output;
         if (cell == 2 * (int)s->options->cells / 3)

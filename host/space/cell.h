@@ -67,6 +67,7 @@ int nas__cell_stride(int kind, int state);
 
 /* cell_sketch.c: the cells of a row, those that are in the stack; which of the sketch's cells a kind is. */
 void nas__cell_sketch_cells(const nas__cell_space *s, const nas_arch *arch, nas_sketch *sketch);
+const char *nas__cell_sketch_name(int kind);
 int nas__cell_sketch_place(const nas__cell_space *s, int kind);
 void nas__cell_describe_gene(const void *state, int gene, nas_text *text);
 void nas__cell_describe_choice(const void *state, int gene, int choice, nas_text *text);
