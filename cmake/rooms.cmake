@@ -44,6 +44,12 @@ function(nas_symbol_versions)
     target_link_options(clnas_shared PRIVATE -Wl,--version-script=${map})
 endfunction()
 
+# nas_program_sources(command_line.c …): files of the current folder that every program is linked with, clnas and the tools alike.
+function(nas_program_sources)
+    list(TRANSFORM ARGN PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/)
+    set_property(GLOBAL APPEND PROPERTY nas_program_sources ${ARGN})
+endfunction()
+
 # Called once after all rooms: the two libraries, and the program when it has sources.
 function(nas_finish_libraries)
     foreach(kind shared static)
@@ -64,10 +70,14 @@ function(nas_finish_libraries)
         target_link_options(clnas_shared PRIVATE -Wl,--no-undefined)
     endif()
 
+    get_property(sources GLOBAL PROPERTY nas_program_sources)
+    add_library(clnas_program STATIC ${sources})
+    target_include_directories(clnas_program PUBLIC ${PROJECT_SOURCE_DIR}/host)
+    target_link_libraries(clnas_program PUBLIC clnas_shared PRIVATE clnas_flags)
     get_property(sources GLOBAL PROPERTY nas_cli_sources)
     if(sources)
         # Linked to the shared library on purpose: the program may use what is exported, no more.
         add_executable(clnas ${sources} ${NAS_SANITIZE_SOURCE})
-        target_link_libraries(clnas PRIVATE clnas_shared clnas_flags clnas_dependencies)
+        target_link_libraries(clnas PRIVATE clnas_program clnas_shared clnas_flags clnas_dependencies)
     endif()
 endfunction()

@@ -120,11 +120,13 @@ static void labels_have_the_names_that_were_given(void **state)
 
 static void formats_have_names(void **state)
 {
-    bench_format format;
     (void)state;
-    assert_true(bench_format_of("md", &format) && format == BENCH_MARKDOWN);
-    assert_true(bench_format_of("table", &format) && format == BENCH_TABLE);
-    assert_false(bench_format_of("xml", &format));
+    assert_int_equal(nas_choice_index(BENCH_FORMATS, "table"), BENCH_TABLE);
+    assert_int_equal(nas_choice_index(BENCH_FORMATS, "json"), BENCH_JSON);
+    assert_int_equal(nas_choice_index(BENCH_FORMATS, "jsonl"), BENCH_JSONL);
+    assert_int_equal(nas_choice_index(BENCH_FORMATS, "csv"), BENCH_CSV);
+    assert_int_equal(nas_choice_index(BENCH_FORMATS, "md"), BENCH_MARKDOWN);
+    assert_int_equal(nas_choice_index(BENCH_FORMATS, "xml"), -1);
 }
 
 static void what_is_too_much_is_left_out(void **state)

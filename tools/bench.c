@@ -2,60 +2,58 @@
  *
  *     clnas-bench COMMAND [options]
  *
- * A subcommand is one line of `commands` and one file, whose head says what it measures and takes.  All of them print a report
- * (bench_report.h): a table for people, or every sample in JSON. */
+ * A command is one line of `commands` and one file, whose head says what it measures.  All of them print a report (bench_report.h): a
+ * table for people, or every sample in JSON. */
 #include "bench.h"
+#include "networks.h"
 
-#include <stdio.h>
 #include <string.h>
 
-typedef struct bench_command {
-    const char *name, *summary;
-    int (*run)(int argc, char **argv);
-} bench_command;
+extern const cli_command bench_command_device, bench_command_ops, bench_command_net,
+    bench_command_peers, bench_command_supernet, bench_command_latency, bench_command_data,
+    bench_command_search, bench_command_cores;
 
-static const bench_command commands[] = {
-    {"device", "what a device can do at best: copies, multiply-adds, launches, transfers",
-     bench_device},
-    {"ops", "every operator, forward and backward, against the ceiling that binds it", bench_ops},
-    {"net", "a network: training, inference at several batches, memory", bench_net},
-    {"peers", "the same networks in PyTorch and ONNX Runtime, in turns", bench_peers},
-    {"supernet", "a search step of a one-shot method", bench_supernet},
-    {"latency", "what the networks of a space take, as a table that predicts it", bench_latency},
-    {"data", "training steps on samples that lie on the device and that stream to it, in turns",
-     bench_data},
-    {"search", "cost of a proposal, early and late in a study", bench_search},
-    {"cores", "how far the cores are from one another", bench_cores},
+static const cli_command *const commands[] = {
+    &bench_command_device,   &bench_command_ops,
+    &bench_command_net,      &bench_command_peers,
+    &bench_command_supernet, &bench_command_latency,
+    &bench_command_data,     &bench_command_search,
+    &bench_command_cores,    NULL,
 };
-enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
 
-static int usage(FILE *to, int exit_code)
+static void words(const char *argument, const char *before, nas_text *out)
 {
-    fprintf(to, "usage: clnas-bench COMMAND [options]\n");
-    for (int i = 0; i < COMMAND_COUNT; i++)
-        fprintf(to, "  %-8s  %s\n", commands[i].name, commands[i].summary);
-    fprintf(
-        to,
-        "A command that does not know an option prints those it takes; docs/cli.md tells more.\n");
-    return exit_code;
+    (void)before;
+    if (strcmp(argument, "MATCH") == 0)
+        nas_text_add(out, "any\ntype:gpu\ntype:cpu\n");
+    for (int i = 0; strcmp(argument, "NETWORK") == 0 && network_references[i].name; i++)
+        nas_text_format(out, "%s\n", network_references[i].name);
 }
 
-int bench_end(const char *command, nas_status status, bench_report *report, bench_format format)
+static const cli_program program = {
+    .name = "clnas-bench",
+    .summary = "measure how fast clnas is on an OpenCL device",
+    .about =
+        "Measures how fast the engine is on a device, against what the device can do at best in\n"
+        "the same run.\n",
+    .examples = "  clnas-bench device                what this device can do\n"
+                "  clnas-bench ops --format md       how near every operator comes to it\n"
+                "  clnas-bench net resnet20          a network\n",
+    .notes = "Every figure is the median of several samples; --format json has all of them.\n",
+    .see_also = "clnas(1), clnas-tune(1)",
+    .commands = commands,
+    .words = words,
+};
+
+nas_status bench_end(nas_status status, bench_report *report, bench_format format)
 {
     if (status == NAS_OK)
         status = bench_report_print(report, format, stdout);
-    if (status != NAS_OK)
-        fprintf(stderr, "clnas-bench %s: %s\n", command, nas_error_message());
     bench_report_clear(report);
-    return nas_status_exit_code(status);
+    return status;
 }
 
 int main(int argc, char **argv)
 {
-    if (argc == 2 && strcmp(argv[1], "--help") == 0)
-        return usage(stdout, 0);
-    for (int i = 0; argc >= 2 && i < COMMAND_COUNT; i++)
-        if (strcmp(argv[1], commands[i].name) == 0)
-            return commands[i].run(argc, argv);
-    return usage(stderr, 2);
+    return cli_tool_main(&program, argc, argv);
 }

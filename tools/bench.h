@@ -3,25 +3,59 @@
 #define NAS_TOOLS_BENCH_H
 
 #include "bench_report.h"
+#include "cli/command_line.h"
 
 /* Seconds by the wall's clock, or (bench_use_cpu_clock) of this process's threads. */
 double bench_now_s(void);
 void bench_use_cpu_clock(bool wanted);
 
-/* The subcommands; the result is the exit code. */
-int bench_ops(int argc, char **argv);
-int bench_device(int argc, char **argv);
-int bench_net(int argc, char **argv);
-int bench_peers(int argc, char **argv);
-int bench_supernet(int argc, char **argv);
-int bench_latency(int argc, char **argv);
-int bench_latency_choices(int argc, char **argv);
-int bench_data(int argc, char **argv);
-int bench_search(int argc, char **argv);
-int bench_cores(int argc, char **argv);
+/* ---- options that several commands have ---- */
 
-/* Prints the report, or the message of what failed before that; an exit code.  Clears the report. */
-int bench_end(const char *command, nas_status status, bench_report *report, bench_format format);
+#define BENCH_DEVICE_OPTION(type)                                                                  \
+    {                                                                                              \
+        "device", 'd', CLI_TEXT, offsetof(type, device), "MATCH", "", 0, 0, NULL,                  \
+            "As clnas devices names it (default any)"                                              \
+    }
+#define BENCH_REPEATS_OPTION(type, fallback)                                                       \
+    {                                                                                              \
+        "repeats", 0, CLI_NUMBER, offsetof(type, repeats), "N", fallback, 1, BENCH_SAMPLES, NULL,  \
+            "Samples of each figure"                                                               \
+    }
+#define BENCH_MILLISECONDS_OPTION(type, fallback)                                                  \
+    {                                                                                              \
+        "milliseconds", 0, CLI_NUMBER, offsetof(type, milliseconds), "N", fallback, 0, 60000,      \
+            NULL, "About so long is a sample"                                                      \
+    }
+#define BENCH_FORMAT_OPTION(type)                                                                  \
+    {                                                                                              \
+        "format", 'f', CLI_CHOICE, offsetof(type, format), NULL, "table", 0, 0, BENCH_FORMATS,     \
+            "How to print"                                                                         \
+    }
+#define BENCH_SHARDS_OPTION(type)                                                                  \
+    {                                                                                              \
+        "shards", 0, CLI_NUMBER, offsetof(type, shards), "N", NULL, 1, NAS_SHARDS, NULL,           \
+            "Parts of the batch (default: as many as the trainer takes)"                           \
+    }
+#define BENCH_INFER_OPTION(type, fallback)                                                         \
+    {                                                                                              \
+        "infer", 0, CLI_TEXT, offsetof(type, infer), "N,…", fallback, 0, 0, NULL,                  \
+            "Batches of inference, or none"                                                        \
+    }
+#define BENCH_PEER_OPTIONS(type)                                                                   \
+    {"threads", 0,    CLI_NUMBER, offsetof(type, threads), "N", "2",                               \
+     1,         1024, NULL,       "Threads of the peer"},                                          \
+        {"python",  0,                                                                             \
+         CLI_TEXT,  offsetof(type, python),                                                        \
+         "PROGRAM", NULL,                                                                          \
+         0,         0,                                                                             \
+         NULL,      "A Python that can import torch (default: the first that is found)"},          \
+    {                                                                                              \
+        "script", 0, CLI_TEXT, offsetof(type, script), "FILE", NULL, 0, 0, NULL,                   \
+            "What the peer runs, in place of the script that comes with clnas"                     \
+    }
+
+/* Prints the report unless something failed before that, and clears it. */
+nas_status bench_end(nas_status status, bench_report *report, bench_format format);
 
 /* The best seconds of one run of `tape`. */
 nas_status bench_time(nas_device *device, nas_tape *tape, double seconds, double *best_s);

@@ -7,7 +7,6 @@
 #define _GNU_SOURCE /* sched_setaffinity */
 #include "bench.h"
 #include "bench_cores.h"
-#include "config_file.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -106,18 +105,30 @@ static nas_status measure(bench_report *report, int repeats)
     return NAS_OK;
 }
 
-int bench_cores(int argc, char **argv)
+typedef struct options {
+    int repeats, format;
+} options;
+
+static const cli_option rows[] = {
+    BENCH_REPEATS_OPTION(options, "5"),
+    BENCH_FORMAT_OPTION(options),
+    {.name = NULL},
+};
+
+static nas_status run(const cli_call *call)
 {
     static const char *const labels[] = {"what", "core", NULL};
-    const char *name = "table";
-    int repeats = 5;
-    bench_format format;
+    const options *given = call->options;
     bench_report report = {.labels = labels};
-    const tool_option options[] = {
-        {"--format", &name, NULL, 0, 0}, {"--repeats", NULL, &repeats, 1, BENCH_SAMPLES}, {0}};
-    if (!read_command_line(argc, argv, options) || !bench_format_of(name, &format)) {
-        fprintf(stderr, "usage: clnas-bench cores [--repeats N] [--format " BENCH_FORMATS "]\n");
-        return 2;
-    }
-    return bench_end("cores", measure(&report, repeats), &report, format);
+    return bench_end(measure(&report, given->repeats), &report, given->format);
 }
+
+const cli_command bench_command_cores = {
+    .name = "cores",
+    .arguments = "",
+    .summary = "Measure how far the cores are from one another",
+    .examples = "  clnas-bench cores\n",
+    .instance_size = sizeof(options),
+    .options = rows,
+    .run = run,
+};

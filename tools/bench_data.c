@@ -13,7 +13,6 @@
  * The three take turns, so "x resident", the median of each turn's ratio to the resident sample of the same turn, is to be trusted where
  * the times themselves are not; "x processor" is the same of the processor time of all threads. */
 #include "bench_net.h"
-#include "config_file.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -229,36 +228,46 @@ static nas_status measure(data_bench *d, const char *networks)
     return NAS_OK;
 }
 
-static int usage(void)
-{
-    fprintf(stderr, "usage: clnas-bench data [NETWORK,NETWORK...] [--device MATCH] [--batch N] "
-                    "[--shards N] [--samples N] [--repeats N] [--milliseconds N] "
-                    "[--format " BENCH_FORMATS "]\n");
-    return 2;
-}
+typedef struct options {
+    const char *device;
+    int batch, shards, samples, repeats, milliseconds, format;
+} options;
 
-int bench_data(int argc, char **argv)
+static const cli_option rows[] = {
+    BENCH_DEVICE_OPTION(options),
+    {"batch", 0, CLI_NUMBER, offsetof(options, batch), "N", "128", 1, 65536, NULL,
+     "Samples of a training step"},
+    BENCH_SHARDS_OPTION(options),
+    {"samples", 0, CLI_NUMBER, offsetof(options, samples), "N", "20000", 1, 10000000, NULL,
+     "Samples of the data set"},
+    BENCH_REPEATS_OPTION(options, "9"),
+    BENCH_MILLISECONDS_OPTION(options, "200"),
+    BENCH_FORMAT_OPTION(options),
+    {.name = NULL},
+};
+
+static nas_status run(const cli_call *call)
 {
     static const char *const labels[] = {"network", "work", "samples are", NULL};
-    const char *name = "table";
-    const bool named = argc > 2 && argv[2][0] != '-';
-    int milliseconds = 200;
-    bench_format format;
-    data_bench d = {.net = {.device = "", .batch = 128},
-                    .samples = 20000,
-                    .repeats = 9,
-                    .report = {.labels = labels}};
-    const tool_option options[] = {{"--device", &d.net.device, NULL, 0, 0},
-                                   {"--format", &name, NULL, 0, 0},
-                                   {"--batch", NULL, &d.net.batch, 1, 65536},
-                                   {"--shards", NULL, &d.net.shards, 1, NAS_SHARDS},
-                                   {"--samples", NULL, &d.samples, 1, 10000000},
-                                   {"--repeats", NULL, &d.repeats, 1, BENCH_SAMPLES},
-                                   {"--milliseconds", NULL, &milliseconds, 0, 60000},
-                                   {0}};
-    if (!read_command_line(argc - named, argv + named, options) || !bench_format_of(name, &format))
-        return usage();
-    d.seconds = 1e-3 * milliseconds;
-    return bench_end("data", measure(&d, named ? argv[2] : "small_cnn,resnet20"), &d.report,
-                     format);
+    const options *given = call->options;
+    data_bench d = {
+        .net = {.device = given->device, .batch = given->batch, .shards = given->shards},
+        .samples = given->samples,
+        .repeats = given->repeats,
+        .seconds = 1e-3 * given->milliseconds,
+        .report = {.labels = labels}};
+    const char *networks = call->count ? call->arguments[0] : "small_cnn,resnet20";
+    return bench_end(measure(&d, networks), &d.report, given->format);
 }
+
+const cli_command bench_command_data = {
+    .name = "data",
+    .arguments = "[NETWORK,…]",
+    .summary = "Train on samples that lie on the device and that stream to it, in turns",
+    .examples = "  clnas-bench data resnet20 --batch 64\n",
+    .details = "Without a name: small_cnn,resnet20.\n",
+    .arguments_max = 1,
+    .instance_size = sizeof(options),
+    .options = rows,
+    .run = run,
+};

@@ -14,7 +14,6 @@
  * Each figure is a row of `repeats` samples, each of which takes `milliseconds` or so, and of copies and multiply-adds is the best in that time; the ceilings that other figures are held against (docs/kernels.md) are
  * these. */
 #include "bench.h"
-#include "config_file.h"
 
 #include <stdlib.h>
 
@@ -255,33 +254,39 @@ static nas_status measure(device_bench *b)
     return measure_profile(b);
 }
 
-static int usage(void)
-{
-    fprintf(stderr, "usage: clnas-bench device [--device MATCH] [--repeats N] [--milliseconds N] "
-                    "[--format " BENCH_FORMATS "]\n");
-    return 2;
-}
+typedef struct options {
+    const char *device;
+    int repeats, milliseconds, format;
+} options;
 
-int bench_device(int argc, char **argv)
+static const cli_option rows[] = {
+    BENCH_DEVICE_OPTION(options),
+    BENCH_REPEATS_OPTION(options, "9"),
+    BENCH_MILLISECONDS_OPTION(options, "50"),
+    BENCH_FORMAT_OPTION(options),
+    {.name = NULL},
+};
+
+static nas_status run(const cli_call *call)
 {
-    const char *match = "", *name = "table";
-    int milliseconds = 50;
-    device_bench b = {.repeats = 9};
-    bench_format format;
-    const tool_option options[] = {{"--device", &match, NULL, 0, 0},
-                                   {"--format", &name, NULL, 0, 0},
-                                   {"--repeats", NULL, &b.repeats, 1, BENCH_SAMPLES},
-                                   {"--milliseconds", NULL, &milliseconds, 0, 60000},
-                                   {0}};
-    if (!read_command_line(argc, argv, options) || !bench_format_of(name, &format))
-        return usage();
-    b.seconds = 1e-3 * milliseconds;
-    nas_status status = nas_device_open(match, NULL, &b.device);
+    const options *given = call->options;
+    device_bench b = {.repeats = given->repeats, .seconds = 1e-3 * given->milliseconds};
+    nas_status status = nas_device_open(given->device, NULL, &b.device);
     if (status == NAS_OK) {
         b.report.device = nas_device_describe(b.device);
         status = measure(&b);
     }
-    const int code = bench_end("device", status, &b.report, format);
+    status = bench_end(status, &b.report, given->format);
     nas_device_destroy(b.device);
-    return code;
+    return status;
 }
+
+const cli_command bench_command_device = {
+    .name = "device",
+    .arguments = "",
+    .summary = "Measure what a device can do at best: copies, multiply-adds, launches, transfers",
+    .examples = "  clnas-bench device --device type:gpu\n",
+    .instance_size = sizeof(options),
+    .options = rows,
+    .run = run,
+};

@@ -11,25 +11,27 @@
  * The table goes to --output, or, where nothing is verified, to the standard output. */
 #include "bench_latency.h"
 #include "bench_net.h"
-#include "config_file.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static bool read_batches(latency_options *o)
+static nas_status read_batches(latency_options *o)
 {
     const char *at = o->batches;
     char *behind;
     for (o->batch_count = 0; o->batch_count < LATENCY_BATCHES; at = behind + 1) {
         const long value = strtol(at, &behind, 10);
-        if (behind == at || value < 1 || value > NAS_MEASURE_BATCH)
-            return false;
+        if (behind == at || value < 1 || value > NAS_MEASURE_BATCH || (*behind && *behind != ','))
+            break;
         o->batch[o->batch_count++] = (int)value;
-        if (*behind != ',')
-            return *behind == '\0';
+        if (!*behind)
+            return NAS_OK;
     }
-    return false;
+    NAS_FAIL(NAS_CONFIG,
+             "--batch wants up to %d numbers, 1 … %d, with commas, not '%s'; 'clnas-bench latency "
+             "--help' shows the usage",
+             LATENCY_BATCHES, NAS_MEASURE_BATCH, o->batches);
 }
 
 static void describe_device(const nas_device *device, nas_step_table *table)
@@ -90,7 +92,6 @@ static void tell_model(const nas_latency_model *m)
 static nas_status measure_whole(const latency_space *space, nas_device *device,
                                 const latency_options *o, int batch, nas_step_table *table)
 {
-    bench_format format = BENCH_TABLE;
     latency_network *networks = NULL;
     nas_status status = NAS_OK;
     const int fit = o->table ? 0 : o->networks;
@@ -98,7 +99,6 @@ static nas_status measure_whole(const latency_space *space, nas_device *device,
         NAS_FAIL(NAS_CONFIG, "%s was not measured at batch %d", o->table, batch);
     if (fit + o->verify == 0)
         return NAS_OK;
-    bench_format_of(o->format, &format);
     NAS_TRY(latency_measure_networks(space, fit, o->verify, device, batch, o->repeats, table,
                                      &networks));
     if (fit > 0)
@@ -106,7 +106,7 @@ static nas_status measure_whole(const latency_space *space, nas_device *device,
     tell_model(nas_step_table_model(table, batch));
     latency_predict(table, batch, networks + fit, o->verify);
     if (o->verify > 0)
-        status = latency_print(space, nas_device_describe(device), format, batch, networks + fit,
+        status = latency_print(space, nas_device_describe(device), o->format, batch, networks + fit,
                                o->verify, stdout);
 done:
     free(networks);
@@ -136,36 +136,56 @@ done:
     return status;
 }
 
-static int usage(void)
+/* ---- the command ------------------------------------------------------------------------------------------ */
+
+static const cli_option rows[] = {
+    {"choices", 0, CLI_FLAG, offsetof(latency_options, choices), NULL, NULL, 0, 0, NULL,
+     "Measure what each choice of the space's supernet does instead, for proxylessnas"},
+    BENCH_DEVICE_OPTION(latency_options),
+    {"batch", 0, CLI_TEXT, offsetof(latency_options, batches), "N,…", "1", 0, 0, NULL,
+     "Samples at a time; with --choices one number"},
+    {"repeats", 0, CLI_NUMBER, offsetof(latency_options, repeats), "N", NULL, 1, LATENCY_SAMPLES,
+     NULL, "Samples of each step and network (default 24; with --choices 21)"},
+    {"networks", 0, CLI_NUMBER, offsetof(latency_options, networks), "N", NULL, 8, 10000, NULL,
+     "Random whole networks that the model is fitted to (default 32)"},
+    {"verify", 0, CLI_NUMBER, offsetof(latency_options, verify), "N", NULL, 2, 10000, NULL,
+     "Then measure so many others, and print predicted against measured"},
+    {"output", 'o', CLI_TEXT, offsetof(latency_options, output), "FILE", NULL, 0, 0, NULL,
+     "Where the table goes (default stdout; nowhere with --verify)"},
+    {"table", 0, CLI_TEXT, offsetof(latency_options, table), "FILE", NULL, 0, 0, NULL,
+     "Take this table instead of measuring one"},
+    {"format", 'f', CLI_CHOICE, offsetof(latency_options, format), NULL, "table", 0, 0,
+     "table|json", "How to print what --verify finds"},
+    {.name = NULL},
+};
+
+static nas_status run_command(const cli_call *call)
 {
-    fprintf(stderr,
-            "usage: clnas-bench latency CONFIG [--device MATCH] [--batch N,…] [--repeats N] "
-            "[--networks N] [--output FILE] [--verify N] [--format table|json] [--table FILE]\n"
-            "       clnas-bench latency --choices CONFIG [--device MATCH] [--batch N] "
-            "[--repeats N] [--output FILE]\n");
-    return 2;
+    latency_options o = *(const latency_options *)call->options;
+    NAS_TRY(read_batches(&o));
+    if (o.choices && (o.networks || o.verify || o.table || o.format || o.batch_count > 1))
+        NAS_FAIL(NAS_CONFIG, "--choices goes without --networks, --verify, --table and --format, "
+                             "and with one batch");
+    if (o.choices && o.repeats > BENCH_REPEATS)
+        NAS_FAIL(NAS_CONFIG, "--repeats is %d, but with --choices at most %d", o.repeats,
+                 BENCH_REPEATS);
+    if (o.choices)
+        return bench_latency_choices(call->arguments[0], &o);
+    o.repeats = o.repeats ? o.repeats : 24;
+    o.networks = o.networks ? o.networks : 32;
+    return run(call->arguments[0], &o);
 }
 
-int bench_latency(int argc, char **argv)
-{
-    latency_options o = {
-        .device = "", .batches = "1", .format = "table", .repeats = 24, .networks = 32};
-    const tool_option options[] = {{"--device", &o.device, NULL, 0, 0},
-                                   {"--output", &o.output, NULL, 0, 0},
-                                   {"--table", &o.table, NULL, 0, 0},
-                                   {"--batch", &o.batches, NULL, 0, 0},
-                                   {"--format", &o.format, NULL, 0, 0},
-                                   {"--repeats", NULL, &o.repeats, 1, LATENCY_SAMPLES},
-                                   {"--networks", NULL, &o.networks, 8, 10000},
-                                   {"--verify", NULL, &o.verify, 2, 10000},
-                                   {0}};
-    if (argc >= 3 && strcmp(argv[2], "--choices") == 0)
-        return bench_latency_choices(argc - 1, argv + 1);
-    if (argc < 3 || argv[2][0] == '-' || !read_command_line(argc - 1, argv + 1, options) ||
-        !read_batches(&o) || (strcmp(o.format, "table") != 0 && strcmp(o.format, "json") != 0))
-        return usage();
-    const nas_status status = run(argv[2], &o);
-    if (status != NAS_OK)
-        fprintf(stderr, "clnas-bench latency: %s\n", nas_error_message());
-    return nas_status_exit_code(status);
-}
+const cli_command bench_command_latency = {
+    .name = "latency",
+    .arguments = "CONFIG",
+    .summary = "Measure what the networks of a space take, as a table that predicts it",
+    .examples = "  clnas-bench latency fashion.cfg --output home.csv\n"
+                "  clnas-bench latency fashion.cfg --table home.csv --verify 50\n"
+                "  clnas-bench latency --choices cell.cfg --output choices.csv\n",
+    .arguments_min = 1,
+    .arguments_max = 1,
+    .instance_size = sizeof(latency_options),
+    .options = rows,
+    .run = run_command,
+};

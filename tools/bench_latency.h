@@ -9,12 +9,18 @@
 enum { LATENCY_BATCHES = 8, LATENCY_SAMPLES = 256 };
 
 typedef struct latency_options {
-    const char *device, *output, *table, *batches, *format;
+    const char *device, *output, *table, *batches;
+    int format; /* a bench_format */
+    bool choices;
     int batch[LATENCY_BATCHES], batch_count;
     int repeats;  /* samples of each step and network */
     int networks; /* whole ones that the model is fitted to */
     int verify;   /* others that it is held against; 0: none */
 } latency_options;
+
+/* ---- bench_latency_choices.c: what each choice of a supernet does ---- */
+
+nas_status bench_latency_choices(const char *config, const latency_options *options);
 
 /* A space as a config has it. */
 typedef struct latency_space {

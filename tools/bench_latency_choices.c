@@ -15,8 +15,8 @@
  * A sample is the mean of PASSES runs; the samples of all choices take turns, so that a slow spell falls on all, and each choice gets the
  * median of its samples. */
 #include "bench.h"
+#include "bench_latency.h"
 #include "bench_net.h"
-#include "config_file.h"
 
 #include <clnas/session.h>
 
@@ -25,11 +25,6 @@
 #include <string.h>
 
 enum { PASSES = 8 };
-
-typedef struct latency_options {
-    const char *device, *output;
-    int batch, repeats;
-} latency_options;
 
 typedef struct latency {
     nas_config *config;
@@ -61,7 +56,7 @@ static nas_status make_graphs(latency *l)
 static nas_status open_all(const char *path, const latency_options *o, latency *l)
 {
     const nas_device_options device = {.profile = true};
-    const nas_net_options net = {.batch = o->batch, .paths = true};
+    const nas_net_options net = {.batch = o->batch[0], .paths = true};
     l->config = calloc(1, sizeof *l->config);
     if (!l->config)
         NAS_FAIL(NAS_MEMORY, "no memory for a config");
@@ -148,8 +143,8 @@ static void print_people(const latency *l, const latency_options *o)
 {
     const nas_device_info *info = nas_device_describe(l->device);
     double even = 0;
-    fprintf(stderr, "µs of each choice at batch %d, on %s %s (median of %d)\n%-4s %-12s", o->batch,
-            info->id, info->name, o->repeats, "row", "part");
+    fprintf(stderr, "µs of each choice at batch %d, on %s %s (median of %d)\n%-4s %-12s",
+            o->batch[0], info->id, info->name, o->repeats, "row", "part");
     fprintf(stderr, " choices 0, 1, …\n");
     for (int r = 0; r < l->table.count; r++) {
         const nas_gate_row *row = &l->table.rows[r];
@@ -166,7 +161,7 @@ static void print_people(const latency *l, const latency_options *o)
 static nas_status write_table(const latency *l, const latency_options *o)
 {
     nas_text text = {0};
-    nas_latency_write(&l->table, l->hash, nas_device_describe(l->device), o->batch, l->seconds,
+    nas_latency_write(&l->table, l->hash, nas_device_describe(l->device), o->batch[0], l->seconds,
                       &text);
     nas_status status = nas_text_check(&text);
     if (status == NAS_OK && o->output)
@@ -177,35 +172,18 @@ static nas_status write_table(const latency *l, const latency_options *o)
     return status;
 }
 
-static int usage(void)
+nas_status bench_latency_choices(const char *config, const latency_options *options)
 {
-    fprintf(
-        stderr,
-        "usage: clnas-bench latency --choices CONFIG [--device MATCH] [--batch N] [--repeats N] "
-        "[--output FILE]\n");
-    return 2;
-}
-
-int bench_latency_choices(int argc, char **argv)
-{
-    latency_options o = {.device = "", .batch = 1, .repeats = 21};
-    const tool_option options[] = {{"--device", &o.device, NULL, 0, 0},
-                                   {"--output", &o.output, NULL, 0, 0},
-                                   {"--batch", NULL, &o.batch, 1, 65536},
-                                   {"--repeats", NULL, &o.repeats, 1, BENCH_REPEATS},
-                                   {0}};
+    latency_options o = *options;
     latency l = {0};
-    if (argc < 3 || argv[2][0] == '-' || !read_command_line(argc - 1, argv + 1, options))
-        return usage();
-    nas_status status = open_all(argv[2], &o, &l);
+    o.repeats = o.repeats ? o.repeats : 21;
+    nas_status status = open_all(config, &o, &l);
     if (status == NAS_OK)
         status = measure(&l, o.repeats);
     if (status == NAS_OK)
         status = write_table(&l, &o);
     if (status == NAS_OK)
         print_people(&l, &o);
-    else
-        fprintf(stderr, "clnas-bench latency: %s\n", nas_error_message());
     close_all(&l);
-    return nas_status_exit_code(status);
+    return status;
 }

@@ -16,7 +16,6 @@
  * the two overlap).  The profile is held against the wall's clock: some drivers lie, and then a note says so. */
 #include "bench_cores.h"
 #include "bench_net.h"
-#include "config_file.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,20 +33,22 @@ bool bench_read_number(const char *text, int low, int high, int *number)
     return true;
 }
 
-bool bench_read_batches(const char *text, bench_batches *batches)
+nas_status bench_read_batches(const char *given, bench_batches *batches)
 {
+    const char *text = given;
     batches->count = 0;
     if (!*text || strcmp(text, "none") == 0)
-        return true;
+        return NAS_OK;
     for (char *end; batches->count < BENCH_BATCHES; text = end + 1) {
         const long value = strtol(text, &end, 10);
         if (end == text || value < 1 || value > 65536 || (*end && *end != ','))
-            return false;
+            break;
         batches->item[batches->count++] = (int)value;
         if (!*end)
-            return true;
+            return NAS_OK;
     }
-    return false;
+    NAS_FAIL(NAS_CONFIG, "--infer wants up to %d batches, 1 … 65536, with commas, not '%s'",
+             BENCH_BATCHES, given);
 }
 
 typedef struct net_bench {
@@ -326,40 +327,55 @@ static nas_status measure(net_bench *n)
     return NAS_OK;
 }
 
-static int usage(void)
-{
-    fprintf(
-        stderr,
-        "usage: clnas-bench net [NETWORK] [--device MATCH] [--batch N] [--shards N] [--steps N] "
-        "[--infer N,N...|none] [--repeats N] [--milliseconds N] [--profile] "
-        "[--format " BENCH_FORMATS "]\n");
-    return 2;
-}
+typedef struct options {
+    const char *device, *infer;
+    int batch, shards, steps, repeats, milliseconds, format;
+    bool profile;
+} options;
 
-int bench_net(int argc, char **argv)
+static const cli_option rows[] = {
+    BENCH_DEVICE_OPTION(options),
+    {"batch", 0, CLI_NUMBER, offsetof(options, batch), "N", "128", 0, 65536, NULL,
+     "Samples of a training step; 0: no training"},
+    BENCH_SHARDS_OPTION(options),
+    {"steps", 0, CLI_NUMBER, offsetof(options, steps), "N", NULL, 1, 100000, NULL,
+     "Steps of a sample (default: as many as fit into --milliseconds)"},
+    BENCH_INFER_OPTION(options, "1,4,16,64,256"),
+    BENCH_REPEATS_OPTION(options, "9"),
+    BENCH_MILLISECONDS_OPTION(options, "200"),
+    {"profile", 0, CLI_FLAG, offsetof(options, profile), NULL, NULL, 0, 0, NULL,
+     "Time by kernel, too"},
+    BENCH_FORMAT_OPTION(options),
+    {.name = NULL},
+};
+
+static nas_status run(const cli_call *call)
 {
     static const char *const labels[] = {"work", "batch", NULL};
-    const char *name = "table", *batches = "1,4,16,64,256";
-    const bool named = argc > 2 && argv[2][0] != '-';
-    int milliseconds = 200, profile = 0;
-    bench_format format;
-    net_bench n = {.net = {.network = named ? argv[2] : "small_cnn", .device = "", .batch = 128},
-                   .repeats = 9,
+    const options *given = call->options;
+    net_bench n = {.net = {.network = call->count ? call->arguments[0] : "small_cnn",
+                           .device = given->device,
+                           .batch = given->batch,
+                           .shards = given->shards},
+                   .steps = given->steps,
+                   .repeats = given->repeats,
+                   .seconds = 1e-3 * given->milliseconds,
+                   .profile = given->profile,
                    .report = {.labels = labels}};
-    const tool_option options[] = {{"--device", &n.net.device, NULL, 0, 0},
-                                   {"--format", &name, NULL, 0, 0},
-                                   {"--infer", &batches, NULL, 0, 0},
-                                   {"--batch", NULL, &n.net.batch, 0, 65536},
-                                   {"--shards", NULL, &n.net.shards, 1, NAS_SHARDS},
-                                   {"--steps", NULL, &n.steps, 1, 100000},
-                                   {"--repeats", NULL, &n.repeats, 1, BENCH_SAMPLES},
-                                   {"--milliseconds", NULL, &milliseconds, 0, 60000},
-                                   {"--profile", NULL, &profile, 1, 1},
-                                   {0}};
-    if (!read_command_line(argc - named, argv + named, options) ||
-        !bench_format_of(name, &format) || !bench_read_batches(batches, &n.infer))
-        return usage();
-    n.seconds = 1e-3 * milliseconds;
-    n.profile = profile;
-    return bench_end("net", measure(&n), &n.report, format);
+    NAS_TRY(bench_read_batches(given->infer, &n.infer));
+    return bench_end(measure(&n), &n.report, given->format);
 }
+
+const cli_command bench_command_net = {
+    .name = "net",
+    .arguments = "[NETWORK]",
+    .summary = "Measure a network: training, inference at several batches, memory",
+    .examples = "  clnas-bench net resnet20 --batch 64 --profile\n"
+                "  clnas-bench net fashion.study:17 --device type:gpu\n",
+    .details = "NETWORK is a reference, the file of a graph or a model, or a trial of a study; "
+               "small_cnn without it.\n",
+    .arguments_max = 1,
+    .instance_size = sizeof(options),
+    .options = rows,
+    .run = run,
+};

@@ -50,8 +50,8 @@ enum { BENCH_BATCHES = 16 };
 typedef struct bench_batches {
     int item[BENCH_BATCHES], count;
 } bench_batches;
-/* "1,16,256"; "" or "none": no batch. */
-bool bench_read_batches(const char *text, bench_batches *batches);
+/* --infer: "1,16,256"; "" or "none": no batch. */
+nas_status bench_read_batches(const char *text, bench_batches *batches);
 
 /* Opens the device, makes the network, runs it a few times so that all is built. */
 nas_status bench_network_open(const bench_net_options *options, bench_net_kind kind,

@@ -17,7 +17,6 @@
 #include "bench.h"
 #include "bench_op.h"
 #include "bench_ops.h"
-#include "config_file.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -339,40 +338,53 @@ static nas_status measure(bench_ops_run *b)
     return NAS_OK;
 }
 
-static int usage(void)
-{
-    fprintf(stderr, "usage: clnas-bench ops [--device MATCH] [--only TEXT] [--cases] [--repeats N] "
-                    "[--milliseconds N] [--clock wall|cpu] [--format " BENCH_FORMATS "]\n");
-    return 2;
-}
+typedef struct options {
+    const char *device, *only;
+    int repeats, milliseconds, clock, format;
+    bool cases;
+} options;
 
-int bench_ops(int argc, char **argv)
+static const cli_option rows[] = {
+    BENCH_DEVICE_OPTION(options),
+    {"only", 0, CLI_TEXT, offsetof(options, only), "TEXT", "", 0, 0, NULL,
+     "Rows in whose name or shape this stands"},
+    {"cases", 0, CLI_FLAG, offsetof(options, cases), NULL, NULL, 0, 0, NULL,
+     "The small cases that clnas doctor proves, too"},
+    BENCH_REPEATS_OPTION(options, "5"),
+    BENCH_MILLISECONDS_OPTION(options, "20"),
+    {"clock", 0, CLI_CHOICE, offsetof(options, clock), NULL, "wall", 0, 0, "wall|cpu",
+     "The wall's, or the time of this process's threads"},
+    BENCH_FORMAT_OPTION(options),
+    {.name = NULL},
+};
+
+static nas_status run(const cli_call *call)
 {
     static const char *const labels[] = {"group", "shape", "pass", "bound", NULL};
-    const char *match = "", *name = "table";
-    int milliseconds = 20, cases = 0;
-    bench_format format;
-    bench_ops_run b = {.report = {.labels = labels}, .repeats = 5, .only = "", .clock = "wall"};
-    const tool_option options[] = {{"--device", &match, NULL, 0, 0},
-                                   {"--format", &name, NULL, 0, 0},
-                                   {"--only", &b.only, NULL, 0, 0},
-                                   {"--clock", &b.clock, NULL, 0, 0},
-                                   {"--cases", NULL, &cases, 1, 1},
-                                   {"--repeats", NULL, &b.repeats, 1, BENCH_SAMPLES},
-                                   {"--milliseconds", NULL, &milliseconds, 0, 60000},
-                                   {0}};
-    if (!read_command_line(argc, argv, options) || !bench_format_of(name, &format) ||
-        (strcmp(b.clock, "wall") != 0 && strcmp(b.clock, "cpu") != 0))
-        return usage();
-    b.seconds = 1e-3 * milliseconds;
-    b.cases = cases;
-    bench_use_cpu_clock(strcmp(b.clock, "cpu") == 0);
-    nas_status status = nas_device_open(match, NULL, &b.device);
+    const options *given = call->options;
+    bench_ops_run b = {.report = {.labels = labels},
+                       .repeats = given->repeats,
+                       .only = given->only,
+                       .clock = given->clock ? "cpu" : "wall",
+                       .seconds = 1e-3 * given->milliseconds,
+                       .cases = given->cases};
+    bench_use_cpu_clock(given->clock == 1);
+    nas_status status = nas_device_open(given->device, NULL, &b.device);
     if (status == NAS_OK) {
         b.report.device = nas_device_describe(b.device);
         status = measure(&b);
     }
-    const int code = bench_end("ops", status, &b.report, format);
+    status = bench_end(status, &b.report, given->format);
     nas_device_destroy(b.device);
-    return code;
+    return status;
 }
+
+const cli_command bench_command_ops = {
+    .name = "ops",
+    .arguments = "",
+    .summary = "Measure every operator, forward and backward, against the ceiling that binds it",
+    .examples = "  clnas-bench ops --only conv2d --format md\n",
+    .instance_size = sizeof(options),
+    .options = rows,
+    .run = run,
+};

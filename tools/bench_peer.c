@@ -1,6 +1,7 @@
 /* bench_peer.c - see bench_peer.h.  What the peer prints is believed after it was checked: a version, as many parameters as
  * the network has, times above 0. */
 #include "bench_peer.h"
+#include "peer_script.h"
 #include "networks.h"
 
 #include <jansson.h>
@@ -68,10 +69,12 @@ nas_status bench_first_line(const char *command, char *line, int size)
 
 nas_status bench_peer_open(bench_peer *peer, const char *python, const char *script)
 {
+    char own[4096];
     memset(peer, 0, sizeof *peer);
     peer->has[BENCH_CLNAS] = true;
-    if (!bench_quote(script ? script : NAS_PEERS_FOLDER "/network.py", peer->script,
-                     sizeof peer->script))
+    if (!script)
+        NAS_TRY(peer_script("network", own, sizeof own));
+    if (!bench_quote(script ? script : own, peer->script, sizeof peer->script))
         NAS_FAIL(NAS_CONFIG, "the script's path is too long or has a quote in it: %s", script);
     const bool torch = bench_find_torch(python, peer->python, sizeof peer->python);
     peer->has[BENCH_TORCH] = peer->has[BENCH_TORCH_BEST] = torch;

@@ -15,7 +15,6 @@
 #include "bench_cores.h"
 #include "bench_net.h"
 #include "bench_peer.h"
-#include "config_file.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -226,41 +225,46 @@ static nas_status run(peers *p, const char *python, const char *script, const ch
     return status;
 }
 
-static int usage(void)
-{
-    fprintf(stderr,
-            "usage: clnas-bench peers [NETWORK,NETWORK...] [--device MATCH] [--batch N] [--infer "
-            "N,N...|none] "
-            "[--repeats N] [--milliseconds N] [--threads N] [--python PROGRAM] [--script FILE] "
-            "[--format " BENCH_FORMATS "]\n");
-    return 2;
-}
+typedef struct options {
+    const char *device, *infer, *python, *script;
+    int batch, repeats, threads, milliseconds, format;
+} options;
 
-int bench_peers(int argc, char **argv)
+static const cli_option rows[] = {
+    BENCH_DEVICE_OPTION(options),
+    {"batch", 0, CLI_NUMBER, offsetof(options, batch), "N", "64", 0, 65536, NULL,
+     "Samples of a training step; 0: no training"},
+    BENCH_INFER_OPTION(options, "1,64"),
+    BENCH_REPEATS_OPTION(options, "3"),
+    BENCH_MILLISECONDS_OPTION(options, "2000"),
+    BENCH_PEER_OPTIONS(options),
+    BENCH_FORMAT_OPTION(options),
+    {.name = NULL},
+};
+
+static nas_status run_command(const cli_call *call)
 {
     static const char *const labels[] = {"network", "work", "engine", NULL};
-    const char *name = "table", *batches = "1,64", *python = NULL, *script = NULL;
-    const bool named = argc > 2 && argv[2][0] != '-';
-    const char *networks = named ? argv[2] : "small_cnn,resnet20,mobilenetv2,darts_v2_small";
-    int milliseconds = 2000;
-    bench_format format;
-    peers p = {.net = {.device = "", .batch = 64},
-               .repeats = 3,
-               .threads = 2,
+    const options *given = call->options;
+    const char *networks =
+        call->count ? call->arguments[0] : "small_cnn,resnet20,mobilenetv2,darts_v2_small";
+    peers p = {.net = {.device = given->device, .batch = given->batch},
+               .repeats = given->repeats,
+               .threads = given->threads,
+               .seconds = 1e-3 * given->milliseconds,
                .report = {.labels = labels}};
-    const tool_option options[] = {{"--device", &p.net.device, NULL, 0, 0},
-                                   {"--format", &name, NULL, 0, 0},
-                                   {"--infer", &batches, NULL, 0, 0},
-                                   {"--python", &python, NULL, 0, 0},
-                                   {"--script", &script, NULL, 0, 0},
-                                   {"--batch", NULL, &p.net.batch, 0, 65536},
-                                   {"--repeats", NULL, &p.repeats, 1, BENCH_SAMPLES},
-                                   {"--threads", NULL, &p.threads, 1, 1024},
-                                   {"--milliseconds", NULL, &milliseconds, 0, 60000},
-                                   {0}};
-    if (!read_command_line(argc - named, argv + named, options) ||
-        !bench_format_of(name, &format) || !bench_read_batches(batches, &p.infer))
-        return usage();
-    p.seconds = 1e-3 * milliseconds;
-    return bench_end("peers", run(&p, python, script, networks), &p.report, format);
+    NAS_TRY(bench_read_batches(given->infer, &p.infer));
+    return bench_end(run(&p, given->python, given->script, networks), &p.report, given->format);
 }
+
+const cli_command bench_command_peers = {
+    .name = "peers",
+    .arguments = "[NETWORK,…]",
+    .summary = "Measure the same networks in PyTorch and ONNX Runtime, in turns",
+    .examples = "  clnas-bench peers resnet20 --threads 2\n",
+    .details = "Without a name: small_cnn,resnet20,mobilenetv2,darts_v2_small.\n",
+    .arguments_max = 1,
+    .instance_size = sizeof(options),
+    .options = rows,
+    .run = run_command,
+};

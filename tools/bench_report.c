@@ -11,17 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool bench_format_of(const char *name, bench_format *format)
-{
-    static const char *const names[] = {"table", "json", "jsonl", "csv", "md"};
-    for (int i = 0; i < (int)(sizeof names / sizeof *names); i++)
-        if (strcmp(names[i], name) == 0) {
-            *format = (bench_format)i;
-            return true;
-        }
-    return false;
-}
-
 /* ---- rows --------------------------------------------------------------------------------------------------------------- */
 
 void bench_row_label(bench_row *row, int label, const char *text)

@@ -19,7 +19,7 @@ typedef enum bench_format {
     BENCH_CSV,
     BENCH_MARKDOWN,
 } bench_format;
-#define BENCH_FORMATS "table|json|jsonl|csv|md"
+#define BENCH_FORMATS "table|json|jsonl|csv|md" /* in this order */
 
 /* One figure: what was measured, at what size or width, in which unit; every sample; and what follows from them. */
 typedef struct bench_row {
@@ -46,8 +46,6 @@ typedef struct bench_report {
     int note_count;
 } bench_report;
 
-/* false: there is no such format. */
-bool bench_format_of(const char *name, bench_format *format);
 /* A row without samples, which stays where it is until the next one is added.  `what` and `size` are its first two labels. */
 nas_status bench_report_row(bench_report *report, const char *what, const char *size,
                             const char *unit, bench_row **row);

@@ -6,7 +6,6 @@
  * genes.  Each study is a sample: microseconds per trial (propose, claim, commit, observe) around the 100th and around the 10,000th.  The cost
  * must not grow with the log: they keep incremental state (search.h).  Those that fit models do not promise that. */
 #include "bench.h"
-#include "config_file.h"
 
 #include <clnas/search.h>
 
@@ -115,18 +114,30 @@ static nas_status measure(bench_report *report, int repeats)
     return status;
 }
 
-int bench_search(int argc, char **argv)
+typedef struct options {
+    int repeats, format;
+} options;
+
+static const cli_option rows[] = {
+    BENCH_REPEATS_OPTION(options, "5"),
+    BENCH_FORMAT_OPTION(options),
+    {.name = NULL},
+};
+
+static nas_status run(const cli_call *call)
 {
     static const char *const labels[] = {"strategy", "trial", NULL};
-    const char *name = "table";
-    int repeats = 5;
-    bench_format format;
+    const options *given = call->options;
     bench_report report = {.labels = labels};
-    const tool_option options[] = {
-        {"--format", &name, NULL, 0, 0}, {"--repeats", NULL, &repeats, 1, BENCH_SAMPLES}, {0}};
-    if (!read_command_line(argc, argv, options) || !bench_format_of(name, &format)) {
-        fprintf(stderr, "usage: clnas-bench search [--repeats N] [--format " BENCH_FORMATS "]\n");
-        return 2;
-    }
-    return bench_end("search", measure(&report, repeats), &report, format);
+    return bench_end(measure(&report, given->repeats), &report, given->format);
 }
+
+const cli_command bench_command_search = {
+    .name = "search",
+    .arguments = "",
+    .summary = "Measure what a proposal costs, early and late in a study",
+    .examples = "  clnas-bench search --format md\n",
+    .instance_size = sizeof(options),
+    .options = rows,
+    .run = run,
+};

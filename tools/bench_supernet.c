@@ -1,9 +1,5 @@
 /* bench_supernet.c - clnas-bench supernet: a search step of a one-shot method, its memory, and where the time goes.
  *
- *     clnas-bench supernet [--method darts,gdas,spos,fairnas] [--cells 8] [--channels 16] [--batch 64] [--size 32] [--steps 3] [--repeats 3]
- *                          [--sweep] [--shards 2] [--device MATCH] [--keep] [--profile]
- *                          [--peer] [--python PYTHON] [--threads 2] [--format table|json|jsonl|csv|md]
- *
  * On the supernet of the space `cell`.  Without --method: the halves of a step of DARTS, on the net itself (bench_supernet_darts.c); --shards
  * and --keep are for these.  With it: steps of that strategy as a search runs them (bench_supernet_search.c).  --profile: time by kernel.
  *
@@ -14,6 +10,7 @@
  * `--peer` runs tools/peers/supernet.py in turns, at PyTorch's best setting, the same method on the same network, in no more memory than
  * the machine has left. */
 #include "bench_supernet.h"
+#include "peer_script.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -68,80 +65,73 @@ static bool read_methods(const char *text, combinations *c)
     return c->method_count > 0;
 }
 
-static bool read_number(const char *name, const char *value, supernet_options *o, bool *fine)
+typedef struct options {
+    const char *method, *cells, *channels, *batch, *device, *python, *script;
+    int size, steps, repeats, shards, threads, format;
+    bool sweep, keep, profile, peer;
+} options;
+
+static const cli_option rows[] = {
+    {"method", 0, CLI_TEXT, offsetof(options, method), "METHOD,…", NULL, 0, 0, NULL,
+     "Steps of these strategies as a search runs them: darts, gdas, spos, fairnas (default: the "
+     "halves of a step of DARTS, on the net itself)"},
+    {"cells", 0, CLI_TEXT, offsetof(options, cells), "N,…", "8", 0, 0, NULL,
+     "Cells of the supernet"},
+    {"channels", 0, CLI_TEXT, offsetof(options, channels), "N,…", "16", 0, 0, NULL,
+     "Channels of its first cell"},
+    {"batch", 0, CLI_TEXT, offsetof(options, batch), "N,…", "64", 0, 0, NULL, "Samples of a step"},
+    {"sweep", 0, CLI_FLAG, offsetof(options, sweep), NULL, NULL, 0, 0, NULL,
+     "4 and 8 cells; 8, 16 and 32 channels; batches of 32, 64 and 256"},
+    {"size", 0, CLI_NUMBER, offsetof(options, size), "N", "32", 1, 512, NULL,
+     "Height and width of the images"},
+    {"steps", 0, CLI_NUMBER, offsetof(options, steps), "N", "3", 1, 1000, NULL,
+     "Steps of a sample"},
+    {"repeats", 0, CLI_NUMBER, offsetof(options, repeats), "N", "3", 1, BENCH_REPEATS, NULL,
+     "Samples of each figure"},
+    BENCH_SHARDS_OPTION(options),
+    {"keep", 0, CLI_FLAG, offsetof(options, keep), NULL, NULL, 0, 0, NULL,
+     "Keep every activation instead of making some again; without --method"},
+    {"profile", 0, CLI_FLAG, offsetof(options, profile), NULL, NULL, 0, 0, NULL,
+     "Time by kernel, too"},
+    BENCH_DEVICE_OPTION(options),
+    {"peer", 0, CLI_FLAG, offsetof(options, peer), NULL, NULL, 0, 0, NULL,
+     "The same in PyTorch, in turns"},
+    BENCH_PEER_OPTIONS(options),
+    BENCH_FORMAT_OPTION(options),
+    {.name = NULL},
+};
+
+static nas_status take_list(const char *name, const char *text, int most, number_list *list)
 {
-    const struct {
-        const char *name;
-        int *number, most;
-    } numbers[] = {{"--size", &o->size, 512},
-                   {"--steps", &o->steps, 1000},
-                   {"--repeats", &o->repeats, BENCH_REPEATS},
-                   {"--threads", &o->threads, 1024},
-                   {"--shards", &o->shards, NAS_SHARDS}};
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-        if (strcmp(name, numbers[i].name) == 0) {
-            *fine = bench_read_number(value, 1, numbers[i].most, numbers[i].number);
-            return true;
-        }
-    return false;
+    if (!read_list(text, most, list))
+        NAS_FAIL(NAS_CONFIG, "--%s %s: no such option or value; numbers of 1 … %d, with commas",
+                 name, text, most);
+    return NAS_OK;
 }
 
-static bool read_option(const char *name, const char *value, combinations *c)
+static nas_status take_options(const options *given, combinations *c)
 {
-    supernet_options *o = &c->each;
-    const struct {
-        const char *name, **text;
-    } texts[] = {{"--device", &o->device}, {"--python", &o->python}, {"--script", &o->script}};
-    const struct {
-        const char *name;
-        number_list *list;
-        int most;
-    } lists[] = {{"--cells", &c->cells, 32},
-                 {"--channels", &c->channels, 256},
-                 {"--batch", &c->batch, 65536}};
-    bool fine;
-    if (read_number(name, value, o, &fine))
-        return fine;
-    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
-        if (strcmp(name, lists[i].name) == 0)
-            return read_list(value, lists[i].most, lists[i].list);
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-        if (strcmp(name, texts[i].name) == 0) {
-            *texts[i].text = value;
-            return true;
-        }
-    if (strcmp(name, "--method") == 0)
-        return read_methods(value, c);
-    return strcmp(name, "--format") == 0 && bench_format_of(value, &o->format);
-}
-
-static bool read_flag(const char *name, combinations *c)
-{
-    if (strcmp(name, "--profile") == 0)
-        c->each.profile = true;
-    else if (strcmp(name, "--keep") == 0)
-        c->each.keep = true;
-    else if (strcmp(name, "--peer") == 0)
-        c->each.peer = true;
-    else if (strcmp(name, "--sweep") == 0)
-        return read_list("4,8", 32, &c->cells) && read_list("8,16,32", 256, &c->channels) &&
-               read_list("32,64,256", 65536, &c->batch);
-    else
-        return false;
-    return true;
-}
-
-static nas_status parse(int argc, char **argv, combinations *c)
-{
-    for (int i = 2; i < argc; i++) {
-        if (read_flag(argv[i], c))
-            continue;
-        if (i + 1 == argc || !read_option(argv[i], argv[i + 1], c))
-            NAS_FAIL(NAS_CONFIG, "%s %s: no such option or value", argv[i],
-                     i + 1 < argc ? argv[i + 1] : "(nothing)");
-        i++;
-    }
-    if (c->method[0][0] && (c->each.shards || c->each.keep))
+    c->each = (supernet_options){.size = given->size,
+                                 .steps = given->steps,
+                                 .repeats = given->repeats,
+                                 .shards = given->shards,
+                                 .threads = given->threads,
+                                 .device = given->device,
+                                 .python = given->python,
+                                 .script = given->script,
+                                 .keep = given->keep,
+                                 .profile = given->profile,
+                                 .peer = given->peer,
+                                 .format = given->format};
+    c->method[0] = "";
+    c->method_count = 1;
+    NAS_TRY(take_list("cells", given->sweep ? "4,8" : given->cells, 32, &c->cells));
+    NAS_TRY(take_list("channels", given->sweep ? "8,16,32" : given->channels, 256, &c->channels));
+    NAS_TRY(take_list("batch", given->sweep ? "32,64,256" : given->batch, 65536, &c->batch));
+    if (given->method && !read_methods(given->method, c))
+        NAS_FAIL(NAS_CONFIG, "--method %s: no such option or value; darts, gdas, spos or fairnas",
+                 given->method);
+    if (given->method && (given->shards || given->keep))
         NAS_FAIL(NAS_CONFIG, "--shards and --keep go without --method");
     return NAS_OK;
 }
@@ -164,16 +154,18 @@ static double read_kilobytes(const char *path, const char *format)
 
 static nas_status run_peer(const supernet_options *o, supernet_outcome *r)
 {
-    char command[2048], line[PEER_LINE] = "", limit[64] = "";
+    char command[4096 + 1024], line[PEER_LINE] = "", limit[64] = "", script[4096];
     double median_ms = 0, bytes = 0;
     const double left = read_kilobytes("/proc/meminfo", "MemAvailable: %lf kB");
     if (left > 0)
         snprintf(limit, sizeof limit, "ulimit -v %.0f; ", left / 1024);
+    if (!o->script)
+        NAS_TRY(peer_script("supernet", script, sizeof script));
     snprintf(
         command, sizeof command,
         "%s%s %s '%s' --channels-last --method %s --cells %d --channels %d --batch %d --size %d "
         "--steps %d --threads %d",
-        limit, BENCH_PEER_BEST, o->python, o->script ? o->script : NAS_PEERS_FOLDER "/supernet.py",
+        limit, BENCH_PEER_BEST, o->python, o->script ? o->script : script,
         o->method[0] ? o->method : "darts", o->cells, o->channels, o->batch, o->size, o->steps,
         o->threads);
     NAS_TRY(bench_first_line(command, line, sizeof line));
@@ -300,18 +292,22 @@ static nas_status run(combinations *c)
     return run_one(&o);
 }
 
-int bench_supernet(int argc, char **argv)
+static nas_status run_command(const cli_call *call)
 {
-    combinations c = {.each = {.size = 32, .steps = 3, .repeats = 3, .threads = 2, .device = ""},
-                      .cells = {{8}, 1},
-                      .channels = {{16}, 1},
-                      .batch = {{64}, 1},
-                      .method = {""},
-                      .method_count = 1};
-    nas_status status = parse(argc, argv, &c);
-    if (status == NAS_OK)
-        status = run(&c);
-    if (status != NAS_OK)
-        fprintf(stderr, "clnas-bench supernet: %s\n", nas_error_message());
-    return nas_status_exit_code(status);
+    combinations c = {0};
+    NAS_TRY(take_options(call->options, &c));
+    return run(&c);
 }
+
+const cli_command bench_command_supernet = {
+    .name = "supernet",
+    .arguments = "",
+    .summary = "Measure a search step of a one-shot method, its memory, and where the time goes",
+    .examples = "  clnas-bench supernet --method darts,gdas --cells 4,8\n"
+                "  clnas-bench supernet --sweep --format md\n",
+    .details = "Each combination of the lists is a row, and a process of its own, so that the peak "
+               "of its\nmemory is its own.\n",
+    .instance_size = sizeof(options),
+    .options = rows,
+    .run = run_command,
+};

@@ -7,8 +7,9 @@ packages_build="gcc libc6-dev make cmake ninja-build pkg-config ocl-icd-opencl-d
     librandom123-dev libopenblas-serial-dev libprotobuf-c-dev protobuf-c-compiler libonnx-dev
     libpng-dev libjpeg62-turbo-dev"
 packages_run="pocl-opencl-icd dataset-fashion-mnist"
+packages_package="dpkg-dev file fakeroot"
 packages_test="libcmocka-dev libexpat1-dev clang clang-format mesa-opencl-icd oclgrind valgrind graphviz libonnx-testdata doxygen
-    abigail-tools"
+    abigail-tools mandoc man-db groff-base zsh fish"
 
 say() {
     printf '%s\n' "$*" >&2

@@ -1,8 +1,8 @@
 /* linear.c - clnas-linear: what no hidden layer at all makes of a data set, for searches to be compared with.
  *
- *     clnas-linear FILE [--seed N]
+ *     clnas-linear CONFIG [--seed N]
  *
- * FILE is a config of clnas: its data set is opened as a search opens it, with the same splits, and its task decides: least squares for
+ * CONFIG is a config of clnas: its data set is opened as a search opens it, with the same splits, and its task decides: least squares for
  * numbers, multinomial logistic regression for classes, a logistic regression for each label.  Every value of a sample has a weight; nothing is
  * known of neighbours.  The weight of the ridge is chosen by the validation split, then all training samples are fitted again and the test samples
  * are looked at once, as retraining does.
@@ -10,6 +10,7 @@
  * All three losses are convex and smooth, so one method serves them: Nesterov's accelerated gradient over all samples, with the step that the largest eigenvalue
  * of XᵀX allows, begun anew where the gradient turns (O'Donoghue and Candès, arXiv 1204.3982), until the gradient has all but gone.  It needs no
  * step size, no epochs and no device, and gives the same numbers each time. */
+#include "cli/command_line.h"
 #include "config_file.h"
 
 #include <clnas/data.h>
@@ -326,26 +327,50 @@ static nas_status open_file(const char *path, int seed, nas_data **data)
     return status;
 }
 
-int main(int argc, char **argv)
+typedef struct options {
+    int seed;
+} options;
+
+static const cli_option rows[] = {
+    {"seed", 0, CLI_NUMBER, offsetof(options, seed), "N", "-1", -1, 1 << 30, NULL,
+     "In place of the config's; -1: the config's"},
+    {.name = NULL},
+};
+
+static nas_status run_command(const cli_call *call)
 {
-    int seed = -1;
+    const options *given = call->options;
     nas_data *data = NULL;
-    const tool_option options[] = {{.name = "--seed", .number = &seed, .low = 0, .high = 1 << 30},
-                                   {0}};
-    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
-        printf("usage: clnas-linear FILE [--seed N]\n"
-               "Fits a linear model to the data set of a config, for comparison.\n");
-        return 0;
-    }
-    if (!read_command_line(argc, argv, options)) {
-        fprintf(stderr, "usage: clnas-linear FILE [--seed N]\n");
-        return 2;
-    }
-    nas_status status = open_file(argv[1], seed, &data);
+    nas_status status = open_file(call->arguments[0], given->seed, &data);
     if (status == NAS_OK)
         status = run(data);
-    if (status != NAS_OK)
-        fprintf(stderr, "clnas-linear: %s\n", nas_error_message());
     nas_data_destroy(data);
-    return nas_status_exit_code(status);
+    return status;
+}
+
+static const cli_command command = {
+    .name = "clnas-linear",
+    .arguments = "CONFIG",
+    .summary = "Fit a linear model to the data set of a config, for comparison",
+    .examples = "  clnas-linear regression.cfg\n",
+    .details =
+        "Prints its parameters, the ridge that the validation split chose, and its scores.\n",
+    .arguments_min = 1,
+    .arguments_max = 1,
+    .instance_size = sizeof(options),
+    .options = rows,
+    .run = run_command,
+};
+
+static const cli_program program = {
+    .name = "clnas-linear",
+    .summary = "fit a linear model to the data set of a clnas config",
+    .see_also = "clnas(1), clnas.cfg(5)",
+    .commands = (const cli_command *const[]){&command, NULL},
+    .single = true,
+};
+
+int main(int argc, char **argv)
+{
+    return cli_tool_main(&program, argc, argv);
 }

@@ -1,6 +1,6 @@
 /* rank.c - clnas-rank: how well an evaluator, or the shared weights of a supernet, rank architectures.
  *
- *     clnas-rank FILE [--supernet STUDY[:TRIAL]] [--recalibrate N] [--by METRIC] [--data FOLDER] [--out CSV] [--count N] [--device MATCH]
+ *     clnas-rank FILE [OPTION]…
  *
  * FILE (docs/zero-cost.md) names a space, an evaluator and a truth: a table of results, or a study that trained architectures.  With
  * --supernet space and evaluator are those of a finished search with shared weights, and each architecture is scored on its path.  A sample of
@@ -9,7 +9,7 @@
  * rank correlation of each metric with the truth, those of parameters and multiply-accumulates, which cost nothing, among them.
  *
  * Next: rank.h says which file does what. */
-#include "config_file.h"
+#include "cli/command_line.h"
 #include "rank.h"
 
 #include <stdio.h>
@@ -49,38 +49,77 @@ static bool make_absolute(const char *path, char out[PATH_SIZE])
     return length < PATH_SIZE;
 }
 
-static int usage(FILE *to, int exit_code)
+typedef struct options {
+    const char *supernet, *by, *data, *out, *device;
+    int recalibrate, count;
+} options;
+
+static const cli_option rows[] = {
+    {"supernet", 0, CLI_TEXT, offsetof(options, supernet), "STUDY[:TRIAL]", NULL, 0, 0, NULL,
+     "Rank by the shared weights of this finished search"},
+    {"recalibrate", 0, CLI_NUMBER, offsetof(options, recalibrate), "N", "-1", -1, 100000, NULL,
+     "Batches that a path's norms are measured anew on; -1: as the search's strategy says"},
+    {"by", 0, CLI_TEXT, offsetof(options, by), "METRIC", NULL, 0, 0, NULL,
+     "Of the truth (default as FILE says)"},
+    {"data", 0, CLI_TEXT, offsetof(options, data), "FOLDER", NULL, 0, 0, NULL,
+     "Where the tables are that FILE names (default here)"},
+    {"out", 'o', CLI_TEXT, offsetof(options, out), "CSV", "ranked.csv", 0, 0, NULL,
+     "Where scores go; what is there already is not scored again"},
+    {"count", 0, CLI_NUMBER, offsetof(options, count), "N", NULL, 3, SPACE_MAX, NULL,
+     "Architectures (default as FILE says)"},
+    {"device", 'd', CLI_TEXT, offsetof(options, device), "MATCH", "", 0, 0, NULL,
+     "As clnas devices names it (default any)"},
+    {.name = NULL},
+};
+
+static nas_status run_command(const cli_call *call)
 {
-    fprintf(to,
-            "usage: clnas-rank FILE [--supernet STUDY[:TRIAL]] [--recalibrate N] [--by METRIC]\n"
-            "                  [--data FOLDER] [--out CSV] [--count N] [--device MATCH]\n"
-            "How well an evaluator, or a supernet's shared weights, rank architectures, by a "
-            "table of\nresults or a study's trainings; see docs/zero-cost.md.\n");
-    return exit_code;
+    const options *given = call->options;
+    command c = {.setup = {.file = call->arguments[0],
+                           .folder = given->data,
+                           .by = given->by,
+                           .device = given->device,
+                           .recalibrate = given->recalibrate},
+                 .count = given->count};
+    if (!make_absolute(given->out, c.out) ||
+        (given->supernet && !make_absolute(given->supernet, c.supernet)))
+        NAS_FAIL(NAS_CONFIG, "a path has more than %d letters", PATH_SIZE - 1);
+    c.setup.supernet = given->supernet ? c.supernet : NULL;
+    return run(&c);
 }
+
+static const cli_command rank_command = {
+    .name = "clnas-rank",
+    .arguments = "FILE",
+    .summary = "Tell how well an evaluator, or a supernet's shared weights, rank architectures",
+    .examples = "  clnas-rank configs/rank/benchmark729.cfg --data configs/tables\n"
+                "  clnas-rank truth.cfg --supernet spos.study --count 200\n",
+    .details = "FILE names a space, an evaluator and a truth: a table of results or a study; "
+               "docs/zero-cost.md tells how.\n",
+    .arguments_min = 1,
+    .arguments_max = 1,
+    .instance_size = sizeof(options),
+    .options = rows,
+    .run = run_command,
+};
+
+static void words(const char *argument, const char *before, nas_text *out)
+{
+    (void)before;
+    if (strcmp(argument, "MATCH") == 0)
+        nas_text_add(out, "any\ntype:gpu\ntype:cpu\n");
+}
+
+static const cli_program program = {
+    .name = "clnas-rank",
+    .summary = "tell how well scores rank neural architectures",
+    .see_also = "clnas(1), clnas-simulate(1)",
+    .commands = (const cli_command *const[]){&rank_command, NULL},
+    .single = true,
+    .words = words,
+};
 
 int main(int argc, char **argv)
 {
-    command c = {.setup = {.device = "", .recalibrate = -1}};
-    const char *out = "ranked.csv", *supernet = NULL;
-    const tool_option options[] = {
-        {.name = "--data", .text = &c.setup.folder},
-        {.name = "--out", .text = &out},
-        {.name = "--by", .text = &c.setup.by},
-        {.name = "--supernet", .text = &supernet},
-        {.name = "--device", .text = &c.setup.device},
-        {.name = "--recalibrate", .number = &c.setup.recalibrate, .low = 0, .high = 100000},
-        {.name = "--count", .number = &c.count, .low = 3, .high = SPACE_MAX},
-        {0}};
-    if (argc == 2 && strcmp(argv[1], "--help") == 0)
-        return usage(stdout, 0);
-    if (!read_command_line(argc, argv, options) || !make_absolute(out, c.out) ||
-        (supernet && !make_absolute(supernet, c.supernet)))
-        return usage(stderr, 2);
-    c.setup.file = argv[1];
-    c.setup.supernet = supernet ? c.supernet : NULL;
-    nas_status status = run(&c);
-    if (status != NAS_OK)
-        fprintf(stderr, "clnas-rank: %s\n", nas_error_message());
-    return nas_status_exit_code(status);
+    return cli_tool_main(&program, argc, argv);
 }

@@ -1,6 +1,6 @@
 /* simulate.c - clnas-simulate: strategies against each other on a table of results, over many seeds.
  *
- *     clnas-simulate FILE [--data FOLDER] [--out FOLDER] [--jobs N] [--only RUN] [--seeds N]
+ *     clnas-simulate FILE [OPTION]…
  *
  * FILE says what to run (simulate_config.c; docs/recipes/simulate.md).  Each search appends one line to FOLDER/RUN.csv, so a run that
  * was stopped goes on with the seeds that are missing, and more seeds can be added later.  The first line of such a file is
@@ -8,7 +8,7 @@
  * goes to stdout: mean, standard deviation and standard error over the seeds.
  *
  * Next: simulate_search.c, one search. */
-#include "config_file.h"
+#include "cli/command_line.h"
 #include "simulate.h"
 
 #include <errno.h>
@@ -285,39 +285,67 @@ done:
     return status;
 }
 
-static int usage(FILE *to, int exit_code)
+/* ---- the command line -------------------------------------------------------------------------------------------------- */
+
+typedef struct options {
+    const char *data, *out, *only;
+    int jobs, seeds;
+} options;
+
+static const cli_option rows[] = {
+    {"data", 0, CLI_TEXT, offsetof(options, data), "FOLDER", NULL, 0, 0, NULL,
+     "Where the tables are that FILE names (default here)"},
+    {"out", 'o', CLI_TEXT, offsetof(options, out), "FOLDER", "simulated", 0, 0, NULL,
+     "Where results go, a file for each run"},
+    {"only", 0, CLI_TEXT, offsetof(options, only), "RUN", NULL, 0, 0, NULL, "Only this run"},
+    {"jobs", 'j', CLI_NUMBER, offsetof(options, jobs), "N", "1", 1, 1024, NULL,
+     "Searches at a time"},
+    {"seeds", 0, CLI_NUMBER, offsetof(options, seeds), "N", NULL, 1, 1000000, NULL,
+     "Searches of each run (default as FILE says)"},
+    {.name = NULL},
+};
+
+static nas_status run_command(const cli_call *call)
 {
-    fprintf(to,
-            "usage: clnas-simulate FILE [--data FOLDER] [--out FOLDER] [--jobs N] [--only RUN] "
-            "[--seeds N]\n"
-            "Strategies against each other on a table of results; see docs/recipes/simulate.md.\n");
-    return exit_code;
+    const options *given = call->options;
+    command c = {.file = call->arguments[0],
+                 .data = given->data,
+                 .only = given->only,
+                 .jobs = given->jobs,
+                 .seeds = given->seeds};
+    NAS_TRY(nas_folder_make(given->out, 0777));
+    c.out = realpath(given->out, NULL); /* reading changes into the folder of the data */
+    if (!c.out)
+        NAS_FAIL(NAS_FAILED, "%s: %s", given->out, strerror(errno));
+    const nas_status status = do_all(&c);
+    free(c.out);
+    return status;
 }
+
+static const cli_command simulate_command = {
+    .name = "clnas-simulate",
+    .arguments = "FILE",
+    .summary = "Run strategies against each other on a table of results, over many seeds",
+    .examples =
+        "  clnas-simulate configs/simulate/benchmark729.cfg --data configs/tables --jobs 2\n",
+    .details = "FILE says what to run; docs/recipes/simulate.md tells how.  A run that was stopped "
+               "goes on with the\nseeds that are missing.  The table goes to stdout in Markdown.\n",
+    .arguments_min = 1,
+    .arguments_max = 1,
+    .instance_size = sizeof(options),
+    .options = rows,
+    .run = run_command,
+};
+
+static const cli_program program = {
+    .name = "clnas-simulate",
+    .summary = "run search strategies against each other on a table of results",
+    .see_also = "clnas(1), clnas-rank(1)",
+    .commands = (const cli_command *const[]){&simulate_command, NULL},
+    .single = true,
+};
 
 int main(int argc, char **argv)
 {
-    command c = {.jobs = 1};
-    const char *out = "simulated";
-    const tool_option options[] = {
-        {.name = "--data", .text = &c.data},
-        {.name = "--out", .text = &out},
-        {.name = "--only", .text = &c.only},
-        {.name = "--jobs", .number = &c.jobs, .low = 1, .high = 1024},
-        {.name = "--seeds", .number = &c.seeds, .low = 1, .high = 1000000},
-        {0}};
-    if (argc == 2 && strcmp(argv[1], "--help") == 0)
-        return usage(stdout, 0);
-    if (!read_command_line(argc, argv, options))
-        return usage(stderr, 2);
-    c.file = argv[1];
-    nas_status status = nas_folder_make(out, 0777);
-    c.out = realpath(out, NULL); /* reading changes into the folder of the data */
-    if (status == NAS_OK)
-        status =
-            c.out ? do_all(&c)
-                  : nas_error_set(NAS_FAILED, __FILE__, __LINE__, "%s: %s", out, strerror(errno));
-    free(c.out);
-    if (status != NAS_OK)
-        fprintf(stderr, "clnas-simulate: %s\n", nas_error_message());
-    return nas_status_exit_code(status);
+    return cli_tool_main(&program, argc, argv);
 }

@@ -6,6 +6,7 @@
  *
  * and prints the numbers of that seed, separated by commas.  Two Pythons are looked at, the one in PATH and the system's; where none
  * has the peer's library the run is left out, and says so. */
+#include "peer_script.h"
 #include "simulate.h"
 
 #include <stdio.h>
@@ -84,7 +85,7 @@ nas_status peer_once(const simulation *s, const run *r, uint64_t seed, double nu
     const char *cost = r->objectives.item[1].metric;
     const char *arguments[ARGUMENTS] = {r->python, script,   ".",    "--cost",
                                         cost,      "--seed", number, "--at"};
-    snprintf(script, sizeof script, "%s/%s.py", NAS_PEERS_FOLDER, r->peer);
+    NAS_TRY(peer_script(r->peer, script, sizeof script));
     snprintf(number, sizeof number, "%llu", (unsigned long long)seed);
     for (int i = 0; i < s->at.count; i++) {
         snprintf(at[i], sizeof at[i], "%lld", (long long)s->at.item[i]);

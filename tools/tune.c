@@ -1,13 +1,11 @@
 /* tune.c - clnas-tune: measures which kernels are fastest on a device and writes its tuning file.
  *
- *     clnas-tune [NETWORK|CONFIG|STUDY] [--device MATCH] [--thorough] [--inexact] [--batch N] [--all] [--fresh]
- *                [--seconds N] [--hang N] [--format table|json|jsonl|csv|md]
- *     clnas-tune --compare [NETWORK|supernet] [--device MATCH]
+ *     clnas-tune [NETWORK|CONFIG|STUDY] [OPTION]…
  *
  * Drivers crash and hang on kernels that are out of the ordinary.  So this process opens no device.  It starts another one that does,
  * and watches its journal: where a candidate was begun and its process ended, or nothing came for too long, that candidate is out and
  * the next process goes on behind it.  See tune.h for the rest. */
-#include "config_file.h"
+#include "networks.h"
 #include "tune.h"
 
 #include <fcntl.h>
@@ -291,96 +289,86 @@ done:
 
 /* ---- command line ----------------------------------------------------------------------------------------------------- */
 
-static int usage(FILE *to, int exit_code)
+static int argument_count;
+static char **arguments; /* for the process that measures */
+
+static const cli_option rows[] = {
+    {"device", 'd', CLI_TEXT, offsetof(tune_options, device), "MATCH", "", 0, 0, NULL,
+     "As clnas devices names it (default any)"},
+    {"thorough", 0, CLI_FLAG, offsetof(tune_options, thorough), NULL, NULL, 0, 0, NULL,
+     "All candidates, however long it takes"},
+    {"seconds", 0, CLI_NUMBER, offsetof(tune_options, seconds), "N", "-1", -1, 1000000, NULL,
+     "At most so long; 0: no limit; -1: 28, with --thorough no limit"},
+    {"inexact", 0, CLI_FLAG, offsetof(tune_options, inexact), NULL, NULL, 0, 0, NULL,
+     "Candidates that add up in another order, too (CLBlast …); they count for configs with exact "
+     "= false"},
+    {"batch", 0, CLI_NUMBER, offsetof(tune_options, batch), "N", NULL, 1, 65536, NULL,
+     "Samples of a training step"},
+    {"hang", 0, CLI_NUMBER, offsetof(tune_options, hang_s), "SECONDS", "20", 1, 100000, NULL,
+     "A candidate that takes so long is given up"},
+    {"fresh", 0, CLI_FLAG, offsetof(tune_options, fresh), NULL, NULL, 0, 0, NULL,
+     "Forget rows of earlier runs"},
+    {"all", 0, CLI_FLAG, offsetof(tune_options, all), NULL, NULL, 0, 0, NULL,
+     "Print every candidate, not only those kept or failed"},
+    {"compare", 0, CLI_FLAG, offsetof(tune_options, compare), NULL, NULL, 0, 0, NULL,
+     "Training steps with and without the table, in turns"},
+    {"format", 'f', CLI_CHOICE, offsetof(tune_options, format), NULL, "table", 0, 0, BENCH_FORMATS,
+     "How to print"},
+    {"journal", 0, CLI_TEXT, offsetof(tune_options, journal), "FILE", NULL, 0, 0, NULL, NULL},
+    {"until", 0, CLI_REAL, offsetof(tune_options, until), "SECONDS", NULL, 0, 0, NULL, NULL},
+    {.name = NULL},
+};
+
+static nas_status run(const cli_call *call)
 {
-    fprintf(to,
-            "usage: clnas-tune [NETWORK|CONFIG|STUDY[:TRIAL]] [options]\n"
-            "       clnas-tune --compare [NETWORK|supernet] [options]\n"
-            "Measures which kernels are fastest on a device and writes its tuning file, which\n"
-            "clnas then uses by itself; no result changes by a bit unless exact = false.\n"
-            "  --device MATCH  as clnas devices names it\n"
-            "  --thorough      all candidates, however long it takes (else %d s)\n"
-            "  --seconds N     at most so long; 0: no limit\n"
-            "  --inexact       candidates that add up in another order, too (CLBlast ...);\n"
-            "                  they count for configs with exact = false\n"
-            "  --batch N       samples of a training step\n"
-            "  --hang N        a candidate that takes N seconds is given up (20)\n"
-            "  --fresh         forget rows of earlier runs\n"
-            "  --all           print every candidate, not only those kept or failed\n"
-            "  --compare       training steps with and without the table, in turns\n"
-            "  --format FORMAT " BENCH_FORMATS "\n",
-            DEFAULT_SECONDS);
-    return exit_code;
+    tune_options options = *(const tune_options *)call->options;
+    options.what = call->count ? call->arguments[0] : NULL;
+    if (options.seconds < 0)
+        options.seconds = options.thorough ? 0 : DEFAULT_SECONDS;
+    return options.compare   ? tune_compare(&options)
+           : options.journal ? tune_search(&options)
+                             : tune(&options, argument_count, arguments);
 }
 
-static bool read_number(const char *text, long low, long high, int *number)
+static const cli_command command = {
+    .name = "clnas-tune",
+    .arguments = "[NETWORK|CONFIG|STUDY[:TRIAL]]",
+    .summary = "Measure which kernels are fastest on a device and write its tuning file",
+    .examples = "  clnas-tune\n"
+                "  clnas-tune fashion.cfg --device type:gpu --thorough\n"
+                "  clnas-tune --compare\n",
+    .details =
+        "clnas uses the file by itself; no result changes by a bit unless a config says exact "
+        "= false.\n"
+        "--compare takes NETWORK or `supernet`.\n",
+    .arguments_max = 1,
+    .instance_size = sizeof(tune_options),
+    .options = rows,
+    .run = run,
+};
+
+static void words(const char *argument, const char *before, nas_text *out)
 {
-    char *end;
-    long value = text ? strtol(text, &end, 10) : low - 1;
-    if (!text || *text == '\0' || *end != '\0' || value < low || value > high)
-        return false;
-    *number = (int)value;
-    return true;
+    (void)before;
+    if (strcmp(argument, "MATCH") == 0)
+        nas_text_add(out, "any\ntype:gpu\ntype:cpu\n");
+    for (int i = 0; strcmp(argument, "NETWORK") == 0 && network_references[i].name; i++)
+        nas_text_format(out, "%s\n", network_references[i].name);
 }
 
-static bool read_valued(const char *name, const char *value, tune_options *o)
-{
-    if (!value)
-        return false;
-    if (strcmp(name, "--device") == 0)
-        o->device = value;
-    else if (strcmp(name, "--journal") == 0)
-        o->journal = value;
-    else if (strcmp(name, "--until") == 0)
-        o->until = strtod(value, NULL);
-    else if (strcmp(name, "--format") == 0)
-        return bench_format_of(value, &o->format);
-    else if (strcmp(name, "--seconds") == 0)
-        return read_number(value, 0, 1000000, &o->seconds);
-    else if (strcmp(name, "--batch") == 0)
-        return read_number(value, 1, 65536, &o->batch);
-    else if (strcmp(name, "--hang") == 0)
-        return read_number(value, 1, 100000, &o->hang_s);
-    else
-        return false;
-    return true;
-}
-
-static bool read_options(int argc, char **argv, tune_options *o)
-{
-    bool *const flags[] = {&o->thorough, &o->inexact, &o->all, &o->compare, &o->fresh};
-    static const char *const names[] = {"--thorough", "--inexact", "--all", "--compare", "--fresh"};
-    for (int i = 1; i < argc; i++) {
-        int flag = 0;
-        while (flag < 5 && strcmp(argv[i], names[flag]) != 0)
-            flag++;
-        if (flag < 5)
-            *flags[flag] = true;
-        else if (argv[i][0] == '-') {
-            if (!read_valued(argv[i], argv[i + 1], o))
-                return false;
-            i++;
-        } else if (o->what)
-            return false;
-        else
-            o->what = argv[i];
-    }
-    if (o->seconds < 0)
-        o->seconds = o->thorough ? 0 : DEFAULT_SECONDS;
-    return true;
-}
+static const cli_program program = {
+    .name = "clnas-tune",
+    .summary = "measure which kernels of clnas are fastest on an OpenCL device",
+    .files = "~/.local/share/clnas/tuning\tTuning files, one for each device.\n",
+    .see_also = "clnas(1), clnas-bench(1)",
+    .commands = (const cli_command *const[]){&command, NULL},
+    .single = true,
+    .words = words,
+};
 
 int main(int argc, char **argv)
 {
-    tune_options options = {.device = "", .seconds = -1, .hang_s = 20};
-    if (argc == 2 && strcmp(argv[1], "--help") == 0)
-        return usage(stdout, 0);
-    if (!read_options(argc, argv, &options))
-        return usage(stderr, 2);
-    if (options.compare)
-        return tune_compare(&options);
-    nas_status status = options.journal ? tune_search(&options) : tune(&options, argc, argv);
-    if (status != NAS_OK)
-        fprintf(stderr, "clnas-tune: %s\n", nas_error_message());
-    return nas_status_exit_code(status);
+    argument_count = argc;
+    arguments = argv;
+    return cli_tool_main(&program, argc, argv);
 }

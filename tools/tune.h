@@ -11,6 +11,7 @@
 #define NAS_TOOLS_TUNE_H
 
 #include "bench_report.h"
+#include "cli/command_line.h"
 #include "tune_case.h"
 
 #include <clnas/graph.h>
@@ -98,6 +99,6 @@ nas_status tune_measure(tune_job *job, const nas_tuning_row *row, int rounds, do
 /* ---- the two processes ------------------------------------------------------------------------------------------ */
 
 nas_status tune_search(const tune_options *options);
-int tune_compare(const tune_options *options);
+nas_status tune_compare(const tune_options *options);
 
 #endif

@@ -186,7 +186,7 @@ static nas_status open_report(const tune_options *options, nas_device **device,
     return NAS_OK;
 }
 
-int tune_compare(const tune_options *options)
+nas_status tune_compare(const tune_options *options)
 {
     nas_status status = NAS_OK;
     nas_device *device = NULL;
@@ -201,9 +201,7 @@ int tune_compare(const tune_options *options)
     }
     status = bench_report_print(&report, options->format, stdout);
 done:
-    if (status != NAS_OK)
-        fprintf(stderr, "clnas-tune: %s\n", nas_error_message());
     bench_report_clear(&report);
     nas_device_destroy(device);
-    return nas_status_exit_code(status);
+    return status;
 }

@@ -1,79 +1,23 @@
-/* cli.h - what the commands of the program share: the command table, option rows, listings, the
- * terminal and the progress line.  Private to host/cli.
+/* cli.h - what the commands of the program share: listings, the terminal and the progress line.  Private to
+ * host/cli.
  *
  * A command is one descriptor (cli_command) in a file of its own, command_NAME.c, and one line in
- * command_list.h.  Its option rows drive getopt_long, the checks and --help.  Data goes to stdout in one
+ * command_list.h.  Its option rows drive all that is said of it (command_line.h).  Data goes to stdout in one
  * of four formats (cli_listing); progress, logs and errors go to stderr.
  */
 #ifndef CLNAS_CLI_H
 #define CLNAS_CLI_H
+
+#include "command_line.h"
 
 #include <clnas/clnas.h>
 
 #include <jansson.h>
 #include <stdio.h>
 
-/* ---- command line: command_line.c --------------------------------------------------------------- */
+/* ---- the program: main.c, command_line.h ------------------------------------------------------------ */
 
-typedef enum cli_option_type {
-    CLI_FLAG,   /* bool */
-    CLI_TEXT,   /* const char *, lent from argv; NULL: not given */
-    CLI_INT,    /* int64_t within min … max */
-    CLI_REAL,   /* double within min … max */
-    CLI_CHOICE, /* int: index into choices */
-    CLI_LIST,   /* cli_list: the option may be repeated */
-} cli_option_type;
-
-enum { CLI_LIST_SIZE = 64 };
-
-typedef struct cli_list {
-    int count;
-    const char *item[CLI_LIST_SIZE];
-} cli_list;
-
-typedef struct cli_option {
-    const char *name; /* long name; NULL ends a table */
-    char letter;      /* short name or 0 */
-    cli_option_type type;
-    size_t offset;        /* of the field in the command's instance */
-    const char *argument; /* how --help calls the value: "FILE" */
-    const char *fallback; /* default as text, or NULL: zero */
-    double min, max;      /* both 0: any */
-    const char *choices;  /* "a|b|c" */
-    const char *help;     /* one sentence; NULL: not shown */
-} cli_option;
-
-typedef struct cli_call {
-    const void *options; /* the command's instance */
-    int count;
-    char **arguments;
-    char **words; /* all of the command line, the command's name first; ends with NULL */
-} cli_call;
-
-typedef struct cli_command {
-    const char *name;
-    const char *arguments; /* "STUDY[:TRIAL]" */
-    const char *summary;   /* one line */
-    const char *examples;  /* lines, or NULL */
-    const char *details;   /* a paragraph behind the options, or NULL */
-    int arguments_min, arguments_max;
-    size_t instance_size;
-    const cli_option *options; /* NULL: none */
-    nas_status (*run)(const cli_call *call);
-    bool hidden;
-} cli_command;
-
-/* Every command, in the order of command_list.h. */
-const cli_command *const *cli_commands(int *count);
-const cli_command *cli_command_find(const char *name);
-/* Parses argv (argv[0] is the command's name) into `instance` (zeroed, instance_size bytes) and `call`.
- * `*help` is set when --help was given.  Failures are NAS_CONFIG with a hint. */
-nas_status cli_parse(const cli_command *command, int argc, char **argv, void *instance,
-                     cli_call *call, bool *help);
-void cli_command_help(const cli_command *command, FILE *to);
-void cli_program_help(FILE *to);
-/* -v and -q, accepted by the program and by every command: changes how much is logged. */
-void cli_verbosity_add(int step);
+extern const cli_program cli_clnas;
 bool cli_quiet(void);
 
 /* ---- listings: listing.c ---------------------------------------------------------------------------- */
@@ -261,6 +205,10 @@ int cli_option_count(const nas_kind *kind);
 /* "real", "0 … 1"; ranges and choices as people read them. */
 const char *cli_option_type_text(nas_option_type type);
 void cli_option_range_text(const nas_option *option, char *text, size_t size);
+/* What completion offers for an argument of clnas (cli_program.words). */
+void cli_words(const char *argument, const char *before, nas_text *words);
+/* clnas.cfg.5 and clnas-study.5: manual_pages.c. */
+nas_status cli_manual_pages_write(const char *folder);
 /* docs/config.md as a whole. */
 void cli_reference_page(nas_text *page);
 

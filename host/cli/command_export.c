@@ -8,7 +8,7 @@ typedef struct options {
 } options;
 
 static const cli_option rows[] = {
-    {"to", 0, CLI_TEXT, offsetof(options, to), "KIND", NULL, 0, 0, NULL,
+    {"to", 0, CLI_TEXT, offsetof(options, to), "EXPORTER", NULL, 0, 0, NULL,
      "c, onnx, torch, safetensors, json or dot (clnas describe exporter)"},
     {"output", 'o', CLI_TEXT, offsetof(options, output), "FILE", NULL, 0, 0, NULL, "Where it goes"},
     {"keep-norms", 0, CLI_FLAG, offsetof(options, keep_norms), NULL, NULL, 0, 0, NULL,

@@ -1,10 +1,10 @@
-/* command_line.c - option rows become getopt_long's tables, typed values and --help.
+/* command_line.c - option rows become getopt_long's tables and typed values.
  *
  * One table per command says everything once.  Parsing goes through getopt_long, so `--trials 5`,
  * `--trials=5`, bundled letters, `--` and options behind arguments work as everywhere.  What getopt
  * cannot do is say what was probably meant: an unknown option is answered with the nearest name.
  */
-#include "cli.h"
+#include "command_line.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -13,29 +13,26 @@
 
 enum { OPTION_LIMIT = 32, FIRST_CODE = 1000 };
 
-/* Options that every command has, behind its own. */
-static const cli_option common[] = {
-    {.name = "verbose", .letter = 'v', .type = CLI_FLAG, .help = "Log debugging details too"},
-    {.name = "quiet", .letter = 'q', .type = CLI_FLAG, .help = "Log errors only, no progress"},
-    {.name = "help", .letter = 'h', .type = CLI_FLAG, .help = "Show this help"},
-    {.name = NULL},
-};
+static const cli_option help_row = {
+    .name = "help", .letter = 'h', .type = CLI_FLAG, .help = "Show this help"};
 
-/* The command's row at `index`, then the common ones; NULL behind the last. */
-static const cli_option *option_at(const cli_command *command, int index)
+const cli_option *cli_option_at(const cli_program *program, const cli_command *command, int index)
 {
     for (const cli_option *row = command->options; row && row->name; row++)
         if (index-- == 0)
             return row;
-    for (const cli_option *row = common; row->name; row++)
+    for (const cli_option *row = program->common; row && row->name; row++)
         if (index-- == 0)
             return row;
-    return NULL;
+    return index == 0 ? &help_row : NULL;
 }
 
-static bool is_common(const cli_option *row)
+static bool is_own(const cli_command *command, const cli_option *option)
 {
-    return row >= common && row < common + sizeof common / sizeof *common;
+    for (const cli_option *row = command->options; row && row->name; row++)
+        if (row == option)
+            return true;
+    return false;
 }
 
 static nas_status set_number(const cli_option *row, const char *text, void *field)
@@ -44,7 +41,7 @@ static nas_status set_number(const cli_option *row, const char *text, void *fiel
     double number;
     long long integer = 0;
     errno = 0;
-    if (row->type == CLI_INT) {
+    if (row->type != CLI_REAL) {
         integer = strtoll(text, &end, 10);
         number = (double)integer;
     } else {
@@ -52,12 +49,14 @@ static nas_status set_number(const cli_option *row, const char *text, void *fiel
     }
     if (end == text || *end || errno || number != number)
         NAS_FAIL(NAS_CONFIG, "--%s wants a%s, not '%s'", row->name,
-                 row->type == CLI_INT ? " whole number" : " number", text);
+                 row->type == CLI_REAL ? " number" : " whole number", text);
     if ((row->min != 0 || row->max != 0) && (number < row->min || number > row->max))
         NAS_FAIL(NAS_CONFIG, "--%s is %s, but must lie in %.10g … %.10g", row->name, text, row->min,
                  row->max);
     if (row->type == CLI_INT)
         *(int64_t *)field = integer;
+    else if (row->type == CLI_NUMBER)
+        *(int *)field = (int)integer;
     else
         *(double *)field = number;
     return NAS_OK;
@@ -106,53 +105,52 @@ static nas_status set_option(const cli_option *row, const char *text, void *inst
     }
 }
 
-static nas_status fail_unknown(const cli_command *command, const char *given, int letter)
+static nas_status fail_unknown(const cli_program *program, const cli_command *command,
+                               const char *given, int letter)
 {
     const char *names[OPTION_LIMIT], *nearest;
-    char name[64];
+    char name[64], title[64];
     int count = 0;
     const cli_option *row;
+    cli_command_title(program, command, title, sizeof title);
     if (letter)
-        NAS_FAIL(NAS_CONFIG, "clnas %s has no option -%c; 'clnas %s --help' lists them",
-                 command->name, letter, command->name);
+        NAS_FAIL(NAS_CONFIG, "%s has no option -%c; '%s --help' lists them", title, letter, title);
     snprintf(name, sizeof name, "%.*s", (int)strcspn(given, "="), given);
-    while (count < OPTION_LIMIT && (row = option_at(command, count)) != NULL)
+    while (count < OPTION_LIMIT && (row = cli_option_at(program, command, count)) != NULL)
         names[count++] = row->name;
     nearest = nas_nearest_name(name, names, count);
     if (nearest)
-        NAS_FAIL(NAS_CONFIG, "clnas %s has no option --%s; did you mean --%s?", command->name, name,
-                 nearest);
-    NAS_FAIL(NAS_CONFIG, "clnas %s has no option --%s; 'clnas %s --help' lists them", command->name,
-             name, command->name);
+        NAS_FAIL(NAS_CONFIG, "%s has no option --%s; did you mean --%s?", title, name, nearest);
+    NAS_FAIL(NAS_CONFIG, "%s has no option --%s; '%s --help' lists them", title, name, title);
 }
 
 /* What getopt complained about: '?' (unknown) or ':' (value missing). */
-static nas_status fail_getopt(const cli_command *command, int code, char **argv)
+static nas_status fail_getopt(const cli_program *program, const cli_command *command, int code,
+                              char **argv)
 {
     const char *word = argv[optind - 1];
     const cli_option *row;
     if (code != ':' && optopt == 0)
-        return fail_unknown(command, strncmp(word, "--", 2) == 0 ? word + 2 : word, 0);
-    for (int i = 0; (row = option_at(command, i)) != NULL; i++) {
+        return fail_unknown(program, command, strncmp(word, "--", 2) == 0 ? word + 2 : word, 0);
+    for (int i = 0; (row = cli_option_at(program, command, i)) != NULL; i++) {
         if (optopt != FIRST_CODE + i && !(row->letter && optopt == row->letter))
             continue;
         if (row->type == CLI_FLAG)
             NAS_FAIL(NAS_CONFIG, "--%s takes no value", row->name);
         NAS_FAIL(NAS_CONFIG, "--%s wants a value: --%s %s", row->name, row->name,
-                 row->argument  ? row->argument
-                 : row->choices ? row->choices
-                                : "VALUE");
+                 cli_option_value(row));
     }
-    return fail_unknown(command, "", optopt);
+    return fail_unknown(program, command, "", optopt);
 }
 
 /* Fills getopt_long's tables from the rows. */
-static void make_tables(const cli_command *command, struct option *longs, char *letters)
+static void make_tables(const cli_program *program, const cli_command *command,
+                        struct option *longs, char *letters)
 {
     const cli_option *row;
     char *next = letters;
     *next++ = ':';
-    for (int i = 0; i < OPTION_LIMIT && (row = option_at(command, i)) != NULL; i++) {
+    for (int i = 0; i < OPTION_LIMIT && (row = cli_option_at(program, command, i)) != NULL; i++) {
         bool value = row->type != CLI_FLAG;
         longs[i] = (struct option){row->name, value ? required_argument : no_argument, NULL,
                                    FIRST_CODE + i};
@@ -173,32 +171,35 @@ static nas_status fill_defaults(const cli_command *command, void *instance)
     return NAS_OK;
 }
 
-static nas_status check_count(const cli_command *command, const cli_call *call)
+static nas_status check_count(const cli_program *program, const cli_command *command,
+                              const cli_call *call)
 {
+    char title[64];
+    cli_command_title(program, command, title, sizeof title);
     if (call->count < command->arguments_min)
-        NAS_FAIL(NAS_CONFIG, "clnas %s wants %s; 'clnas %s --help' shows examples", command->name,
-                 command->arguments, command->name);
+        NAS_FAIL(NAS_CONFIG, "%s wants %s; '%s --help' tells more", title, command->arguments,
+                 title);
     if (call->count > command->arguments_max)
-        NAS_FAIL(NAS_CONFIG, "clnas %s does not know what to do with '%s'", command->name,
+        NAS_FAIL(NAS_CONFIG, "%s does not know what to do with '%s'", title,
                  call->arguments[command->arguments_max]);
     return NAS_OK;
 }
 
-static void use_common(const cli_option *row, bool *help)
+static void use_common(const cli_program *program, const cli_option *row, bool *help)
 {
-    if (row->letter == 'h')
+    if (row == &help_row)
         *help = true;
-    else
-        cli_verbosity_add(row->letter == 'v' ? 1 : -1);
+    else if (program->use_common)
+        program->use_common(row->letter);
 }
 
-nas_status cli_parse(const cli_command *command, int argc, char **argv, void *instance,
-                     cli_call *call, bool *help)
+nas_status cli_parse(const cli_program *program, const cli_command *command, int argc, char **argv,
+                     void *instance, cli_call *call, bool *help)
 {
     struct option longs[OPTION_LIMIT + 1] = {{0}};
     char letters[2 * OPTION_LIMIT + 2];
     int code;
-    make_tables(command, longs, letters);
+    make_tables(program, command, longs, letters);
     NAS_TRY(fill_defaults(command, instance));
     *help = false;
     opterr = 0;
@@ -206,72 +207,15 @@ nas_status cli_parse(const cli_command *command, int argc, char **argv, void *in
     while ((code = getopt_long(argc, argv, letters, longs, NULL)) != -1) {
         const cli_option *row = NULL;
         if (code == '?' || code == ':')
-            return fail_getopt(command, code, argv);
-        for (int i = 0; (row = option_at(command, i)) != NULL; i++)
+            return fail_getopt(program, command, code, argv);
+        for (int i = 0; (row = cli_option_at(program, command, i)) != NULL; i++)
             if (code == FIRST_CODE + i || code == row->letter)
                 break;
-        if (is_common(row))
-            use_common(row, help);
-        else
+        if (is_own(command, row))
             NAS_TRY(set_option(row, optarg, instance));
+        else
+            use_common(program, row, help);
     }
     *call = (cli_call){instance, argc - optind, argv + optind, argv};
-    return *help ? NAS_OK : check_count(command, call);
-}
-
-/* ---- help ---------------------------------------------------------------------------------------- */
-
-static void print_option(const cli_option *row, FILE *to)
-{
-    char left[80];
-    char letter[] = {'-', row->letter ? row->letter : ' ', row->letter ? ',' : ' ', '\0'};
-    const char *value = row->argument ? row->argument : row->choices ? row->choices : "VALUE";
-    if (!row->letter)
-        letter[0] = ' ';
-    snprintf(left, sizeof left, "%s --%s%s%s", letter, row->name, row->type == CLI_FLAG ? "" : " ",
-             row->type == CLI_FLAG ? "" : value);
-    fprintf(to, "  %-34s %s", left, row->help);
-    if (row->fallback)
-        fprintf(to, " (default %s)", row->fallback);
-    if (row->type == CLI_LIST)
-        fputs("; may be repeated", to);
-    fputc('\n', to);
-}
-
-void cli_command_help(const cli_command *command, FILE *to)
-{
-    const cli_option *row;
-    fprintf(to, "usage: clnas %s%s%s [OPTION]…\n\n%s.\n", command->name,
-            *command->arguments ? " " : "", command->arguments, command->summary);
-    if (command->examples)
-        fprintf(to, "\nExamples:\n%s", command->examples);
-    fputs("\nOptions:\n", to);
-    for (int i = 0; (row = option_at(command, i)) != NULL; i++)
-        if (row->help)
-            print_option(row, to);
-    if (command->details)
-        fprintf(to, "\n%s", command->details);
-}
-
-void cli_program_help(FILE *to)
-{
-    int count;
-    const cli_command *const *commands = cli_commands(&count);
-    fputs("usage: clnas COMMAND [OPTION]… [ARGUMENT]…\n\n"
-          "Designs convolutional networks by searching, and trains every candidate itself, on any\n"
-          "OpenCL device.\n\n"
-          "A first search:\n"
-          "  clnas init quickstart             write a commented config, quickstart.cfg\n"
-          "  clnas search quickstart.cfg       run it; Ctrl-C is safe, `clnas resume` goes on\n"
-          "  clnas best fashion.study          see what was found\n\n"
-          "Commands (clnas COMMAND --help tells more):\n",
-          to);
-    for (int i = 0; i < count; i++)
-        if (!commands[i]->hidden)
-            fprintf(to, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
-    fputs("\nData goes to stdout, progress and logs to stderr.  Exit codes: 0 done, 1 failed, 2 "
-          "usage\n"
-          "or config, 3 no usable device, 4 device or kernel error, 5 study store, 6 data set,\n"
-          "7 stopped early (resumable), 130/143 after SIGINT/SIGTERM.\n",
-          to);
+    return *help ? NAS_OK : check_count(program, command, call);
 }

@@ -7,7 +7,6 @@
 #include "cli.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #define CLI_COMMAND(name) extern const cli_command cli_command_##name;
 #include "command_list.h"
@@ -17,25 +16,12 @@ static const cli_command *const commands[] = {
 #define CLI_COMMAND(name) &cli_command_##name,
 #include "command_list.h"
 #undef CLI_COMMAND
+    NULL,
 };
 
 static int verbosity; /* 0: warnings and information; -1: errors; 1: debug */
 
-const cli_command *const *cli_commands(int *count)
-{
-    *count = (int)(sizeof commands / sizeof *commands);
-    return commands;
-}
-
-const cli_command *cli_command_find(const char *name)
-{
-    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-        if (strcmp(commands[i]->name, name) == 0)
-            return commands[i];
-    return NULL;
-}
-
-void cli_verbosity_add(int step)
+static void add_verbosity(int step)
 {
     verbosity += step;
     nas_log_set(cli_log, NULL,
@@ -49,21 +35,44 @@ bool cli_quiet(void)
     return verbosity < 0;
 }
 
-static nas_status get_command(const char *name, const cli_command **command)
+static const cli_option common[] = {
+    {.name = "verbose", .letter = 'v', .type = CLI_FLAG, .help = "Log debugging details too"},
+    {.name = "quiet", .letter = 'q', .type = CLI_FLAG, .help = "Log errors only, no progress"},
+    {.name = NULL},
+};
+
+static void use_common(char letter)
 {
-    const char *names[sizeof commands / sizeof *commands], *nearest;
-    int count = 0;
-    *command = cli_command_find(name);
-    if (*command)
-        return NAS_OK;
-    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-        if (!commands[i]->hidden)
-            names[count++] = commands[i]->name;
-    nearest = nas_nearest_name(name, names, count);
-    if (nearest)
-        NAS_FAIL(NAS_CONFIG, "there is no command '%s'; did you mean '%s'?", name, nearest);
-    NAS_FAIL(NAS_CONFIG, "there is no command '%s'; 'clnas --help' lists them", name);
+    add_verbosity(letter == 'v' ? 1 : -1);
 }
+
+const cli_program cli_clnas = {
+    .name = "clnas",
+    .summary = "design neural networks by searching, on any OpenCL device",
+    .about =
+        "Designs convolutional networks by searching, and trains every candidate itself, on any\n"
+        "OpenCL device.\n",
+    .examples =
+        "  clnas init quickstart             write a commented config, quickstart.cfg\n"
+        "  clnas search quickstart.cfg       run it; Ctrl-C is safe, `clnas resume` goes on\n"
+        "  clnas best fashion.study          see what was found\n",
+    .notes =
+        "Data goes to stdout, progress and logs to stderr.  Exit codes: 0 done, 1 failed, 2 usage\n"
+        "or config, 3 no usable device, 4 device or kernel error, 5 study store, 6 data set,\n"
+        "7 stopped early (resumable), 130/143 after SIGINT/SIGTERM.\n",
+    .files = "NAME.study\tA study, the log of a search: clnas-study(5).\n"
+             "NAME.study.d\tWeights of its best trials.\n"
+             "NAME.cfg\tA config: clnas.cfg(5).\n"
+             "~/.cache/clnas\tCaches of compiled kernels and of decoded images.\n"
+             "~/.local/share/clnas/tuning\tTuning files: clnas-tune(1).\n",
+    .see_also = "clnas.cfg(5), clnas-study(5), clnas-bench(1), clnas-tune(1), clnas-simulate(1), "
+                "clnas-rank(1), clnas-linear(1)",
+    .commands = commands,
+    .common = common,
+    .use_common = use_common,
+    .words = cli_words,
+    .pages = cli_manual_pages_write,
+};
 
 /* Prints what went wrong; the exit code. */
 static int finish(nas_status status)
@@ -82,51 +91,9 @@ static int finish(nas_status status)
     return nas_status_exit_code(status);
 }
 
-static nas_status run(const cli_command *command, int argc, char **argv)
-{
-    nas_status status = NAS_OK;
-    bool help;
-    cli_call call;
-    void *instance = calloc(1, command->instance_size + 1);
-    if (!instance)
-        NAS_FAIL(NAS_MEMORY, "no memory for the options of %s", command->name);
-    NAS_TRY_DONE(cli_parse(command, argc, argv, instance, &call, &help));
-    if (help)
-        cli_command_help(command, stdout);
-    else
-        status = command->run(&call);
-done:
-    free(instance);
-    return status;
-}
-
-/* clnas --help, --version, help [COMMAND], and -v or -q in front of the command. */
-static nas_status run_program(int argc, char **argv)
-{
-    const cli_command *command;
-    int at = 1;
-    for (; at < argc && (strcmp(argv[at], "-v") == 0 || strcmp(argv[at], "-q") == 0); at++)
-        cli_verbosity_add(argv[at][1] == 'v' ? 1 : -1);
-    if (at == argc) {
-        cli_program_help(stderr);
-        NAS_FAIL(NAS_CONFIG, "no command given");
-    }
-    if (strcmp(argv[at], "--help") == 0 || strcmp(argv[at], "-h") == 0 ||
-        (strcmp(argv[at], "help") == 0 && at + 1 == argc)) {
-        cli_program_help(stdout);
-        return NAS_OK;
-    }
-    if (strcmp(argv[at], "help") == 0) {
-        NAS_TRY(get_command(argv[at + 1], &command));
-        cli_command_help(command, stdout);
-        return NAS_OK;
-    }
-    NAS_TRY(get_command(strcmp(argv[at], "--version") == 0 ? "version" : argv[at], &command));
-    return run(command, argc - at, argv + at);
-}
-
 int main(int argc, char **argv)
 {
-    cli_verbosity_add(0);
-    return finish(run_program(argc, argv));
+    cli_outcome outcome;
+    add_verbosity(0);
+    return finish(cli_program_run(&cli_clnas, argc, argv, &outcome));
 }

@@ -87,4 +87,9 @@ void cli_reference_page(nas_text *page)
         for (int k = 0; k < lists[i].count(); k++)
             add_kind(page, lists[i].at(k));
     }
+    nas_text_add(page,
+                 "\n## Environment\n\nWhat the programs look up there.\n\n| variable | meaning |\n"
+                 "|---|---|\n");
+    for (const cli_variable *row = cli_environment; row->name; row++)
+        nas_text_format(page, "| `%s` | %s |\n", row->name, row->meaning);
 }

@@ -1,4 +1,4 @@
-/* templates.h - the example configs of configs/, embedded by host/cli/CMakeLists.txt. */
+/* templates.h - the example configs of configs/ and the page that is clnas-study(5), embedded by host/cli/CMakeLists.txt. */
 #ifndef CLNAS_CLI_TEMPLATES_H
 #define CLNAS_CLI_TEMPLATES_H
 
@@ -11,5 +11,7 @@ typedef struct cli_template {
 
 /* Ends with a NULL name. */
 extern const cli_template cli_templates[];
+/* docs/study-schema.md, line by line; ends with NULL. */
+extern const char *const *const cli_study_schema;
 
 #endif

@@ -4,7 +4,7 @@
 last="recipes"; code=0; : >out.txt; : >err.txt
 
 mkdir tree
-for part in CMakeLists.txt cl cmake configs host include tools tests LICENSE; do
+for part in CMakeLists.txt cl cmake configs docs host include tools tests LICENSE; do
     cp -r "$NAS_SOURCE_FOLDER/$part" tree/
 done
 cd tree
