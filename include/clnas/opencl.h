@@ -16,7 +16,8 @@
 #define CLNAS_OPENCL_H
 
 #ifndef CL_TARGET_OPENCL_VERSION
-#define CL_TARGET_OPENCL_VERSION 120 /* of the OpenCL headers, where the program asks for no other */
+/* Of the OpenCL headers, where the program asks for no other. */
+#define CL_TARGET_OPENCL_VERSION 120
 #endif
 #include <CL/cl.h>
 
