@@ -3,7 +3,8 @@
  * A study is written line by line into its file, in one transaction, so that ten thousand trials take a second.
  *
  *   test_report                     the tests
- *   test_report many COUNT PATH     makes a study of so many trials and keeps it (docs/performance.md) */
+ *   test_report many COUNT PATH     makes a study of so many trials and keeps it (docs/performance.md)
+ *   test_report hostile PATH        and one whose every name is an attack (tests/cli/report.sh) */
 #include "nas_test.h"
 
 #include "page.h"
@@ -230,18 +231,19 @@ static void fill_hostile(int i, nas_trial *trial)
     }
 }
 
+static const made hostile = {
+    "study = \"<img src=x onerror=alert(1)>'&<b>\";\n"
+    "data = { type = \"synthetic\"; valid = 64; };\n"
+    "space = { type = \"chain\"; depth = [ 1, 3 ]; width = [ 8, 16 ]; };\n"
+    "strategy = { type = \"random\"; };\n"
+    "devices = ( { name = \"home\"; match = \"<script>alert(1)</script>\"; } );\n"
+    "objectives = ( { metric = \"valid_accuracy\"; goal = \"max\"; },\n"
+    "               { metric = \"<i>\\\"'&\"; goal = \"max\"; } );\n",
+    30, fill_hostile};
+
 static void test_hostile(void **state)
 {
     (void)state;
-    const made hostile = {
-        "study = \"<img src=x onerror=alert(1)>'&<b>\";\n"
-        "data = { type = \"synthetic\"; valid = 64; };\n"
-        "space = { type = \"chain\"; depth = [ 1, 3 ]; width = [ 8, 16 ]; };\n"
-        "strategy = { type = \"random\"; };\n"
-        "devices = ( { name = \"home\"; match = \"<script>alert(1)</script>\"; } );\n"
-        "objectives = ( { metric = \"valid_accuracy\"; goal = \"max\"; },\n"
-        "               { metric = \"<i>\\\"'&\"; goal = \"max\"; } );\n",
-        30, fill_hostile};
     make_study(&hostile, path);
     page_seen seen = report();
     expect(&seen, "<img src=x onerror=alert(1)>'&<b>");
@@ -394,6 +396,9 @@ static void test_data_gone(void **state)
     check_plots(" history pareto curves timeline ");
 }
 
+static const char many_config[] =
+    "strategy = { type = \"random\"; }; budget = { trials = 10000; };";
+
 static void fill_many(int i, nas_trial *trial)
 {
     fill_plain(i % 10 == 9 && i % 50 != 49 ? i - 1 : i, trial);
@@ -411,7 +416,7 @@ static void fill_many(int i, nas_trial *trial)
 static void test_many(void **state)
 {
     (void)state;
-    made many = {plain.config, 2000, fill_many};
+    made many = {many_config, 2000, fill_many};
     nas_text page = {0};
     size_t sizes[2];
     for (int k = 0; k < 2; k++) {
@@ -444,8 +449,12 @@ static void test_refused(void **state)
 int main(int argc, char **argv)
 {
     if (argc == 4 && strcmp(argv[1], "many") == 0) {
-        const made many = {plain.config, atoi(argv[2]), fill_many};
+        const made many = {many_config, atoi(argv[2]), fill_many};
         make_study(&many, argv[3]);
+        return 0;
+    }
+    if (argc == 3 && strcmp(argv[1], "hostile") == 0) {
+        make_study(&hostile, argv[2]);
         return 0;
     }
     const struct CMUnitTest tests[] = {

@@ -94,7 +94,9 @@ static void write_reasons(reasons *list, const char *sentence, nas__subject *sub
     if (list->all == 0)
         return;
     nas__number_words(&words, list->all);
-    nas_text_format(&words, " of %d trials %s", subject->count, sentence);
+    nas_text_add(&words, " of ");
+    nas__number_words(&words, subject->count);
+    nas_text_format(&words, " trials %s", sentence);
     nas__page_words(page, words.data ? words.data : "");
     write_table(list, page);
     for (int i = 0; i < list->count && i < SHOWN; i++)

@@ -6,7 +6,7 @@
 
 #include <math.h>
 
-static const double gap = 16, chart_width = 520, chart_height = 310;
+static const double gap = 16, chart_width = 460, chart_height = 290;
 
 void nas__sheet_begin(nas__sheet *sheet, bool alone, nas_text *out)
 {
