@@ -188,6 +188,7 @@ static void test_plain(void **state)
                                         "History",
                                         "Trade-offs",
                                         "Training curves",
+                                        "What matters",
                                         "Devices",
                                         "Failures",
                                         "To repeat it",
@@ -208,7 +209,7 @@ static void test_plain(void **state)
     expect(&seen, "2,700"); /* parameters of trial 17, in the table of the best */
     expect(&seen, "900,000");
     nas_text_clear(&seen.text);
-    check_plots(" network history pareto curves timeline ");
+    check_plots(" network history pareto curves importance timeline ");
 }
 
 static void fill_hostile(int i, nas_trial *trial)
@@ -336,7 +337,7 @@ static void test_pareto(void **state)
     nas_text_clear(&seen.text);
     nas_study_view_clear(view);
     free(view);
-    check_plots(" network history pareto curves timeline ");
+    check_plots(" network history pareto curves importance timeline ");
 }
 
 /* Epochs of a supernet, the last line the network that it gave. */
@@ -432,7 +433,7 @@ static void test_many(void **state)
     expect(&seen, " of 9,800 points drawn");
     expect(&seen, "9,700 more are not shown here; they are listed by: clnas trials made.study");
     nas_text_clear(&seen.text);
-    check_plots(" network history pareto curves timeline ");
+    check_plots(" network history pareto curves importance timeline ");
 }
 
 static void test_refused(void **state)

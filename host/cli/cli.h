@@ -165,12 +165,12 @@ nas_status cli_trials_listing(const nas_study_view *view, const int *indices, in
 /* "2026-01-31T12:00:00Z" */
 void cli_time_text(int64_t time_ms, char text[32]);
 
-/* ---- pages and pictures: page_file.c ----------------------------------------------------------------------------- */
+/* ---- pages and pictures: report_file.c ----------------------------------------------------------------------------- */
 
 /* Into a file, or to stdout for "-".  A page or picture of before is replaced, another file only with `force`. */
-nas_status cli_page_write(const char *path, const nas_text *page, bool force);
+nas_status cli_report_save(const char *path, const nas_text *page, bool force);
 /* "fashion.study" and ".html": "fashion.html". */
-nas_status cli_page_path(const char *study, const char *ending, char *path, size_t size);
+nas_status cli_report_path(const char *study, const char *ending, char *path, size_t size);
 
 /* ---- results from outside: told.c ------------------------------------------------------------------------------- */
 

@@ -23,12 +23,12 @@ static nas_status run(const cli_call *call)
     const options *given = call->options;
     char path[NAS_PATH_SIZE];
     nas_text page = {0};
-    NAS_TRY(cli_page_path(call->arguments[0], ".html", path, sizeof path));
+    NAS_TRY(cli_report_path(call->arguments[0], ".html", path, sizeof path));
     if (given->output)
         snprintf(path, sizeof path, "%s", given->output);
     nas_status status = nas_report_write(call->arguments[0], &page);
     if (status == NAS_OK)
-        status = cli_page_write(path, &page, given->force);
+        status = cli_report_save(path, &page, given->force);
     if (status == NAS_OK && strcmp(path, "-") != 0)
         printf("%s written, %zu kB; it opens in any browser, offline\n", path,
                (page.length + 999) / 1000);

@@ -84,6 +84,8 @@ void cli_words(const char *argument, const char *before, nas_text *out)
         nas_text_add(out, "any\ntype:gpu\ntype:cpu\n");
     else if (strcmp(argument, "EXPORTER") == 0)
         add_names(cli_kind_list_find("exporter"), out);
+    else if (strcmp(argument, "PICTURE") == 0)
+        add_names(cli_kind_list_find("plot"), out);
     else if (strcmp(argument, "SHELL") == 0)
         nas_text_add(out, "bash\nzsh\nfish\n");
     else if (strcmp(argument, "TEMPLATE") == 0)

@@ -25,6 +25,7 @@ static const section sections[] = {
     {"retrained", "Retrained from the start", NULL, nas__section_retrained},
     {"supernet", "The supernet", "supernet", nas__section_supernet},
     {"curves", "Training curves", "curves", NULL},
+    {"importance", "What matters", "importance", NULL},
     {"devices", "Devices", "timeline", NULL},
     {"failures", "Failures", NULL, nas__section_failures},
     {"repeat", "To repeat it", NULL, nas__section_repeat},

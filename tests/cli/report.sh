@@ -62,7 +62,7 @@ fi
 # The pictures: listed, each drawn or refused with a reason.
 run plot; expect_code 0; expect_out "history"; expect_out "timeline"
 run plot --format json; expect_code 0
-expect_json '{"network", "history", "pareto", "curves", "timeline", "supernet"} <= {p["kind"] for p in x["plots"]}'
+expect_json '{"network", "cell", "history", "pareto", "curves", "supernet", "importance", "timeline"} <= {p["picture"] for p in x["plots"]}'
 for kind in network history pareto curves timeline; do
     run plot "$kind" small.study; expect_code 0; expect_out "small-$kind.svg written"
     well_formed "small-$kind.svg"

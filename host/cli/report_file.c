@@ -1,4 +1,4 @@
-/* page_file.c - a page or a picture into a file that may be an older one of its kind, and nothing else.
+/* report_file.c - a page or a picture into a file that may be an older one of its kind, and nothing else.
  *
  * Reports are made again and again under one name, so what looks like a page or a picture is replaced without a question.  Anything
  * else that has the name, a study above all, is left alone until --force is given. */
@@ -25,7 +25,7 @@ static bool is_ours(const char *path)
     return empty;
 }
 
-nas_status cli_page_write(const char *path, const nas_text *page, bool force)
+nas_status cli_report_save(const char *path, const nas_text *page, bool force)
 {
     NAS_TRY(nas_text_check(page));
     if (strcmp(path, "-") == 0) {
@@ -41,7 +41,7 @@ nas_status cli_page_write(const char *path, const nas_text *page, bool force)
     return nas_file_replace(path, page->data, page->length);
 }
 
-nas_status cli_page_path(const char *study, const char *ending, char *path, size_t size)
+nas_status cli_report_path(const char *study, const char *ending, char *path, size_t size)
 {
     const char *dot = strrchr(study, '.');
     const bool known = dot && strcmp(dot, ".study") == 0;
