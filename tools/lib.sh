@@ -10,6 +10,7 @@ packages_run="pocl-opencl-icd dataset-fashion-mnist"
 packages_package="dpkg-dev file fakeroot"
 packages_test="libcmocka-dev libexpat1-dev clang clang-format mesa-opencl-icd oclgrind valgrind graphviz libonnx-testdata doxygen
     abigail-tools mandoc man-db groff-base zsh fish"
+packages_browser="chromium" # reports are looked at in it; only with --full
 
 say() {
     printf '%s\n' "$*" >&2
