@@ -289,7 +289,7 @@ typedef enum nas_stream {
     NAS_STREAM_SYNTHETIC,
     NAS_STREAM_TEST,
     NAS_STREAM_PROXY,
-    NAS_STREAM_GATES, /* first architecture weights, and their noise */
+    NAS_STREAM_GATES,    /* first architecture weights, and their noise */
     NAS_STREAM_PATHS,    /* paths through a supernet */
     NAS_STREAM_RESAMPLE, /* which trials a bootstrap draws again */
 } nas_stream;
