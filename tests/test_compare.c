@@ -281,7 +281,90 @@ static void what_has_no_common_measure_is_refused(void **state)
     free_config(random);
 }
 
-/* 20 seeds each: by validation accuracy, which it sees, evolution is ahead; parameters have to be few. */
+/* The worst networks are looked for; the second group's seeds are among the first one's. */
+static void less_may_be_better(void **state)
+{
+    static const char least[] = "objectives=({metric=\"valid_accuracy\";goal=\"min\";})";
+    nas_config *evolution = make_config(least, NULL), *random = make_config(random_strategy, least);
+    nas_comparison *c = begin(&(nas_comparison_options){.metric = "valid_accuracy"});
+    double sums[2] = {0};
+    int lower = 0;
+    (void)state;
+    for (int64_t seed = 1; seed <= 22; seed++)
+        add(c, random, seed, 100);
+    for (int64_t seed = 22; seed >= 3; seed--)
+        add(c, evolution, seed, 100);
+    nas_test_ok(nas_comparison_judge(c));
+    const nas_compared_pair *pair = &c->pairs[0];
+    assert_true(c->goal == NAS_GOAL_MIN);
+    assert_true(pair->paired && pair->first_count == 20 && c->groups[0].studies == 22);
+    for (int i = 22; i < 42; i++) {
+        const nas_compared_study *x = &c->studies[i - 20], *y = &c->studies[i];
+        assert_true(x->seed == y->seed && x->group == 0 && y->group == 1);
+        sums[0] += x->value;
+        sums[1] += y->value;
+        for (int k = 2; k < 22; k++)
+            lower += 2 * (c->studies[k].value < y->value) + (c->studies[k].value == y->value);
+    }
+    assert_true(fabs(pair->difference.at - (sums[0] - sums[1]) / 20) < 1e-9);
+    assert_true(pair->difference.low <= pair->difference.at);
+    assert_true(fabs(pair->superiority.at - lower / 800.0) < 1e-12);
+    assert_int_equal(pair->verdict, NAS_VERDICT_SECOND);
+    assert_true(sums[1] < sums[0]);
+    nas_comparison_destroy(c);
+    free_config(evolution);
+    free_config(random);
+}
+
+/* By arrival the order is that of the commits: one worker commits in the order of the trials. */
+static void order_of_arrival_is_read_too(void **state)
+{
+    nas_config *config = make_config(NULL, NULL),
+               *arrival = make_config("budget.order=\"arrival\"", NULL);
+    nas_comparison *c = begin(&(nas_comparison_options){.at = 20, .target = 0.8});
+    (void)state;
+    add(c, config, 5, 30);
+    add(c, arrival, 5, 30);
+    nas_test_ok(nas_comparison_judge(c));
+    assert_int_equal(c->group_count, 2);
+    assert_true(c->at == 20 && c->studies[0].cost == 30);
+    assert_true(c->studies[0].value == c->studies[1].value &&
+                c->studies[0].area == c->studies[1].area);
+    for (int i = 0; i < 2; i++) {
+        int first = 1;
+        while (best_of(config, first, "test_accuracy") < 0.8)
+            first++;
+        assert_true(c->studies[i].target_cost == first && c->groups[i].target_cost == first);
+    }
+    assert_true(c->groups[0].reached == 1 && isnan(c->groups[0].value.low));
+    nas_comparison_destroy(c);
+    free_config(config);
+    free_config(arrival);
+}
+
+/* A page with a hostile name in it; that it is well-formed is tests/cli/compare.sh's. */
+static void a_page_holds_names_as_text(void **state)
+{
+    nas_config *config = make_config(NULL, NULL);
+    nas_comparison *c = begin(&(nas_comparison_options){0});
+    nas_text page = {0};
+    (void)state;
+    config->seed = 1;
+    nas_study *study = search_table(config, 12);
+    nas_test_fails(nas_comparison_write(c, &page), NAS_FAILED, "judged before");
+    nas_test_ok(nas_comparison_add(c, "<script>alert('&')</script>\xff", study, config));
+    nas_test_ok(nas_comparison_judge(c));
+    nas_test_ok(nas_comparison_write(c, &page));
+    assert_null(strstr(page.data, "<script"));
+    assert_non_null(strstr(page.data, "&lt;script&gt;"));
+    nas_test_fails(nas_comparison_add(c, "late", study, config), NAS_FAILED, "judged already");
+    nas_text_clear(&page);
+    nas_study_close(study);
+    nas_comparison_destroy(c);
+    free_config(config);
+}
+
+/* 20 seeds each: by validation accuracy, which it sees, evolution is ahead. */
 static void evolution_is_better_than_random(void **state)
 {
     nas_config *evolution = make_config(NULL, NULL), *random = make_config(random_strategy, NULL);
@@ -337,6 +420,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(labels_tell_what_differs),
         cmocka_unit_test(costs_by_hand),
         cmocka_unit_test(what_has_no_common_measure_is_refused),
+        cmocka_unit_test(less_may_be_better),
+        cmocka_unit_test(order_of_arrival_is_read_too),
+        cmocka_unit_test(a_page_holds_names_as_text),
         cmocka_unit_test(evolution_is_better_than_random),
         cmocka_unit_test(equals_are_called_equal),
     };

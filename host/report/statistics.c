@@ -128,7 +128,7 @@ nas_interval nas__mean_interval(const double *values, int count, double level)
 }
 
 nas_interval nas__difference_interval(const double *a, int a_count, const double *b, int b_count,
-                                       double level)
+                                      double level)
 {
     double x = pow(nas__deviation(a, a_count), 2) / a_count;
     double y = pow(nas__deviation(b, b_count), 2) / b_count;
@@ -345,7 +345,7 @@ static double superiority_end(double estimate, double end, double n, double m, d
 }
 
 nas_interval nas__superiority(const double *a, int a_count, const double *b, int b_count,
-                               double level)
+                              double level)
 {
     double twice = 0, z = nas__student_quantile(1 - level / 2, INFINITY);
     if (a_count == 0 || b_count == 0)
@@ -355,7 +355,7 @@ nas_interval nas__superiority(const double *a, int a_count, const double *b, int
             twice += (a[i] > b[k]) + (a[i] >= b[k]);
     double share = twice / 2 / a_count / b_count;
     return (nas_interval){share, superiority_end(share, 0, a_count, b_count, z),
-                           superiority_end(share, 1, a_count, b_count, z)};
+                          superiority_end(share, 1, a_count, b_count, z)};
 }
 
 /* ---- several at once ------------------------------------------------------------------------------------------------------------- */

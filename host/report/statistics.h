@@ -17,7 +17,7 @@ double nas__student_quantile(double p, double freedom);
 nas_interval nas__mean_interval(const double *values, int count, double level);
 /* Mean of a less that of b: of two samples, by Welch. */
 nas_interval nas__difference_interval(const double *a, int a_count, const double *b, int b_count,
-                                       double level);
+                                      double level);
 
 /* What a test says. */
 typedef struct nas__test {
@@ -35,7 +35,7 @@ nas_status nas__rank_sum(const double *a, int a_count, const double *b, int b_co
                          nas__test *test);
 /* Of one number of each sample, how probably a's is greater; ties count half. */
 nas_interval nas__superiority(const double *a, int a_count, const double *b, int b_count,
-                               double level);
+                              double level);
 /* Holm's correction of `count` p values that are looked at together. */
 nas_status nas__holm(const double *p, int count, double *adjusted);
 
