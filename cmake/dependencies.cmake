@@ -2,7 +2,10 @@
 set(THREADS_PREFER_PTHREAD_FLAG ON)
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
-foreach(package OpenCL clblast libconfig sqlite3 jansson zlib libxxhash openblas libprotobuf-c libpng libjpeg)
+# By the names of pkg-config, for clnas.pc and clnasConfig.cmake too.
+set(NAS_PKG_CONFIG_NAMES OpenCL clblast libconfig sqlite3 jansson zlib libxxhash openblas libprotobuf-c libpng libjpeg)
+list(JOIN NAS_PKG_CONFIG_NAMES " " NAS_PKG_CONFIG_WORDS)
+foreach(package IN LISTS NAS_PKG_CONFIG_NAMES)
     pkg_check_modules(NAS_${package} REQUIRED IMPORTED_TARGET ${package})
 endforeach()
 find_path(NAS_RANDOM123_INCLUDE Random123/philox.h REQUIRED)

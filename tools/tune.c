@@ -110,14 +110,17 @@ static void show(const watch *w, bool end)
 
 /* ---- watching ------------------------------------------------------------------------------------------------------ */
 
-static nas_status start(watch *w, char **arguments, int count)
+static nas_status start(watch *w, char **words)
 {
+    int count = 0;
+    while (words[count])
+        count++;
     char until[32], seconds[32], **all = calloc((size_t)count + 8, sizeof *all);
     int used = 0;
     if (!all)
         NAS_FAIL(NAS_MEMORY, "out of memory for a process");
     for (; used < count; used++)
-        all[used] = arguments[used];
+        all[used] = words[used];
     snprintf(until, sizeof until, "%.6f", w->options->until);
     snprintf(seconds, sizeof seconds, "%d", w->options->seconds);
     all[used++] = "--journal";
@@ -185,12 +188,12 @@ static bool blame(watch *w, int code, bool hung)
     return false;
 }
 
-static nas_status run_all(watch *w, char **arguments, int count)
+static nas_status run_all(watch *w, char **words)
 {
     for (int i = 0; i < PROCESSES_MOST; i++) {
         int code = 0;
         bool hung;
-        NAS_TRY(start(w, arguments, count));
+        NAS_TRY(start(w, words));
         NAS_TRY(watch_child(w, &code, &hung));
         if (WIFEXITED(code) && WEXITSTATUS(code) == 0)
             return NAS_OK;
@@ -261,7 +264,7 @@ static nas_status report_all(const watch *w, const nas_device_info *info)
     return status;
 }
 
-static nas_status tune(tune_options *options, int argc, char **argv)
+static nas_status tune(tune_options *options, char **words)
 {
     nas_device_info info;
     nas_status status = NAS_OK;
@@ -275,7 +278,7 @@ static nas_status tune(tune_options *options, int argc, char **argv)
     snprintf(w.journal_path, sizeof w.journal_path, "%s.journal", w.path);
     NAS_TRY_DONE(take_lock(&w));
     NAS_TRY_DONE(begin_journal(&w));
-    status = run_all(&w, argv, argc);
+    status = run_all(&w, words);
     show(&w, true);
     NAS_TRY_DONE(status);
     unlink(w.journal_path);
@@ -288,9 +291,6 @@ done:
 }
 
 /* ---- command line ----------------------------------------------------------------------------------------------------- */
-
-static int argument_count;
-static char **arguments; /* for the process that measures */
 
 static const cli_option rows[] = {
     {"device", 'd', CLI_TEXT, offsetof(tune_options, device), "MATCH", "", 0, 0, NULL,
@@ -327,7 +327,7 @@ static nas_status run(const cli_call *call)
         options.seconds = options.thorough ? 0 : DEFAULT_SECONDS;
     return options.compare   ? tune_compare(&options)
            : options.journal ? tune_search(&options)
-                             : tune(&options, argument_count, arguments);
+                             : tune(&options, call->words);
 }
 
 static const cli_command command = {
@@ -368,7 +368,5 @@ static const cli_program program = {
 
 int main(int argc, char **argv)
 {
-    argument_count = argc;
-    arguments = argv;
     return cli_tool_main(&program, argc, argv);
 }
