@@ -1,4 +1,6 @@
 /* What the public headers of clnas declare; written by tools/abi --update, which says what it is for. */
+#define CL_TARGET_OPENCL_VERSION 120
+#include <CL/cl.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -35,6 +37,7 @@ NAS_API void nas_text_format(nas_text *text, const char *format, ...) ;
 NAS_API void nas_text_reset(nas_text *text);
 NAS_API void nas_text_clear(nas_text *text);
 NAS_API nas_status nas_text_check(const nas_text *text);
+NAS_API int nas_character_size(const char *text);
 typedef enum nas_value_type {
     NAS_VALUE_NONE,
     NAS_VALUE_BOOL,
@@ -113,6 +116,16 @@ NAS_API nas_status nas_options_fill_pair(const nas_kind *common, const nas_kind 
 NAS_API nas_status nas_options_value_pair(const nas_kind *common, const nas_kind *own,
                                           const void *common_instance, const void *own_instance,
                                           nas_value *group);
+enum { NAS_KINDS_MORE = 64 };
+typedef struct nas_kinds {
+    const char *noun;
+    const char *word;
+    const nas_kind *(*at)(int index);
+    int count, capacity;
+} nas_kinds;
+NAS_API int nas_kinds_find(const nas_kinds *kinds, const char *name);
+NAS_API nas_status nas_kinds_get(const nas_kinds *kinds, const char *name, int *index);
+NAS_API nas_status nas_kinds_check(const nas_kinds *kinds, const nas_kind *kind);
 NAS_API const char *nas_nearest_name(const char *name, const char *const *names, int count);
 NAS_API bool nas_choice_name(const char *choices, int index, char *word, size_t size);
 NAS_API int nas_choice_index(const char *choices, const char *word);
@@ -128,6 +141,7 @@ typedef enum nas_stream {
     NAS_STREAM_PROXY,
     NAS_STREAM_GATES,
     NAS_STREAM_PATHS,
+    NAS_STREAM_RESAMPLE,
 } nas_stream;
 typedef struct nas_random {
     uint32_t key[2];
@@ -1223,10 +1237,13 @@ typedef struct nas_evaluation {
         score;
     uint64_t count;
 } nas_evaluation;
+NAS_API double nas_score_of(double mean, double variance);
+NAS_API double nas_score_variance(const nas_batches *batches);
 NAS_API nas_loss nas_train_loss(const nas_train_config *config, const nas_data *data);
 NAS_API nas_batches_target nas_train_target(const nas_net *net);
 NAS_API nas_status nas_evaluate(nas_net *net, nas_data_home *home, nas_split split,
-                                nas_evaluation *evaluation, float *outputs);
+                                nas_evaluation *evaluation, float *outputs,
+                                bool (*go_on)(void *user), void *user);
 NAS_API int nas_largest_output(const float *outputs, int count);
 NAS_API nas_status nas_evaluate_batches(nas_net *net, nas_batches *batches, bool training,
                                         nas_evaluation *evaluation);
@@ -1322,6 +1339,31 @@ typedef struct nas_supergraph_options {
     bool affine;
     bool running;
 } nas_supergraph_options;
+enum { NAS_SKETCH_CELLS = 4, NAS_SKETCH_NODES = 16, NAS_SKETCH_EDGES = 48, NAS_SKETCH_PARTS = 256 };
+typedef struct nas_sketch_node {
+    char name[40];
+    bool operation;
+} nas_sketch_node;
+typedef struct nas_sketch_edge {
+    int from, to;
+    char operation[40];
+} nas_sketch_edge;
+typedef struct nas_sketch_cell {
+    char name[32];
+    int node_count, edge_count;
+    nas_sketch_node nodes[NAS_SKETCH_NODES];
+    nas_sketch_edge edges[NAS_SKETCH_EDGES];
+} nas_sketch_cell;
+typedef struct nas_sketch_part {
+    char name[64];
+    int last;
+    int cell;
+} nas_sketch_part;
+typedef struct nas_sketch {
+    int cell_count, part_count;
+    nas_sketch_cell cells[NAS_SKETCH_CELLS];
+    nas_sketch_part parts[NAS_SKETCH_PARTS];
+} nas_sketch;
 typedef struct nas_space {
     nas_kind kind;
     nas_status (*begin)(const void *options, nas_shape input, int classes, void **state);
@@ -1331,6 +1373,10 @@ typedef struct nas_space {
     nas_status (*valid)(const void *state, const nas_arch *arch);
     nas_status (*build)(const void *state, const nas_arch *arch, nas_graph *graph);
     void (*describe)(const void *state, const nas_arch *arch, nas_text *text);
+    nas_status (*sketch)(const void *state, const nas_arch *arch, nas_graph *graph,
+                         nas_sketch *sketch);
+    void (*describe_gene)(const void *state, int gene, nas_text *text);
+    void (*describe_choice)(const void *state, int gene, int choice, nas_text *text);
     double (*size)(const void *state, bool *exact);
     nas_status (*named)(const void *state, const char *name, nas_arch *arch);
     const char *const *names;
@@ -1349,6 +1395,7 @@ typedef struct nas_space {
 NAS_API const nas_space *nas_space_find(const char *name);
 NAS_API const nas_space *const *nas_space_all(int *count);
 NAS_API nas_status nas_space_get(const char *name, const nas_space **space);
+NAS_API nas_status nas_space_register(const nas_space *space);
 typedef struct nas_cost_bounds {
     uint64_t parameters_max, macs_max, bytes_max;
 } nas_cost_bounds;
@@ -1376,6 +1423,11 @@ NAS_API nas_status nas_domain_build(const nas_domain *domain, const nas_arch *ar
 NAS_API nas_status nas_domain_cost(const nas_domain *domain, const nas_arch *arch, nas_cost *cost);
 NAS_API void nas_domain_write(const nas_domain *domain, const nas_arch *arch, nas_text *text);
 NAS_API void nas_domain_describe(const nas_domain *domain, const nas_arch *arch, nas_text *text);
+NAS_API nas_status nas_domain_sketch(const nas_domain *domain, const nas_arch *arch,
+                                     nas_graph *graph, nas_sketch *sketch);
+NAS_API void nas_domain_describe_gene(const nas_domain *domain, int gene, nas_text *text);
+NAS_API void nas_domain_describe_choice(const nas_domain *domain, int gene, int choice,
+                                        nas_text *text);
 NAS_API void nas_domain_key(const nas_domain *domain, const nas_arch *arch, nas_text *text);
 NAS_API nas_status nas_domain_read(const nas_domain *domain, const char *text, nas_arch *arch);
 NAS_API bool nas_domain_size(const nas_domain *domain, double *size, bool *exact);
@@ -1675,6 +1727,7 @@ typedef struct nas_evaluator {
 NAS_API const nas_evaluator *nas_evaluator_find(const char *name);
 NAS_API const nas_evaluator *const *nas_evaluator_all(int *count);
 NAS_API nas_status nas_evaluator_get(const char *name, const nas_evaluator **evaluator);
+NAS_API nas_status nas_evaluator_register(const nas_evaluator *evaluator);
 NAS_API nas_status nas_evaluator_simulates(const nas_value *group, bool *simulates);
 NAS_API nas_status nas_evaluator_of(const nas_value *group, const nas_evaluator **evaluator);
 typedef struct nas_eval nas_eval;
@@ -1824,6 +1877,7 @@ typedef struct nas_strategy {
 NAS_API const nas_strategy *nas_strategy_find(const char *name);
 NAS_API const nas_strategy *const *nas_strategy_all(int *count);
 NAS_API nas_status nas_strategy_get(const char *name, const nas_strategy **strategy);
+NAS_API nas_status nas_strategy_register(const nas_strategy *strategy);
 NAS_API nas_status nas_strategy_fill(const nas_strategy *strategy, const nas_value *group,
                                      const char *const *also, void *instance);
 NAS_API nas_status nas_strategy_value(const nas_strategy *strategy, const nas_value *group,
@@ -1936,6 +1990,8 @@ NAS_API nas_status nas_config_parse(const char *text, const char *file, const ch
                                     nas_config *config);
 NAS_API void nas_config_write(const nas_config *config, nas_text *text);
 NAS_API void nas_config_clear(nas_config *config);
+NAS_API nas_status nas_config_of_study(nas_study *study, nas_config *config);
+NAS_API nas_status nas_config_known(const nas_config *config, const char *path);
 NAS_API const nas_kind *const *nas_config_kinds(int *count);
 NAS_API nas_status nas_config_tree(const char *text, const char *file, const char *folder,
                                    nas_value *root);
@@ -1983,15 +2039,21 @@ typedef struct nas_progress {
     int use_count;
 } nas_progress;
 typedef void (*nas_progress_function)(void *user, const nas_progress *progress);
+typedef bool (*nas_cancelled_function)(void *user);
 typedef struct nas_search_options {
     const char *study_path;
     bool fresh;
+    bool
+        go_on;
     const char *
         program;
     const char *device;
     int workers;
     bool no_retrain;
+    nas_device *
+        open_device;
     nas_progress_function progress;
+    nas_cancelled_function cancelled;
     void *user;
 } nas_search_options;
 typedef struct nas_train_result {
@@ -2011,6 +2073,7 @@ typedef struct nas_search_report {
     char ended_by
         [128];
     int signal;
+    bool was_complete;
     int64_t trials, failed, reused;
     bool has_best;
     int64_t best_index;
@@ -2037,6 +2100,8 @@ typedef struct nas_ask_options {
     int64_t pid;
     double wait_s;
     const char *device;
+    nas_cancelled_function cancelled;
+    void *user;
 } nas_ask_options;
 typedef struct nas_asked {
     nas_next next;
@@ -2065,6 +2130,17 @@ typedef struct nas_enqueued {
 NAS_API nas_status nas_session_enqueue(const char *path, const nas_ask_options *options,
                                        const char *const *archs, int count, double budget,
                                        nas_enqueued *enqueued);
+typedef struct nas_study_view {
+    char path[NAS_PATH_SIZE];
+    nas_study *study;
+    nas_config config;
+} nas_study_view;
+NAS_API nas_status nas_study_view_open(const char *study_path, nas_study_view *view);
+NAS_API void nas_study_view_clear(nas_study_view *view);
+NAS_API nas_status nas_study_view_domain(const nas_study_view *view, nas_domain **domain);
+NAS_API nas_status nas_study_view_progress(const nas_study_view *view, nas_progress *progress);
+NAS_API nas_status nas_study_view_results(const nas_study_view *view, nas_train_result *results,
+                                          int limit, int *count);
 NAS_API nas_status nas_session_status(const char *study_path, nas_config *config,
                                       nas_progress *progress);
 NAS_API nas_status nas_session_results(const char *study_path, nas_train_result *results, int limit,
@@ -2083,15 +2159,23 @@ typedef struct nas_check_report {
     char device[256];
     uint64_t train_samples, valid_samples, test_samples;
 } nas_check_report;
-NAS_API nas_status nas_session_check(const nas_config *config, nas_check_report *report);
+typedef struct nas_check_options {
+    nas_device *open_device;
+    nas_cancelled_function cancelled;
+    void *user;
+} nas_check_options;
+NAS_API nas_status nas_session_check(const nas_config *config, const nas_check_options *options,
+                                     nas_check_report *report);
 typedef struct nas_retrain_options {
     int64_t trial;
     int64_t epochs;
     int64_t repeats;
     bool with_valid;
     const char *device;
+    nas_device *open_device;
     const char *model_path;
     nas_progress_function progress;
+    nas_cancelled_function cancelled;
     void *user;
 } nas_retrain_options;
 NAS_API nas_status nas_session_train(const char *study_path, const nas_retrain_options *options,
@@ -2100,8 +2184,10 @@ typedef struct nas_finetune_options {
     int64_t epochs;
     bool replace_head;
     const char *device;
+    nas_device *open_device;
     const char *model_path;
     nas_progress_function progress;
+    nas_cancelled_function cancelled;
     void *user;
 } nas_finetune_options;
 typedef struct nas_finetune_result {
@@ -2163,12 +2249,110 @@ typedef struct nas_prediction {
 typedef nas_status (*nas_prediction_function)(void *user, const nas_prediction *prediction);
 typedef struct nas_predict_options {
     const char *device;
+    nas_device *open_device;
     int batch;
     nas_prediction_function each;
+    nas_cancelled_function cancelled;
     void *user;
 } nas_predict_options;
 NAS_API nas_status nas_session_predict(const char *model_path, const char *const *files, int count,
                                        const nas_predict_options *options);
-NAS_API nas_status nas_session_eval(const char *model_path, const char *data, const char *split,
-                                    const char *device, nas_eval_result *result);
+typedef struct nas_eval_options {
+    const char *split;
+    const char *device;
+    nas_device *open_device;
+    nas_cancelled_function cancelled;
+    void *user;
+} nas_eval_options;
+NAS_API nas_status nas_session_eval(const char *model_path, const char *data,
+                                    const nas_eval_options *options, nas_eval_result *result);
 NAS_API nas_status nas_report_write(const char *study_path, nas_text *page);
+NAS_API const nas_kind *nas_plot_at(int index);
+NAS_API nas_status nas_plot_write(const char *name, const char *study_path, nas_text *svg);
+typedef enum nas_compare_by {
+    NAS_COMPARE_TRIALS,
+    NAS_COMPARE_EPOCHS,
+    NAS_COMPARE_SECONDS,
+    NAS_COMPARE_SIMULATED,
+} nas_compare_by;
+typedef struct nas_comparison_options {
+    nas_compare_by by;
+    const char *metric;
+    double at;
+    double target;
+    double level;
+} nas_comparison_options;
+typedef struct nas_interval {
+    double at, low, high;
+} nas_interval;
+typedef struct nas_compared_study {
+    char path[NAS_PATH_SIZE];
+    int group;
+    int64_t seed;
+    int trials;
+    bool open;
+    double cost;
+    double value;
+    double area;
+    double target_cost;
+} nas_compared_study;
+typedef struct nas_compared_group {
+    char label[256];
+    int studies;
+    nas_interval value, area;
+    double deviation, median;
+    double target_cost;
+    int reached;
+    double *mean, *low, *high;
+} nas_compared_group;
+typedef enum nas_verdict {
+    NAS_VERDICT_FIRST,
+    NAS_VERDICT_SECOND,
+    NAS_VERDICT_NONE,
+    NAS_VERDICT_TOO_FEW,
+} nas_verdict;
+typedef struct nas_compared_pair {
+    int first, second;
+    bool paired;
+    int first_count, second_count;
+    const char *test;
+    bool exact;
+    double p, adjusted;
+    double least;
+    nas_interval
+        superiority;
+    nas_interval difference;
+    nas_verdict verdict;
+    char sentence[1024];
+} nas_compared_pair;
+typedef struct nas_comparison {
+    nas_compare_by by;
+    char metric[NAS_NAME_SIZE];
+    char objective[NAS_NAME_SIZE];
+    nas_goal goal;
+    double level, at, target;
+    int study_count;
+    nas_compared_study *studies;
+    int group_count;
+    nas_compared_group *groups;
+    int pair_count;
+    nas_compared_pair *pairs;
+    int point_count;
+    double *costs;
+    int note_count;
+    char (*notes)[1024];
+    struct nas__comparison_parts *parts;
+} nas_comparison;
+NAS_API nas_status nas_comparison_create(const nas_comparison_options *options,
+                                         nas_comparison **comparison);
+NAS_API void nas_comparison_destroy(nas_comparison *comparison);
+NAS_API nas_status nas_comparison_add(nas_comparison *comparison, const char *name,
+                                      const nas_study *study, const nas_config *config);
+NAS_API nas_status nas_comparison_add_file(nas_comparison *comparison, const char *path);
+NAS_API nas_status nas_comparison_judge(nas_comparison *comparison);
+NAS_API nas_status nas_comparison_write(const nas_comparison *comparison, nas_text *page);
+NAS_API const char *nas_compare_by_name(nas_compare_by by);
+NAS_API const char *
+nas_verdict_name(nas_verdict verdict);
+NAS_API nas_status nas_device_adopt(cl_device_id id, cl_context context, cl_command_queue queue,
+                                    const nas_device_options *options, nas_device **device);
