@@ -43,8 +43,9 @@ typedef enum nas_compare_by {
     NAS_COMPARE_SIMULATED, /* its metric simulated_s, in seconds; an alias nothing */
 } nas_compare_by;
 
+/* How to compare; a zeroed one is the default. */
 typedef struct nas_comparison_options {
-    nas_compare_by by;
+    nas_compare_by by; /* what counts as cost */
     /* Of the best network so far, by the first objective; lent.  NULL: test_X beside an objective valid_X that was looked up in a table
      * which has both, else the first objective itself. */
     const char *metric;
@@ -55,32 +56,35 @@ typedef struct nas_comparison_options {
 
 /* A number and what it may be; both ends NaN when too little is known. */
 typedef struct nas_interval {
-    double at, low, high;
+    double at, low, high; /* the number; its ends */
 } nas_interval;
 
+/* One study of a comparison. */
 typedef struct nas_compared_study {
-    char path[NAS_PATH_SIZE];
-    int group;
-    int64_t seed;
-    int trials;         /* that are done */
-    bool open;          /* others are not: it runs, or was interrupted */
-    double cost;        /* of all that are done */
-    double value;       /* of the best network at equal cost */
-    double area;        /* mean of that value over the cost */
-    double target_cost; /* INFINITY: the target was not reached by then */
+    char path[NAS_PATH_SIZE]; /* or what it is called */
+    int group;                /* index into the groups */
+    int64_t seed;             /* of its config */
+    int trials;               /* that are done */
+    bool open;                /* others are not: it runs, or was interrupted */
+    double cost;              /* of all that are done */
+    double value;             /* of the best network at equal cost */
+    double area;              /* mean of that value over the cost */
+    double target_cost;       /* INFINITY: the target was not reached by then */
 } nas_compared_study;
 
+/* Studies that differ in their seeds alone. */
 typedef struct nas_compared_group {
-    char label[256]; /* the strategy, and what else tells it from the others */
-    int studies;
+    char label[256];          /* the strategy, and what else tells it from the others */
+    int studies;              /* how many */
     nas_interval value, area; /* means over the studies */
-    double deviation, median;
-    double target_cost; /* median; INFINITY: most did not reach it */
-    int reached;        /* studies that reached it */
+    double deviation, median; /* of the values, with n − 1; their median */
+    double target_cost;       /* median; INFINITY: most did not reach it */
+    int reached;              /* studies that reached it */
     /* [points]: the mean of the best so far and its interval; NaN before every study of the group has one. */
     double *mean, *low, *high;
 } nas_compared_group;
 
+/* What was found of two groups. */
 typedef enum nas_verdict {
     NAS_VERDICT_FIRST,   /* the first group is better */
     NAS_VERDICT_SECOND,  /* the second one is */
@@ -88,40 +92,43 @@ typedef enum nas_verdict {
     NAS_VERDICT_TOO_FEW, /* and none could have been: too few studies */
 } nas_verdict;
 
+/* Two groups against each other. */
 typedef struct nas_compared_pair {
     int first, second; /* groups */
     bool paired;       /* by seed; else two samples */
     int first_count, second_count;
-    const char *test; /* "signed rank" or "rank sum" */
-    bool exact;
+    const char *test;   /* "signed rank" or "rank sum" */
+    bool exact;         /* p is counted out; else by the normal distribution */
     double p, adjusted; /* by itself; by Holm's correction over all pairs */
     double least;       /* the smallest p that so many studies can give */
     nas_interval
         superiority; /* how probably a study of the first group is better than one of the second */
     nas_interval difference; /* of the mean values, first less second */
-    nas_verdict verdict;
-    char sentence[1024];
+    nas_verdict verdict;     /* at the comparison's level, by `adjusted` */
+    char sentence[1024];     /* the verdict in words */
 } nas_compared_pair;
 
+/* All of it; filled in by nas_comparison_judge. */
 typedef struct nas_comparison {
-    nas_compare_by by;
+    nas_compare_by by;             /* as asked for */
     char metric[NAS_NAME_SIZE];    /* compared */
     char objective[NAS_NAME_SIZE]; /* that the searches went by */
     nas_goal goal;                 /* of the metric */
-    double level, at, target;
+    double level, at, target;      /* as asked for, or the defaults */
     int study_count;
     nas_compared_study *studies; /* by group, then seed */
     int group_count;
-    nas_compared_group *groups;
+    nas_compared_group *groups; /* owned */
     int pair_count;
-    nas_compared_pair *pairs;
+    nas_compared_pair *pairs; /* owned; each two groups once */
     int point_count;
     double *costs; /* [point_count], rising, the last one is `at` */
     int note_count;
-    char (*notes)[1024]; /* what is not as it should be, and what was left out */
-    struct nas__comparison_parts *parts;
+    char (*notes)[1024];                 /* what is not as it should be, and what was left out */
+    struct nas__comparison_parts *parts; /* of the room */
 } nas_comparison;
 
+/* An empty one; `options` are copied. */
 NAS_API nas_status nas_comparison_create(const nas_comparison_options *options,
                                          nas_comparison **comparison);
 NAS_API void nas_comparison_destroy(nas_comparison *comparison);

@@ -329,9 +329,9 @@ NAS_API nas_status nas_session_enqueue(const char *path, const nas_ask_options *
 
 /* A study opened for reading, running or not: its log as it was at that moment, and its own config. */
 typedef struct nas_study_view {
-    char path[NAS_PATH_SIZE];
-    nas_study *study;
-    nas_config config;
+    char path[NAS_PATH_SIZE]; /* as it was opened */
+    nas_study *study;         /* owned */
+    nas_config config;        /* owned */
 } nas_study_view;
 
 /* Clear the view on success and on failure. */
@@ -341,6 +341,7 @@ NAS_API void nas_study_view_clear(nas_study_view *view);
 NAS_API nas_status nas_study_view_domain(const nas_study_view *view, nas_domain **domain);
 /* As nas_session_status and nas_session_results; texts in `progress` live as long as the view. */
 NAS_API nas_status nas_study_view_progress(const nas_study_view *view, nas_progress *progress);
+/* The study's retraining results so far, at most `limit`. */
 NAS_API nas_status nas_study_view_results(const nas_study_view *view, nas_train_result *results,
                                           int limit, int *count);
 
