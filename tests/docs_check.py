@@ -3,7 +3,8 @@
 
 links      every relative link in README.md, the other pages in the root and docs/ leads to a file, and to a heading that is there; every
            file of the tree that a page names is there
-commands   every command of clnas that a page shows, in a block or in `code`, exists and knows its long options, by `clnas COMMAND --help`
+commands   every command of clnas that a page shows, in a block or in `code`, exists and knows its long options, by `clnas COMMAND --help`; and
+           docs/cli.md has each of them in its table
 messages   every message that docs/troubleshooting.md explains, a line that is **``bold code``**, is one that the sources can print;
            … stands for what differs
 configs    every config of docs/migration.md, a block between ``` that begins with `study`, and of README.md is one that clnas check accepts
@@ -129,7 +130,9 @@ def check_commands():
     helps["worker"] = {"--study"}  # what a search runs itself with; no command for people
     helps["help"] = set()
     helps["describe"].add("--markdown")  # makes docs/config.md; not in the help
-    found, shown = [], 0
+    table = read("docs/cli.md")
+    found = [f"docs/cli.md: no row for clnas {name}" for name in names if f"| `{name}" not in table]
+    shown = 0
     for page in pages():
         text = read(page)
         shown += len(list(shown_commands(text)))
