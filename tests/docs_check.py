@@ -3,7 +3,7 @@
 
 links      every relative link in README.md, the other pages in the root and docs/ leads to a file, and to a heading that is there; every
            file of the tree that a page names is there
-commands   every command of clnas that a page shows, in a block or in `code`, exists and knows its long options, by `clnas COMMAND --help`; and
+commands   every command of clnas and its tools that a page shows, in a block or in `code`, exists and knows its long options, by --help; and
            docs/cli.md has each of them in its table
 messages   every message that docs/troubleshooting.md explains, a line that is **``bold code``**, is one that the sources can print;
            … stands for what differs
@@ -91,45 +91,63 @@ def check_links():
 # ---- commands
 
 def shown_commands(text):
-    """(number, words) of each clnas … that a page shows."""
+    """(number, program, words) of each clnas … and clnas-TOOL … that a page shows."""
     for number, line, code in lines_of(text):
-        shown = [line] if code else re.findall(r"`(clnas [^`]+)`", line)
+        shown = [line] if code else re.findall(r"`(clnas(?:-[a-z]+)? [^`]+)`", line)
         for command in shown:
             command = re.sub(r"\s+#.*", "", command.strip().rstrip("\\"))
             for part in re.split(r";\s+|\s*(?:&&|\|)\s+(?!\w+\|)", command):
                 words = part.split()
                 while words and (words[0] in ("$", "time", "sudo", "nice", "-n", "19") or re.match(r"[A-Z_]+=", words[0])):
                     words.pop(0)
-                if words and re.fullmatch(r"(?:.*/bin/)?clnas", words[0]) and len(words) > 1:
-                    yield number, words[1:]
+                match = re.fullmatch(r"(?:.*/bin/)?(clnas(?:-[a-z]+)?)", words[0]) if len(words) > 1 else None
+                if match:
+                    yield number, match.group(1), words[1:]
 
 
 def wrong_commands(page, text, helps):
-    for number, words in shown_commands(text):
+    for number, program, words in shown_commands(text):
+        if program not in helps:
+            continue  # not built here
+        known = helps[program]
         name = words[0].rstrip(",.;")
-        if not re.fullmatch(r"[a-z]+", name):
+        if "" in known:  # a tool without commands
+            name = ""
+        elif not re.fullmatch(r"[a-z]+", name):
             continue  # COMMAND, …, --help
-        if name not in helps:
-            yield f"{page}:{number}: there is no command clnas {name}"
+        if name not in known:
+            yield f"{page}:{number}: there is no command {program} {name}"
             continue
-        for word in words[1:]:
+        for word in words:
             option = re.match(r"\[?(--[a-z][a-z-]*)", word)
-            if option and option.group(1) not in helps[name]:
-                yield f"{page}:{number}: clnas {name} has no option {option.group(1)}"
+            if option and option.group(1) not in known[name]:
+                yield f"{page}:{number}: {program} {name} has no option {option.group(1)}"
+
+
+def help_of(*command):
+    return subprocess.run([*command, "--help"], capture_output=True, text=True, check=True).stdout
+
+
+def options_of(*command):
+    return set(re.findall(r"--[a-z][a-z-]*", help_of(*command)))
+
+
+def commands_of(program):
+    listed = re.search(r"^Commands.*?\n(.*?)\n\n", help_of(program), re.M | re.S)
+    return re.findall(r"^  ([a-z0-9]+) +\S", listed.group(1), re.M) if listed else []
 
 
 def check_commands():
     clnas = sys.argv[3]
-    general = subprocess.run([clnas, "--help"], capture_output=True, text=True, check=True).stdout
-    names = re.findall(r"^  ([a-z]+) {2,}[A-Z]", general, re.M)
+    names = commands_of(clnas)
     assert "search" in names and len(names) > 15, "clnas --help was not understood"
-    helps = {}
-    for name in names:
-        told = subprocess.run([clnas, name, "--help"], capture_output=True, text=True, check=True).stdout
-        helps[name] = set(re.findall(r"--[a-z][a-z-]*", told))
-    helps["worker"] = {"--study"}  # what a search runs itself with; no command for people
-    helps["help"] = set()
-    helps["describe"].add("--markdown")  # makes docs/config.md; not in the help
+    helps = {"clnas": {name: options_of(clnas, name) for name in names}}
+    helps["clnas"]["worker"] = {"--study"}  # what a search runs itself with; no command for people
+    helps["clnas"]["describe"].add("--markdown")  # makes docs/config.md; not in the help
+    for tool in ("clnas-bench", "clnas-tune", "clnas-rank", "clnas-simulate", "clnas-linear"):
+        path = os.path.join(os.path.dirname(clnas), tool)
+        if os.path.exists(path):
+            helps[tool] = {name: options_of(path, name) for name in commands_of(path)} or {"": options_of(path)}
     table = read("docs/cli.md")
     found = [f"docs/cli.md: no row for clnas {name}" for name in names if f"| `{name}" not in table]
     shown = 0
