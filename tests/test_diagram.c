@@ -81,7 +81,7 @@ static void sketches_tell_the_graph(void **state)
 {
     (void)state;
     for (int i = 0; i < SETTINGS; i++)
-        walk(&settings[i], 20, check_sketch);
+        walk(&settings[i], 8, check_sketch);
 }
 
 /* Another gene, another name; another choice of it, another name. */
@@ -210,7 +210,7 @@ static void cells_show_every_node_and_edge_once(void **state)
 {
     (void)state;
     for (int i = 0; i < SETTINGS; i++)
-        walk(&settings[i], 20, check_cells);
+        walk(&settings[i], 8, check_cells);
 }
 
 /* The part of a graph's node. */
@@ -302,7 +302,7 @@ static void networks_show_every_part_and_connection_once(void **state)
 {
     (void)state;
     for (int i = 0; i < SETTINGS; i++)
-        walk(&settings[i], 20, check_network);
+        walk(&settings[i], 8, check_network);
 }
 
 /* The same networks as graphs of which nothing else is known, as imported ones are. */
@@ -332,7 +332,7 @@ static void any_graph_can_be_drawn(void **state)
 {
     (void)state;
     for (int i = 0; i < SETTINGS; i++)
-        walk(&settings[i], 10, check_plain_graph);
+        walk(&settings[i], 4, check_plain_graph);
 }
 
 /* ---- blocks -------------------------------------------------------------------------------------------------------------- */
@@ -375,7 +375,7 @@ static void blocks_add_up_to_the_network(void **state)
 {
     (void)state;
     for (int i = 0; i < SETTINGS; i++)
-        walk(&settings[i], 20, check_costs);
+        walk(&settings[i], 8, check_costs);
 }
 
 /* A rule of the picture, on the smallest networks that show it. */
