@@ -7,6 +7,8 @@
 
 #include "templates.h"
 
+#include <clnas/report.h>
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -91,6 +93,9 @@ void cli_words(const char *argument, const char *before, nas_text *out)
     else if (strcmp(argument, "TEMPLATE") == 0)
         for (const cli_template *row = cli_templates; row->name; row++)
             nas_text_format(out, "%s\n", row->name);
+    else if (strcmp(argument, "PICTURE") == 0)
+        for (int i = 0; nas_plot_at(i); i++)
+            nas_text_format(out, "%s\n", nas_plot_at(i)->name);
     else if (strcmp(argument, "KIND") == 0)
         for (int i = 0; i < count; i++)
             nas_text_format(out, "%s\n", lists[i].name);

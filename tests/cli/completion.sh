@@ -72,6 +72,8 @@ ask clnas "clnas -q describe dataset ci"; expect_words cifar
 ask clnas "clnas init quick"; expect_words quickstart
 ask clnas "clnas help tri"; expect_words trials
 ask clnas "clnas export one.study --to on"; expect_words onnx
+ask clnas "clnas plot hist"; expect_words history
+ask clnas "clnas plot history "; expect_words folder one.study
 ask clnas "clnas frobnicate "; expect_none
 if [ -x "$bin/clnas-bench" ]; then
     ask clnas-bench "clnas-bench ops --clock "; expect_words cpu wall
