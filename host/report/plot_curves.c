@@ -85,8 +85,11 @@ static void draw_name(const nas__subject *subject, const char *name, const doubl
         *chart = (nas__chart){
             .title = title.data, .x_label = "epoch", .percent = nas__metric_share(name)};
         add_all(subject, name, epochs, labels, chart);
-        nas__sheet_chart(sheet, chart,
-                         "The best networks in colour, others of the search lightly behind them.");
+        nas__sheet_chart(
+            sheet, chart,
+            sheet->count == 0
+                ? "The best networks in colour, others of the search lightly behind them."
+                : NULL);
     } else {
         sheet->out->failed = true;
     }

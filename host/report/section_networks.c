@@ -10,8 +10,9 @@
 
 enum { BEST = 10, DRAWN = 3, DEVICE = 16, MORE = 100, FRONT = 40, EPOCHS = 60, METRICS = 12 };
 
-/* Metrics that a table of trials shows: objectives, bounds, costs; each once, where any trial has it. */
+/* What a table of trials shows: objectives, bounds, costs; each once, where any trial has it. */
 typedef struct metric_list {
+    bool devices; /* networks were trained on more than one */
     int count;
     const char *name[METRICS];
 } metric_list;
@@ -38,17 +39,21 @@ static metric_list metrics_of(const nas__subject *subject)
         add_metric(subject, objectives->bounds[i].metric, &list);
     add_metric(subject, "parameters", &list);
     add_metric(subject, "macs", &list);
+    for (int i = 1; i < subject->best_count && !list.devices; i++)
+        list.devices = strcmp(nas_study_trial(subject->study, subject->best[i])->device,
+                              nas_study_trial(subject->study, subject->best[0])->device) != 0;
     return list;
 }
 
 static void add_head(nas__table *table, const metric_list *metrics)
 {
-    table->columns = metrics->count + 4;
+    table->columns = metrics->count + 3 + metrics->devices;
     nas__table_add(table, "trial");
     for (int i = 0; i < metrics->count; i++)
         nas__table_add(table, metrics->name[i]);
     nas__table_add(table, "seconds");
-    nas__table_add(table, "device");
+    if (metrics->devices)
+        nas__table_add(table, "device");
     nas__table_add(table, "network");
 }
 
@@ -76,8 +81,10 @@ static void add_row(nas__subject *subject, int i, const metric_list *metrics, bo
     }
     nas__number_fixed(&words, trial->seconds, 2, false);
     nas__table_take(table, &words);
-    add_device(trial->device, &words);
-    nas__table_take(table, &words);
+    if (metrics->devices) {
+        add_device(trial->device, &words);
+        nas__table_take(table, &words);
+    }
     if (described)
         nas__subject_describe(subject, i, &words);
     else
