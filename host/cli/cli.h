@@ -103,6 +103,9 @@ bool cli_terminal_moves(FILE *stream);
 bool cli_terminal_colours(FILE *stream);
 /* $COLUMNS, else the terminal's, else 0: not limited. */
 int cli_terminal_columns(FILE *stream);
+int cli_terminal_rows(FILE *stream); /* $LINES, else the terminal's, else 0 */
+/* The locale's characters are UTF-8 (LC_ALL, LC_CTYPE, LANG; none of them: they are). */
+bool cli_terminal_unicode(void);
 /* "clnas: …" on stderr, behind a cleared progress line. */
 void cli_error(const char *format, ...) NAS_PRINTF(1, 2);
 void cli_note(const char *format, ...) NAS_PRINTF(1, 2);
@@ -154,6 +157,26 @@ void cli_uses_listing(cli_listing *listing, const nas_device_use *uses, int coun
 nas_status cli_print_object(const cli_listing *summary, const cli_listing *const *lists, int count,
                             cli_format format);
 void cli_results_listing(cli_listing *listing, const nas_train_result *results, int count);
+
+/* ---- watching a study: status_screen.c, status_watch.c ----------------------------------------------------------- */
+
+/* How a screen is to look. */
+typedef struct cli_look {
+    int columns, rows; /* rows 0: as many as there are */
+    bool colours, unicode;
+    const char *path;    /* of the study, as it was given */
+    const char *message; /* what is wrong just now; NULL or "": nothing */
+    const char *keys;    /* the last line; NULL or "": none */
+} cli_look;
+
+/* The view as lines, none wider than the columns, no more of them than rows. */
+nas_status cli_screen_draw(const nas_watch_view *view, const cli_look *look, nas_text *text);
+/* Columns that a text takes on a terminal. */
+int cli_text_columns(const char *text);
+/* Shows the study until it has ended or somebody has seen enough. */
+nas_status cli_status_watch(const char *path, double interval_s, cli_format format);
+/* What `clnas status` tells, as rows under "status" and "devices". */
+void cli_status_listing(const char *path, const nas_watch_view *view, cli_listing *listing);
 
 /* ---- a study's trials: study_view.c ---------------------------------------------------------------- */
 

@@ -246,6 +246,9 @@ void cli_uses_listing(cli_listing *listing, const nas_device_use *uses, int coun
     listing->name = "devices";
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         cli_listing_column(listing, names[i], true);
+    cli_listing_column(listing, "silent_s", false);
+    cli_listing_column(listing, "lost", false);
+    cli_listing_column(listing, "trouble", false);
     for (int i = 0; i < count; i++) {
         const nas_device_use *use = &uses[i];
         cli_listing_row(listing);
@@ -262,6 +265,11 @@ void cli_uses_listing(cli_listing *listing, const nas_device_use *uses, int coun
             cli_listing_real(listing, "busy_percent", 100 * use->busy, "%.1f");
         cli_listing_real(listing, "per_minute", use->per_minute, "%.1f");
         cli_listing_text(listing, "runs_on", use->device);
+        if (use->silent_s >= 0)
+            cli_listing_real(listing, "silent_s", use->silent_s, "%.1f");
+        cli_listing_int(listing, "lost", use->lost);
+        if (use->trouble[0])
+            cli_listing_text(listing, "trouble", use->trouble);
     }
 }
 

@@ -1,7 +1,7 @@
 /* terminal.c - what stderr and stdout can do, and the few sentences that are not data.
  *
  * Three switches that people know are honoured: NO_COLOR (no colours), TERM=dumb (no cursor movement
- * and no colours) and COLUMNS (the width).  A stream that is no terminal gets neither colours nor
+ * and no colours) and COLUMNS and LINES (the size).  A stream that is no terminal gets neither colours nor
  * redrawing.  Errors start with "clnas: ", as every Unix program's do.
  */
 #include "cli.h"
@@ -23,16 +23,41 @@ bool cli_terminal_colours(FILE *stream)
     return cli_terminal_moves(stream) && !(no_colour && *no_colour);
 }
 
+/* A side of the terminal: what the environment says, else what the terminal does; 0: no terminal. */
+static int side(FILE *stream, const char *name, bool columns, int usual)
+{
+    const char *given = getenv(name);
+    const int size = given ? atoi(given) : 0;
+    struct winsize window;
+    if (size > 0)
+        return size < 10000 ? size : 10000;
+    if (!isatty(fileno(stream)))
+        return 0;
+    if (ioctl(fileno(stream), TIOCGWINSZ, &window) != 0)
+        return usual;
+    const int own = columns ? window.ws_col : window.ws_row;
+    return own > 0 ? own : usual;
+}
+
 int cli_terminal_columns(FILE *stream)
 {
-    const char *columns = getenv("COLUMNS");
-    int width = columns ? atoi(columns) : 0;
-    struct winsize size;
-    if (width > 0)
-        return width;
-    if (isatty(fileno(stream)) && ioctl(fileno(stream), TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
-        return size.ws_col;
-    return isatty(fileno(stream)) ? 80 : 0;
+    return side(stream, "COLUMNS", true, 80);
+}
+
+int cli_terminal_rows(FILE *stream)
+{
+    return side(stream, "LINES", false, 24);
+}
+
+bool cli_terminal_unicode(void)
+{
+    static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const char *value = getenv(names[i]);
+        if (value && *value)
+            return strstr(value, "UTF-8") || strstr(value, "utf8") || strstr(value, "UTF8");
+    }
+    return true;
 }
 
 static void say(const char *colour, const char *head, const char *format, va_list list)

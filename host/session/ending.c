@@ -115,3 +115,23 @@ nas__limit nas__study_limit(const nas_study *study, const nas_config *config)
     limit.now = by_index && watched ? least(limit.hard, prefix + ahead) : limit.hard;
     return limit;
 }
+
+bool nas__search_over(const nas_study *study, const nas_config *config, double run_s,
+                      char how[NAS__HOW_SIZE])
+{
+    const nas__limit limit = nas__study_limit(study, config);
+    const bool full = nas_study_count(study) >= limit.hard;
+    const double limit_s = nas__real_limit_s(config);
+    const bool late = limit_s > 0 && run_s >= limit_s;
+    if (full && limit.end == NAS__END_TRIALS)
+        snprintf(how, NAS__HOW_SIZE, "%lld trials", (long long)config->budget.trials);
+    else if (full && limit.end == NAS__END_MINUTES)
+        snprintf(how, NAS__HOW_SIZE, "%.4g simulated minutes", config->budget.minutes);
+    else if (full)
+        snprintf(how, NAS__HOW_SIZE, "%s", limit.end == NAS__END_TARGET ? "target" : "patience");
+    else if (late)
+        snprintf(how, NAS__HOW_SIZE, "%.4g minutes", config->budget.minutes);
+    else
+        snprintf(how, NAS__HOW_SIZE, "space exhausted");
+    return late || (full && nas_study_open_count(study) == 0);
+}

@@ -148,6 +148,9 @@ void nas__crew_lost(nas__supervision *s, nas__process *process, int how)
             nas__crew_stop(s, NAS_DEVICE, "no device is left");
         return;
     }
+    nas__place *place = &s->run->places->item[process->place];
+    place->lost++;
+    snprintf(place->trouble, sizeof place->trouble, "%.159s", death);
     bool device = !process->said_end || process->end == NAS_DEVICE ||
                   process->end == NAS_DEVICE_MEMORY || process->end == NAS_MEMORY;
     if (process->said_end && process->end == NAS_NO_DEVICE)

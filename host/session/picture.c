@@ -115,9 +115,8 @@ static bool grow(nas__picture *picture, int count)
     return true;
 }
 
-static void count_trials(nas__picture *picture, const nas_study *study)
+void nas__count_trials(const nas_study *study, const nas_config *config, nas_progress *p)
 {
-    nas_progress *p = &picture->progress;
     int best;
     p->done = p->failed = p->running = 0;
     for (int i = 0; i < nas_study_count(study); i++) {
@@ -128,7 +127,7 @@ static void count_trials(nas__picture *picture, const nas_study *study)
         p->running += trial->status == NAS_TRIAL_RUNNING;
     }
     p->busy = (int)p->running;
-    p->has_best = nas_study_best(study, &picture->config->objectives.item[0], 1, &best) == 1;
+    p->has_best = nas_study_best(study, &config->objectives.item[0], 1, &best) == 1;
     if (p->has_best) {
         p->best_index = best;
         p->best_value = nas_trial_metric(nas_study_trial(study, best), p->best_metric);
@@ -139,7 +138,7 @@ void nas__picture_update(nas__picture *picture, const nas_study *study)
 {
     double now = nas_now_s();
     int count = nas_study_count(study);
-    count_trials(picture, study);
+    nas__count_trials(study, picture->config, &picture->progress);
     sum_up_uses(picture, study, now);
     set_rate(picture, now);
     if (!grow(picture, count))

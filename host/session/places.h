@@ -10,6 +10,8 @@ typedef struct nas__place {
     nas_device_info info;
     bool dropped;      /* its workers have failed too often; nothing is started there again */
     char missing[512]; /* why there is no such device; "": nothing is known against it */
+    int lost;          /* workers that ended here other than well */
+    char trouble[160]; /* what ended the last one */
 } nas__place;
 
 typedef struct nas__places {

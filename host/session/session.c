@@ -54,6 +54,7 @@ static void see_epoch(void *user, int job, int jobs, int epoch, int epochs, cons
     p->epoch = epoch;
     p->epochs = epochs;
     p->job_name = name;
+    nas__run_retrains(run);
     nas__picture_tell(&run->picture, NAS_EVENT_RETRAIN, "");
     p->job_name = "";
 }
@@ -100,33 +101,12 @@ static nas_status work_here(nas__run *run, bool retrain)
 
 /* ---- the steps -------------------------------------------------------------------------------------------------------- */
 
-/* Is there anything left for workers to do? */
-static bool is_over(const nas__run *run, char *how, size_t size)
-{
-    const nas_budget *budget = &run->config->budget;
-    nas__limit limit = nas__study_limit(run->study, run->config);
-    bool full = nas_study_count(run->study) >= limit.hard;
-    double limit_s = nas__real_limit_s(run->config);
-    bool late = limit_s > 0 && run->picture.progress.run_s >= limit_s;
-    if (full && limit.end == NAS__END_TRIALS)
-        snprintf(how, size, "%lld trials", (long long)budget->trials);
-    else if (full && limit.end == NAS__END_MINUTES)
-        snprintf(how, size, "%.4g simulated minutes", budget->minutes);
-    else if (full)
-        snprintf(how, size, "%s", limit.end == NAS__END_TARGET ? "target" : "patience");
-    else if (late)
-        snprintf(how, size, "%.4g minutes", budget->minutes);
-    else
-        snprintf(how, size, "space exhausted");
-    return late || (full && nas_study_open_count(run->study) == 0);
-}
-
 static nas_status search_step(nas__run *run, nas_search_report *report)
 {
     nas_status status = NAS_OK;
     NAS_TRY(nas_study_sync(run->study));
     nas__picture_update(&run->picture, run->study);
-    if (!is_over(run, report->ended_by, sizeof report->ended_by)) {
+    if (!nas__search_over(run->study, run->config, run->picture.progress.run_s, report->ended_by)) {
         report->was_complete = false;
         NAS_TRY(nas__tables_check(run->study, run->config));
         NAS_TRY(nas__use_begin(run->study));
@@ -140,7 +120,7 @@ static nas_status search_step(nas__run *run, nas_search_report *report)
     nas_study_sync(run->study);
     nas__picture_update(&run->picture, run->study);
     run->picture.use_from_ms = 0; /* retraining is no search */
-    is_over(run, report->ended_by, sizeof report->ended_by);
+    nas__search_over(run->study, run->config, run->picture.progress.run_s, report->ended_by);
     if (status == NAS_OK) /* a worker may have been killed before it came to it */
         status = nas__checkpoints_prune_ended(run->study, run->config);
     return status;
@@ -201,6 +181,8 @@ static nas_status run_study(nas_study *study, const nas_config *config,
     nas_status status = nas_study_sync(study);
     report->was_complete = true;
     nas__picture_begin(&run.picture, study, config, options->progress, options->user);
+    if (nas_owner_self(&run.signs.owner) == NAS_OK)
+        nas__signs_write(study, &run.signs, true, &run.signs_written);
     nas__picture_tell(&run.picture, NAS_EVENT_START, nas_study_path(study));
     snprintf(report->study_path, sizeof report->study_path, "%s", nas_study_path(study));
     if (status == NAS_OK)
@@ -216,6 +198,7 @@ static nas_status run_study(nas_study *study, const nas_config *config,
     else if (status != NAS_OK)
         snprintf(report->ended_by, sizeof report->ended_by, "%s", nas_status_text(status));
     fill_report(&run, report);
+    nas__signs_write(study, &(nas__signs){0}, true, &run.signs_written);
     nas__picture_tell(&run.picture, NAS_EVENT_END, report->ended_by);
     nas__picture_clear(&run.picture);
     return status == NAS_OK ? NAS_OK : nas_error_set(status, __FILE__, __LINE__, "%s", message);
@@ -387,62 +370,7 @@ done:
     return status;
 }
 
-/* ---- status and results ---------------------------------------------------------------------------------------------- */
-
-/* Rate over the last minutes, from the log's own times. */
-static void rate_from_log(const nas_study *study, nas_progress *p)
-{
-    int64_t now = nas_time_ms(), first = now;
-    int count = 0;
-    for (int i = 0; i < nas_study_count(study); i++) {
-        int64_t ended = nas_study_trial(study, i)->ended_ms;
-        if (ended > 0 && now - ended < 300000) {
-            count++;
-            first = ended < first ? ended : first;
-        }
-    }
-    if (p->running > 0 && count >= 2 && now > first)
-        p->per_minute = 60000.0 * (count - 1) / (double)(now - first);
-    p->eta_s =
-        p->total > 0 && p->per_minute > 0 ? 60 * (double)(p->total - p->done) / p->per_minute : -1;
-}
-
-static nas_status progress_of(nas_study *study, const nas_config *config, nas_progress *progress)
-{
-    nas__picture picture = {0};
-    nas__picture_begin(&picture, study, config, NULL, NULL);
-    nas_status status = nas__use_window(study, &picture.use_from_ms, &picture.use_to_ms);
-    nas__picture_update(&picture, study);
-    *progress = picture.progress;
-    progress->event = NAS_EVENT_TICK;
-    progress->trial = NULL;
-    progress->elapsed_s = 0;
-    progress->run_s = picture.base_s;
-    progress->devices = progress->busy;
-    for (int i = 0; i < progress->use_count; i++)
-        progress->uses[i].state = progress->uses[i].trial >= 0 ? "works" : "";
-    rate_from_log(study, progress);
-    nas__picture_clear(&picture);
-    return status;
-}
-
-nas_status nas_session_status(const char *study_path, nas_config *config, nas_progress *progress)
-{
-    nas_study *study = NULL;
-    NAS_TRY(nas_study_open(study_path, NAS_STORE_READ, &study));
-    nas_status status = nas_study_sync(study);
-    if (status == NAS_OK)
-        status = nas_config_of_study(study, config);
-    if (status == NAS_OK)
-        status = progress_of(study, config, progress);
-    nas_study_close(study);
-    return status;
-}
-
-nas_status nas_study_view_progress(const nas_study_view *view, nas_progress *progress)
-{
-    return progress_of(view->study, &view->config, progress);
-}
+/* ---- results ---------------------------------------------------------------------------------------------- */
 
 static nas_status results_of(nas_study *study, nas_train_result *results, int limit, int *count)
 {

@@ -154,6 +154,10 @@ nas__limit nas__study_limit(const nas_study *study, const nas_config *config);
 bool nas__by_index(const nas_config *config);
 /* The limit on real time; 0: none. */
 double nas__real_limit_s(const nas_config *config);
+/* Is there nothing left for workers to do, after so much running time?  `how`: what has ended the search, if it has ended. */
+enum { NAS__HOW_SIZE = 128 };
+bool nas__search_over(const nas_study *study, const nas_config *config, double run_s,
+                      char how[NAS__HOW_SIZE]);
 /* A result that the simulated clock has no time for becomes a failed one. */
 void nas__charge(const nas_study *study, const nas_config *config, nas_trial *result);
 
@@ -365,6 +369,8 @@ typedef struct nas__picture {
 void nas__picture_begin(nas__picture *picture, nas_study *study, const nas_config *config,
                         nas_progress_function function, void *user);
 void nas__picture_clear(nas__picture *picture);
+/* Done, failed, running and the best, from the mirror. */
+void nas__count_trials(const nas_study *study, const nas_config *config, nas_progress *progress);
 /* Counts, best, rate, ETA from the mirror; reports each trial that has ended since. */
 void nas__picture_update(nas__picture *picture, const nas_study *study);
 void nas__picture_tell(nas__picture *picture, nas_event event, const char *note);
@@ -380,6 +386,32 @@ nas_status nas__use_window(nas_study *study, int64_t *from_ms, int64_t *to_ms);
 int nas__use_from_log(const nas_study *study, int64_t from_ms, int64_t to_ms, nas_device_use *uses,
                       int limit);
 
+/* ---- what a session tells those who look on: signs.c -------------------------------------------------------------- */
+
+typedef struct nas__sign_place {
+    char name[64];
+    char state[16]; /* of nas_device_use, but "works" for what the log says better */
+    int lost;
+    char trouble[160];
+} nas__sign_place;
+
+typedef struct nas__signs {
+    nas_owner owner; /* of the process that runs the session; pid 0: nobody does */
+    nas__sign_place places[NAS_CONFIG_DEVICES];
+    int place_count;
+    int64_t job, jobs, epoch, epochs; /* of retraining; jobs 0: it has not begun */
+    char job_name[64];
+} nas__signs;
+
+/* Written where they differ from what was written last (`*written`, 0 at first); once a second at most unless `now`. */
+typedef struct nas__signs_written {
+    uint64_t hash;
+    double at_s;
+} nas__signs_written;
+void nas__signs_write(nas_study *study, const nas__signs *signs, bool now,
+                      nas__signs_written *written);
+nas_status nas__signs_read(nas_study *study, nas__signs *signs);
+
 /* ---- supervisor ---------------------------------------------------------------------------------------------------- */
 
 typedef struct nas__run {
@@ -391,7 +423,12 @@ typedef struct nas__run {
     nas__picture picture;
     double saved_s; /* when the running time was last stored */
     double told_s;  /* when the caller was last told anything, of work in this process */
+    nas__signs signs;
+    nas__signs_written signs_written;
 } nas__run;
+
+/* An epoch of retraining, for those who look on. */
+void nas__run_retrains(nas__run *run);
 
 /* Runs worker processes in `mode` ("search", "retrain") until they are done. */
 nas_status nas__supervise(nas__run *run, const char *mode);

@@ -142,7 +142,7 @@ static nas_device_use *use_of(nas_progress *p, int at, const char *device, const
         found++;
     if (found >= p->use_count) {
         found = p->use_count < NAS_DEVICE_USES ? p->use_count++ : NAS_DEVICE_USES - 1;
-        p->uses[found] = (nas_device_use){.trial = -1, .busy = NAN};
+        p->uses[found] = (nas_device_use){.trial = -1, .busy = NAN, .silent_s = NAN};
         snprintf(p->uses[found].name, sizeof p->uses[found].name, "%.63s", nas__place_name(place));
         snprintf(p->uses[found].device, sizeof p->uses[found].device, "%s", device);
     }
@@ -168,6 +168,9 @@ static void show_place(nas__supervision *s, int at)
     }
     nas_device_use *use = use_of(&s->run->picture.progress, at, device, place);
     use->workers = living;
+    use->lost = place->lost;
+    snprintf(use->trouble, sizeof use->trouble, "%.159s",
+             place->missing[0] ? place->missing : place->trouble);
     use->state = place->missing[0] ? "is missing"
                  : place->dropped  ? "is dropped"
                  : living == 0     ? "has ended"
@@ -177,10 +180,29 @@ static void show_place(nas__supervision *s, int at)
                                    : "waits";
 }
 
+/* The same for those who look on; which trials it works on they see in the log. */
+static void sign_place(nas__run *run, int at)
+{
+    nas__sign_place *sign = &run->signs.places[at];
+    const nas_device_use *use = &run->picture.progress.uses[at];
+    const bool quiet = strcmp(use->state, "waits") == 0;
+    snprintf(sign->name, sizeof sign->name, "%.63s", nas__place_name(&run->places->item[at]));
+    snprintf(sign->state, sizeof sign->state, "%s", quiet ? "works" : use->state);
+    sign->lost = use->lost;
+    memcpy(sign->trouble, use->trouble, sizeof sign->trouble);
+}
+
 static void show_places(nas__supervision *s)
 {
-    for (int i = 0; !s->retrain && i < s->run->places->count; i++)
+    nas__run *run = s->run;
+    if (s->retrain)
+        return;
+    run->signs.place_count = run->places->count;
+    for (int i = 0; i < run->places->count; i++) {
         show_place(s, i);
+        sign_place(run, i);
+    }
+    nas__signs_write(run->study, &run->signs, false, &run->signs_written);
 }
 
 /* ---- stopping ----------------------------------------------------------------------------------------------------- */
@@ -315,6 +337,7 @@ static void listen(nas__supervision *s)
             p->epoch = process->epoch;
             p->epochs = process->epochs;
             p->job_name = process->job_name;
+            nas__run_retrains(s->run);
             nas__crew_tell(s, NAS_EVENT_RETRAIN, "");
         }
     }

@@ -95,7 +95,7 @@ static int use_of(tally *t, const char *device)
             return i;
     if (t->count == t->limit)
         return -1;
-    t->uses[t->count] = (nas_device_use){.state = "", .trial = -1, .busy = NAN};
+    t->uses[t->count] = (nas_device_use){.state = "", .trial = -1, .busy = NAN, .silent_s = NAN};
     name_use(&t->uses[t->count], device);
     return t->count++;
 }
@@ -134,8 +134,11 @@ static void add_trial(tally *t, const nas_trial *trial)
     use->failed += trial->status == NAS_TRIAL_FAILED;
     if (runs) {
         use->workers++;
+        const int64_t sign_ms =
+            trial->heartbeat_ms > trial->started_ms ? trial->heartbeat_ms : trial->started_ms;
         use->trial = trial->index;
         use->progress = trial->progress;
+        use->silent_s = (double)(t->to_ms > sign_ms ? t->to_ms - sign_ms : 0) / 1000;
     }
 }
 

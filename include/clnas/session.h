@@ -151,6 +151,9 @@ typedef struct nas_device_use {
     double
         busy; /* share of the time since its first trial that was spent on trials, of each worker; NaN: none yet */
     double per_minute; /* trials, since its first; 0: none yet */
+    double silent_s;   /* since the last sign of life of what it works on; NaN: of nothing */
+    int lost;          /* workers that ended there other than well */
+    char trouble[160]; /* what ended the last of these, or why it is not used; "" */
 } nas_device_use;
 
 enum { NAS_DEVICE_USES = 32 };
@@ -344,11 +347,47 @@ NAS_API nas_status nas_study_view_progress(const nas_study_view *view, nas_progr
 /* The study's retraining results so far, at most `limit`. */
 NAS_API nas_status nas_study_view_results(const nas_study_view *view, nas_train_result *results,
                                           int limit, int *count);
+/* ---- looking on ------------------------------------------------------------------------------------------ */
 
 /* What a running or ended study looks like from outside (read-only, never blocks a writer); event NAS_EVENT_TICK.
  * Texts in `progress` live until `config` (filled with the study's) is cleared. */
 NAS_API nas_status nas_session_status(const char *study_path, nas_config *config,
                                       nas_progress *progress);
+
+/* The same again and again: a study that stays open, of which each look reads only what is new. */
+typedef struct nas_watch nas_watch;
+
+typedef enum nas_watch_state {
+    NAS_WATCH_SEARCH,  /* somebody works on trials */
+    NAS_WATCH_RETRAIN, /* the search has ended, its best are being retrained */
+    NAS_WATCH_STOPPED, /* nobody works on it, and there is something left to search */
+    NAS_WATCH_DONE,    /* the search has ended */
+} nas_watch_state;
+NAS_API const char *nas_watch_state_name(nas_watch_state state); /* "searching" */
+
+typedef struct nas_watch_view {
+    nas_progress
+        progress; /* as of nas_session_status; job, epoch and job_name too, while it is retrained */
+    nas_watch_state state;
+    const nas_study *study;   /* its log, as it was read */
+    const nas_config *config; /* the study's own */
+    int64_t queued, aliases;
+    int64_t created_ms,
+        begun_ms;           /* the study was made; the last session's search began; 0: it has not */
+    int64_t looked_ms;      /* this look */
+    double per_minute_all;  /* trials by run_s; 0: none yet */
+    int64_t best_ms;        /* when the best one ended */
+    const char *best_words; /* its architecture, for people; else as the log has it; "": no best */
+    char ended_by[128];     /* DONE: what ended the search, as nas_search_report says it */
+    int missing;            /* DONE: networks that are not retrained yet */
+} nas_watch_view;
+
+/* NAS_STORE where there is no such study. */
+NAS_API nas_status nas_session_watch_open(const char *study_path, nas_watch **watch);
+/* Looks again; everything in `view` lives until the next look.  A failure leaves `view` as it was, and a later look may succeed: the file was
+ * locked, or is being put in another's place, whose study is then shown. */
+NAS_API nas_status nas_session_watch_update(nas_watch *watch, nas_watch_view *view);
+NAS_API void nas_session_watch_close(nas_watch *watch); /* NULL is fine */
 /* The study's retraining results so far. */
 NAS_API nas_status nas_session_results(const char *study_path, nas_train_result *results, int limit,
                                        int *count);

@@ -1,0 +1,215 @@
+/* screen.c - lines that fit a terminal.
+ *
+ * Every line has a rank.  Where a terminal has fewer rows than there are lines, those of the highest rank go first.  A line is cut at the
+ * width, counting what characters take of it: none for marks that are put on the one before, two for scripts that are written in
+ * squares (Unicode's East Asian Width).  Texts of others lose what would steer a terminal or turn its direction.  Nothing here writes to a
+ * terminal or asks it for anything, so that tests can draw a screen of any size.  Read next: status_screen.c. */
+#include "screen.h"
+
+#include <math.h>
+#include <string.h>
+
+/* ---- characters ---------------------------------------------------------------------------------------------------- */
+
+/* The character at `at`; what is no UTF-8, steers a terminal or turns its direction becomes '?'. */
+static uint32_t next_character(const unsigned char **at)
+{
+    const unsigned char *c = *at;
+    const int length = c[0] < 0x80 ? 1 : c[0] >= 0xF0 ? 4 : c[0] >= 0xE0 ? 3 : c[0] >= 0xC2 ? 2 : 0;
+    uint32_t code = length == 1 ? c[0] : length ? c[0] & (0x7Fu >> length) : 0;
+    for (int i = 1; i < length; i++) {
+        if ((c[i] & 0xC0) != 0x80) {
+            *at += 1;
+            return '?';
+        }
+        code = code << 6 | (c[i] & 0x3F);
+    }
+    *at += length ? length : 1;
+    const bool steers = code < 0x20 || (code >= 0x7F && code < 0xA0) ||
+                        (code >= 0x200B && code <= 0x200F) || (code >= 0x2028 && code <= 0x202E) ||
+                        (code >= 0x2060 && code <= 0x206F) || code == 0xFEFF || code > 0x10FFFF ||
+                        (code >= 0xD800 && code < 0xE000);
+    return steers || length == 0 ? '?' : code;
+}
+
+/* Columns that it takes: none where it is put on the one before, two in scripts that are written in squares. */
+static int character_width(uint32_t code)
+{
+    static const uint32_t none[][2] = {
+        {0x300, 0x36F}, {0x1AB0, 0x1AFF}, {0x20D0, 0x20FF}, {0xFE00, 0xFE0F}, {0xFE20, 0xFE2F}};
+    static const uint32_t wide[][2] = {{0x1100, 0x115F},  {0x2E80, 0x303E}, {0x3041, 0xA4CF},
+                                       {0xAC00, 0xD7A3},  {0xF900, 0xFAFF}, {0xFE30, 0xFE6F},
+                                       {0xFF00, 0xFF60},  {0xFFE0, 0xFFE6}, {0x1F300, 0x1FAFF},
+                                       {0x20000, 0x3FFFD}};
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++)
+        if (code >= none[i][0] && code <= none[i][1])
+            return 0;
+    for (size_t i = 0; i < sizeof wide / sizeof *wide; i++)
+        if (code >= wide[i][0] && code <= wide[i][1])
+            return 2;
+    return 1;
+}
+
+static void add_character(nas_text *text, uint32_t code)
+{
+    char bytes[4];
+    int length = 1;
+    bytes[0] = (char)code;
+    if (code >= 0x80) {
+        length = code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+        for (int i = length - 1; i > 0; i--, code >>= 6)
+            bytes[i] = (char)(0x80 | (code & 0x3F));
+        bytes[0] = (char)((0xF00u >> length & 0xF0u) | code);
+    }
+    nas_text_add_bytes(text, bytes, (size_t)length);
+}
+
+int cli_text_columns(const char *text)
+{
+    int width = 0;
+    for (const unsigned char *at = (const unsigned char *)text; *at;)
+        width += character_width(next_character(&at));
+    return width;
+}
+
+/* ---- lines --------------------------------------------------------------------------------------------------------- */
+
+void cli_line_begin(cli_screen *s, int rank)
+{
+    if (s->count == CLI_LINES)
+        s->count--;
+    nas_text_add(&s->text, "");
+    s->lines[s->count++] = (cli_line){.start = s->text.length, .rank = rank};
+}
+
+int cli_line_room(const cli_screen *s)
+{
+    return s->look->columns - s->lines[s->count - 1].used;
+}
+
+/* Where it is cut, "…" stands at the end. */
+void cli_line_some(cli_screen *s, int most, const char *text)
+{
+    cli_line *l = &s->lines[s->count - 1];
+    const int limit = most < cli_line_room(s) ? most : cli_line_room(s);
+    const bool cut = cli_text_columns(text) > limit;
+    int used = 0;
+    for (const unsigned char *at = (const unsigned char *)text; *at && limit > 0;) {
+        const uint32_t code = next_character(&at);
+        const int width = character_width(code);
+        if (used + width > limit - cut)
+            break;
+        add_character(&s->text, code);
+        used += width;
+    }
+    if (cut && limit > 0) {
+        nas_text_add(&s->text, s->look->unicode ? "…" : "~");
+        used++;
+    }
+    l->used += used;
+}
+
+void cli_line_add(cli_screen *s, const char *format, ...)
+{
+    char text[2048];
+    va_list list;
+    va_start(list, format);
+    vsnprintf(text, sizeof text, format, list);
+    va_end(list);
+    cli_line_some(s, cli_line_room(s), text);
+}
+
+/* Blanks up to a column; at least one where something stands before it. */
+void cli_line_column(cli_screen *s, int column)
+{
+    const int used = s->lines[s->count - 1].used;
+    int blanks = column > used ? column - used : used > 0;
+    blanks = blanks < cli_line_room(s) ? blanks : cli_line_room(s);
+    for (int i = 0; i < blanks; i++)
+        nas_text_add(&s->text, " ");
+    s->lines[s->count - 1].used += blanks > 0 ? blanks : 0;
+}
+
+/* Colours take no room; "" ends one. */
+void cli_line_colour(cli_screen *s, const char *code)
+{
+    if (s->look->colours)
+        nas_text_format(&s->text, "\033[%sm", *code ? code : "0");
+}
+
+/* ---- pictures ---------------------------------------------------------------------------------------------------- */
+
+/* "████▌    ", or "####     " */
+void cli_line_bar(cli_screen *s, int width, double share)
+{
+    static const char *const parts[] = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
+    const double full = width * fmin(1, fmax(0, share));
+    const int whole = (int)full, eighths = s->look->unicode ? (int)(8 * (full - whole)) : 0;
+    cli_line_add(s, "%s", s->look->unicode ? "▕" : "[");
+    cli_line_colour(s, "32");
+    for (int i = 0; i < whole; i++)
+        cli_line_add(s, "%s", s->look->unicode ? "█" : "#");
+    cli_line_add(s, "%s", parts[eighths]);
+    cli_line_colour(s, "");
+    for (int i = whole + (eighths > 0); i < width; i++)
+        cli_line_add(s, "%s", s->look->unicode ? " " : "-");
+    cli_line_add(s, "%s", s->look->unicode ? "▏" : "]");
+}
+
+/* Two values each character, four rows of dots: braille.  NaN: none.  Without Unicode a digit each, 0 … 9. */
+void cli_line_history(cli_screen *s, const double *values, int count)
+{
+    static const unsigned char left[5] = {0, 0x40, 0x44, 0x46, 0x47};
+    static const unsigned char right[5] = {0, 0x80, 0xA0, 0xB0, 0xB8};
+    double least = INFINITY, most = -INFINITY;
+    for (int i = 0; i < count; i++)
+        if (isfinite(values[i])) {
+            least = fmin(least, values[i]);
+            most = fmax(most, values[i]);
+        }
+    for (int i = 0; i < count && cli_line_room(s) > 0; i += s->look->unicode ? 2 : 1) {
+        uint32_t code = 0x2800;
+        for (int k = 0; k < 2 && i + k < count; k++) {
+            const double v = values[i + k];
+            const double share = most > least ? (v - least) / (most - least) : 0.5;
+            const int level = isfinite(v) ? 1 + (int)(3.999 * share) : 0;
+            code |= k ? right[level] : left[level];
+            if (!s->look->unicode && k == 0)
+                code = isfinite(v) ? '0' + (uint32_t)(9.999 * share) : '.';
+            if (!s->look->unicode)
+                break;
+        }
+        add_character(&s->text, code);
+        s->lines[s->count - 1].used++;
+    }
+}
+
+/* ---- what there is room for -------------------------------------------------------------------------------- */
+
+/* How many lines have at most this rank. */
+static int lines_to(const cli_screen *s, int rank)
+{
+    int count = 0;
+    for (int i = 0; i < s->count; i++)
+        count += s->lines[i].rank <= rank;
+    return count;
+}
+
+/* Lines up to a rank, and so many of the next one as there is room for, in their order. */
+void cli_screen_write(const cli_screen *s, int rows, nas_text *to)
+{
+    int rank = 9;
+    while (rank > 0 && rows > 0 && lines_to(s, rank) > rows)
+        rank--;
+    int more = rows > 0 && rank < 9 ? rows - lines_to(s, rank) : 0;
+    int left = rows > 0 ? rows : s->count;
+    nas_text_add(to, "");
+    for (int i = 0; i < s->count && left > 0; i++) {
+        const size_t end = i + 1 < s->count ? s->lines[i + 1].start : s->text.length;
+        if (s->lines[i].rank > rank && (s->lines[i].rank != rank + 1 || more-- <= 0))
+            continue;
+        nas_text_add_bytes(to, s->text.data + s->lines[i].start, end - s->lines[i].start);
+        nas_text_add(to, "\n");
+        left--;
+    }
+}

@@ -1,0 +1,180 @@
+/* test_watching.c - a study seen from outside: while it runs, afterwards, when it was stopped, and when its file goes and comes back. */
+#include "session_runs.h"
+
+#include <math.h>
+#include <signal.h>
+#include <unistd.h>
+
+/* ---- while it runs ------------------------------------------------------------------------------- */
+
+typedef struct onlooker {
+    const char *path;
+    nas_watch *watch;
+    nas_watch_view view;
+    int looks, retrains;
+    int stop_after; /* trials; 0: never */
+} onlooker;
+
+/* In the searching process itself, at its events: what is seen is what was committed. */
+static void look_on(void *user, const nas_progress *progress)
+{
+    onlooker *o = user;
+    if (progress->event != NAS_EVENT_TRIAL && progress->event != NAS_EVENT_RETRAIN)
+        return;
+    if (!o->watch)
+        nas_test_ok(nas_session_watch_open(o->path, &o->watch));
+    nas_test_ok(nas_session_watch_update(o->watch, &o->view));
+    const nas_progress *seen = &o->view.progress;
+    o->looks++;
+    assert_true(seen->done >= progress->done && seen->failed >= progress->failed);
+    assert_int_equal(nas_study_count(o->view.study), seen->done + seen->running + o->view.queued);
+    if (progress->event == NAS_EVENT_TRIAL) {
+        assert_int_equal(o->view.state, NAS_WATCH_SEARCH);
+        assert_int_equal(seen->total, 8);
+        assert_true(o->view.begun_ms > 0 && seen->elapsed_s >= 0);
+    } else if (o->view.state == NAS_WATCH_RETRAIN) { /* written once a second at most */
+        o->retrains++;
+        assert_int_equal(seen->jobs, progress->jobs);
+        assert_true(seen->job_name[0] && seen->epochs == 3);
+    }
+    if (o->stop_after && seen->done >= o->stop_after)
+        nas_session_interrupt(SIGTERM);
+}
+
+static void a_run_is_seen(void **state)
+{
+    static onlooker o;
+    nas_search_report report;
+    nas_search_options options = options_for(path_of("seen.study"), false);
+    (void)state;
+    o = (onlooker){.path = options.study_path};
+    options.progress = look_on;
+    options.user = &o;
+    nas_test_ok(search_with(&options, NULL, &report));
+    assert_true(o.looks >= 8 && o.retrains >= 1);
+    nas_test_ok(nas_session_watch_update(o.watch, &o.view));
+    assert_int_equal(o.view.state, NAS_WATCH_DONE);
+    assert_string_equal(o.view.ended_by, report.ended_by);
+    assert_int_equal(o.view.missing, 0);
+    assert_int_equal(o.view.progress.jobs, 0);
+    assert_int_equal(o.view.progress.done, report.trials);
+    assert_int_equal(o.view.progress.best_index, report.best_index);
+    assert_true(o.view.best_ms > 0 && o.view.per_minute_all > 0);
+    assert_non_null(strstr(o.view.best_words, "conv")); /* in words, not as genes */
+
+    /* one that saw it grow knows what one that comes now knows */
+    nas_watch *late;
+    nas_watch_view view;
+    nas_test_ok(nas_session_watch_open(options.study_path, &late));
+    nas_test_ok(nas_session_watch_update(late, &view));
+    nas_text grown = {0}, fresh = {0};
+    nas_study_canonical(o.view.study, &grown);
+    nas_study_canonical(view.study, &fresh);
+    assert_string_equal(grown.data, fresh.data);
+    assert_string_equal(o.view.best_words, view.best_words);
+    assert_int_equal(o.view.progress.use_count, view.progress.use_count);
+    nas_text_clear(&grown);
+    nas_text_clear(&fresh);
+    nas_session_watch_close(late);
+    nas_session_watch_close(o.watch);
+}
+
+static void a_stopped_run_is_no_ended_one(void **state)
+{
+    static onlooker o;
+    nas_search_report report;
+    nas_search_options options = options_for(path_of("stopped.study"), false);
+    (void)state;
+    o = (onlooker){.path = options.study_path, .stop_after = 3};
+    options.progress = look_on;
+    options.user = &o;
+    assert_int_equal(search_with(&options, NULL, &report), NAS_STOPPED);
+    nas_test_ok(nas_session_watch_update(o.watch, &o.view));
+    assert_int_equal(o.view.state, NAS_WATCH_STOPPED);
+    assert_true(o.view.progress.per_minute == 0 && o.view.progress.eta_s < 0);
+    assert_true(o.view.per_minute_all > 0);
+    nas_test_ok(resume_study(options.study_path, &report));
+    nas_test_ok(nas_session_watch_update(o.watch, &o.view));
+    assert_int_equal(o.view.state, NAS_WATCH_DONE);
+    assert_int_equal(o.view.progress.done, 8);
+    nas_session_watch_close(o.watch);
+}
+
+/* ---- files that go and come -------------------------------------------------------------------------- */
+
+static void move(const char *from, const char *to)
+{
+    static const char *const ends[] = {"", "-wal", "-shm"};
+    for (int i = 0; i < 3; i++) {
+        char a[512], b[512];
+        snprintf(a, sizeof a, "%s%s", from, ends[i]);
+        snprintf(b, sizeof b, "%s%s", to, ends[i]);
+        assert_true(rename(a, b) == 0 || i > 0);
+    }
+}
+
+static void files_are_replaced(void **state)
+{
+    nas_search_report report;
+    nas_watch *watch = NULL;
+    nas_watch_view view;
+    const char *path = path_of("a.study"), *other = path_of("b.study"), *away = path_of("c.study");
+    (void)state;
+    nas_test_fails(nas_session_watch_open(path_of("none.study"), &watch), NAS_STORE, "none.study");
+    assert_null(watch);
+    nas_test_ok(search_config(path, false, "budget.trials=3", &report));
+    nas_test_ok(search_config(other, false, "budget.trials=5", &report));
+    nas_test_ok(nas_session_watch_open(path, &watch));
+    nas_test_ok(nas_session_watch_update(watch, &view));
+    assert_int_equal(view.progress.done, 3);
+    move(path, away);
+    nas_test_fails(nas_session_watch_update(watch, &view), NAS_STORE, "not there any more");
+    assert_int_equal(view.progress.done, 3); /* and what is shown can still be shown */
+    assert_int_equal(nas_study_count(view.study), 3);
+    nas_test_ok(nas_file_replace(path, "no study", 8));
+    nas_test_fails(nas_session_watch_update(watch, &view), NAS_STORE, "a.study");
+    assert_int_equal(nas_study_count(view.study), 3);
+    move(other, path);
+    nas_test_ok(nas_session_watch_update(watch, &view));
+    assert_int_equal(view.progress.done, 5);
+    assert_int_equal(view.progress.total, 5);
+    nas_session_watch_close(watch);
+    nas_session_watch_close(NULL);
+}
+
+/* ---- rates ------------------------------------------------------------------------------------------------ */
+
+/* A study whose trials ended when the test says so is not to be had; but its rate and end must follow from its own times. */
+static void rates_follow_from_the_log(void **state)
+{
+    static onlooker o;
+    nas_search_report report;
+    nas_search_options options = options_for(path_of("rate.study"), false);
+    (void)state;
+    o = (onlooker){.path = options.study_path, .stop_after = 6};
+    options.progress = look_on;
+    options.user = &o;
+    assert_int_equal(search_with(&options, NULL, &report), NAS_STOPPED);
+    const nas_progress *p = &o.view.progress; /* of the last look, while it ran */
+    const double minutes = (double)(o.view.looked_ms - o.view.begun_ms) / 60000;
+    assert_true(minutes > 0);
+    assert_true(fabs(p->per_minute * minutes - (double)p->done) < 1e-6);
+    assert_true(fabs(p->eta_s * p->per_minute / 60 - (double)(8 - p->done)) < 1e-6);
+    nas_session_watch_close(o.watch);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_run_is_seen),
+        cmocka_unit_test(a_stopped_run_is_no_ended_one),
+        cmocka_unit_test(files_are_replaced),
+        cmocka_unit_test(rates_follow_from_the_log),
+    };
+    be_a_worker(argc, argv);
+    nas_device *device = NULL;
+    if (nas_device_open("any", NULL, &device) != NAS_OK)
+        return 77;
+    nas_device_destroy(device);
+    return cmocka_run_group_tests(tests, make_session_folder, remove_session_folder);
+}
