@@ -137,6 +137,30 @@ void cli_line_colour(cli_screen *s, const char *code)
         nas_text_format(&s->text, "\033[%sm", *code ? code : "0");
 }
 
+void cli_line_blank(cli_screen *s)
+{
+    cli_line_begin(s, 9);
+}
+
+void cli_line_title(cli_screen *s, int rank, const char *text)
+{
+    cli_line_begin(s, rank);
+    cli_line_colour(s, "1");
+    cli_line_add(s, "%s", text);
+    cli_line_colour(s, "");
+}
+
+void cli_line_label(cli_screen *s, int rank, const char *text)
+{
+    cli_line_begin(s, rank);
+    if (*text) {
+        cli_line_colour(s, "2");
+        cli_line_add(s, "%s", text);
+        cli_line_colour(s, "");
+    }
+    cli_line_column(s, 10);
+}
+
 /* ---- pictures ---------------------------------------------------------------------------------------------------- */
 
 /* "████▌    ", or "####     " */

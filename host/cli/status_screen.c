@@ -9,32 +9,6 @@
 #include <string.h>
 #include <time.h>
 
-enum { RECENT = 6, FAILURES = 4 };
-
-static void blank(cli_screen *s)
-{
-    cli_line_begin(s, 9);
-}
-
-static void title(cli_screen *s, int rank, const char *text)
-{
-    cli_line_begin(s, rank);
-    cli_line_colour(s, "1");
-    cli_line_add(s, "%s", text);
-    cli_line_colour(s, "");
-}
-
-static void label(cli_screen *s, int rank, const char *text)
-{
-    cli_line_begin(s, rank);
-    if (*text) {
-        cli_line_colour(s, "2");
-        cli_line_add(s, "%s", text);
-        cli_line_colour(s, "");
-    }
-    cli_line_column(s, 10);
-}
-
 /* ---- numbers ------------------------------------------------------------------------------------------------------- */
 
 static const char *duration(double seconds, char text[32])
@@ -57,60 +31,6 @@ static const char *clock_text(int64_t time_ms, int64_t now_ms, char text[32])
     const bool same = at.tm_yday == today.tm_yday && at.tm_year == today.tm_year;
     strftime(text, 32, same ? "%H:%M:%S" : "%Y-%m-%d %H:%M", &at);
     return text;
-}
-
-/* ---- histories ------------------------------------------------------------------------------------------------------ */
-
-static double value_of(const cli_screen *s, const nas_trial *trial)
-{
-    const nas_objective *objective = &s->view->config->objectives.item[0];
-    return isfinite(nas_objective_score(objective, trial))
-               ? nas_trial_metric(trial, objective->metric)
-               : NAN;
-}
-
-/* The best so far after each share of the trials, oldest first. */
-static void show_best_so_far(cli_screen *s, int rank, int width)
-{
-    const nas_study *study = s->view->study;
-    const int count = nas_study_count(study), points = count < width ? count : width;
-    const nas_goal goal = s->view->config->objectives.item[0].goal;
-    double values[512], best = NAN, first = NAN;
-    if (points < 2)
-        return;
-    for (int i = 0, k = 0; i < count; i++) {
-        const double v = value_of(s, nas_study_trial(study, i));
-        if (isfinite(v) && (!isfinite(best) || (goal == NAS_GOAL_MAX ? v > best : v < best)))
-            best = v;
-        first = isfinite(first) ? first : best;
-        while (k < points && (int64_t)(k + 1) * count <= (int64_t)(i + 1) * points)
-            values[k++] = best;
-    }
-    label(s, rank, "history");
-    cli_line_history(s, values, points);
-    cli_line_add(s, " %.4g to %.4g", first, best);
-}
-
-static void show_last_values(cli_screen *s, int rank, int width)
-{
-    const nas_study *study = s->view->study;
-    double values[512], least = INFINITY, most = -INFINITY;
-    int count = 0;
-    for (int i = nas_study_count(study) - 1; i >= 0 && count < width; i--) {
-        const nas_trial *result = nas_study_result(study, i);
-        const double v = result ? value_of(s, result) : NAN;
-        if (!result)
-            continue;
-        values[width - 1 - count++] = v;
-        least = isfinite(v) ? fmin(least, v) : least;
-        most = isfinite(v) ? fmax(most, v) : most;
-    }
-    if (count < 2)
-        return;
-    label(s, rank, "last");
-    cli_line_history(s, values + width - count, count);
-    if (isfinite(least))
-        cli_line_add(s, " %.4g to %.4g", least, most);
 }
 
 /* ---- the parts ------------------------------------------------------------------------------------------------------ */
@@ -177,7 +97,7 @@ static void show_times(cli_screen *s)
     const nas_watch_view *v = s->view;
     const nas_progress *p = &v->progress;
     char text[32];
-    label(s, 1, "time");
+    cli_line_label(s, 1, "time");
     if (p->eta_s >= 0) {
         cli_line_add(s, "%s left", duration(p->eta_s, text));
         cli_line_add(s, ", ends %s  ",
@@ -198,7 +118,7 @@ static void show_counts(cli_screen *s)
 {
     const nas_watch_view *v = s->view;
     const nas_progress *p = &v->progress;
-    label(s, 2, "trials");
+    cli_line_label(s, 2, "trials");
     cli_line_add(s, "complete %lld  ", (long long)(p->done - p->failed - v->aliases));
     if (p->failed)
         cli_line_colour(s, "31");
@@ -207,7 +127,7 @@ static void show_counts(cli_screen *s)
         cli_line_colour(s, "");
     cli_line_add(s, "  running %lld  queued %lld  known already %lld", (long long)p->running,
                  (long long)v->queued, (long long)v->aliases);
-    label(s, 2, "rate");
+    cli_line_label(s, 2, "rate");
     if (p->per_minute > 0)
         cli_line_add(s, "%.1f/min now  ", p->per_minute);
     if (v->per_minute_all > 0)
@@ -221,7 +141,7 @@ static void show_best(cli_screen *s)
     const nas_watch_view *v = s->view;
     const nas_progress *p = &v->progress;
     char text[32];
-    label(s, 1, "best");
+    cli_line_label(s, 1, "best");
     if (!p->has_best) {
         cli_line_add(s, "none yet");
         return;
@@ -234,7 +154,7 @@ static void show_best(cli_screen *s)
         cli_line_add(s, ", found %s", clock_text(v->best_ms, v->looked_ms, text));
         cli_line_add(s, " (%s ago)", duration((double)(v->looked_ms - v->best_ms) / 1000, text));
     }
-    label(s, 3, "");
+    cli_line_label(s, 3, "");
     cli_line_add(s, "%s", v->best_words);
 }
 
@@ -244,7 +164,7 @@ static void show_retraining(cli_screen *s)
     const bool is = s->view->state == NAS_WATCH_RETRAIN && p->jobs > 0;
     if (!is && s->view->missing == 0)
         return;
-    label(s, 1, "retrain");
+    cli_line_label(s, 1, "retrain");
     if (!is) {
         cli_line_add(s, "%d networks are not retrained yet", s->view->missing);
         return;
@@ -316,86 +236,13 @@ static void show_devices(cli_screen *s)
     const nas_progress *p = &s->view->progress;
     if (p->use_count == 0)
         return;
-    blank(s);
-    title(s, 4, "device      state      trial        done   failed busy   /min    health");
+    cli_line_blank(s);
+    cli_line_title(s, 4, "device      state      trial        done   failed busy   /min    health");
     for (int i = 0; i < p->use_count; i++)
         show_device(s, &p->uses[i]);
 }
 
-/* ---- trials ---------------------------------------------------------------------------------------------------------- */
-
-static void show_trial(cli_screen *s, int rank, int index)
-{
-    const nas_trial *trial = nas_study_trial(s->view->study, index);
-    const nas_trial *result = nas_study_result(s->view->study, index);
-    char name[64];
-    cli_line_begin(s, rank);
-    cli_line_add(s, "%d", index);
-    cli_line_column(s, 8);
-    if (trial->status == NAS_TRIAL_FAILED)
-        cli_line_colour(s, "31");
-    cli_line_add(s, "%s", nas_trial_status_name(trial->status));
-    if (trial->status == NAS_TRIAL_FAILED)
-        cli_line_colour(s, "");
-    cli_line_column(s, 18);
-    if (trial->status == NAS_TRIAL_RUNNING)
-        cli_line_add(s, "%3.0f %%", 100 * trial->progress);
-    else if (result && isfinite(value_of(s, result)))
-        cli_line_add(s, "%.4f", value_of(s, result));
-    cli_line_column(s, 27);
-    if (trial->seconds > 0)
-        cli_line_add(s, "%.1f s", trial->seconds);
-    cli_line_column(s, 37);
-    snprintf(name, sizeof name, "%.*s", (int)strcspn(trial->device, "("), trial->device);
-    cli_line_some(s, 11, name);
-    cli_line_column(s, 49);
-    if (trial->attempts > 1)
-        cli_line_add(s, "attempt %d  ", trial->attempts);
-    cli_line_add(s, "%s", trial->reason[0] ? trial->reason : trial->arch ? trial->arch : "");
-}
-
-/* The last ones: what runs first, then by their ends. */
-static void show_recent(cli_screen *s)
-{
-    const nas_study *study = s->view->study;
-    int shown[RECENT], count = 0;
-    for (int i = nas_study_count(study) - 1; i >= 0; i--) {
-        const int64_t revision = nas_study_trial(study, i)->revision;
-        int at = count;
-        while (at > 0 && revision > nas_study_trial(study, shown[at - 1])->revision)
-            at--;
-        if (at == RECENT)
-            continue;
-        count += count < RECENT;
-        memmove(shown + at + 1, shown + at, (size_t)(count - 1 - at) * sizeof *shown);
-        shown[at] = i;
-    }
-    if (count == 0)
-        return;
-    blank(s);
-    title(s, 6, "recent");
-    for (int i = 0; i < count; i++)
-        show_trial(s, i < 3 ? 6 : 7, shown[i]);
-}
-
-static void show_failures(cli_screen *s)
-{
-    const nas_study *study = s->view->study;
-    int count = 0;
-    if (s->view->progress.failed == 0)
-        return;
-    blank(s);
-    title(s, 6, "failed");
-    for (int i = nas_study_count(study) - 1; i >= 0 && count < FAILURES; i--) {
-        const nas_trial *trial = nas_study_trial(study, i);
-        if (trial->status != NAS_TRIAL_FAILED)
-            continue;
-        cli_line_begin(s, count++ < 2 ? 6 : 8);
-        cli_line_add(s, "%d", i);
-        cli_line_column(s, 8);
-        cli_line_add(s, "%s", trial->reason);
-    }
-}
+/* ---- the whole ------------------------------------------------------------------------------------------------------- */
 
 static void show_foot(cli_screen *s)
 {
@@ -413,8 +260,6 @@ static void show_foot(cli_screen *s)
     }
 }
 
-/* ---- the whole ------------------------------------------------------------------------------------------------------- */
-
 nas_status cli_screen_draw(const nas_watch_view *view, const cli_look *look, nas_text *text)
 {
     cli_screen *s = calloc(1, sizeof *s);
@@ -425,17 +270,17 @@ nas_status cli_screen_draw(const nas_watch_view *view, const cli_look *look, nas
     const int width = look->columns - 34 > 8 ? look->columns - 34 : 8;
     const int points = (look->unicode ? 2 : 1) * (width < 200 ? width : 200);
     show_head(s);
-    blank(s);
+    cli_line_blank(s);
     show_bar(s);
     show_times(s);
     show_counts(s);
     show_best(s);
     show_retraining(s);
-    show_best_so_far(s, 5, points);
-    show_last_values(s, 7, points);
+    cli_show_best_so_far(s, 5, points);
+    cli_show_last_values(s, 7, points);
     show_devices(s);
-    show_recent(s);
-    show_failures(s);
+    cli_show_recent(s);
+    cli_show_failures(s);
     show_foot(s);
     if (!s->text.failed)
         cli_screen_write(s, look->rows, text);
