@@ -1,6 +1,8 @@
 /* test_watching.c - a study seen from outside: while it runs, afterwards, when it was stopped, and when its file goes and comes back. */
 #include "session_runs.h"
 
+#include "session/session_private.h"
+
 #include <math.h>
 #include <signal.h>
 #include <unistd.h>
@@ -100,6 +102,83 @@ static void a_stopped_run_is_no_ended_one(void **state)
     nas_session_watch_close(o.watch);
 }
 
+/* Workers are processes of their own here: each device has one row, whether its trials or the session name it. */
+static void look_at_devices(void *user, const nas_progress *progress)
+{
+    onlooker *o = user;
+    (void)progress;
+    if (!o->watch)
+        nas_test_ok(nas_session_watch_open(o->path, &o->watch));
+    nas_test_ok(nas_session_watch_update(o->watch, &o->view));
+    assert_in_range(o->view.progress.use_count, 0, 1);
+    if (o->view.progress.use_count == 0 || o->view.state != NAS_WATCH_SEARCH)
+        return;
+    const nas_device_use *use = &o->view.progress.uses[0];
+    o->looks++;
+    if (strcmp(use->state, "starts") != 0 && strcmp(use->state, "has ended") != 0)
+        assert_true(strcmp(use->state, "works") == 0 || strcmp(use->state, "waits") == 0);
+    assert_true((use->trial >= 0) == (strcmp(use->state, "works") == 0));
+}
+
+static void devices_of_workers_are_seen(void **state)
+{
+    static onlooker o;
+    nas_search_report report;
+    nas_search_options options = options_for(path_of("workers.study"), true);
+    (void)state;
+    o = (onlooker){.path = options.study_path};
+    options.progress = look_at_devices;
+    options.user = &o;
+    nas_test_ok(search_with(&options, "budget.trials=4", &report));
+    assert_true(o.looks > 0);
+    nas_session_watch_close(o.watch);
+}
+
+/* What a session says is text that anybody could have written. */
+static void signs_are_read_back(void **state)
+{
+    static nas__signs signs, read;
+    nas__signs_written written = {0};
+    nas_study *study;
+    (void)state;
+    nas_test_ok(nas_study_create(NULL, NULL, &study));
+    nas_test_ok(nas__signs_read(study, &read));
+    assert_int_equal(read.owner.pid, 0);
+    nas_test_ok(nas_owner_self(&signs.owner));
+    signs.place_count = 2;
+    signs.places[0] = (nas__sign_place){.name = "home", .state = "is dropped", .lost = 3};
+    snprintf(signs.places[0].trouble, 160, "two\tlines\nof it");
+    signs.places[1] = (nas__sign_place){.name = "den", .state = "works", .device = "den (0:0 x)"};
+    signs.jobs = 2;
+    signs.epochs = 9;
+    snprintf(signs.job_name, sizeof signs.job_name, "trial 17");
+    nas__signs_write(study, &signs, true, &written);
+    nas_test_ok(nas__signs_read(study, &read));
+    assert_memory_equal(&read.owner, &signs.owner, sizeof read.owner);
+    assert_int_equal(read.place_count, 2);
+    assert_string_equal(read.places[0].state, "is dropped");
+    assert_string_equal(read.places[0].trouble, "two lines of it");
+    assert_int_equal(read.places[0].lost, 3);
+    assert_string_equal(read.places[1].device, "den (0:0 x)");
+    assert_string_equal(read.job_name, "trial 17");
+    assert_true(read.jobs == 2 && read.epochs == 9);
+    signs.epoch = 4; /* within a second: not yet */
+    nas__signs_write(study, &signs, false, &written);
+    nas_test_ok(nas__signs_read(study, &read));
+    assert_int_equal(read.epoch, 0);
+    nas__signs_write(study, &(nas__signs){0}, true, &written);
+    nas_test_ok(nas__signs_read(study, &read));
+    assert_true(read.owner.pid == 0 && read.place_count == 0 && read.jobs == 0);
+    nas_text text = {0};
+    for (int i = 0; i < 1000; i++)
+        nas_text_add(&text, "place\t\t\t\t\t\t\t\nowner\nretrain\tx\n\t\n");
+    nas_test_ok(nas_study_set(study, "session", text.data));
+    nas_test_ok(nas__signs_read(study, &read));
+    assert_int_equal(read.place_count, NAS_CONFIG_DEVICES);
+    nas_text_clear(&text);
+    nas_study_close(study);
+}
+
 /* ---- files that go and come -------------------------------------------------------------------------- */
 
 static void move(const char *from, const char *to)
@@ -168,6 +247,8 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_run_is_seen),
         cmocka_unit_test(a_stopped_run_is_no_ended_one),
+        cmocka_unit_test(devices_of_workers_are_seen),
+        cmocka_unit_test(signs_are_read_back),
         cmocka_unit_test(files_are_replaced),
         cmocka_unit_test(rates_follow_from_the_log),
     };

@@ -392,6 +392,7 @@ typedef struct nas__sign_place {
     char name[64];
     char state[16]; /* of nas_device_use, but "works" for what the log says better */
     int lost;
+    char device[128]; /* as its trials name it; "": not open yet */
     char trouble[160];
 } nas__sign_place;
 

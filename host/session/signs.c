@@ -3,7 +3,7 @@
  * Everything about trials is in the log already.  What the log does not say stands under the study's key "session", a line each:
  *
  *     owner HOST PID START                        the process that runs it; none once it has ended
- *     place NAME STATE LOST TROUBLE               a device, and the last worker that was lost there
+ *     place NAME STATE LOST DEVICE TROUBLE        a device, and what ended the last worker that was lost there
  *     retrain JOB JOBS EPOCH EPOCHS NAME
  *
  * with tabs between the words.  It is written when it changes, at most once a second, so that it costs a search nothing that can be
@@ -42,6 +42,7 @@ static void write_text(const nas__signs *signs, nas_text *text)
         add_word(text, place->name);
         add_word(text, place->state);
         nas_text_format(text, "\t%d", place->lost);
+        add_word(text, place->device);
         add_word(text, place->trouble);
         nas_text_add(text, "\n");
     }
@@ -107,7 +108,8 @@ static void read_line(char *line, nas__signs *signs)
         snprintf(place->name, sizeof place->name, "%s", words[1]);
         snprintf(place->state, sizeof place->state, "%s", words[2]);
         place->lost = atoi(words[3]);
-        snprintf(place->trouble, sizeof place->trouble, "%s", words[4]);
+        snprintf(place->device, sizeof place->device, "%s", words[4]);
+        snprintf(place->trouble, sizeof place->trouble, "%s", words[5]);
     } else if (strcmp(words[0], "retrain") == 0) {
         signs->job = strtoll(words[1], NULL, 10);
         signs->jobs = strtoll(words[2], NULL, 10);

@@ -189,6 +189,7 @@ static void sign_place(nas__run *run, int at)
     snprintf(sign->name, sizeof sign->name, "%.63s", nas__place_name(&run->places->item[at]));
     snprintf(sign->state, sizeof sign->state, "%s", quiet ? "works" : use->state);
     sign->lost = use->lost;
+    memcpy(sign->device, use->device, sizeof sign->device);
     memcpy(sign->trouble, use->trouble, sizeof sign->trouble);
 }
 

@@ -138,7 +138,8 @@ static void add_trial(tally *t, const nas_trial *trial)
             trial->heartbeat_ms > trial->started_ms ? trial->heartbeat_ms : trial->started_ms;
         use->trial = trial->index;
         use->progress = trial->progress;
-        use->silent_s = (double)(t->to_ms > sign_ms ? t->to_ms - sign_ms : 0) / 1000;
+        use->silent_s = /* of several workers, the one that is silent longest */
+            fmax(use->silent_s, (double)(t->to_ms > sign_ms ? t->to_ms - sign_ms : 0) / 1000);
     }
 }
 

@@ -300,6 +300,12 @@ static void find_rate(const nas_watch *watch, nas_watch_view *view)
         p->eta_s = -1;
 }
 
+static bool is_use_of(const nas_device_use *use, const nas__sign_place *sign)
+{
+    return sign->device[0] ? strcmp(use->device, sign->device) == 0
+                           : strcmp(use->name, sign->name) == 0;
+}
+
 /* A session that has ended says nothing of its devices any more, and what it said last does not hold. */
 static void merge_signs(nas_watch *watch, nas_watch_view *view)
 {
@@ -310,7 +316,7 @@ static void merge_signs(nas_watch *watch, nas_watch_view *view)
     for (int i = 0; runs && i < watch->signs.place_count; i++) {
         const nas__sign_place *sign = &watch->signs.places[i];
         int at = 0;
-        while (at < p->use_count && strcmp(p->uses[at].name, sign->name) != 0)
+        while (at < p->use_count && !is_use_of(&p->uses[at], sign))
             at++;
         if (at == NAS_DEVICE_USES)
             continue;
@@ -318,6 +324,7 @@ static void merge_signs(nas_watch *watch, nas_watch_view *view)
         if (at == p->use_count) {
             *use = (nas_device_use){.state = "", .trial = -1, .busy = NAN, .silent_s = NAN};
             memcpy(use->name, sign->name, sizeof use->name);
+            memcpy(use->device, sign->device, sizeof use->device);
             p->use_count++;
         }
         memcpy(watch->state_names[i], sign->state, sizeof sign->state);
