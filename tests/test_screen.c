@@ -138,7 +138,9 @@ static void screens_fit(void **state)
     (void)state;
     for (size_t k = 0; k < sizeof words / sizeof *words; k++) {
         nas_study *study = make(words[k]);
-        const int all = check_lines(draw(200, 0, false, true, words[k]), 200);
+        char *whole = draw(200, 0, false, true, words[k]);
+        const int all = check_lines(whole, 200);
+        free(whole);
         assert_in_range(all, 20, 40);
         for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
             for (size_t j = 0; j < sizeof rows / sizeof *rows; j++) {
