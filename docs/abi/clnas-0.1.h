@@ -2016,6 +2016,9 @@ typedef struct nas_device_use {
     double
         busy;
     double per_minute;
+    double silent_s;
+    int lost;
+    char trouble[160];
 } nas_device_use;
 enum { NAS_DEVICE_USES = 32 };
 typedef struct nas_progress {
@@ -2143,6 +2146,33 @@ NAS_API nas_status nas_study_view_results(const nas_study_view *view, nas_train_
                                           int limit, int *count);
 NAS_API nas_status nas_session_status(const char *study_path, nas_config *config,
                                       nas_progress *progress);
+typedef struct nas_watch nas_watch;
+typedef enum nas_watch_state {
+    NAS_WATCH_SEARCH,
+    NAS_WATCH_RETRAIN,
+    NAS_WATCH_STOPPED,
+    NAS_WATCH_DONE,
+} nas_watch_state;
+NAS_API const char *nas_watch_state_name(nas_watch_state state);
+typedef struct nas_watch_view {
+    nas_progress
+        progress;
+    nas_watch_state state;
+    const nas_study *study;
+    const nas_config *config;
+    int64_t queued, aliases;
+    int64_t created_ms,
+        begun_ms;
+    int64_t looked_ms;
+    double per_minute_all;
+    int64_t best_ms;
+    const char *best_words;
+    char ended_by[128];
+    int missing;
+} nas_watch_view;
+NAS_API nas_status nas_session_watch_open(const char *study_path, nas_watch **watch);
+NAS_API nas_status nas_session_watch_update(nas_watch *watch, nas_watch_view *view);
+NAS_API void nas_session_watch_close(nas_watch *watch);
 NAS_API nas_status nas_session_results(const char *study_path, nas_train_result *results, int limit,
                                        int *count);
 typedef struct nas_check_report {
