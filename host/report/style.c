@@ -122,6 +122,7 @@ static const char layout[] =
     "dl.facts{grid-template-columns:1fr;gap:0}dl.facts dd{margin-bottom:8px}"
     "dl.figures{gap:12px 28px}dl.figures dd{font-size:1.35rem}}\n"
     "@media print{nav{display:none}body{font-size:11pt}section{padding-top:14pt}"
+    "h2,h3,summary{break-after:avoid}tr{break-inside:avoid}"
     "pre{white-space:pre-wrap}figure .scroll,.table{overflow:visible}"
     "figure.wide svg{width:100%}}\n";
 
