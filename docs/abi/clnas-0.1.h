@@ -2161,8 +2161,8 @@ typedef struct nas_watch_view {
     const nas_study *study;
     const nas_config *config;
     int64_t queued, aliases;
-    int64_t created_ms,
-        begun_ms;
+    int64_t created_ms;
+    int64_t begun_ms;
     int64_t looked_ms;
     double per_minute_all;
     int64_t best_ms;

@@ -357,6 +357,7 @@ NAS_API nas_status nas_session_status(const char *study_path, nas_config *config
 /* The same again and again: a study that stays open, of which each look reads only what is new. */
 typedef struct nas_watch nas_watch;
 
+/* What goes on in a study. */
 typedef enum nas_watch_state {
     NAS_WATCH_SEARCH,  /* somebody works on trials */
     NAS_WATCH_RETRAIN, /* the search has ended, its best are being retrained */
@@ -365,18 +366,19 @@ typedef enum nas_watch_state {
 } nas_watch_state;
 NAS_API const char *nas_watch_state_name(nas_watch_state state); /* "searching" */
 
+/* What one look sees. */
 typedef struct nas_watch_view {
     nas_progress
         progress; /* as of nas_session_status; job, epoch and job_name too, while it is retrained */
-    nas_watch_state state;
+    nas_watch_state state;    /* what goes on */
     const nas_study *study;   /* its log, as it was read */
     const nas_config *config; /* the study's own */
-    int64_t queued, aliases;
-    int64_t created_ms,
-        begun_ms;           /* the study was made; the last session's search began; 0: it has not */
-    int64_t looked_ms;      /* this look */
-    double per_minute_all;  /* trials by run_s; 0: none yet */
-    int64_t best_ms;        /* when the best one ended */
+    int64_t queued, aliases;  /* trials that wait for an attempt; that share another's result */
+    int64_t created_ms;       /* the study was made */
+    int64_t begun_ms;         /* the last session's search began; 0: it has not */
+    int64_t looked_ms;        /* this look */
+    double per_minute_all;    /* trials by run_s; 0: none yet */
+    int64_t best_ms;          /* when the best one ended */
     const char *best_words; /* its architecture, for people; else as the log has it; "": no best */
     char ended_by[128];     /* DONE: what ended the search, as nas_search_report says it */
     int missing;            /* DONE: networks that are not retrained yet */
