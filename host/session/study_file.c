@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 nas_status nas_session_study_path(const nas_config *config, char *path, size_t size)
@@ -20,11 +21,20 @@ nas_status nas_session_study_path(const nas_config *config, char *path, size_t s
     return NAS_OK;
 }
 
+/* Is there a write-ahead log of a study that is not there any more?  SQLite would read its trials into a new one of that name. */
+static bool has_leftover(const char *path)
+{
+    char name[NAS_PATH_SIZE + 8];
+    struct stat about;
+    snprintf(name, sizeof name, "%s-wal", path);
+    return access(path, F_OK) != 0 && stat(name, &about) == 0 && about.st_size > 0;
+}
+
 /* NAME.study, or the first of NAME-2.study, NAME-3.study … that is free. */
 static nas_status free_path(const nas_config *config, char *path, size_t size)
 {
     NAS_TRY(nas_session_study_path(config, path, size));
-    for (int i = 2; access(path, F_OK) == 0 && i < 100000; i++)
+    for (int i = 2; (access(path, F_OK) == 0 || has_leftover(path)) && i < 100000; i++)
         if (snprintf(path, size, "%s-%d.study", config->study, i) >= (int)size)
             NAS_FAIL(NAS_CONFIG, "study = \"%.60s…\" is too long", config->study);
     return NAS_OK;
@@ -95,6 +105,11 @@ nas_status nas__study_create(const nas_config *config, nas_order order, const ch
     if (access(path, F_OK) == 0)
         NAS_FAIL(NAS_STORE, "%s exists: go on with `clnas resume %s`, or start another with --new",
                  path, path);
+    if (has_leftover(path))
+        NAS_FAIL(NAS_STORE,
+                 "%s-wal is left of a study that is gone, and its trials would get into a new one: "
+                 "put that study back, or delete %s-wal and %s-shm; or start another with --new",
+                 path, path, path);
     nas_config_write(config, &text);
     nas_status status = nas_text_check(&text);
     if (status == NAS_OK)

@@ -70,3 +70,13 @@ echo "no study" >text.study
 for file in torn text empty; do
     run trials $file.study; expect_code 5; expect_err "$file.study"
 done
+
+# A study that was removed without what lay beside it: its write-ahead log must not get into a new one of that name.
+cp small.study gone.study
+echo "trials of before" >gone.study-wal
+rm gone.study
+run search small.cfg -s study=gone --trials 1 --no-retrain --quiet; expect_code 5; expect_err "gone.study-wal is left of a study that is gone"
+[ ! -e gone.study ] || fail "a study beside the log of another"
+run search small.cfg -s study=gone --new --trials 1 --no-retrain --quiet; expect_code 0; expect_out "gone-2.study"
+rm gone.study-wal
+run search small.cfg -s study=gone --trials 1 --no-retrain --quiet; expect_code 0
