@@ -9,11 +9,15 @@
  *
  * When the supervisor dies, its workers die with it (Linux: PR_SET_PDEATHSIG).  Ctrl-C in a terminal reaches the whole
  * process group: workers ignore it and take their orders from the supervisor, SIGTERM to stop and SIGUSR1 to claim
- * nothing new.  Lines are those of process.c.  Next: worker.c. */
+ * nothing new.  Orders are waited for by a thread, with these signals blocked in all others: a compiler inside a driver may put its own handlers
+ * in the place of ours (LLVM does when it writes its first file, and SIGUSR1 ends there), but it cannot take a blocked signal.
+ * Lines are those of process.c.  Next: worker.c. */
 #include "process.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,9 +61,14 @@ static void say_epoch(void *user, int job, int jobs, int epoch, int epochs, cons
     say("epoch\t%d\t%d\t%d\t%d\t%s", job, jobs, epoch, epochs, name);
 }
 
-static void on_order(int signal)
+/* The thread that takes orders; SIGINT and SIGHUP are the terminal's, and none. */
+static void *take_orders(void *signals)
 {
-    nas__wish_of_process(signal == SIGTERM ? NAS__STOP : NAS__DRAIN);
+    int signal;
+    while (sigwait(signals, &signal) == 0)
+        if (signal == SIGTERM || signal == SIGUSR1)
+            nas__wish_of_process(signal == SIGTERM ? NAS__STOP : NAS__DRAIN);
+    return NULL;
 }
 
 static void log_line(void *user, nas_log_level level, const char *message)
@@ -69,19 +78,33 @@ static void log_line(void *user, nas_log_level level, const char *message)
     fprintf(stderr, "%lld %s\n", (long long)nas_time_ms(), message);
 }
 
+/* Before any other thread is there: threads have the mask of the one that starts them. */
+static bool listen_to_signals(void)
+{
+    static sigset_t signals; /* the thread's, as long as the process lives */
+    pthread_t thread;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGUSR1);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGHUP);
+    if (pthread_sigmask(SIG_BLOCK, &signals, NULL) != 0 ||
+        pthread_create(&thread, NULL, take_orders, &signals) != 0)
+        return false;
+    pthread_detach(thread);
+    return true;
+}
+
 /* Signals, and dying with the supervisor. */
 static bool obey(const orders *given)
 {
     struct sigaction action;
     memset(&action, 0, sizeof action);
     sigemptyset(&action.sa_mask);
-    action.sa_handler = on_order;
-    sigaction(SIGTERM, &action, NULL);
-    sigaction(SIGUSR1, &action, NULL);
     action.sa_handler = SIG_IGN;
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGHUP, &action, NULL);
     sigaction(SIGPIPE, &action, NULL);
+    if (!listen_to_signals())
+        return false;
 #ifdef __linux__
     prctl(PR_SET_PDEATHSIG, SIGKILL);
 #endif

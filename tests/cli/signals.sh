@@ -54,6 +54,14 @@ expect_code 0; no_err "stopped making steps"
 "$NAS_PROGRAM" trials paused.study --canonical >a.txt
 cmp a.txt b.txt || fail "a search that was stopped for a while ended with other trials"
 
+# A driver whose compiler puts handlers of its own in the place of a worker's: PoCL's does when it builds the first kernel.  The
+# order to claim nothing new must still arrive.
+mkdir kernels
+last="a search of 0.05 minutes, all kernels built anew"
+POCL_CACHE_DIR=$PWD/kernels CLNAS_KERNEL_CACHE=never "$NAS_PROGRAM" search small.cfg --study built.study --no-retrain -f json \
+    -s budget.minutes=0.05 -s budget.trials=400 -s train.epochs=20 >out.txt 2>err.txt || fail "exit code $?"
+expect_json '"minutes" in x["ended_by"] and x["trials"] < 400'
+
 # SIGINT is ignored in background jobs of sh, so it needs a process group that handles it: python's, where there is one.
 command -v python3 >/dev/null || exit 0
 cat >interrupt.py <<'END'
