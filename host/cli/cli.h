@@ -151,6 +151,8 @@ nas_status cli_seeds_search(const cli_call *call, const char *seeds, const cli_o
                             const nas_search_options *search, cli_format format);
 /* Prints what a search came to and what to type next. */
 nas_status cli_search_report_print(const nas_search_report *report, cli_format format);
+/* The cells of the last row that every listing of searches has: study, ended_by, counts, seconds, the best. */
+void cli_search_cells(cli_listing *listing, const nas_search_report *report);
 /* How the devices of a search are used, a row for each. */
 void cli_uses_listing(cli_listing *listing, const nas_device_use *uses, int count);
 /* The summary's last row as one JSON object (format: json or jsonl) with each list as an array under its name. */

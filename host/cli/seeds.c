@@ -153,18 +153,8 @@ static void add_row(cli_listing *listing, int64_t seed, const nas_search_report 
 {
     cli_listing_row(listing);
     cli_listing_int(listing, "seed", seed);
-    cli_listing_text(listing, "study", report->study_path);
-    cli_listing_text(listing, "ended_by", report->ended_by);
     cli_listing_bool(listing, "was_complete", report->was_complete);
-    cli_listing_int(listing, "trials", report->trials);
-    cli_listing_int(listing, "failed", report->failed);
-    cli_listing_int(listing, "reused", report->reused);
-    cli_listing_real(listing, "seconds", report->seconds, "%.1f");
-    if (report->has_best) {
-        cli_listing_int(listing, "best", report->best_index);
-        cli_listing_text(listing, "best_metric", report->best_metric);
-        cli_listing_real(listing, "best_value", report->best_value, "%.4f");
-    }
+    cli_search_cells(listing, report);
     if (report->result_count) { /* the best one that was retrained */
         cli_listing_text(listing, "score", report->results[0].score);
         cli_listing_real(listing, "test_score", report->results[0].test_score, "%.4f");

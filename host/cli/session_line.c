@@ -219,13 +219,8 @@ void cli_results_listing(cli_listing *listing, const nas_train_result *results, 
     }
 }
 
-static void summary_listing(const nas_search_report *report, cli_listing *listing)
+void cli_search_cells(cli_listing *listing, const nas_search_report *report)
 {
-    static const char *const names[] = {"study",   "ended_by", "trials",      "failed",    "reused",
-                                        "seconds", "best",     "best_metric", "best_value"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        cli_listing_column(listing, names[i], true);
-    cli_listing_row(listing);
     cli_listing_text(listing, "study", report->study_path);
     cli_listing_text(listing, "ended_by", report->ended_by);
     cli_listing_int(listing, "trials", report->trials);
@@ -237,6 +232,16 @@ static void summary_listing(const nas_search_report *report, cli_listing *listin
         cli_listing_text(listing, "best_metric", report->best_metric);
         cli_listing_real(listing, "best_value", report->best_value, "%.4f");
     }
+}
+
+static void summary_listing(const nas_search_report *report, cli_listing *listing)
+{
+    static const char *const names[] = {"study",   "ended_by", "trials",      "failed",    "reused",
+                                        "seconds", "best",     "best_metric", "best_value"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        cli_listing_column(listing, names[i], true);
+    cli_listing_row(listing);
+    cli_search_cells(listing, report);
 }
 
 void cli_uses_listing(cli_listing *listing, const nas_device_use *uses, int count)
