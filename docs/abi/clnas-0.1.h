@@ -1596,7 +1596,7 @@ typedef struct nas_objectives {
 } nas_objectives;
 NAS_API double nas_objective_score(const nas_objective *objective, const nas_trial *trial);
 NAS_API double nas_bound_violation(const nas_objectives *objectives, const nas_trial *trial);
-NAS_API int nas_pareto_front(const double *scores, int count, int objectives, bool *on_front);
+NAS_API int nas_pareto_front(const double *scores, int count, int objectives, int *front);
 NAS_API bool nas_pareto_dominates(const double *a, const double *b, int objectives);
 typedef struct nas_checkpoint {
     int trial;

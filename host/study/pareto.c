@@ -54,26 +54,27 @@ static bool all_finite(const double *scores, int objectives)
     return true;
 }
 
-/* Every point against the front so far: enough for the thousands of trials that a study has. */
-int nas_pareto_front(const double *scores, int count, int objectives, bool *on_front)
+/* Every point against the front so far.  No point of a front dominates another, so one that is dominated itself dominates none of it. */
+int nas_pareto_front(const double *scores, int count, int objectives, int *front)
 {
     int size = 0;
     for (int i = 0; i < count; i++) {
         const double *point = scores + (size_t)i * (size_t)objectives;
-        on_front[i] = all_finite(point, objectives);
-        for (int j = 0; j < i && on_front[i]; j++) {
-            const double *other = scores + (size_t)j * (size_t)objectives;
-            if (!on_front[j])
-                continue;
-            if (nas_pareto_dominates(point, other, objectives)) {
-                on_front[j] = false;
-                size--;
-            } else if (nas_pareto_dominates(other, point, objectives) ||
-                       memcmp(other, point, (size_t)objectives * sizeof *point) == 0) {
-                on_front[i] = false;
-            }
+        int kept = 0, j = 0;
+        if (!all_finite(point, objectives))
+            continue;
+        for (; j < size; j++) {
+            const double *other = scores + (size_t)front[j] * (size_t)objectives;
+            if (nas_pareto_dominates(other, point, objectives) ||
+                memcmp(other, point, (size_t)objectives * sizeof *point) == 0)
+                break;
+            if (!nas_pareto_dominates(point, other, objectives))
+                front[kept++] = front[j];
         }
-        size += on_front[i];
+        if (j == size) {
+            front[kept++] = i;
+            size = kept;
+        }
     }
     return size;
 }

@@ -344,22 +344,13 @@ nas_status nas_study_front(const nas_study *study, const nas_objectives *objecti
 {
     size_t n = (size_t)study->count, m = (size_t)objectives->count;
     double *scores = malloc((n * m + 1) * sizeof *scores);
-    bool *on_front = malloc(n + 1);
-    if (!scores || !on_front) {
-        free(scores);
-        free(on_front);
+    if (!scores)
         NAS_FAIL(NAS_MEMORY, "no memory for a front of %zu trials", n);
-    }
     for (size_t i = 0; i < n; i++)
         for (size_t k = 0; k < m; k++)
             scores[i * m + k] = nas_objective_score(&objectives->item[k], study->trials[i]);
-    nas_pareto_front(scores, study->count, objectives->count, on_front);
-    *count = 0;
-    for (int i = 0; i < study->count; i++)
-        if (on_front[i])
-            indices[(*count)++] = i;
+    *count = nas_pareto_front(scores, study->count, objectives->count, indices);
     free(scores);
-    free(on_front);
     return NAS_OK;
 }
 

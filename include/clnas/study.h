@@ -144,9 +144,9 @@ NAS_API double nas_objective_score(const nas_objective *objective, const nas_tri
 /* Sum over the bounds of the relative excess; 0: within all; metrics that are missing do not count. */
 NAS_API double nas_bound_violation(const nas_objectives *objectives, const nas_trial *trial);
 
-/* scores: [count][objectives], greater is better.  `on_front[i]`: no other dominates i, all of its
- * scores are finite, and no earlier one equals it.  Returns the size of the front. */
-NAS_API int nas_pareto_front(const double *scores, int count, int objectives, bool *on_front);
+/* scores: [count][objectives], greater is better.  Fills `front` (room for `count`) with the indices, ascending, of those whose scores are all
+ * finite, that no other dominates and no earlier one equals.  Returns how many they are. */
+NAS_API int nas_pareto_front(const double *scores, int count, int objectives, int *front);
 /* Is `a` at least as good in all, and better in one? */
 NAS_API bool nas_pareto_dominates(const double *a, const double *b, int objectives);
 
