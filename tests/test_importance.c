@@ -8,7 +8,7 @@
 
 static const char options[] =
     "{ cells = 1; op = [\"skip_connect\", \"nor_conv_3x3\", \"avg_pool_3x3\"]; }";
-enum { GENES = 6, CHOICES = 3, MOST = 1000 };
+enum { GENES = 6, CHOICES = 3, MOST = 5000 };
 
 typedef struct data {
     nas_domain *domain;
@@ -152,18 +152,18 @@ static void chance_explains_nothing(void **state)
 
 /* ---- objectives with known effects ---------------------------------------------------------------------------------- */
 
-/* Gene 0 explains 1/2 of the variance, gene 3 explains 1/8, noise the rest; the other genes nothing. */
-static void known_effects_are_found(void **state)
+/* Gene 0 explains 1/2 of the variance, gene 3 explains 1/8, noise the rest; the other genes nothing.  Returns how wide the interval of
+ * gene 0 was on average. */
+static double find_known_effects(int count, int repeats)
 {
-    (void)state;
     static data d;
-    enum { REPEATS = 60 };
     static const double truth[GENES] = {0.5, 0, 0, 0.125, 0, 0};
     int held[GENES] = {0}, first = 0;
     double mean[GENES] = {0};
     const double step = sqrt(1.5); /* −1, 0, 1 have a variance of 2/3 */
-    data_open(&d, 200);
-    for (uint32_t which = 0; which < REPEATS; which++) {
+    double width = 0;
+    data_open(&d, count);
+    for (uint32_t which = 0; which < (uint32_t)repeats; which++) {
         nas__importance importance;
         draw_rows(&d, 1000 + which);
         for (int i = 0; i < d.count; i++)
@@ -174,17 +174,33 @@ static void known_effects_are_found(void **state)
         for (int g = 0; g < GENES; g++) {
             const nas__gene_importance *gene = gene_of(&importance, g);
             held[g] += gene->low <= truth[g] && truth[g] <= gene->high;
-            mean[g] += gene->share / REPEATS;
+            mean[g] += gene->share / repeats;
         }
+        width += (gene_of(&importance, 0)->high - gene_of(&importance, 0)->low) / repeats;
         first += importance.genes[0].gene == 0 && importance.genes[1].gene == 3;
         nas__importance_clear(&importance);
     }
     for (int g = 0; g < GENES; g++)
-        if (held[g] < 0.85 * REPEATS || fabs(mean[g] - truth[g]) > 0.03)
-            fail_msg("gene %d: %d of %d intervals hold %g; mean share %g", g, held[g], REPEATS,
+        if (held[g] < 0.85 * repeats || fabs(mean[g] - truth[g]) > 0.03)
+            fail_msg("gene %d: %d of %d intervals hold %g; mean share %g", g, held[g], repeats,
                      truth[g], mean[g]);
-    assert_true(first >= 0.9 * REPEATS);
+    assert_true(first >= 0.9 * repeats);
     nas_domain_close(d.domain);
+    return width;
+}
+
+static void known_effects_are_found(void **state)
+{
+    (void)state;
+    find_known_effects(200, 60);
+}
+
+/* More trials than a resample has.  The variance of R² is 4·R²·(1 − R²)² / n: the interval is 0.039 wide, not 0.062 as from those of a resample alone. */
+static void many_trials_have_short_intervals(void **state)
+{
+    (void)state;
+    const double width = find_known_effects(5000, 40);
+    assert_true(width > 0.03 && width < 0.05);
 }
 
 /* What two genes do only together is in no share; genes that went along with each other are named. */
@@ -378,6 +394,7 @@ int main(void)
         cmocka_unit_test(shares_are_kelleys),
         cmocka_unit_test(chance_explains_nothing),
         cmocka_unit_test(known_effects_are_found),
+        cmocka_unit_test(many_trials_have_short_intervals),
         cmocka_unit_test(limits_are_told),
         cmocka_unit_test(too_little_is_refused),
         cmocka_unit_test(a_whole_table_adds_up),

@@ -8,7 +8,9 @@
  *                 gene without effect has 0 on average, and may have a little less.
  *     interval    by bootstrap: n trials are drawn from the n with replacement, NAS__IMPORTANCE_RESAMPLES times, and the 2.5 and 97.5
  *                 per cent points are taken of ε².  In a drawn sample the truth is the sample's own η², not ε², so the
- *                 points are moved by ε² − η².  In simulations (normal errors, 30 to 200 trials, 2 to 7 choices) these intervals
+ *                 points are moved by ε² − η².  Of more than NAS__IMPORTANCE_DRAWN trials so many are drawn (m out of n: Bickel, Götze
+ *                 and van Zwet, Statistica Sinica 7, 1997), and what they vary by, which falls with the root of the number, is scaled by
+ *                 √(m / n); a page about 10,000 trials would otherwise be a third bootstrap.  In simulations (normal errors, 30 to 200 trials, 2 to 7 choices) these intervals
  *                 held the true share in 87 to 100 per cent of the cases.  Draws are keyed, so the same trials give the same interval.
  *     means       of each choice, so that a reader sees what a gene does and not only that it does something
  *
@@ -45,40 +47,39 @@ typedef struct shares {
     int groups;
 } shares;
 
-/* Of trials that count `weights` times each; NULL: once. */
-static shares shares_of(const sample *s, int gene, const int *weights)
+/* Of these trials, which may hold some more than once; NULL: of all. */
+static shares shares_of(const sample *s, int gene, const int *picks, int count)
 {
     double sum[NAS_CHOICES] = {0}, all = 0, square = 0, between = 0;
-    int count[NAS_CHOICES] = {0}, groups = 0;
+    int times[NAS_CHOICES] = {0}, groups = 0;
     const uint8_t *choices = choices_of(s, gene);
-    for (int i = 0; i < s->count; i++) {
-        const int weight = weights ? weights[i] : 1, choice = choices[i];
-        const double value = s->values[i];
-        sum[choice] += weight * value;
-        count[choice] += weight;
-        all += weight * value;
-        square += weight * value * value;
+    for (int i = 0; i < count; i++) {
+        const int at = picks ? picks[i] : i, choice = choices[at];
+        const double value = s->values[at];
+        sum[choice] += value;
+        times[choice]++;
+        all += value;
+        square += value * value;
     }
-    const double n = s->count, total = square - all * all / n;
+    const double n = count, total = square - all * all / n;
     for (int c = 0; c < s->domain->genes[gene].choices; c++) {
-        if (count[c] == 0)
+        if (times[c] == 0)
             continue;
-        between += sum[c] * sum[c] / count[c];
+        between += sum[c] * sum[c] / times[c];
         groups++;
     }
     between -= all * all / n;
     const double eta = total > 0 ? fmin(fmax(between / total, 0), 1) : 0;
-    const double epsilon = groups < s->count ? 1 - (1 - eta) * (n - 1) / (n - groups) : 0;
+    const double epsilon = groups < count ? 1 - (1 - eta) * (n - 1) / (n - groups) : 0;
     return (shares){eta, total > 0 ? epsilon : 0, groups};
 }
 
-/* How often each trial is in resample number `which`. */
-static void draw_weights(int which, int count, int *weights)
+/* The trials of resample number `which`. */
+static void draw_picks(int which, const sample *s, int *picks, int count)
 {
     nas_random random = nas_random_make(0, NAS_STREAM_RESAMPLE, (uint32_t)which, 0, 0);
-    memset(weights, 0, (size_t)count * sizeof *weights);
     for (int i = 0; i < count; i++)
-        weights[nas_random_below(&random, (uint32_t)count)]++;
+        picks[i] = (int)nas_random_below(&random, (uint32_t)s->count);
 }
 
 static int compare_numbers(const void *a, const void *b)
@@ -100,29 +101,31 @@ static nas_status find_intervals(const sample *s, nas__importance *importance)
     const int genes =
         importance->count < NAS__IMPORTANCE_SHOWN ? importance->count : NAS__IMPORTANCE_SHOWN;
     const size_t drawn = NAS__IMPORTANCE_RESAMPLES;
+    const int size = s->count < NAS__IMPORTANCE_DRAWN ? s->count : NAS__IMPORTANCE_DRAWN;
+    const double shrink = sqrt((double)size / s->count);
     double *values = calloc((size_t)genes * drawn + 1, sizeof *values);
-    int *weights = calloc((size_t)s->count, sizeof *weights);
-    if (!values || !weights) {
+    int *picks = calloc((size_t)size, sizeof *picks);
+    if (!values || !picks) {
         free(values);
-        free(weights);
+        free(picks);
         NAS_FAIL(NAS_MEMORY, "no memory for the importance of %d genes", genes);
     }
     for (size_t r = 0; r < drawn; r++) {
-        draw_weights((int)r, s->count, weights);
+        draw_picks((int)r, s, picks, size);
         for (int g = 0; g < genes; g++)
             values[(size_t)g * drawn + r] =
-                shares_of(s, importance->genes[g].gene, weights).epsilon;
+                shares_of(s, importance->genes[g].gene, picks, size).epsilon;
     }
     for (int g = 0; g < genes; g++) {
         nas__gene_importance *gene = &importance->genes[g];
-        const shares here = shares_of(s, gene->gene, NULL);
+        const shares here = shares_of(s, gene->gene, NULL, s->count);
         double *own = values + (size_t)g * drawn;
         qsort(own, drawn, sizeof *own, compare_numbers);
-        gene->low = quantile(own, (int)drawn, 0.025) + here.epsilon - here.eta;
-        gene->high = fmin(quantile(own, (int)drawn, 0.975) + here.epsilon - here.eta, 1);
+        gene->low = here.epsilon + shrink * (quantile(own, (int)drawn, 0.025) - here.eta);
+        gene->high = fmin(here.epsilon + shrink * (quantile(own, (int)drawn, 0.975) - here.eta), 1);
     }
     free(values);
-    free(weights);
+    free(picks);
     return NAS_OK;
 }
 
@@ -185,7 +188,7 @@ static nas_status fill_gene(const sample *s, int gene, nas__gene_importance *fil
     const int choices = s->domain->genes[gene].choices;
     nas_text name = {0};
     *filled = (nas__gene_importance){.gene = gene, .partner = -1, .low = NAN, .high = NAN};
-    filled->share = shares_of(s, gene, NULL).epsilon;
+    filled->share = shares_of(s, gene, NULL, s->count).epsilon;
     filled->choices = calloc((size_t)choices, sizeof *filled->choices);
     nas_domain_describe_gene(s->domain, gene, &name);
     nas_text_add(&name, "");
@@ -249,7 +252,7 @@ static nas_status find_genes(const sample *s, nas__importance *importance)
     if (!importance->genes)
         NAS_FAIL(NAS_MEMORY, "no memory for the importance of %d genes", s->domain->count);
     for (int gene = 0; gene < s->domain->count; gene++) {
-        if (shares_of(s, gene, NULL).groups < 2)
+        if (shares_of(s, gene, NULL, s->count).groups < 2)
             importance->fixed++;
         else
             NAS_TRY(fill_gene(s, gene, &importance->genes[importance->count++]));

@@ -10,6 +10,7 @@ enum {
     NAS__IMPORTANCE_TRIALS = 24,     /* fewer say nothing about any gene */
     NAS__IMPORTANCE_SHOWN = 16,      /* genes with an interval; the others have a share alone */
     NAS__IMPORTANCE_RESAMPLES = 400, /* of the bootstrap */
+    NAS__IMPORTANCE_DRAWN = 2000,    /* trials in each of them at most */
 };
 
 #define NAS__IMPORTANCE_WARNS 0.5 /* association from which on two genes cannot be told apart */
