@@ -198,7 +198,7 @@ static void draw_axes(nas__plot *plot)
                       plot->bottom + 5);
         /* a label at the edge stays inside the picture */
         const double half = nas__svg_width(label.data ? label.data : "") / 2;
-        nas__svg_words(plot->svg, "faint", fmin(x, plot->width - half), plot->bottom + 18,
+        nas__svg_words(plot->svg, "faint", fmin(x, plot->width - half - 4), plot->bottom + 18,
                        NAS__MIDDLE, label.data);
     }
     nas__svg_line(plot->svg, "faint thin", plot->left, plot->bottom, plot->right, plot->bottom);

@@ -46,7 +46,7 @@ void nas__importance_draw(const nas__importance *importance, const char *metric,
         low[count] = gene->low;
         high[count] = gene->high;
     }
-    nas_text_format(&title, "importance of genes for %s", metric);
+    nas_text_format(&title, "Importance of genes for %s", metric);
     svg->failed |= title.failed;
     const nas__chart chart = {
         .title = title.data ? title.data : "",

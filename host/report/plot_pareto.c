@@ -173,7 +173,7 @@ static void draw_pair(pair *p, nas__sheet *sheet)
     chart.series[2].name = NULL;
     chart.series[2].mark = NAS__POINTS;
     nas_text_format(&caption,
-                    "The line is the front: no other network has a %s %s and a %s %s at once.",
+                    "The line is the front: no other network is better in both, %s %s and %s %s.",
                     p->two.item[0].goal == NAS_GOAL_MAX ? "higher" : "lower", p->metrics[0],
                     p->two.item[1].goal == NAS_GOAL_MAX ? "higher" : "lower", p->metrics[1]);
     nas__sheet_chart(sheet, &chart, caption.data);
