@@ -127,6 +127,9 @@ void nas__bench_close(nas__bench *bench);
 /* The config that a study has stored. */
 nas_status nas__stored_config(nas_study *study, const char *const *overrides, int override_count,
                               nas_config *config);
+/* The space of a study for the shape that it keeps; not `found`: it keeps none (yet). */
+nas_status nas__domain_by_shape(nas_study *study, const nas_config *config, nas_domain **domain,
+                                bool *found);
 /* Data set and space of a config, without a study. */
 nas_status nas__open_data(const nas_config *config, nas_data **data);
 nas_status nas__open_domain(const nas_config *config, const nas_data *data, nas_domain **domain);

@@ -166,19 +166,13 @@ nas_status nas_session_watch_open(const char *study_path, nas_watch **watch)
 
 /* ---- words --------------------------------------------------------------------------------------------------------- */
 
-/* The space for the shape that the study keeps; studies of earlier versions keep none. */
+/* Studies of earlier versions keep no shape, others not before the search has opened its data. */
 static void open_domain(nas_watch *watch)
 {
-    nas_text text = {0};
-    nas_shape shape;
-    int outputs;
     bool found = false;
-    if (nas_study_get(watch->study, "shape", &text, &found) == NAS_OK && found &&
-        sscanf(text.data, "%d %d %d %d", &shape.c, &shape.h, &shape.w, &outputs) == 4 &&
-        nas_domain_open_group(&watch->config->space, shape, outputs, &watch->domain) != NAS_OK)
+    if (nas__domain_by_shape(watch->study, watch->config, &watch->domain, &found) != NAS_OK)
         watch->domain = NULL;
     watch->domain_tried = found;
-    nas_text_clear(&text);
 }
 
 static const char *words_of(nas_watch *watch, int best)

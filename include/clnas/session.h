@@ -340,7 +340,7 @@ typedef struct nas_study_view {
 /* Clear the view on success and on failure. */
 NAS_API nas_status nas_study_view_open(const char *study_path, nas_study_view *view);
 NAS_API void nas_study_view_clear(nas_study_view *view);
-/* The config's space for the shape of its data (opens the data set).  nas_domain_close it. */
+/* The config's space for the shape of its data; studies of earlier versions do not keep it: then the data set is opened.  nas_domain_close it. */
 NAS_API nas_status nas_study_view_domain(const nas_study_view *view, nas_domain **domain);
 /* As nas_session_status and nas_session_results; texts in `progress` live as long as the view. */
 NAS_API nas_status nas_study_view_progress(const nas_study_view *view, nas_progress *progress);
