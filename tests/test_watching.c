@@ -46,7 +46,8 @@ static void look_on(void *user, const nas_progress *progress)
         assert_int_equal(seen->total, 8);
         assert_true(o->view.begun_ms > 0 && seen->elapsed_s >= 0);
         check_rate(&o->view);
-    } else if (o->view.state == NAS_WATCH_RETRAIN) { /* written once a second at most */
+    } else { /* a job is written when it begins, its epochs once a second at most */
+        assert_int_equal(o->view.state, NAS_WATCH_RETRAIN);
         o->retrains++;
         assert_int_equal(seen->jobs, progress->jobs);
         assert_true(seen->job_name[0] && seen->epochs == 3);

@@ -429,6 +429,7 @@ typedef struct nas__run {
     double told_s;  /* when the caller was last told anything, of work in this process */
     nas__signs signs;
     nas__signs_written signs_written;
+    int64_t last_job; /* of retraining: the highest that has begun */
 } nas__run;
 
 /* An epoch of retraining, for those who look on. */

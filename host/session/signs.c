@@ -6,8 +6,9 @@
  *     place NAME STATE LOST DEVICE TROUBLE        a device, and what ended the last worker that was lost there
  *     retrain JOB JOBS EPOCH EPOCHS NAME
  *
- * with tabs between the words.  It is written when it changes, at most once a second, so that it costs a search nothing that can be
- * measured; a process that was killed leaves its name behind, and whoever reads asks whether it lives.  Read next: watching.c. */
+ * with tabs between the words.  It is written when it changes, at most once a second (but each job of retraining when it begins),
+ * so that it costs a search nothing that can be measured; a process that was killed leaves its name behind, and whoever reads asks
+ * whether it lives.  Read next: watching.c. */
 #include "session_private.h"
 
 #include <inttypes.h>
@@ -71,12 +72,14 @@ void nas__signs_write(nas_study *study, const nas__signs *signs, bool now,
 void nas__run_retrains(nas__run *run)
 {
     const nas_progress *p = &run->picture.progress;
+    const bool begins = p->job > run->last_job; /* workers have several at once: a job is new only if none was later */
+    run->last_job = begins ? p->job : run->last_job;
     run->signs.job = p->job;
     run->signs.jobs = p->jobs;
     run->signs.epoch = p->epoch;
     run->signs.epochs = p->epochs;
     snprintf(run->signs.job_name, sizeof run->signs.job_name, "%s", p->job_name);
-    nas__signs_write(run->study, &run->signs, false, &run->signs_written);
+    nas__signs_write(run->study, &run->signs, begins, &run->signs_written);
 }
 
 /* ---- reading ------------------------------------------------------------------------------------------------------- */
