@@ -170,8 +170,7 @@ static double cell_size(const void *state, bool *exact)
 
 static nas_status check(const cell_options *o)
 {
-    if (o->op.count < 1 || nas__list_has_double(&o->op))
-        NAS_FAIL(NAS_CONFIG, "space cell: op needs at least one choice, and each only once");
+    NAS_TRY(nas__check_choices("cell", "op", &o->op));
     if (nas__list_has_double(&o->reductions))
         NAS_FAIL(NAS_CONFIG, "space cell: reductions names a cell twice");
     if (o->reductions.count > 0 && nas__list_max(&o->reductions) >= o->cells)

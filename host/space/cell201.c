@@ -70,8 +70,7 @@ int nas__cell201_edge(int from, int to)
 /* Dead edges become choice 0. */
 static nas_status check(const cell201_options *o)
 {
-    if (o->op.count < 1 || nas__list_has_double(&o->op))
-        NAS_FAIL(NAS_CONFIG, "space cell201: op needs at least one choice, and each only once");
+    NAS_TRY(nas__check_choices("cell201", "op", &o->op));
     if (nas__list_find(&o->op, NONE) > 0)
         NAS_FAIL(NAS_CONFIG, "space cell201: none comes first in op");
     return NAS_OK;

@@ -241,18 +241,10 @@ static void chain_canonical(const void *state, nas_arch *arch)
 static nas_status check(const chain_options *o)
 {
     const nas_int_list *lists[] = {&o->op, &o->kernel, &o->width, &o->stride, &o->activation};
-    if (o->depth.count < 1 || o->depth.count > 2 ||
-        o->depth.item[o->depth.count - 1] < o->depth.item[0])
-        NAS_FAIL(NAS_CONFIG,
-                 "space chain: depth = [ from, to ] needs one or two numbers, from ≤ to");
+    NAS_TRY(nas__check_range("chain", "depth", &o->depth));
     for (int i = 0; i < LOT_COUNT; i++)
-        if (lists[i]->count < 1 || nas__list_has_double(lists[i]))
-            NAS_FAIL(NAS_CONFIG, "space chain: %s needs at least one choice, and each only once",
-                     lot_names[i]);
-    for (int i = 0; i < o->kernel.count; i++)
-        if (o->kernel.item[i] % 2 == 0)
-            NAS_FAIL(NAS_CONFIG, "space chain: kernel sizes must be odd, %d is not",
-                     (int)o->kernel.item[i]);
+        NAS_TRY(nas__check_choices("chain", lot_names[i], lists[i]));
+    NAS_TRY(nas__check_kernels("chain", &o->kernel));
     for (int i = 0; i < o->op.count; i++)
         if (is_convolution((int)o->op.item[i]))
             return NAS_OK;
@@ -304,11 +296,10 @@ static nas_status chain_begin(const void *instance, nas_shape input, int classes
     memcpy(c->lots, lots, sizeof lots);
     find_convolutions(c);
     place_genes(c);
-    if (c->gene_count == 0 || c->gene_count > NAS_GENES) {
-        int count = c->gene_count;
+    nas_status status = nas__check_gene_count("chain", c->gene_count, "");
+    if (status != NAS_OK) {
         free(c);
-        NAS_FAIL(NAS_CONFIG, "space chain: these options make %d genes, but 1 to %d are possible",
-                 count, NAS_GENES);
+        return status;
     }
     *state = c;
     return NAS_OK;

@@ -202,29 +202,15 @@ static void chain_skip_canonical(const void *state, nas_arch *arch)
 
 /* ---- begin ------------------------------------------------------------------------------------------- */
 
-static nas_status check_range(const nas_int_list *list, const char *name)
-{
-    if (list->count < 1 || list->count > 2 || list->item[list->count - 1] < list->item[0])
-        NAS_FAIL(NAS_CONFIG,
-                 "space chain_skip: %s = [ from, to ] needs one or two numbers, from ≤ to", name);
-    return NAS_OK;
-}
-
 static nas_status check(const chain_skip_options *o)
 {
     const nas_int_list *lists[LOT_COUNT] = {&o->op,     &o->kernel,     &o->width,
                                             &o->stride, &o->activation, &o->join};
-    NAS_TRY(check_range(&o->depth, "depth"));
-    NAS_TRY(check_range(&o->span, "span"));
+    NAS_TRY(nas__check_range("chain_skip", "depth", &o->depth));
+    NAS_TRY(nas__check_range("chain_skip", "span", &o->span));
     for (int i = 0; i < LOT_COUNT; i++)
-        if (lists[i]->count < 1 || nas__list_has_double(lists[i]))
-            NAS_FAIL(NAS_CONFIG,
-                     "space chain_skip: %s needs at least one choice, and each only once",
-                     lot_names[i]);
-    for (int i = 0; i < o->kernel.count; i++)
-        if (o->kernel.item[i] % 2 == 0)
-            NAS_FAIL(NAS_CONFIG, "space chain_skip: kernel sizes must be odd, %d is not",
-                     (int)o->kernel.item[i]);
+        NAS_TRY(nas__check_choices("chain_skip", lot_names[i], lists[i]));
+    NAS_TRY(nas__check_kernels("chain_skip", &o->kernel));
     if (o->pool % 2 == 0)
         NAS_FAIL(NAS_CONFIG,
                  "space chain_skip: the window of poolings must be odd, pool = %d is not",
@@ -279,12 +265,11 @@ static nas_status chain_skip_begin(const void *instance, nas_shape input, int cl
         NAS_FAIL(NAS_MEMORY, "no memory for space chain_skip");
     *c = (chain_skip){.options = instance, .input = input, .classes = classes};
     prepare(c);
-    if (c->gene_count == 0 || c->gene_count > NAS_GENES) {
-        int count = c->gene_count;
+    nas_status status = nas__check_gene_count("chain_skip", c->gene_count,
+                                              "; fewer layers or a shorter span make fewer");
+    if (status != NAS_OK) {
         free(c);
-        NAS_FAIL(NAS_CONFIG,
-                 "space chain_skip: these options make %d genes, but 1 to %d are possible%s", count,
-                 NAS_GENES, count ? "; fewer layers or a shorter span make fewer" : "");
+        return status;
     }
     *state = c;
     return NAS_OK;

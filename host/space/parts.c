@@ -3,7 +3,7 @@
  * Every piece computes its output's shape and its multiply-accumulates itself and adds nodes only when there is a graph; what
  * it computes is what the operators infer (tests compare the two on random rows).
  *
- * Layout: sizes; single operators; pieces made of several; lists of choices. */
+ * Layout: sizes; single operators; pieces made of several; lists of choices, and what is checked of them. */
 #include "parts.h"
 
 #include <stdio.h>
@@ -308,4 +308,37 @@ void nas__list_describe(const nas_int_list *list, int choice, const char *words,
         nas_text_add(text, word);
     else
         nas_text_format(text, "%d", (int)list->item[choice]);
+}
+
+nas_status nas__check_range(const char *space, const char *name, const nas_int_list *list)
+{
+    if (list->count < 1 || list->count > 2 || list->item[list->count - 1] < list->item[0])
+        NAS_FAIL(NAS_CONFIG, "space %s: %s = [ from, to ] needs one or two numbers, from ≤ to",
+                 space, name);
+    return NAS_OK;
+}
+
+nas_status nas__check_choices(const char *space, const char *name, const nas_int_list *list)
+{
+    if (list->count < 1 || nas__list_has_double(list))
+        NAS_FAIL(NAS_CONFIG, "space %s: %s needs at least one choice, and each only once", space,
+                 name);
+    return NAS_OK;
+}
+
+nas_status nas__check_kernels(const char *space, const nas_int_list *kernels)
+{
+    for (int i = 0; i < kernels->count; i++)
+        if (kernels->item[i] % 2 == 0)
+            NAS_FAIL(NAS_CONFIG, "space %s: kernel sizes must be odd, %d is not", space,
+                     (int)kernels->item[i]);
+    return NAS_OK;
+}
+
+nas_status nas__check_gene_count(const char *space, int count, const char *hint)
+{
+    if (count < 1 || count > NAS_GENES)
+        NAS_FAIL(NAS_CONFIG, "space %s: these options make %d genes, but 1 to %d are possible%s",
+                 space, count, NAS_GENES, count ? hint : "");
+    return NAS_OK;
 }

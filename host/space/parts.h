@@ -95,4 +95,16 @@ int64_t nas__list_max(const nas_int_list *list);
 /* A choice in words: of "a|b|c" the one that the value stands for, or the value itself where `words` is NULL. */
 void nas__list_describe(const nas_int_list *list, int choice, const char *words, nas_text *text);
 
+/* ---- what no option table can check: NAS_CONFIG, with the space's name in front --------------------------- */
+
+/* `space` may say more than the name: "template: segment 3". */
+
+/* [ from, to ], or one number for both. */
+nas_status nas__check_range(const char *space, const char *name, const nas_int_list *list);
+/* At least one choice, none twice. */
+nas_status nas__check_choices(const char *space, const char *name, const nas_int_list *list);
+nas_status nas__check_kernels(const char *space, const nas_int_list *kernels);
+/* Of a row; where there are too many, `hint` (may be "") says what makes fewer. */
+nas_status nas__check_gene_count(const char *space, int count, const char *hint);
+
 #endif

@@ -29,6 +29,7 @@
 #include "template.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -117,23 +118,6 @@ static const char *const segment_lot_names[NAS__SEGMENT_LOTS] = {"block", "depth
                                                                  "stride"};
 static const char *const block_lot_names[NAS__BLOCK_LOTS] = {"kernel", "expansion", "squeeze"};
 
-static nas_status check_choices(const nas_int_list *list, int segment, const char *name)
-{
-    if (list->count < 1 || nas__list_has_double(list))
-        NAS_FAIL(NAS_CONFIG,
-                 "space template: segment %d: %s needs at least one choice, and each only once",
-                 segment, name);
-    return NAS_OK;
-}
-
-static nas_status check_range(const nas_int_list *list, const char *name)
-{
-    if (list->count < 1 || list->count > 2 || list->item[list->count - 1] < list->item[0])
-        NAS_FAIL(NAS_CONFIG,
-                 "space template: %s = [ from, to ] needs one or two numbers, from ≤ to", name);
-    return NAS_OK;
-}
-
 /* Two gates of one size would be one network written twice. */
 static nas_status check_squeeze(const nas__template *t, int j)
 {
@@ -164,20 +148,18 @@ static nas_status check_segment(const nas__template *t, int j)
 {
     const nas__template_segment *s = &t->segment[j];
     const nas_int_list *strides = s->lots[NAS__LOT_STRIDE];
-    const nas_int_list *kernels = s->block_lots[NAS__LOT_KERNEL];
-    NAS_TRY(check_range(s->lots[NAS__LOT_DEPTH], "depth of a segment"));
+    char name[32];
+    snprintf(name, sizeof name, "template: segment %d", j + 1);
+    NAS_TRY(nas__check_range("template", "depth of a segment", s->lots[NAS__LOT_DEPTH]));
     for (int lot = 0; lot < NAS__SEGMENT_LOTS; lot++)
         if (lot != NAS__LOT_DEPTH)
-            NAS_TRY(check_choices(s->lots[lot], j + 1, segment_lot_names[lot]));
+            NAS_TRY(nas__check_choices(name, segment_lot_names[lot], s->lots[lot]));
     for (int lot = 0; lot < NAS__BLOCK_LOTS; lot++)
-        NAS_TRY(check_choices(s->block_lots[lot], j + 1, block_lot_names[lot]));
-    for (int i = 0; i < kernels->count; i++)
-        if (kernels->item[i] % 2 == 0)
-            NAS_FAIL(NAS_CONFIG, "space template: segment %d: kernel sizes must be odd, %d is not",
-                     j + 1, (int)kernels->item[i]);
+        NAS_TRY(nas__check_choices(name, block_lot_names[lot], s->block_lots[lot]));
+    NAS_TRY(nas__check_kernels(name, s->block_lots[NAS__LOT_KERNEL]));
     for (int i = 0; i < strides->count; i++)
         if (strides->item[i] == 3)
-            NAS_FAIL(NAS_CONFIG, "space template: segment %d: strides are 1, 2 or 4, not 3", j + 1);
+            NAS_FAIL(NAS_CONFIG, "space %s: strides are 1, 2 or 4, not 3", name);
     return check_squeeze(t, j);
 }
 
@@ -207,7 +189,7 @@ static nas_status check(const nas__template *t)
         nas__list_has_double(&o->join))
         NAS_FAIL(NAS_CONFIG,
                  "space template: pattern and join need at least one choice, and each only once");
-    NAS_TRY(check_range(&o->constraints.depth, "constraints.depth"));
+    NAS_TRY(nas__check_range("template", "constraints.depth", &o->constraints.depth));
     for (int j = 0; j < t->count; j++) {
         NAS_TRY(check_segment(t, j));
         NAS_TRY(check_reads(t, j));
@@ -288,11 +270,7 @@ static nas_status prepare(nas__template *t)
     for (int j = 0; j < t->count; j++)
         place_segment(t, j, &next);
     t->gene_count = next;
-    if (next == 0 || next > NAS_GENES)
-        NAS_FAIL(NAS_CONFIG,
-                 "space template: these options make %d genes, but 1 to %d are possible", next,
-                 NAS_GENES);
-    return NAS_OK;
+    return nas__check_gene_count("template", next, "");
 }
 
 static nas_status template_begin(const void *instance, nas_shape input, int classes, void **state)
