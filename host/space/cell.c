@@ -18,7 +18,8 @@
  *
  * Departure: drop_path is an operator of the graph, of which the trainer sets the probability.
  *
- * Read next: cell_supergraph.c, all cells in one network; cell_auxiliary.c, a second classifier; genotypes.c, published cells by name. */
+ * Read next: cell_supergraph.c, all cells in one network; cell_words.c; cell_auxiliary.c, a second classifier;
+ * genotypes.c, published cells by name. */
 #include "cell.h"
 
 #include <stddef.h>
@@ -341,24 +342,7 @@ static nas_status cell_build(const void *state, const nas_arch *arch, nas_graph 
     return cell_sketch(state, arch, graph, NULL);
 }
 
-/* ---- text and names ------------------------------------------------------------------------------------ */
-
-static void cell_describe(const void *state, const nas_arch *arch, nas_text *text)
-{
-    const cell_space *s = state;
-    for (int kind = 0; kind < KINDS; kind++) {
-        if (!s->present[kind])
-            continue;
-        nas_text_format(text, "%s%s:", text->length ? "; " : "", nas__cell_kind_names[kind]);
-        for (int node = 0; node < s->nodes; node++)
-            for (int pair = 0; pair < 2; pair++) {
-                nas__cell_edge edge = nas__cell_edge_of(s, arch, kind, node, pair);
-                char op[32] = "";
-                nas_choice_name(NAS__CELL_OPS, edge.op, op, sizeof op);
-                nas_text_format(text, "%s%s(%d)", pair ? "+" : " ", op, edge.input);
-            }
-    }
-}
+/* ---- names --------------------------------------------------------------------------------------------- */
 
 static nas_status find_choice(const cell_space *s, const char *name, nas__cell_edge edge,
                               int *found)
@@ -431,7 +415,7 @@ const nas_space nas__space_cell = {
     .canonical = cell_canonical,
     .valid = cell_valid,
     .build = cell_build,
-    .describe = cell_describe,
+    .describe = nas__cell_describe,
     .sketch = cell_sketch,
     .describe_gene = nas__cell_describe_gene,
     .describe_choice = nas__cell_describe_choice,

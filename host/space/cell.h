@@ -1,4 +1,4 @@
-/* cell.h - what the files of the space `cell` share: cell.c (rows and networks) and cell_supergraph.c (the supernet). */
+/* cell.h - what the files of the space `cell` share: cell.c (rows and networks), cell_words.c and cell_supergraph.c (the supernet). */
 #ifndef NAS_SPACE_CELL_H
 #define NAS_SPACE_CELL_H
 
@@ -65,7 +65,8 @@ nas_status nas__cell_auxiliary(const nas__cell_space *s, nas_graph *graph, int n
 /* Of the edge from a state to a node: 2 where a reduction cell reads an input. */
 int nas__cell_stride(int kind, int state);
 
-/* cell_sketch.c: the cells of a row, those that are in the stack; which of the sketch's cells a kind is. */
+/* cell_words.c: a row in a line; the cells of a row, those that are in the stack; which of the sketch's cells a kind is. */
+void nas__cell_describe(const void *state, const nas_arch *arch, nas_text *text);
 void nas__cell_sketch_cells(const nas__cell_space *s, const nas_arch *arch, nas_sketch *sketch);
 const char *nas__cell_sketch_name(int kind);
 int nas__cell_sketch_place(const nas__cell_space *s, int kind);

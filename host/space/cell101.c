@@ -21,21 +21,18 @@
  * Departures: which of several inner vertices gets a channel more depends on their numbering, so a cell may have a few
  * parameters more or less than the isomorphic one that was published.  Batch norm has this project's momentum.  On an image
  * with an odd side the 2×2 windows start one pixel before it, TensorFlow's end one pixel behind. */
-#include "cell101_graph.h"
-#include "cells.h"
+#include "cell101.h"
 
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { VERTICES = NAS__CELL101_VERTICES, EDGES = 9 };
+enum { VERTICES = NAS__CELL101_VERTICES, EDGES = NAS__CELL101_EDGES };
 enum { CONV_3X3, CONV_1X1, MAX_POOL };
-#define OP_NAMES "conv3x3|conv1x1|maxpool3x3"
 
-typedef struct cell101_options {
-    int64_t vertices, edges, stem, stacks, cells;
-} cell101_options;
+typedef nas__cell101_options cell101_options;
+typedef nas__cell101_space cell101;
 
 #define AT(field) offsetof(cell101_options, field)
 static const nas_option options[] = {
@@ -50,12 +47,6 @@ static const nas_option options[] = {
     {0},
 };
 #undef AT
-
-typedef struct cell101 {
-    const cell101_options *options;
-    nas_shape input;
-    int classes, vertices;
-} cell101;
 
 static nas_status cell101_begin(const void *instance, nas_shape input, int classes, void **state)
 {
@@ -136,8 +127,14 @@ static void write_row(const cell101 *c, const nas__cell101 *cell, nas_arch *arch
     }
 }
 
-/* The cell of a row, pruned and numbered; without a path the output alone, which reads nothing. */
-static nas__cell101 cell_of(const cell101 *c, const nas_arch *arch)
+int nas__cell101_source(const cell101 *c, int gene, int *vertex)
+{
+    for (*vertex = 1; *vertex < c->vertices - 1 && op_at(*vertex + 1) <= gene;)
+        ++*vertex;
+    return gene - edge_at(c, 0, *vertex);
+}
+
+nas__cell101 nas__cell101_of(const cell101 *c, const nas_arch *arch)
 {
     nas__cell101 cell = read_row(c, arch);
     if (nas__cell101_prune(&cell))
@@ -149,14 +146,14 @@ static nas__cell101 cell_of(const cell101 *c, const nas_arch *arch)
 
 static void cell101_canonical(const void *state, nas_arch *arch)
 {
-    const nas__cell101 cell = cell_of(state, arch);
+    const nas__cell101 cell = nas__cell101_of(state, arch);
     write_row(state, &cell, arch);
 }
 
 static nas_status cell101_valid(const void *state, const nas_arch *arch)
 {
     const cell101 *c = state;
-    const nas__cell101 cell = cell_of(c, arch);
+    const nas__cell101 cell = nas__cell101_of(c, arch);
     const int edges = nas__cell101_edges(&cell);
     if (edges == 0)
         NAS_FAIL(NAS_SHAPE, "no path leads from the cell's input to its output");
@@ -189,7 +186,7 @@ static double cell101_size(const void *state, bool *exact)
 
 static void cell101_key(const void *state, const nas_arch *arch, nas_text *text)
 {
-    const nas__cell101 cell = cell_of(state, arch);
+    const nas__cell101 cell = nas__cell101_of(state, arch);
     nas_text_format(text, "%016llx", (unsigned long long)nas__cell101_hash(&cell));
 }
 
@@ -260,34 +257,16 @@ static nas_status add_cell(nas__build *build, const nas__cell101 *cell, int out,
     return NAS_OK;
 }
 
-static void sketch_cell(const nas__cell101 *cell, nas_sketch *sketch)
-{
-    const int last = cell->vertices - 1;
-    nas_sketch_cell *drawn = &sketch->cells[sketch->cell_count++];
-    snprintf(drawn->name, sizeof drawn->name, "cell");
-    drawn->node_count = cell->vertices;
-    for (int to = 0; to <= last; to++) {
-        nas_sketch_node *node = &drawn->nodes[to];
-        node->operation = to > 0 && to < last;
-        snprintf(node->name, sizeof node->name, "%s", to ? "output" : "input");
-        if (node->operation)
-            nas_choice_name(OP_NAMES, cell->ops[to], node->name, sizeof node->name);
-        for (int from = 0; from < to; from++)
-            if (nas__cell101_edge(cell, from, to))
-                drawn->edges[drawn->edge_count++] = (nas_sketch_edge){.from = from, .to = to};
-    }
-}
-
 static nas_status cell101_sketch(const void *state, const nas_arch *arch, nas_graph *graph,
                                  nas_sketch *sketch)
 {
     const cell101 *c = state;
-    const nas__cell101 cell = cell_of(c, arch);
+    const nas__cell101 cell = nas__cell101_of(c, arch);
     nas__build build = {.graph = graph, .input = c->input, .sketch = sketch};
     nas__value value;
     int channels = (int)c->options->stem;
     if (sketch)
-        sketch_cell(&cell, sketch);
+        nas__cell101_sketch_cell(&cell, sketch);
     NAS_TRY(nas__build_begin(&build, &value));
     NAS_TRY(layer(&build, &value, 3, channels));
     nas__build_part(&build, -1, "stem: conv 3x3");
@@ -310,65 +289,7 @@ static nas_status cell101_build(const void *state, const nas_arch *arch, nas_gra
     return cell101_sketch(state, arch, graph, NULL);
 }
 
-/* Vertex and source of a gene; −1: it is the vertex's operation. */
-static int source_of(const cell101 *c, int gene, int *vertex)
-{
-    for (*vertex = 1; *vertex < c->vertices - 1 && op_at(*vertex + 1) <= gene;)
-        ++*vertex;
-    return gene - edge_at(c, 0, *vertex);
-}
-
-static void cell101_describe_gene(const void *state, int gene, nas_text *text)
-{
-    const cell101 *c = state;
-    int vertex;
-    const int from = source_of(c, gene, &vertex);
-    if (vertex == c->vertices - 1)
-        nas_text_add(text, "output: ");
-    else
-        nas_text_format(text, "vertex %d: ", vertex);
-    if (from < 0)
-        nas_text_add(text, "op");
-    else if (from == 0)
-        nas_text_add(text, "edge from input");
-    else
-        nas_text_format(text, "edge from %d", from);
-}
-
-static void cell101_describe_choice(const void *state, int gene, int choice, nas_text *text)
-{
-    int vertex;
-    char op[16] = "";
-    const int from = source_of(state, gene, &vertex);
-    nas_choice_name(OP_NAMES, choice, op, sizeof op);
-    nas_text_add(text, from < 0 ? op : choice == (from > 0) ? "yes" : "no");
-}
-
-/* ---- text and names ------------------------------------------------------------------------------------ */
-
-/* "1:conv3x3(in) 2:maxpool3x3(in,1) out(1,2)" */
-static void cell101_describe(const void *state, const nas_arch *arch, nas_text *text)
-{
-    const nas__cell101 cell = cell_of(state, arch);
-    for (int to = 1; to < cell.vertices; to++) {
-        char op[16] = "";
-        nas_choice_name(OP_NAMES, cell.ops[to], op, sizeof op);
-        if (to < cell.vertices - 1)
-            nas_text_format(text, "%d:%s(", to, op);
-        else
-            nas_text_add(text, "out(");
-        for (int from = 0, count = 0; from < to; from++) {
-            if (!nas__cell101_edge(&cell, from, to))
-                continue;
-            nas_text_add(text, count++ ? "," : "");
-            if (from == 0)
-                nas_text_add(text, "in");
-            else
-                nas_text_format(text, "%d", from);
-        }
-        nas_text_add(text, to < cell.vertices - 1 ? ") " : ")");
-    }
-}
+/* ---- names --------------------------------------------------------------------------------------------- */
 
 /* baseline: a residual block.  inception: the example of the benchmark's README, a block of Inception's with its 5×5 as two 3×3. */
 static const struct {
@@ -411,10 +332,10 @@ const nas_space nas__space_cell101 = {
     .canonical = cell101_canonical,
     .valid = cell101_valid,
     .build = cell101_build,
-    .describe = cell101_describe,
+    .describe = nas__cell101_describe,
     .sketch = cell101_sketch,
-    .describe_gene = cell101_describe_gene,
-    .describe_choice = cell101_describe_choice,
+    .describe_gene = nas__cell101_describe_gene,
+    .describe_choice = nas__cell101_describe_choice,
     .size = cell101_size,
     .named = cell101_named,
     .names = names,

@@ -42,7 +42,6 @@ enum {
 };
 enum { NODES = NAS__CELL201_NODES, EDGES = NAS__CELL201_EDGES, STAGES = 3 };
 enum { DEAD_ZERO, DEAD_KEEP };
-#define OP_NAMES "none|skip_connect|nor_conv_1x1|nor_conv_3x3|avg_pool_3x3"
 
 typedef nas__cell201_options cell201_options;
 typedef nas__cell201 cell201;
@@ -54,7 +53,7 @@ static const nas_option options[] = {
      "channels of the first stage; they double with every stage"},
     {"op", NAS_OPTION_CHOICE_LIST, AT(op),
      "[\"none\", \"skip_connect\", \"nor_conv_1x1\", \"nor_conv_3x3\", \"avg_pool_3x3\"]", 0, 0,
-     OP_NAMES, "operations to choose from; none, where it is one of them, comes first"},
+     NAS__CELL201_OPS, "operations to choose from; none, where it is one of them, comes first"},
     {"dead", NAS_OPTION_CHOICE, AT(dead), "zero", 0, 0, "zero|keep",
      "edges that no path uses: set to none (9,445 cells), or kept and built as the benchmark did "
      "(15,625; both counts with all five operations)"},
@@ -105,21 +104,19 @@ static int cell201_genes(const void *state, nas_gene *genes)
     return EDGES;
 }
 
-/* The operation of each edge of a row. */
-static void read_row(const cell201 *c, const nas_arch *arch, int ops[EDGES])
+void nas__cell201_read(const cell201 *c, const nas_arch *arch, int ops[EDGES])
 {
     for (int edge = 0; edge < EDGES; edge++)
         ops[edge] = (int)c->options->op.item[arch->genes[edge]];
 }
 
-/* The row of six operations; NAS_CONFIG when one of them is no choice. */
-static nas_status write_row(const cell201 *c, const int ops[EDGES], nas_arch *arch)
+nas_status nas__cell201_write(const cell201 *c, const int ops[EDGES], nas_arch *arch)
 {
     nas_arch row = {.count = EDGES};
     for (int edge = 0; edge < EDGES; edge++) {
         const int choice = nas__list_find(&c->options->op, ops[edge]);
         char name[32] = "";
-        nas_choice_name(OP_NAMES, ops[edge], name, sizeof name);
+        nas_choice_name(NAS__CELL201_OPS, ops[edge], name, sizeof name);
         if (choice < 0)
             NAS_FAIL(NAS_CONFIG, "space cell201: this cell needs %s among space.op", name);
         row.genes[edge] = (uint8_t)choice;
@@ -170,7 +167,7 @@ static void cell201_canonical(const void *state, nas_arch *arch)
     bool dead[EDGES];
     if (c->options->dead == DEAD_KEEP)
         return;
-    read_row(c, arch, ops);
+    nas__cell201_read(c, arch, ops);
     find_dead(ops, dead);
     for (int edge = 0; edge < EDGES; edge++)
         if (dead[edge])
@@ -303,33 +300,13 @@ nas_status nas__cell201_network(const cell201 *c, const nas__cell201_content *co
     return nas__build_head(&build, &value, 1, c->classes);
 }
 
-/* Edges that are none are not there. */
-static void sketch_cell(const int *ops, nas_sketch *sketch)
-{
-    static const char *const nodes[NODES] = {"input", "1", "2", "output"};
-    nas_sketch_cell *cell = &sketch->cells[sketch->cell_count++];
-    snprintf(cell->name, sizeof cell->name, "cell");
-    cell->node_count = NODES;
-    for (int to = 0; to < NODES; to++) {
-        snprintf(cell->nodes[to].name, sizeof cell->nodes[to].name, "%s", nodes[to]);
-        for (int from = 0; from < to; from++) {
-            const int op = ops[nas__cell201_edge(from, to)];
-            if (op == NONE)
-                continue;
-            nas_sketch_edge *edge = &cell->edges[cell->edge_count++];
-            *edge = (nas_sketch_edge){.from = from, .to = to};
-            nas_choice_name(OP_NAMES, op, edge->operation, sizeof edge->operation);
-        }
-    }
-}
-
 static nas_status cell201_sketch(const void *state, const nas_arch *arch, nas_graph *graph,
                                  nas_sketch *sketch)
 {
     int ops[EDGES];
-    read_row(state, arch, ops);
+    nas__cell201_read(state, arch, ops);
     if (sketch)
-        sketch_cell(ops, sketch);
+        nas__cell201_sketch_cell(ops, sketch);
     const nas__cell201_content content = {.cell = add_cell, .content = ops, .sketch = sketch};
     return nas__cell201_network(state, &content, graph);
 }
@@ -337,61 +314,6 @@ static nas_status cell201_sketch(const void *state, const nas_arch *arch, nas_gr
 static nas_status cell201_build(const void *state, const nas_arch *arch, nas_graph *graph)
 {
     return cell201_sketch(state, arch, graph, NULL);
-}
-
-/* ---- text ---------------------------------------------------------------------------------------------- */
-
-static void cell201_describe(const void *state, const nas_arch *arch, nas_text *text)
-{
-    int ops[EDGES];
-    read_row(state, arch, ops);
-    for (int to = 1; to < NODES; to++) {
-        nas_text_add(text, to > 1 ? "+|" : "|");
-        for (int from = 0; from < to; from++) {
-            char op[32] = "";
-            nas_choice_name(OP_NAMES, ops[nas__cell201_edge(from, to)], op, sizeof op);
-            nas_text_format(text, "%s~%d|", op, from);
-        }
-    }
-}
-
-static void cell201_describe_choice(const void *state, int gene, int choice, nas_text *text)
-{
-    (void)gene;
-    nas__list_describe(&((const cell201 *)state)->options->op, choice, OP_NAMES, text);
-}
-
-/* One "op~from|" at `*text`, which moves behind it. */
-static bool parse_edge(const char **text, int to, int *ops)
-{
-    char op[32], bar;
-    int from, length = 0;
-    if (sscanf(*text, "%31[a-z0-9_]~%d%c%n", op, &from, &bar, &length) != 3 || bar != '|')
-        return false;
-    int choice = nas_choice_index(OP_NAMES, op);
-    if (choice < 0 || from < 0 || from >= to)
-        return false;
-    ops[nas__cell201_edge(from, to)] = choice;
-    *text += length;
-    return true;
-}
-
-/* Edges that are not named are none, as in the benchmark. */
-static nas_status cell201_parse(const void *state, const char *text, nas_arch *arch)
-{
-    const char *at = text;
-    int ops[EDGES] = {NONE};
-    for (int to = 1; to < NODES; to++) {
-        bool fine = (to == 1 || *at++ == '+') && *at++ == '|';
-        while (fine && *at && *at != '+')
-            fine = parse_edge(&at, to, ops);
-        if (!fine || (to == NODES - 1 && *at))
-            NAS_FAIL(NAS_CONFIG,
-                     "architecture \"%.80s\": neither six digits 0 to %d nor "
-                     "\"|nor_conv_3x3~0|+|none~0|skip_connect~1|+|…|\" (from character %d on)",
-                     text, ((const cell201 *)state)->options->op.count - 1, (int)(at - text) + 1);
-    }
-    return write_row(state, ops, arch);
 }
 
 /* ---- the benchmark's isomorphism string ------------------------------------------------------------------- */
@@ -408,7 +330,7 @@ static void key_of_node(const int *ops, int to, char keys[NODES][KEY_SIZE])
     char summands[NODES][KEY_SIZE], op[32] = "";
     for (int from = 0; from < to; from++) {
         const int choice = ops[nas__cell201_edge(from, to)];
-        nas_choice_name(OP_NAMES, choice, op, sizeof op);
+        nas_choice_name(NAS__CELL201_OPS, choice, op, sizeof op);
         if (choice == NONE || strcmp(keys[from], "#") == 0)
             strcpy(summands[from], "#");
         else if (choice == SKIP)
@@ -427,7 +349,7 @@ static void cell201_key(const void *state, const nas_arch *arch, nas_text *text)
 {
     char keys[NODES][KEY_SIZE] = {"0"};
     int ops[EDGES];
-    read_row(state, arch, ops);
+    nas__cell201_read(state, arch, ops);
     for (int to = 1; to < NODES; to++)
         key_of_node(ops, to, keys);
     nas_text_add(text, keys[NODES - 1]);
@@ -474,7 +396,7 @@ static nas_status cell201_named(const void *state, const char *name, nas_arch *a
 {
     for (size_t i = 0; i < sizeof cells / sizeof *cells; i++)
         if (strcmp(cells[i].name, name) == 0)
-            return write_row(state, cells[i].ops, arch);
+            return nas__cell201_write(state, cells[i].ops, arch);
     NAS_FAIL(NAS_CONFIG, "space cell201: no cell is called %s", name);
 }
 
@@ -491,13 +413,13 @@ const nas_space nas__space_cell201 = {
     .genes = cell201_genes,
     .canonical = cell201_canonical,
     .build = cell201_build,
-    .describe = cell201_describe,
+    .describe = nas__cell201_describe,
     .sketch = cell201_sketch,
-    .describe_choice = cell201_describe_choice,
+    .describe_choice = nas__cell201_describe_choice,
     .size = cell201_size,
     .named = cell201_named,
     .names = names,
-    .parse = cell201_parse,
+    .parse = nas__cell201_parse,
     .key = cell201_key,
     .path_count = cell201_path_count,
     .paths = cell201_paths,

@@ -10,7 +10,7 @@
  *     max_pool, avg_pool   window and stride `pool`
  *     identity  no layer at all: the network is one shorter
  *
- * A row is always read as a network that makes sense; `resolve` below is the only place that reads rows:
+ * A row is always read as a network that makes sense; `nas__chain_resolve` below is the only place that reads rows:
  *   - the first layer is a convolution (conv where that is among the operations);
  *   - a pooling straight after a pooling, or where there is nothing left to reduce, is read as the first convolution;
  *   - no reduction takes the shorter side under `min_size`: a stride that would is read as 1;
@@ -19,24 +19,13 @@
  * The canonical form writes back what was read, and 0 where a gene had no say: layers beyond the depth, the kernel of a
  * pooling, a forced stride.  What remains invalid is only what costs more than `mmacs` million multiply-accumulates.
  *
- * Read next: moves.c for what strategies do with rows; docs/recipes/new-space.md. */
-#include "parts.h"
+ * Read next: chain_words.c, networks and genes in words; moves.c for what strategies do with rows; docs/recipes/new-space.md. */
+#include "chain.h"
 #include "space.h"
 
 #include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { OP_CONV, OP_SEP_CONV, OP_DIL_CONV, OP_MAX_POOL, OP_AVG_POOL, OP_IDENTITY };
-#define OP_CHOICES "conv|sep_conv|dil_conv|max_pool|avg_pool|identity"
-enum { LAYERS_MAX = 40, LOT_COUNT = 5 };
-
-typedef struct chain_options {
-    nas_int_list depth, op, kernel, width, stride, activation;
-    int64_t pool, min_size, hold;
-    double mmacs;
-} chain_options;
 
 #define AT(field) offsetof(chain_options, field)
 static const nas_option options[] = {
@@ -61,28 +50,8 @@ static const nas_option options[] = {
 };
 #undef AT
 
-/* The per-layer lots, in the order of their genes. */
-enum { LOT_OP, LOT_KERNEL, LOT_WIDTH, LOT_STRIDE, LOT_ACTIVATION };
-static const char *const lot_names[LOT_COUNT] = {"op", "kernel", "width", "stride", "activation"};
-
-typedef struct chain {
-    const chain_options *options;
-    nas_shape input;
-    int classes;
-    int depth_min, depth_max;
-    const nas_int_list *lots[LOT_COUNT];
-    int first_convolution; /* of the options' operations */
-    int stem;              /* the first layer's operation */
-    int stride_max;
-    int gene_count, depth_at;      /* -1: no such gene */
-    int at[LAYERS_MAX][LOT_COUNT]; /* gene of a layer's lot, -1: none */
-} chain;
-
-/* One layer as it is really built. */
-typedef struct layer {
-    int op, kernel, width, stride, activation;
-    uint8_t genes[LOT_COUNT]; /* canonical choices */
-} layer;
+const char *const nas__chain_lot_names[LOT_COUNT] = {"op", "kernel", "width", "stride",
+                                                     "activation"};
 
 /* Where a chain stands while it is read from the front. */
 typedef struct place {
@@ -91,11 +60,6 @@ typedef struct place {
     bool pooled; /* the layer before was a pooling */
     bool first;
 } place;
-
-static bool is_pooling(int op)
-{
-    return op == OP_MAX_POOL || op == OP_AVG_POOL;
-}
 
 static bool is_convolution(int op)
 {
@@ -190,7 +154,7 @@ static int read_layers(const chain *c, const nas_arch *arch, int depth, layer la
     return count;
 }
 
-static int resolve(const chain *c, const nas_arch *arch, layer layers[LAYERS_MAX])
+int nas__chain_resolve(const chain *c, const nas_arch *arch, layer layers[LAYERS_MAX])
 {
     place behind;
     return read_layers(c, arch, c->depth_min + gene_of(arch, c->depth_at), layers, &behind);
@@ -232,7 +196,7 @@ static void write_layers(const chain *c, const layer *layers, int count, nas_arc
 static void chain_canonical(const void *state, nas_arch *arch)
 {
     layer layers[LAYERS_MAX];
-    int count = resolve(state, arch, layers);
+    int count = nas__chain_resolve(state, arch, layers);
     write_layers(state, layers, count, arch);
 }
 
@@ -243,7 +207,7 @@ static nas_status check(const chain_options *o)
     const nas_int_list *lists[] = {&o->op, &o->kernel, &o->width, &o->stride, &o->activation};
     NAS_TRY(nas__check_range("chain", "depth", &o->depth));
     for (int i = 0; i < LOT_COUNT; i++)
-        NAS_TRY(nas__check_choices("chain", lot_names[i], lists[i]));
+        NAS_TRY(nas__check_choices("chain", nas__chain_lot_names[i], lists[i]));
     NAS_TRY(nas__check_kernels("chain", &o->kernel));
     for (int i = 0; i < o->op.count; i++)
         if (is_convolution((int)o->op.item[i]))
@@ -254,18 +218,11 @@ static nas_status check(const chain_options *o)
 static void find_convolutions(chain *c)
 {
     const nas_int_list *op = &c->options->op;
-    c->first_convolution = -1;
     for (int i = op->count - 1; i >= 0; i--)
         if (is_convolution((int)op->item[i]))
             c->first_convolution = (int)op->item[i];
-    c->stem = c->first_convolution;
-    for (int i = 0; i < op->count; i++)
-        if (op->item[i] == OP_CONV)
-            c->stem = OP_CONV;
-    c->stride_max = 1;
-    for (int i = 0; i < c->options->stride.count; i++)
-        if (c->options->stride.item[i] > c->stride_max)
-            c->stride_max = (int)c->options->stride.item[i];
+    c->stem = nas__list_find(op, OP_CONV) >= 0 ? OP_CONV : c->first_convolution;
+    c->stride_max = (int)nas__list_max(&c->options->stride);
 }
 
 /* Which gene each lot has.  The first layer's operation is given, so it has none. */
@@ -322,7 +279,7 @@ static int chain_genes(const void *state, nas_gene *genes)
             nas_gene *gene = &genes[c->at[l][lot]];
             *gene = (nas_gene){.choices = c->lots[lot]->count, .group = l + 1};
             gene->ordered = lot == LOT_KERNEL || lot == LOT_WIDTH || lot == LOT_STRIDE;
-            strcpy(gene->name, lot_names[lot]);
+            strcpy(gene->name, nas__chain_lot_names[lot]);
         }
     return c->gene_count;
 }
@@ -342,34 +299,16 @@ static nas_status add_layer(nas__build *build, const layer *y, nas__value *x)
     return nas__build_layer(build, x, part, y->activation);
 }
 
-/* "sep_conv 5x5, stride 2, gelu", the activation where there is a choice of it. */
-static void name_layer(const chain *c, const layer *y, nas__build *build)
-{
-    char op[32] = "", activation[32] = "", stride[32] = "";
-    nas_text window = {0};
-    if (!build->sketch)
-        return;
-    nas_choice_name(OP_CHOICES, y->op, op, sizeof op);
-    nas_choice_name(NAS__ACTIVATIONS, y->activation, activation, sizeof activation);
-    nas__write_window(c->input, y->kernel, &window);
-    if (y->stride > 1)
-        snprintf(stride, sizeof stride, ", stride %d", y->stride);
-    const bool tell = c->options->activation.count > 1 && !is_pooling(y->op);
-    nas__build_part(build, -1, "%s %s%s%s%s", op, window.data ? window.data : "", stride,
-                    tell ? ", " : "", tell ? activation : "");
-    nas_text_clear(&window);
-}
-
 /* Built, or only counted: sampling asks often. */
 static nas_status assemble(const chain *c, const nas_arch *arch, nas__build *build)
 {
     layer layers[LAYERS_MAX];
     nas__value x;
-    const int count = resolve(c, arch, layers);
+    const int count = nas__chain_resolve(c, arch, layers);
     NAS_TRY(nas__build_begin(build, &x));
     for (int l = 0; l < count; l++) {
         NAS_TRY(add_layer(build, &layers[l], &x));
-        name_layer(c, &layers[l], build);
+        nas__chain_name_layer(c, &layers[l], build);
     }
     return nas__build_head(build, &x, 1, c->classes);
 }
@@ -396,60 +335,6 @@ static nas_status chain_sketch(const void *state, const nas_arch *arch, nas_grap
 static nas_status chain_build(const void *state, const nas_arch *arch, nas_graph *graph)
 {
     return chain_sketch(state, arch, graph, NULL);
-}
-
-static void chain_describe(const void *state, const nas_arch *arch, nas_text *text)
-{
-    const chain *c = state;
-    layer layers[LAYERS_MAX];
-    int count = resolve(c, arch, layers);
-    for (int l = 0; l < count; l++) {
-        const layer *y = &layers[l];
-        char op[32] = "", activation[32] = "";
-        nas_choice_name(OP_CHOICES, y->op, op, sizeof op);
-        nas_text_format(text, "%s%s", l ? " " : "", op);
-        nas__write_window(c->input, y->kernel, text);
-        if (is_pooling(y->op))
-            continue;
-        nas_choice_name(NAS__ACTIVATIONS, y->activation, activation, sizeof activation);
-        nas_text_format(text, "(%d%s%s)", y->width, c->options->activation.count > 1 ? ", " : "",
-                        c->options->activation.count > 1 ? activation : "");
-        if (y->stride > 1)
-            nas_text_format(text, "/%d", y->stride);
-    }
-}
-
-/* The lot of a gene, its layer in *at_layer; −1: it is the depth. */
-static int lot_of(const chain *c, int gene, int *at_layer)
-{
-    for (*at_layer = 0; *at_layer < c->depth_max; ++*at_layer)
-        for (int lot = 0; lot < LOT_COUNT; lot++)
-            if (c->at[*at_layer][lot] == gene)
-                return lot;
-    return -1;
-}
-
-static void chain_describe_gene(const void *state, int gene, nas_text *text)
-{
-    int at_layer;
-    const int lot = lot_of(state, gene, &at_layer);
-    if (lot < 0)
-        nas_text_add(text, "depth");
-    else
-        nas_text_format(text, "layer %d: %s", at_layer + 1, lot_names[lot]);
-}
-
-static void chain_describe_choice(const void *state, int gene, int choice, nas_text *text)
-{
-    static const char *const words[LOT_COUNT] = {
-        [LOT_OP] = OP_CHOICES, [LOT_ACTIVATION] = NAS__ACTIVATIONS};
-    const chain *c = state;
-    int at_layer;
-    const int lot = lot_of(c, gene, &at_layer);
-    if (lot < 0)
-        nas_text_format(text, "%d", c->depth_min + choice);
-    else
-        nas__list_describe(c->lots[lot], choice, words[lot], text);
 }
 
 /* ---- size: dynamic programming over the places a chain can stand in -------------------------------------- */
@@ -557,13 +442,12 @@ static nas_status chain_named(const void *state, const char *name, nas_arch *arc
     const chain *c = state;
     bool pools = choice_of(c, OP_MAX_POOL, OP_AVG_POOL) >= 0;
     const hand_made *list = pools ? with_pooling : without_pooling;
-    int length = pools ? 5 : 4, depth = length;
+    const int length = pools ? 5 : 4;
+    const int depth = length < c->depth_min   ? c->depth_min
+                      : length > c->depth_max ? c->depth_max
+                                              : length;
     layer layers[LAYERS_MAX] = {0};
     (void)name; /* there is one */
-    if (depth < c->depth_min)
-        depth = c->depth_min;
-    if (depth > c->depth_max)
-        depth = c->depth_max;
     for (int l = 0; l < depth; l++)
         choose_nearest(c, &list[l < length ? l : length - 1], layers[l].genes);
     write_layers(c, layers, depth, arch);
@@ -584,10 +468,10 @@ const nas_space nas__space_chain = {
     .canonical = chain_canonical,
     .valid = chain_valid,
     .build = chain_build,
-    .describe = chain_describe,
+    .describe = nas__chain_describe,
     .sketch = chain_sketch,
-    .describe_gene = chain_describe_gene,
-    .describe_choice = chain_describe_choice,
+    .describe_gene = nas__chain_describe_gene,
+    .describe_choice = nas__chain_describe_choice,
     .size = chain_size,
     .named = chain_named,
     .names = names,

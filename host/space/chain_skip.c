@@ -20,7 +20,7 @@
  * Without effect, and 0 in the canonical form: layers beyond the depth, kernel, width and activation of a pooling, the join of a
  * layer without skips, a forced stride.
  *
- * Read next: chain_skip_build.c, which puts the network together; chain_skip_size.c; chain_skip_supergraph.c; moves.c for what strategies do with rows. */
+ * Read next: chain_skip_build.c, which puts the network together; chain_skip_words.c; chain_skip_size.c; chain_skip_supergraph.c; moves.c for what strategies do with rows. */
 #include "chain_skip.h"
 #include "space.h"
 
@@ -63,8 +63,8 @@ static const nas_option options[] = {
 };
 #undef AT
 
-static const char *const lot_names[LOT_COUNT] = {"op",     "kernel",     "width",
-                                                 "stride", "activation", "join"};
+const char *const nas__chain_skip_lot_names[LOT_COUNT] = {"op",     "kernel",     "width",
+                                                          "stride", "activation", "join"};
 
 static bool may_reduce(const chain_skip *c, const place *at, int stride)
 {
@@ -209,7 +209,7 @@ static nas_status check(const chain_skip_options *o)
     NAS_TRY(nas__check_range("chain_skip", "depth", &o->depth));
     NAS_TRY(nas__check_range("chain_skip", "span", &o->span));
     for (int i = 0; i < LOT_COUNT; i++)
-        NAS_TRY(nas__check_choices("chain_skip", lot_names[i], lists[i]));
+        NAS_TRY(nas__check_choices("chain_skip", nas__chain_skip_lot_names[i], lists[i]));
     NAS_TRY(nas__check_kernels("chain_skip", &o->kernel));
     if (o->pool % 2 == 0)
         NAS_FAIL(NAS_CONFIG,
@@ -292,7 +292,7 @@ static int chain_skip_genes(const void *state, nas_gene *genes)
             nas_gene *gene = &genes[c->at[l][lot]];
             *gene = (nas_gene){.choices = c->lots[lot]->count, .group = l + 1};
             gene->ordered = lot == LOT_KERNEL || lot == LOT_WIDTH || lot == LOT_STRIDE;
-            strcpy(gene->name, lot_names[lot]);
+            strcpy(gene->name, nas__chain_skip_lot_names[lot]);
         }
         for (int source = 0; source <= l; source++)
             if (c->skip_at[l][source] >= 0)
@@ -332,82 +332,6 @@ static nas_status chain_skip_valid(const void *state, const nas_arch *arch)
         NAS_FAIL(NAS_BOUND, "%.1f million multiply-accumulates per sample, but space.mmacs is %g",
                  build.macs * 1e-6, c->options->mmacs);
     return NAS_OK;
-}
-
-static void describe_skips(const layer *y, int l, nas_text *text)
-{
-    const char *separator = y->join == JOIN_ADD ? "+" : "&";
-    for (int source = 0; source <= l; source++)
-        if (y->skips >> source & 1)
-            nas_text_format(text, "%s%d", separator, source);
-}
-
-/* "16 conv3x3(16) conv3x3(32)/2+0 max_pool3x3&1&2": the stem's width, then the layers; + and & say which sources are added
- * or concatenated. */
-static void chain_skip_describe(const void *state, const nas_arch *arch, nas_text *text)
-{
-    const chain_skip *c = state;
-    layer layers[LAYERS_MAX];
-    int depth = nas__chain_skip_resolve(c, arch, layers);
-    nas_text_format(text, "%d", (int)c->options->stem);
-    for (int l = 0; l < depth; l++) {
-        const layer *y = &layers[l];
-        char op[32] = "", activation[32] = "";
-        int window = is_pooling(y->op) ? (int)c->options->pool : y->kernel;
-        nas_choice_name(OP_CHOICES, y->op, op, sizeof op);
-        nas_choice_name(NAS__ACTIVATIONS, y->activation, activation, sizeof activation);
-        bool tell = c->options->activation.count > 1;
-        nas_text_format(text, " %s", op);
-        nas__write_window(c->input, window, text);
-        if (!is_pooling(y->op))
-            nas_text_format(text, "(%d%s%s)", y->width, tell ? ", " : "", tell ? activation : "");
-        if (y->stride > 1)
-            nas_text_format(text, "/%d", y->stride);
-        describe_skips(y, l, text);
-    }
-}
-
-/* The lot of a gene, LOT_COUNT for a skip, −1 for the depth; its layer, and a skip's source. */
-static int lot_of(const chain_skip *c, int gene, int *at_layer, int *source)
-{
-    for (*at_layer = 0; *at_layer < c->depth_max; ++*at_layer) {
-        for (int lot = 0; lot < LOT_COUNT; lot++)
-            if (c->at[*at_layer][lot] == gene)
-                return lot;
-        for (*source = 0; *source <= *at_layer; ++*source)
-            if (c->skip_at[*at_layer][*source] == gene)
-                return LOT_COUNT;
-    }
-    return -1;
-}
-
-static void chain_skip_describe_gene(const void *state, int gene, nas_text *text)
-{
-    int at_layer, source;
-    const int lot = lot_of(state, gene, &at_layer, &source);
-    if (lot < 0)
-        nas_text_add(text, "depth");
-    else if (lot < LOT_COUNT)
-        nas_text_format(text, "layer %d: %s", at_layer + 1, lot_names[lot]);
-    else if (source == 0)
-        nas_text_format(text, "layer %d: skip from the stem", at_layer + 1);
-    else
-        nas_text_format(text, "layer %d: skip from layer %d", at_layer + 1, source);
-}
-
-static void chain_skip_describe_choice(const void *state, int gene, int choice, nas_text *text)
-{
-    static const char *const words[LOT_COUNT] = {
-        [LOT_OP] = OP_CHOICES, [LOT_ACTIVATION] = NAS__ACTIVATIONS, [LOT_JOIN] = JOIN_CHOICES};
-    const chain_skip *c = state;
-    int at_layer, source;
-    const int lot = lot_of(c, gene, &at_layer, &source);
-    if (lot < 0)
-        nas_text_format(text, "%d", c->depth_min + choice);
-    else if (lot < LOT_COUNT)
-        nas__list_describe(c->lots[lot], choice, words[lot], text);
-    else
-        nas_text_add(text, choice ? "yes" : "no");
 }
 
 static double chain_skip_size(const void *state, bool *exact)
@@ -467,10 +391,10 @@ const nas_space nas__space_chain_skip = {
     .canonical = chain_skip_canonical,
     .valid = chain_skip_valid,
     .build = chain_skip_build,
-    .describe = chain_skip_describe,
+    .describe = nas__chain_skip_describe,
     .sketch = chain_skip_sketch,
-    .describe_gene = chain_skip_describe_gene,
-    .describe_choice = chain_skip_describe_choice,
+    .describe_gene = nas__chain_skip_describe_gene,
+    .describe_choice = nas__chain_skip_describe_choice,
     .size = chain_skip_size,
     .named = chain_skip_named,
     .names = names,

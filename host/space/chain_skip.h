@@ -19,6 +19,7 @@ typedef struct chain_skip_options {
 
 /* The per-layer lots, in the order of their genes; the skips follow. */
 enum { LOT_OP, LOT_KERNEL, LOT_WIDTH, LOT_STRIDE, LOT_ACTIVATION, LOT_JOIN, LOT_COUNT };
+extern const char *const nas__chain_skip_lot_names[LOT_COUNT];
 
 typedef struct chain_skip {
     const chain_skip_options *options;
@@ -64,6 +65,11 @@ nas_status nas__chain_skip_assemble(const chain_skip *c, const layer *layers, in
 nas_status nas__chain_skip_stem(const chain_skip *c, nas__build *build, nas__value *x);
 nas_status nas__chain_skip_operation(const chain_skip *c, nas__build *build, const layer *y,
                                      nas__value *x);
+
+/* chain_skip_words.c */
+void nas__chain_skip_describe(const void *state, const nas_arch *arch, nas_text *text);
+void nas__chain_skip_describe_gene(const void *state, int gene, nas_text *text);
+void nas__chain_skip_describe_choice(const void *state, int gene, int choice, nas_text *text);
 
 /* chain_skip_supergraph.c */
 nas_status nas__chain_skip_supergraph(const void *state, const nas_supergraph_options *options,

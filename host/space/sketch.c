@@ -4,7 +4,7 @@
  * nas_sketch.  Here the sketch is asked for and checked, since a space may come from outside the library and whoever draws it
  * trusts the numbers.
  *
- * Read next: cell_sketch.c for cells, name_layer in chain.c for parts; host/report/diagram.c draws both. */
+ * Read next: cell_words.c for cells, nas__chain_name_layer in chain_words.c for parts; host/report/diagram.c draws both. */
 #include "space.h"
 
 #include <string.h>

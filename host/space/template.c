@@ -23,7 +23,7 @@
  * is read, a total depth, sizes that must match where several are read.  Rows are read so that they are kept where that
  * is possible, see template_read.c.  Two branches that change places count as two architectures: their weights start differently.
  *
- * Layout: here the options, genes, names; then template_read.c, template_build.c, template_size.c,
+ * Layout: here the options, genes, names; then template_read.c, template_build.c, template_words.c, template_size.c,
  * template_supergraph.c. */
 #include "space.h"
 #include "template.h"
@@ -114,9 +114,9 @@ static const nas_option options[] = {
 
 /* ---- checking them ---------------------------------------------------------------------------------------- */
 
-static const char *const segment_lot_names[NAS__SEGMENT_LOTS] = {"block", "depth", "width",
-                                                                 "stride"};
-static const char *const block_lot_names[NAS__BLOCK_LOTS] = {"kernel", "expansion", "squeeze"};
+const char *const nas__template_segment_lots[NAS__SEGMENT_LOTS] = {"block", "depth", "width",
+                                                                   "stride"};
+const char *const nas__template_block_lots[NAS__BLOCK_LOTS] = {"kernel", "expansion", "squeeze"};
 
 /* Two gates of one size would be one network written twice. */
 static nas_status check_squeeze(const nas__template *t, int j)
@@ -153,9 +153,9 @@ static nas_status check_segment(const nas__template *t, int j)
     NAS_TRY(nas__check_range("template", "depth of a segment", s->lots[NAS__LOT_DEPTH]));
     for (int lot = 0; lot < NAS__SEGMENT_LOTS; lot++)
         if (lot != NAS__LOT_DEPTH)
-            NAS_TRY(nas__check_choices(name, segment_lot_names[lot], s->lots[lot]));
+            NAS_TRY(nas__check_choices(name, nas__template_segment_lots[lot], s->lots[lot]));
     for (int lot = 0; lot < NAS__BLOCK_LOTS; lot++)
-        NAS_TRY(nas__check_choices(name, block_lot_names[lot], s->block_lots[lot]));
+        NAS_TRY(nas__check_choices(name, nas__template_block_lots[lot], s->block_lots[lot]));
     NAS_TRY(nas__check_kernels(name, s->block_lots[NAS__LOT_KERNEL]));
     for (int i = 0; i < strides->count; i++)
         if (strides->item[i] == 3)
@@ -314,12 +314,12 @@ static int template_genes(const void *state, nas_gene *genes)
             set_gene(genes, s->reads_at[source], "reads", 2, false, j + 1);
         set_gene(genes, s->join_at, "join", t->options->join.count, false, j + 1);
         for (int lot = 0; lot < NAS__SEGMENT_LOTS; lot++)
-            set_gene(genes, s->at[lot], segment_lot_names[lot],
+            set_gene(genes, s->at[lot], nas__template_segment_lots[lot],
                      lot == NAS__LOT_DEPTH ? s->depth_max - s->depth_min + 1 : s->lots[lot]->count,
                      lot != NAS__LOT_BLOCK, j + 1);
         for (int b = 0; b < NAS__BLOCKS; b++)
             for (int lot = 0; lot < NAS__BLOCK_LOTS; lot++)
-                set_gene(genes, s->block_at[b][lot], block_lot_names[lot],
+                set_gene(genes, s->block_at[b][lot], nas__template_block_lots[lot],
                          s->block_lots[lot]->count, lot != NAS__LOT_SQUEEZE, j + 1);
     }
     return t->gene_count;
@@ -374,130 +374,9 @@ static nas_status template_valid(const void *state, const nas_arch *arch)
     return NAS_OK;
 }
 
-/* ---- genes in words ------------------------------------------------------------------------------------------- */
-
-/* What a gene is of; −1: of no one. */
-typedef struct gene_place {
-    int segment, block;         /* the pattern has no segment, what blocks share no block */
-    int lot, block_lot, source; /* one of them, or none: the join */
-} gene_place;
-
-static bool find_in_segment(const nas__template *t, int gene, gene_place *place)
-{
-    const nas__template_segment *s = &t->segment[place->segment];
-    for (place->source = place->segment; place->source >= 0; place->source--)
-        if (s->reads_at[place->source] == gene)
-            return true;
-    for (place->lot = NAS__SEGMENT_LOTS - 1; place->lot >= 0; place->lot--)
-        if (s->at[place->lot] == gene)
-            return true;
-    for (int b = 0; b < NAS__BLOCKS; b++)
-        for (place->block_lot = NAS__BLOCK_LOTS - 1; place->block_lot >= 0; place->block_lot--)
-            if (s->block_at[b][place->block_lot] == gene) {
-                place->block = t->alike ? -1 : b;
-                return true;
-            }
-    return s->join_at == gene;
-}
-
-static gene_place place_of(const nas__template *t, int gene)
-{
-    for (int j = 0; j < t->count && gene != t->pattern_at; j++) {
-        gene_place place = {j, -1, -1, -1, -1};
-        if (find_in_segment(t, gene, &place))
-            return place;
-    }
-    return (gene_place){-1, -1, -1, -1, -1};
-}
-
-static void template_describe_gene(const void *state, int gene, nas_text *text)
-{
-    const gene_place place = place_of(state, gene);
-    if (place.segment < 0) {
-        nas_text_add(text, "pattern");
-        return;
-    }
-    nas_text_format(text, "segment %d", place.segment + 1);
-    if (place.block >= 0)
-        nas_text_format(text, ".%d", place.block + 1);
-    if (place.source == 0)
-        nas_text_add(text, ": reads the stem");
-    else if (place.source > 0)
-        nas_text_format(text, ": reads segment %d", place.source);
-    else
-        nas_text_format(text, ": %s",
-                        place.lot >= 0         ? segment_lot_names[place.lot]
-                        : place.block_lot >= 0 ? block_lot_names[place.block_lot]
-                                               : "join");
-}
-
-static void template_describe_choice(const void *state, int gene, int choice, nas_text *text)
-{
-    const nas__template *t = state;
-    const gene_place place = place_of(t, gene);
-    const nas__template_segment *s = &t->segment[place.segment < 0 ? 0 : place.segment];
-    if (place.segment < 0)
-        nas__list_describe(&t->options->pattern, choice, NAS__PATTERNS, text);
-    else if (place.source >= 0)
-        nas_text_add(text, choice ? "yes" : "no");
-    else if (place.lot == NAS__LOT_DEPTH)
-        nas_text_format(text, "%d", s->depth_min + choice);
-    else if (place.lot >= 0)
-        nas__list_describe(s->lots[place.lot], choice,
-                           place.lot == NAS__LOT_BLOCK ? NAS__BLOCK_KINDS : NULL, text);
-    else if (place.block_lot >= 0)
-        nas__list_describe(s->block_lots[place.block_lot], choice, NULL, text);
-    else
-        nas__list_describe(&t->options->join, choice, NAS__JOINS, text);
-}
-
 static double template_size(const void *state, bool *exact)
 {
     return nas__template_size(state, exact);
-}
-
-static void describe_block(const nas__segment_plan *s, int b, nas_text *text)
-{
-    nas_text_format(text, "%d", s->kernel[b]);
-    if (s->block == NAS__BLOCK_INVERTED)
-        nas_text_format(text, "e%d", s->expansion[b]);
-    if (s->block == NAS__BLOCK_INVERTED && s->squeeze[b] > 0)
-        nas_text_format(text, "s%d", s->squeeze[b]);
-}
-
-static void describe_segment(const nas__template *t, const nas__segment_plan *s, int j,
-                             nas_text *text)
-{
-    char block[32] = "";
-    const char *separator = "<";
-    nas_choice_name(NAS__BLOCK_KINDS, s->block, block, sizeof block);
-    nas_text_format(text, " %d:%dx%s(%d", j + 1, s->depth, block, s->width);
-    for (int b = 0; b < (t->alike ? 1 : s->depth); b++) {
-        nas_text_add(text, b ? "," : ", k");
-        describe_block(s, b, text);
-    }
-    nas_text_add(text, ")");
-    if (s->stride > 1)
-        nas_text_format(text, "/%d", s->stride);
-    if (s->reads == 1u << j)
-        return;
-    for (int source = 0; source <= j; source++)
-        if (s->reads >> source & 1) {
-            nas_text_format(text, "%s%d", separator, source);
-            separator = s->join == NAS__JOIN_ADD ? "+" : "&";
-        }
-}
-
-/* "16 1:2xresidual(16, k3) 2:1xinverted(32, k5e3s4)/2 3:1xplain(64, k3)<0&2": the stem's width; number, depth, block, width
- * and kernel of segments; what they read where it is not the one before. */
-static void template_describe(const void *state, const nas_arch *arch, nas_text *text)
-{
-    const nas__template *t = state;
-    nas__template_plan plan;
-    nas__template_read(t, arch, &plan);
-    nas_text_format(text, "%d", (int)t->options->stem);
-    for (int j = 0; j < t->count; j++)
-        describe_segment(t, &plan.segment[j], j, text);
 }
 
 /* ---- the hand-made baseline ------------------------------------------------------------------------------------ */
@@ -564,12 +443,12 @@ const nas_space nas__space_template = {
     .end = template_end,
     .genes = template_genes,
     .sketch = template_sketch,
-    .describe_gene = template_describe_gene,
-    .describe_choice = template_describe_choice,
+    .describe_gene = nas__template_describe_gene,
+    .describe_choice = nas__template_describe_choice,
     .canonical = template_canonical,
     .valid = template_valid,
     .build = template_build,
-    .describe = template_describe,
+    .describe = nas__template_describe,
     .size = template_size,
     .named = template_named,
     .names = names,

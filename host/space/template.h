@@ -43,6 +43,9 @@ typedef struct nas__template_options {
 /* Lots of a segment as a whole, then those that its blocks share or have each for itself. */
 enum { NAS__LOT_BLOCK, NAS__LOT_DEPTH, NAS__LOT_WIDTH, NAS__LOT_STRIDE, NAS__SEGMENT_LOTS };
 enum { NAS__LOT_KERNEL, NAS__LOT_EXPANSION, NAS__LOT_SQUEEZE, NAS__BLOCK_LOTS };
+/* Their names. */
+extern const char *const nas__template_segment_lots[NAS__SEGMENT_LOTS];
+extern const char *const nas__template_block_lots[NAS__BLOCK_LOTS];
 
 typedef struct nas__template_segment {
     const nas_int_list *lots[NAS__SEGMENT_LOTS]; /* depth: from, to */
@@ -117,6 +120,12 @@ nas_status nas__template_network(const nas__template *t, const nas__template_pla
                                  const nas__template_content *content, nas__build *build);
 nas_status nas__template_assemble(const nas__template *t, const nas__template_plan *plan,
                                   nas__build *build);
+
+/* ---- template_words.c ------------------------------------------------------------------------------------- */
+
+void nas__template_describe(const void *state, const nas_arch *arch, nas_text *text);
+void nas__template_describe_gene(const void *state, int gene, nas_text *text);
+void nas__template_describe_choice(const void *state, int gene, int choice, nas_text *text);
 
 /* ---- template_size.c, template_supergraph.c --------------------------------------------------------------- */
 

@@ -18,7 +18,10 @@ copy host/data/synthetic.c host/data/toy_data.c 's/dataset_synthetic/dataset_toy
 echo 'NAS_DATASET(toy_data)' >>host/data/dataset_list.h
 copy host/ops/shuffle.c host/ops/toy_op.c 's/op_shuffle/op_toy_op/; s/{"shuffle"/{"toy_op"/; s/shuffle\.c/toy_op.c/'
 echo 'NAS_OP(toy_op)' >>host/ops/op_list.h
-copy host/space/chain.c host/space/toy_space.c 's/space_chain/space_toy_space/; s/{"chain"/{"toy_space"/; s/name = "chain"/name = "toy_space"/'
+for part in .c .h _words.c; do
+    copy host/space/chain$part host/space/toy_space$part 's/chain/toy_space/g'
+done
+sed -i 's/^    chain_words\.c$/&\n    toy_space_words.c/' host/space/CMakeLists.txt
 echo 'NAS_SPACE(toy_space)' >>host/space/space_list.h
 copy host/train/sgd.c host/train/toy_optimizer.c 's/optimizer_sgd/optimizer_toy_optimizer/; s/name = "sgd"/name = "toy_optimizer"/; s/"sgd", "sgd"/"toy_optimizer", "toy_optimizer"/'
 copy cl/sgd.cl cl/toy_optimizer.cl 's/void sgd(/void toy_optimizer(/'

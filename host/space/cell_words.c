@@ -1,4 +1,4 @@
-/* cell_sketch.c - the cells of the space `cell` in words: the sketch of a row, its genes and their choices.
+/* cell_words.c - the cells of the space `cell` in words: a row in a line, the cells for pictures, genes and their choices.
  *
  * A cell is told as the papers draw it: two inputs, the nodes with their numbers, the output; on each edge into a node the
  * operation, on the edges to the output nothing, for there values are only joined.
@@ -7,6 +7,24 @@
 #include "cell.h"
 
 #include <stdio.h>
+
+/* "normal: sep_conv_3x3(1)+skip_connect(0) …; reduce: …" */
+void nas__cell_describe(const void *state, const nas_arch *arch, nas_text *text)
+{
+    const nas__cell_space *s = state;
+    for (int kind = 0; kind < NAS__CELL_KINDS; kind++) {
+        if (!s->present[kind])
+            continue;
+        nas_text_format(text, "%s%s:", text->length ? "; " : "", nas__cell_kind_names[kind]);
+        for (int node = 0; node < s->nodes; node++)
+            for (int pair = 0; pair < 2; pair++) {
+                nas__cell_edge edge = nas__cell_edge_of(s, arch, kind, node, pair);
+                char op[32] = "";
+                nas_choice_name(NAS__CELL_OPS, edge.op, op, sizeof op);
+                nas_text_format(text, "%s%s(%d)", pair ? "+" : " ", op, edge.input);
+            }
+    }
+}
 
 int nas__cell_sketch_place(const nas__cell_space *s, int kind)
 {
