@@ -54,7 +54,11 @@ static void assert_text_round_trip(const nas_domain *domain, const nas_arch *arc
     assert_true(nas_arch_hash(&back) == nas_arch_hash(arch));
     nas_text_reset(&text);
     nas_domain_describe(domain, arch, &text);
-    assert_true(text.length > 0);
+    const size_t length = text.length;
+    assert_true(length > 0);
+    nas_domain_describe(domain, arch, &text); /* appends, whatever is there */
+    assert_int_equal(text.length, 2 * length);
+    assert_memory_equal(text.data, text.data + length, length);
     nas_text_clear(&text);
 }
 

@@ -12,10 +12,12 @@
 void nas__cell_describe(const void *state, const nas_arch *arch, nas_text *text)
 {
     const nas__cell_space *s = state;
+    const size_t begin = text->length;
     for (int kind = 0; kind < NAS__CELL_KINDS; kind++) {
         if (!s->present[kind])
             continue;
-        nas_text_format(text, "%s%s:", text->length ? "; " : "", nas__cell_kind_names[kind]);
+        nas_text_format(text, "%s%s:", text->length > begin ? "; " : "",
+                        nas__cell_kind_names[kind]);
         for (int node = 0; node < s->nodes; node++)
             for (int pair = 0; pair < 2; pair++) {
                 nas__cell_edge edge = nas__cell_edge_of(s, arch, kind, node, pair);
