@@ -881,8 +881,7 @@ NAS_API nas_device *nas_data_home_device(const nas_data_home *home);
 typedef struct nas_batches nas_batches;
 typedef struct nas_batches_options {
     int batch;
-    bool
-        training;
+    bool training;
     bool augment;
     uint64_t seed;
     uint64_t key;
@@ -896,8 +895,7 @@ typedef struct nas_batches_target {
     nas_tensor images[NAS_SHARDS];
     nas_tensor
         labels;
-    nas_tensor
-        step;
+    nas_tensor step;
 } nas_batches_target;
 NAS_API nas_status nas_batches_create(nas_data_home *home, nas_split split,
                                       const nas_batches_options *options,
@@ -2073,8 +2071,7 @@ typedef struct nas_train_result {
 enum { NAS_TRAIN_RESULTS = 16 };
 typedef struct nas_search_report {
     char study_path[NAS_PATH_SIZE];
-    char ended_by
-        [128];
+    char ended_by[128];
     int signal;
     bool was_complete;
     int64_t trials, failed, reused;

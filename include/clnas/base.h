@@ -323,7 +323,7 @@ NAS_API uint64_t nas_hash(const void *data, size_t size, uint64_t seed); /* XXH3
 NAS_API void nas_hash_hex(const void *data, size_t size, char hex[33]);  /* XXH3, 128 bits */
 
 enum { NAS_PATH_SIZE = 1024 }; /* bytes of a path, the NUL included */
-/* A whole regular file, at most `limit` bytes; a NUL is added behind the end.  free() the data. */
+/* A whole regular file, at most `limit` bytes; a NUL is added behind the end.  free() the data.  NAS_FAILED: no such file, or it cannot be read. */
 NAS_API nas_status nas_file_read(const char *path, size_t limit, void **data, size_t *size);
 /* Temporary file in the same folder, write, fsync, rename, fsync of the folder: either the old file
  * or the whole new one is there after any crash. */

@@ -160,7 +160,8 @@ NAS_API const char *nas_split_name(nas_split split); /* "train" */
 
 /* Reads and checks the files, splits (stratified by class, by (seed, NAS_STREAM_SPLIT); groups whole, so that
  * VALID has as many samples as `valid` says only where there are none), and
- * computes mean and deviation of the TRAIN split where the config gives none. */
+ * computes mean and deviation of the TRAIN split where the config gives none.  NAS_DATA: files that are missing, damaged or do not fit
+ * each other; NAS_CONFIG: options that these data do not bear. */
 NAS_API nas_status nas_data_open(const nas_data_config *config, uint64_t seed, nas_data **data);
 /* The same from a config's group. */
 NAS_API nas_status nas_data_open_group(const nas_value *group, uint64_t seed, nas_data **data);
@@ -203,12 +204,12 @@ NAS_API uint64_t nas_data_hash(const nas_data *data);
 
 /* ---- what a network must be told of its data to serve alone ----------------------------------- */
 
-/* Done to stored samples before a network sees them: (x / largest − mean[c]) / std[c], which is scale·x + shift. */
+/* Numbers, as many as there are channels. */
 typedef struct nas_reals {
     int count;
     double *item; /* [count], from malloc */
 } nas_reals;
-/* As a model file keeps it. */
+/* Done to stored samples before a network sees them: (x / largest − mean[c]) / std[c], which is scale·x + shift.  Model files keep it. */
 typedef struct nas_preprocessing {
     bool bytes;              /* samples are 0 … 255 and `largest` is 255; else 1 */
     nas_reals mean, std;     /* a number per channel */
@@ -301,9 +302,8 @@ typedef struct nas_batches nas_batches;
 /* Which samples, in which order. */
 typedef struct nas_batches_options {
     int batch; /* samples of a full batch */
-    bool
-        /* Shuffled per epoch, last incomplete batch dropped; else in order, every sample once */
-        training;
+    /* Shuffled per epoch, last incomplete batch dropped; else in order, every sample once. */
+    bool training;
     bool augment;     /* as the data config says; else never */
     uint64_t seed;    /* of the study */
     uint64_t key;     /* of the trial: canonical arch and repeat, never its index */
@@ -323,9 +323,8 @@ typedef struct nas_batches_target {
     nas_tensor images[NAS_SHARDS]; /* [c][h][w][n padded] each; padded lanes get 0 */
     nas_tensor
         labels; /* nas_data_target_rows: [shards][rows][n padded] words; padded lanes get 0 */
-    nas_tensor
-        /* Nas_step: the kernels read its `real`, `epoch` and `step` (counted within the epoch) */
-        step;
+    /* A nas_step: the kernels read its `real`, `epoch` and `step` (counted within the epoch). */
+    nas_tensor step;
 } nas_batches_target;
 
 /* Records the gathering.  The home and the target's buffers are lent.  A training batch that is

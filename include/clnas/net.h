@@ -210,7 +210,7 @@ NAS_API void nas_parameter_initialise(const nas_parameter *spec, uint64_t seed, 
  * text as "graph". */
 NAS_API nas_status nas_net_save(nas_net *net, const char *path, const char *const *keys,
                                 const char *const *values, int pairs);
-/* Names and shapes must fit this net. */
+/* Back: names and shapes must fit this net, else NAS_FAILED, and the net is as it was.  NAS_DATA: no such file, or damaged. */
 NAS_API nas_status nas_net_load(nas_net *net, const char *path);
 /* The same from what was read already, or imported; `path` is for messages. */
 NAS_API nas_status nas_net_take(nas_net *net, const nas_safetensors *content, const char *path);

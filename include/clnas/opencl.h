@@ -30,7 +30,8 @@ extern "C" {
 /* `id` is a device of `context` (also a sub-device) and `queue` an in-order queue of both; context and queue are retained until
  * nas_device_destroy, which waits for all that was enqueued.  With options->profile the queue must have been made for profiling.
  * Shards (nas_tape_part) all run on this one queue, with the same bits.  `options` may be NULL, and the environment has its say as in
- * nas_device_open.  NAS_CONFIG: they do not belong together, or the queue is out of order; NAS_NO_DEVICE: clnas cannot use the device. */
+ * nas_device_open, but for CLNAS_DEVICE and CLNAS_TEAMS; where the context has further devices no binaries of kernels are kept.  NAS_CONFIG: one of the three is
+ * NULL, they do not belong together, the queue is out of order, or keeps no times where a profile is wanted; NAS_NO_DEVICE: clnas cannot use the device. */
 NAS_API nas_status nas_device_adopt(cl_device_id id, cl_context context, cl_command_queue queue,
                                     const nas_device_options *options, nas_device **device);
 

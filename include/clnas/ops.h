@@ -424,7 +424,7 @@ NAS_API void nas_norm_call_make(const nas_op_call *node, nas_norm_call *call);
 NAS_API void nas_activation_of(const void *options, nas_activation *activation, float *slope);
 NAS_API const char *nas_activation_name(nas_activation activation); /* as a config says it */
 NAS_API const char *nas_function_name(nas_function function);       /* the same */
-/* Activation(x), in double. */
+/* activation(x), in double. */
 NAS_API double nas_activation_value(nas_activation activation, double slope, double x);
 /* And its derivative. */
 NAS_API double nas_activation_derivative(nas_activation activation, double slope, double x);

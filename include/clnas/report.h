@@ -13,12 +13,12 @@
 extern "C" {
 #endif
 
-/* Writes the report of one study as an HTML page.  NAS_STORE: no study, or one that cannot be read. */
+/* Appends the report of one study as an HTML page.  NAS_STORE: no study, or one that cannot be read. */
 NAS_API nas_status nas_report_write(const char *study_path, nas_text *page);
 
 /* The pictures that there are, by index: name, and what it shows.  NULL: no more. */
 NAS_API const nas_kind *nas_plot_at(int index);
-/* Draws one of them alone, as an SVG file.  NAS_CONFIG: there is no such picture; NAS_FAILED: the study has nothing for it. */
+/* Appends one of them alone, as an SVG file.  NAS_CONFIG: there is no such picture; NAS_FAILED: the study has nothing for it. */
 NAS_API nas_status nas_plot_write(const char *name, const char *study_path, nas_text *svg);
 
 /* ---- a comparison of several studies ------------------------------------------------------------------ */
@@ -116,15 +116,15 @@ typedef struct nas_comparison {
     nas_goal goal;                 /* of the metric */
     double level, at, target;      /* as asked for, or the defaults */
     int study_count;
-    nas_compared_study *studies; /* by group, then seed */
+    nas_compared_study *studies; /* by group, then seed; owned */
     int group_count;
     nas_compared_group *groups; /* owned */
     int pair_count;
     nas_compared_pair *pairs; /* owned; each two groups once */
     int point_count;
-    double *costs; /* [point_count], rising, the last one is `at` */
+    double *costs; /* [point_count], rising, the last one is `at`; owned */
     int note_count;
-    char (*notes)[1024];                 /* what is not as it should be, and what was left out */
+    char (*notes)[1024]; /* what is not as it should be, and what was left out; owned */
     struct nas__comparison_parts *parts; /* of the room */
 } nas_comparison;
 
@@ -132,14 +132,16 @@ typedef struct nas_comparison {
 NAS_API nas_status nas_comparison_create(const nas_comparison_options *options,
                                          nas_comparison **comparison);
 NAS_API void nas_comparison_destroy(nas_comparison *comparison);
-/* `study` is synced and has `config`; both may be closed afterwards.  `name` is its path, or what it shall be called. */
+/* `study` is synced and has `config`; both may be closed afterwards.  `name` is its path, or what it shall be called.  NAS_FAILED: the
+ * comparison is judged already. */
 NAS_API nas_status nas_comparison_add(nas_comparison *comparison, const char *name,
                                       const nas_study *study, const nas_config *config);
 /* Reads it from a file.  NAS_CONFIG: the file was added before. */
 NAS_API nas_status nas_comparison_add_file(nas_comparison *comparison, const char *path);
-/* Fills in everything.  NAS_CONFIG: these studies have no common measure, or two are the same search. */
+/* Fills in everything, once.  NAS_CONFIG: no study was added, these have no common measure, or two are the same search.  After a failure
+ * half of it is there: destroy it. */
 NAS_API nas_status nas_comparison_judge(nas_comparison *comparison);
-/* The comparison as an HTML page. */
+/* Appends a judged comparison as an HTML page, which opens offline. */
 NAS_API nas_status nas_comparison_write(const nas_comparison *comparison, nas_text *page);
 NAS_API const char *nas_compare_by_name(nas_compare_by by); /* "trials" */
 NAS_API const char *

@@ -12,7 +12,8 @@
  *     nas_search_report report;
  *     nas_session_search(&config, &options, &report);
  *
- * Nothing here prints: progress goes to a callback, data comes back in structs.
+ * Nothing here prints: progress goes to a callback, data comes back in structs.  Reports, and the results of nas_session_finetune
+ * and nas_session_eval, are emptied first: after a failure they say how far it came.
  */
 #ifndef CLNAS_SESSION_H
 #define CLNAS_SESSION_H
@@ -231,8 +232,8 @@ enum { NAS_TRAIN_RESULTS = 16 };
 /* What a search came to. */
 typedef struct nas_search_report {
     char study_path[NAS_PATH_SIZE]; /* of its file */
-    char ended_by
-        [128]; /* "48 trials", "4 minutes", "target", "patience", "signal", "cancelled", "space exhausted" */
+    /* "48 trials", "4 minutes", "target", "patience", "space exhausted"; "signal", "cancelled"; else what the status means. */
+    char ended_by[128];
     int signal;        /* that stopped it, 0: none; the program exits with 128 + signal */
     bool was_complete; /* nothing was left to do: neither trials nor retrainings */
     int64_t trials, failed, reused; /* of the study: with a result; of these failed; aliases */
@@ -337,20 +338,23 @@ typedef struct nas_study_view {
     nas_config config;        /* owned */
 } nas_study_view;
 
-/* Clear the view on success and on failure. */
+/* Into a zeroed view, to be cleared on success and on failure.  NAS_STORE: no study, or none that can be read; NAS_CONFIG: its config
+ * is no config of this version. */
 NAS_API nas_status nas_study_view_open(const char *study_path, nas_study_view *view);
 NAS_API void nas_study_view_clear(nas_study_view *view);
-/* The config's space for the shape of its data; studies of earlier versions do not keep it: then the data set is opened.  nas_domain_close it. */
+/* The config's space for the shape of its data; studies of earlier versions do not keep it: then the data set is opened, or NAS_DATA says why
+ * it could not be.  NAS_CONFIG: a space that this program does not have.  nas_domain_close it. */
 NAS_API nas_status nas_study_view_domain(const nas_study_view *view, nas_domain **domain);
 /* As nas_session_status and nas_session_results; texts in `progress` live as long as the view. */
 NAS_API nas_status nas_study_view_progress(const nas_study_view *view, nas_progress *progress);
-/* The study's retraining results so far, at most `limit`. */
+/* The study's retraining results so far, at most `limit`; `*count`: how many. */
 NAS_API nas_status nas_study_view_results(const nas_study_view *view, nas_train_result *results,
                                           int limit, int *count);
+
 /* ---- looking on ------------------------------------------------------------------------------------------ */
 
 /* What a running or ended study looks like from outside (read-only, never blocks a writer); event NAS_EVENT_TICK.
- * Texts in `progress` live until `config` (filled with the study's) is cleared. */
+ * Texts in `progress` live until `config` is cleared, which becomes the study's and is the caller's.  NAS_STORE: no such study. */
 NAS_API nas_status nas_session_status(const char *study_path, nas_config *config,
                                       nas_progress *progress);
 
@@ -374,7 +378,7 @@ typedef struct nas_watch_view {
     const nas_study *study;   /* its log, as it was read */
     const nas_config *config; /* the study's own */
     int64_t queued, aliases;  /* trials that wait for an attempt; that share another's result */
-    int64_t created_ms;       /* the study was made */
+    int64_t created_ms;       /* the study was made; _ms: wall clock, as nas_time_ms */
     int64_t begun_ms;         /* the last session's search began; 0: it has not */
     int64_t looked_ms;        /* this look */
     double per_minute_all;    /* trials by run_s; 0: none yet */
@@ -386,11 +390,11 @@ typedef struct nas_watch_view {
 
 /* NAS_STORE where there is no such study. */
 NAS_API nas_status nas_session_watch_open(const char *study_path, nas_watch **watch);
-/* Looks again; everything in `view` lives until the next look.  A failure leaves `view` as it was, and a later look may succeed: the file was
+/* Looks again; everything that `view` points to is the watch's and lives until the next look, or until it is closed.  A failure leaves `view` as it was, and a later look may succeed: the file was
  * locked, or is being put in another's place, whose study is then shown. */
 NAS_API nas_status nas_session_watch_update(nas_watch *watch, nas_watch_view *view);
 NAS_API void nas_session_watch_close(nas_watch *watch); /* NULL is fine */
-/* The study's retraining results so far. */
+/* As nas_study_view_results, of a file.  NAS_STORE: no such study. */
 NAS_API nas_status nas_session_results(const char *study_path, nas_train_result *results, int limit,
                                        int *count);
 
@@ -421,7 +425,9 @@ typedef struct nas_check_options {
     void *user;
 } nas_check_options;
 
-/* Opens the data set, tables of latency and, where there is one, the first device; trains nothing.  `options` may be NULL. */
+/* Opens the data set, tables of latency and, where there is one, the first device; trains nothing.  `options` may be
+ * NULL.  NAS_DATA, NAS_CONFIG: what a search would refuse, an architecture of strategy.given among it; a device that is not there is no
+ * failure (report->device says it). */
 NAS_API nas_status nas_session_check(const nas_config *config, const nas_check_options *options,
                                      nas_check_report *report);
 
@@ -442,7 +448,8 @@ typedef struct nas_retrain_options {
 } nas_retrain_options;
 
 /* Trains one architecture of a study from its start by the retrain recipe and tests it once.  Called again after NAS_STOPPED, it goes on
- * from the last checkpoint. */
+ * from the last checkpoint.  NAS_CONFIG: no such trial; NAS_NONFINITE: the training came to no number.  What is trained already
+ * by this recipe is not trained again. */
 NAS_API nas_status nas_session_train(const char *study_path, const nas_retrain_options *options,
                                      nas_train_result *result);
 
@@ -470,7 +477,9 @@ typedef struct nas_finetune_result {
     double seconds;            /* of training */
 } nas_finetune_result;
 
-/* Trains the network of a model file on, from its weights, with data and `train` of a config file or a study. */
+/* Trains the network of a model file on, from its weights, with data and `train` of `data_path`, a config file or a study.  The file is
+ * written last.  NAS_DATA: no model; NAS_SHAPE: one that does not suit the data; NAS_CONFIG: no head to replace; NAS_STOPPED: cancelled, and
+ * nothing is written. */
 NAS_API nas_status nas_session_finetune(const char *model_path, const char *data_path,
                                         const nas_finetune_options *options,
                                         nas_finetune_result *result);
@@ -516,10 +525,10 @@ typedef struct nas_output_scores {
 typedef struct nas_eval_result {
     nas_task task;               /* what the data set has to learn */
     uint64_t samples;            /* of the split */
-    double score, loss, seconds; /* nas_evaluation */
+    double score, loss, seconds; /* as in nas_evaluation; of the whole, uploads and kernels too */
     int outputs;                 /* classes, labels or numbers */
-    nas_output_scores *each;     /* [outputs] */
-    uint64_t *confusion;         /* classify: [true class][predicted class]; else NULL */
+    nas_output_scores *each;     /* [outputs]; owned */
+    uint64_t *confusion;         /* classify: [true class][predicted class]; else NULL; owned */
 } nas_eval_result;
 NAS_API void nas_eval_result_clear(nas_eval_result *result); /* a zeroed one is fine */
 
@@ -570,7 +579,8 @@ typedef struct nas_eval_options {
 } nas_eval_options;
 
 /* Runs a model (safetensors with its graph, or an ONNX model, whose softmax at the end is left out) over a split of the data that
- * `data` names: a config file or a study.  `options` may be NULL. */
+ * `data` names: a config file or a study, in batches of its train.batch.  `options` may be NULL.  nas_eval_result_clear the result.
+ * NAS_DATA: no model; NAS_SHAPE: one that does not suit the data; NAS_CONFIG: no such split; NAS_STOPPED: cancelled.  On failure the result is empty. */
 NAS_API nas_status nas_session_eval(const char *model_path, const char *data,
                                     const nas_eval_options *options, nas_eval_result *result);
 

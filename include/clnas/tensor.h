@@ -88,7 +88,8 @@ typedef struct nas_npy {
     void *data;          /* C order, native little endian; free()d by nas_npy_clear */
     uint64_t size_bytes; /* of `data` */
 } nas_npy;
-/* Versions 1-3, C order (Fortran order is refused by name), sizes checked against the file before allocation. */
+/* Versions 1-3, C order (Fortran order is refused by name), sizes checked against the file before allocation.  NAS_DATA: no such file, or none
+ * of these. */
 NAS_API nas_status nas_npy_read(const char *path, nas_npy *npy);
 /* Version 1, atomically.  NAS_SHAPE: there is no such array. */
 NAS_API nas_status nas_npy_write(const char *path, nas_npy_type type, int rank,
