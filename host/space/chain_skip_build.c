@@ -6,8 +6,6 @@
  * Read next: chain_skip_supergraph.c, all layers' operations and skips at once. */
 #include "chain_skip.h"
 
-#include <stdio.h>
-
 nas_status nas__chain_skip_operation(const chain_skip *c, nas__build *build, const layer *y,
                                      nas__value *x)
 {
@@ -57,30 +55,6 @@ nas_status nas__chain_skip_stem(const chain_skip *c, nas__build *build, nas__val
                             (int)c->options->activation.item[0]);
 }
 
-/* "conv 3x3, stride 2 + 2 skips". */
-static void name_layer(const chain_skip *c, const layer *y, nas__build *build)
-{
-    char op[32] = "", stride[32] = "", skips[48] = "", activation[32] = "";
-    nas_text window = {0};
-    if (!build->sketch)
-        return;
-    int count = 0;
-    for (uint64_t left = y->skips; left; left &= left - 1)
-        count++;
-    nas_choice_name(OP_CHOICES, y->op, op, sizeof op);
-    nas__write_window(c->input, is_pooling(y->op) ? (int)c->options->pool : y->kernel, &window);
-    if (y->stride > 1)
-        snprintf(stride, sizeof stride, ", stride %d", y->stride);
-    if (c->options->activation.count > 1 && !is_pooling(y->op))
-        nas_choice_name(NAS__ACTIVATIONS, y->activation, activation, sizeof activation);
-    if (count > 0)
-        snprintf(skips, sizeof skips, ", %s %d skip%s", y->join == JOIN_ADD ? "add" : "concat",
-                 count, count > 1 ? "s" : "");
-    nas__build_part(build, -1, "%s %s%s%s%s%s", op, window.data ? window.data : "", stride,
-                    *activation ? ", " : "", activation, skips);
-    nas_text_clear(&window);
-}
-
 nas_status nas__chain_skip_assemble(const chain_skip *c, const layer *layers, int depth,
                                     nas__build *build)
 {
@@ -92,7 +66,7 @@ nas_status nas__chain_skip_assemble(const chain_skip *c, const layer *layers, in
         NAS_TRY(nas__chain_skip_operation(c, build, &layers[l], &x));
         if (layers[l].skips)
             NAS_TRY(add_skips(c, build, layers, l, sources, &x));
-        name_layer(c, &layers[l], build);
+        nas__chain_skip_name_layer(c, &layers[l], build);
         sources[l + 1] = x;
     }
     return nas__build_head(build, &x, 1, c->classes);

@@ -1,8 +1,33 @@
-/* chain_skip_words.c - the chain_skip space in words: a network in a line, genes and their choices.
+/* chain_skip_words.c - the chain_skip space in words: a network in a line, its layers in a picture, genes and their choices.
  *
- * As in chain_words.c, what is told is what is built; sources have the numbers that chain_skip.c gives them.  The parts of pictures
- * are named where they are built, in chain_skip_build.c. */
+ * As in chain_words.c, what is told is what is built; sources have the numbers that chain_skip.c gives them. */
 #include "chain_skip.h"
+
+#include <stdio.h>
+
+/* "conv 3x3, stride 2, add 2 skips" */
+void nas__chain_skip_name_layer(const chain_skip *c, const layer *y, nas__build *build)
+{
+    char op[32] = "", stride[32] = "", skips[48] = "", activation[32] = "";
+    nas_text window = {0};
+    if (!build->sketch)
+        return;
+    int count = 0;
+    for (uint64_t left = y->skips; left; left &= left - 1)
+        count++;
+    nas_choice_name(OP_CHOICES, y->op, op, sizeof op);
+    nas__write_window(c->input, is_pooling(y->op) ? (int)c->options->pool : y->kernel, &window);
+    if (y->stride > 1)
+        snprintf(stride, sizeof stride, ", stride %d", y->stride);
+    if (c->options->activation.count > 1 && !is_pooling(y->op))
+        nas_choice_name(NAS__ACTIVATIONS, y->activation, activation, sizeof activation);
+    if (count > 0)
+        snprintf(skips, sizeof skips, ", %s %d skip%s", y->join == JOIN_ADD ? "add" : "concat",
+                 count, count > 1 ? "s" : "");
+    nas__build_part(build, -1, "%s %s%s%s%s%s", op, window.data ? window.data : "", stride,
+                    *activation ? ", " : "", activation, skips);
+    nas_text_clear(&window);
+}
 
 static void describe_skips(const layer *y, int l, nas_text *text)
 {

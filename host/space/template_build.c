@@ -13,8 +13,6 @@
  * inverted block has one only where it does not. */
 #include "template.h"
 
-#include <stdio.h>
-
 static nas_status add_shortcut(const nas__block_at *at, nas__build *build, nas__value from,
                                nas__value *value)
 {
@@ -152,28 +150,6 @@ nas_status nas__template_network(const nas__template *t, const nas__template_pla
     return nas__build_head(build, ends, count, t->classes);
 }
 
-/* "2.1: inverted 5x5, expansion 4, squeeze 4, stride 2". */
-static void name_block(const nas__block_at *at, int j, nas__build *build)
-{
-    const nas__segment_plan *s = at->s;
-    char kind[32] = "", inside[48] = "", stride[32] = "";
-    nas_text window = {0};
-    if (!build->sketch)
-        return;
-    nas_choice_name(NAS__BLOCK_KINDS, s->block, kind, sizeof kind);
-    nas__write_window(at->t->input, s->kernel[at->b], &window);
-    if (s->block == NAS__BLOCK_INVERTED && s->squeeze[at->b] > 0)
-        snprintf(inside, sizeof inside, ", expansion %d, squeeze %d", s->expansion[at->b],
-                 s->squeeze[at->b]);
-    else if (s->block == NAS__BLOCK_INVERTED)
-        snprintf(inside, sizeof inside, ", expansion %d", s->expansion[at->b]);
-    if (at->stride > 1)
-        snprintf(stride, sizeof stride, ", stride %d", at->stride);
-    nas__build_part(build, -1, "%d.%d: %s %s%s%s", j + 1, at->b + 1, kind,
-                    window.data ? window.data : "", inside, stride);
-    nas_text_clear(&window);
-}
-
 static nas_status add_blocks(const nas__template *t, const void *content,
                              const nas__template_plan *plan, int j, nas__build *build,
                              nas__value *value)
@@ -183,7 +159,7 @@ static nas_status add_blocks(const nas__template *t, const void *content,
     for (int b = 0; b < s->depth; b++) {
         const nas__block_at at = {t, s, b, b == 0 ? s->stride : 1};
         NAS_TRY(nas__template_block(&at, build, value));
-        name_block(&at, j, build);
+        nas__template_name_block(&at, j, build);
     }
     return NAS_OK;
 }

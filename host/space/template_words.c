@@ -1,10 +1,34 @@
-/* template_words.c - the template space in words: a network in a line, genes and their choices.
+/* template_words.c - the template space in words: a network in a line, its blocks in a picture, genes and their choices.
  *
  * As in chain_words.c, what is told is what is built: the plan of template_read.c, not the row.  Segments are counted from 1, their
- * blocks too, and source 0 is the stem.  The parts of pictures are named where they are built, in template_build.c. */
+ * blocks too, and source 0 is the stem. */
 #include "template.h"
 
+#include <stdio.h>
+
 /* ---- a network -------------------------------------------------------------------------------------------- */
+
+/* "2.1: inverted 5x5, expansion 4, squeeze 4, stride 2" */
+void nas__template_name_block(const nas__block_at *at, int j, nas__build *build)
+{
+    const nas__segment_plan *s = at->s;
+    char kind[32] = "", inside[48] = "", stride[32] = "";
+    nas_text window = {0};
+    if (!build->sketch)
+        return;
+    nas_choice_name(NAS__BLOCK_KINDS, s->block, kind, sizeof kind);
+    nas__write_window(at->t->input, s->kernel[at->b], &window);
+    if (s->block == NAS__BLOCK_INVERTED && s->squeeze[at->b] > 0)
+        snprintf(inside, sizeof inside, ", expansion %d, squeeze %d", s->expansion[at->b],
+                 s->squeeze[at->b]);
+    else if (s->block == NAS__BLOCK_INVERTED)
+        snprintf(inside, sizeof inside, ", expansion %d", s->expansion[at->b]);
+    if (at->stride > 1)
+        snprintf(stride, sizeof stride, ", stride %d", at->stride);
+    nas__build_part(build, -1, "%d.%d: %s %s%s%s", j + 1, at->b + 1, kind,
+                    window.data ? window.data : "", inside, stride);
+    nas_text_clear(&window);
+}
 
 static void describe_block(const nas__segment_plan *s, int b, nas_text *text)
 {
