@@ -192,7 +192,7 @@ void cli_time_text(int64_t time_ms, char text[32]);
 
 /* ---- pages and pictures: report_file.c ----------------------------------------------------------------------------- */
 
-/* Into a file, or to stdout for "-".  A page or picture of before is replaced, another file only with `force`. */
+/* Into a file, or to stdout for "-".  A page or picture that this program wrote is replaced, another file only with `force`. */
 nas_status cli_report_save(const char *path, const nas_text *page, bool force);
 /* "fashion.study" and ".html": "fashion.html". */
 nas_status cli_report_path(const char *study, const char *ending, char *path, size_t size);

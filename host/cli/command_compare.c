@@ -8,6 +8,7 @@ typedef struct options {
     int by, list, format;
     const char *metric, *output;
     double at, target, level;
+    bool force;
 } options;
 
 static const cli_option rows[] = {
@@ -25,7 +26,9 @@ static const cli_option rows[] = {
     {"list", 0, CLI_CHOICE, offsetof(options, list), NULL, "all", 0, 0,
      "all|verdicts|groups|studies|curves", "Print only this list"},
     {"output", 'o', CLI_TEXT, offsetof(options, output), "FILE", NULL, 0, 0, NULL,
-     "Write a page with curves and tables, too: FILE.html"},
+     "Write a page with curves and tables, too: FILE.html; - is stdout, without the lists"},
+    {"force", 0, CLI_FLAG, offsetof(options, force), NULL, NULL, 0, 0, NULL,
+     "Overwrite a file that is no page"},
     CLI_FORMAT_OPTION(options),
     {.name = NULL},
 };
@@ -238,14 +241,19 @@ static nas_status print(const nas_comparison *c, const options *given)
     return status;
 }
 
-static nas_status write_page(const nas_comparison *c, const char *path)
+static bool to_stdout(const char *path)
+{
+    return path && strcmp(path, "-") == 0;
+}
+
+static nas_status write_page(const nas_comparison *c, const char *path, bool force)
 {
     nas_text page = {0};
     nas_status status = nas_comparison_write(c, &page);
     if (status == NAS_OK)
-        status = nas_file_replace(path, page.data, page.length);
+        status = cli_report_save(path, &page, force);
     nas_text_clear(&page);
-    if (status == NAS_OK && !cli_quiet())
+    if (status == NAS_OK && !cli_quiet() && !to_stdout(path))
         cli_note("wrote %s", path);
     return status;
 }
@@ -264,9 +272,10 @@ static nas_status run(const cli_call *call)
     for (int i = 0; i < call->count; i++)
         NAS_TRY_DONE(nas_comparison_add_file(comparison, call->arguments[i]));
     NAS_TRY_DONE(nas_comparison_judge(comparison));
-    NAS_TRY_DONE(print(comparison, given));
+    if (!to_stdout(given->output)) /* a page there has the lists in it */
+        NAS_TRY_DONE(print(comparison, given));
     if (given->output)
-        status = write_page(comparison, given->output);
+        status = write_page(comparison, given->output, given->force);
 done:
     nas_comparison_destroy(comparison);
     return status;
@@ -284,7 +293,8 @@ const cli_command cli_command_compare = {
     .details =
         "Studies with the same options but for the seed are one group.  Groups are compared at "
         "equal cost,\n"
-        "paired by seed where the seeds are the same.  docs/compare.md tells how to read it.\n",
+        "paired by seed where the seeds are the same.  docs/compare.md tells how to read it.\n"
+        "A page of before is replaced; any other file only with --force.\n",
     .arguments_min = 1,
     .arguments_max = 10000,
     .instance_size = sizeof(options),

@@ -69,6 +69,19 @@ assert "random one-s4.study" in text
 END
 fi
 
+# It replaces a page that clnas wrote, and nothing else: no study, and no page of somebody else's.
+run compare table729-s*.study -o page.html; expect_code 0; expect_err "wrote page.html"
+cp alone.study before.study
+run compare table729-s*.study -o alone.study; expect_code 2; expect_err "neither a page nor a picture"; expect_err "--force"
+cmp alone.study before.study || fail "a study was overwritten"
+echo "my notes" >notes.html
+run compare table729-s*.study -o notes.html; expect_code 2; grep -q "my notes" notes.html || fail "notes were overwritten"
+run compare table729-s*.study -o notes.html --force; expect_code 0
+head -c 15 notes.html | grep -q "<!DOCTYPE html>" || fail "--force wrote no page"
+run compare table729-s*.study -o -; expect_code 0; cmp out.txt notes.html || fail "stdout is not the page"
+no_err "wrote"
+run compare alone.study -o .; expect_code 1; expect_err "cannot write there"
+
 # One study alone, one twice, one and its copy, none, and what has no common measure.
 run compare alone.study; expect_code 0; expect_err "nothing to compare it with"; expect_out "evolution"
 run compare alone.study ./alone.study; expect_code 2; expect_err "named twice"

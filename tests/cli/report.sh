@@ -33,6 +33,11 @@ run report small.study -o -; expect_code 0; expect_out "<!DOCTYPE html>"
 echo "my notes" >notes.html
 run report small.study -o notes.html; expect_code 2; expect_err "neither a page nor a picture"; expect_err "--force"
 run report small.study -o small.study; expect_code 2
+printf '<!DOCTYPE html>\n<html><body>of somebody else</body></html>\n' >other.html
+run report small.study -o other.html; expect_code 2; grep -q "somebody else" other.html || fail "somebody else's page is gone"
+mkfifo pipe && cat pipe >piped.html & reader=$!
+until [ -p pipe ]; do sleep 0.1; done
+run report small.study -o pipe; expect_code 0; wait $reader; well_formed piped.html; [ -p pipe ] || fail "the pipe was replaced"
 run report small.study -o notes.html --force; expect_code 0; well_formed notes.html
 run report nowhere.study; expect_code 5; expect_err "nowhere.study"
 [ ! -e nowhere.html ] || fail "a page of no study"
@@ -71,6 +76,9 @@ run plot supernet small.study; expect_code 1; expect_err "nothing for this pictu
 run plot histroy small.study; expect_code 2; expect_err 'did you mean "history"'
 run plot history; expect_code 2; expect_err "of which study?"
 run plot history small.study -o small.study; expect_code 2
+run plot history small.study; expect_code 0; run report small.study -o small-history.svg; expect_code 0; well_formed small-history.svg
+printf '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"></svg>\n' >other.svg
+run plot history small.study -o other.svg; expect_code 2
 run describe plot; expect_code 0; expect_out "pareto"
 
 # While the search goes on: read only.
