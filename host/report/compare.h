@@ -78,7 +78,10 @@ nas_status nas__note(nas_comparison *comparison, const char *format, ...) NAS_PR
 nas_status nas__curves_make(nas_comparison *comparison);
 /* Every pair of groups. */
 nas_status nas__verdicts_make(nas_comparison *comparison);
+/* "simulated seconds" */
+const char *nas__cost_unit(const nas_comparison *comparison);
 /* "60 simulated seconds" */
-void nas__cost_text(const nas_comparison *comparison, double cost, char *text, size_t size);
+enum { NAS__COST_SIZE = 64 };
+nas_status nas__cost_text(const nas_comparison *comparison, double cost, char text[NAS__COST_SIZE]);
 
 #endif

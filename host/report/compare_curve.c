@@ -4,6 +4,7 @@
  * another metric of the same network, such as the test accuracy that the search never saw.  Two figures sum it up: the value at equal
  * cost, on which verdicts rest, and the mean height on the way there (area), which says who is ahead earlier. */
 #include "compare.h"
+#include "drawing.h"
 #include "statistics.h"
 
 #include <math.h>
@@ -148,10 +149,18 @@ static nas_status leave_out_empty(nas_comparison *c)
     return NAS_OK;
 }
 
-void nas__cost_text(const nas_comparison *c, double cost, char *text, size_t size)
+const char *nas__cost_unit(const nas_comparison *c)
 {
     static const char *const units[] = {"trials", "epochs", "seconds", "simulated seconds"};
-    snprintf(text, size, "%.6g %s", cost, units[c->by]);
+    return units[c->by];
+}
+
+nas_status nas__cost_text(const nas_comparison *c, double cost, char text[NAS__COST_SIZE])
+{
+    char number[NAS__NUMBER_SIZE];
+    NAS_TRY(nas__number_in(cost, 6, number));
+    snprintf(text, NAS__COST_SIZE, "%s %s", number, nas__cost_unit(c));
+    return NAS_OK;
 }
 
 /* As far as every study went, and who it was that went no farther. */
@@ -159,15 +168,15 @@ static nas_status choose_cost(nas_comparison *c)
 {
     const nas__comparison_parts *parts = c->parts;
     const nas__entry *shortest = &parts->entries[0], *longest = shortest;
-    char least[64], most[64], wanted[64];
+    char least[NAS__COST_SIZE], most[NAS__COST_SIZE], wanted[NAS__COST_SIZE];
     for (int i = 1; i < parts->entry_count; i++) {
         const nas__entry *entry = &parts->entries[i];
         shortest = entry->shown.cost < shortest->shown.cost ? entry : shortest;
         longest = entry->shown.cost > longest->shown.cost ? entry : longest;
     }
-    nas__cost_text(c, shortest->shown.cost, least, sizeof least);
-    nas__cost_text(c, longest->shown.cost, most, sizeof most);
-    nas__cost_text(c, parts->at, wanted, sizeof wanted);
+    NAS_TRY(nas__cost_text(c, shortest->shown.cost, least));
+    NAS_TRY(nas__cost_text(c, longest->shown.cost, most));
+    NAS_TRY(nas__cost_text(c, parts->at, wanted));
     if (parts->at > shortest->shown.cost)
         NAS_FAIL(NAS_CONFIG, "%s went only as far as %s, not %s", shortest->shown.path, least,
                  wanted);
@@ -179,6 +188,17 @@ static nas_status choose_cost(nas_comparison *c)
         return nas__note(c, "compared after %s, as far as %s went; %s went on to %s", least,
                          shortest->shown.path, longest->shown.path, most);
     return NAS_OK;
+}
+
+static nas_status note_epochs(nas_comparison *c, const nas__entry *first, const nas__entry *other)
+{
+    char epochs[2][NAS__NUMBER_SIZE];
+    NAS_TRY(nas__number_in(first->epochs_each, 3, epochs[0]));
+    NAS_TRY(nas__number_in(other->epochs_each, 3, epochs[1]));
+    return nas__note(c,
+                     "trials do not cost the same: %s epochs on average in %s, %s in %s; by "
+                     "epochs would be fairer",
+                     epochs[0], first->shown.path, epochs[1], other->shown.path);
 }
 
 static nas_status check_costs(nas_comparison *c)
@@ -197,11 +217,7 @@ static nas_status check_costs(nas_comparison *c)
         if (c->by == NAS_COMPARE_TRIALS &&
             fabs(entry->epochs_each - first->epochs_each) > 0.1 * first->epochs_each &&
             entry->shown.group != first->shown.group)
-            return nas__note(
-                c,
-                "trials do not cost the same: %.3g epochs on average in %s, %.3g in %s; "
-                "by epochs would be fairer",
-                first->epochs_each, first->shown.path, entry->epochs_each, entry->shown.path);
+            return note_epochs(c, first, entry);
         if (c->by == NAS_COMPARE_SECONDS && entry->shown.group == first->shown.group &&
             strcmp(entry->device, first->device) != 0)
             return nas__note(c, "seconds are those of several devices (%s, %s)", first->device,
@@ -238,8 +254,8 @@ static double common_start(const nas_comparison *c)
 
 static nas_status look_at_studies(nas_comparison *c)
 {
-    char cost[64];
-    nas__cost_text(c, c->at, cost, sizeof cost);
+    char cost[NAS__COST_SIZE];
+    NAS_TRY(nas__cost_text(c, c->at, cost));
     for (int i = 0; i < c->parts->entry_count; i++) {
         nas__entry *entry = &c->parts->entries[i];
         entry->shown.value = value_at(entry, c->at);

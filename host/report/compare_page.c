@@ -4,188 +4,162 @@
  * studies that came no farther than x.  A curve to the right of another one all the way is better in every quantile.  Read
  * compare_verdict.c for what the tables say. */
 #include "compare.h"
-#include "drawing.h"
+#include "statistics.h"
+#include "subject.h"
+#include "table.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- tables: cells that own their texts ------------------------------------------------------------------------------- */
+/* ---- cells ---------------------------------------------------------------------------------------------------------- */
 
-typedef struct cells {
-    char **item;
-    int count, room;
-    bool failed;
-} cells;
-
-static void add_cell(cells *table, const char *format, ...) NAS_PRINTF(2, 3);
-static void add_cell(cells *table, const char *format, ...)
+static void add_head(nas__table *table, const char *const *names, int count)
 {
-    char text[1200];
-    va_list list;
-    va_start(list, format);
-    vsnprintf(text, sizeof text, format, list);
-    va_end(list);
-    if (table->count == table->room) {
-        int room = table->room ? 2 * table->room : 64;
-        char **grown = realloc(table->item, (size_t)room * sizeof *grown);
-        table->failed |= !grown;
-        if (!grown)
-            return;
-        table->item = grown;
-        table->room = room;
-    }
-    char *copy = strdup(text);
-    table->failed |= !copy;
-    if (copy)
-        table->item[table->count++] = copy;
-}
-
-static void add_number(cells *table, double value)
-{
-    nas_text text = {0};
-    nas__number_words(&text, value);
-    table->failed |= text.failed;
-    add_cell(table, "%s", text.data ? text.data : "");
-    nas_text_clear(&text);
-}
-
-static void add_interval(cells *table, nas_interval interval)
-{
-    if (isnan(interval.low))
-        add_cell(table, "%.4g", interval.at);
-    else
-        add_cell(table, "%.4g (%.4g … %.4g)", interval.at, interval.low, interval.high);
-}
-
-static nas_status put_table(nas_text *page, cells *table, int columns)
-{
-    bool failed = table->failed;
-    if (!failed)
-        nas__page_table(page, (const char *const *)table->item, table->count / columns, columns);
-    for (int i = 0; i < table->count; i++)
-        free(table->item[i]);
-    free(table->item);
-    *table = (cells){0};
-    if (failed)
-        NAS_FAIL(NAS_MEMORY, "no memory for a table");
-    return NAS_OK;
-}
-
-static void add_head(cells *table, const char *const *names, int count)
-{
+    table->columns = count;
     for (int i = 0; i < count; i++)
-        add_cell(table, "%s", names[i]);
+        nas__table_add(table, names[i]);
+}
+
+static void add_number(nas__table *table, double value, int digits)
+{
+    nas_text words = {0};
+    nas__number_digits(&words, value, digits);
+    nas__table_take(table, &words);
+    nas_text_clear(&words);
+}
+
+static void add_count(nas__table *table, int64_t count)
+{
+    nas_text words = {0};
+    nas_text_format(&words, "%lld", (long long)count);
+    nas__table_take(table, &words);
+    nas_text_clear(&words);
+}
+
+/* "0.8477 (0.8449 … 0.8505)" */
+static void add_interval(nas__table *table, nas_interval interval)
+{
+    nas_text words = {0};
+    nas__number_words(&words, interval.at);
+    if (!isnan(interval.low)) {
+        nas_text_add(&words, " (");
+        nas__number_words(&words, interval.low);
+        nas_text_add(&words, " … ");
+        nas__number_words(&words, interval.high);
+        nas_text_add(&words, ")");
+    }
+    nas__table_take(table, &words);
+    nas_text_clear(&words);
+}
+
+/* What was not reached has no cost. */
+static void add_target(nas__table *table, double cost)
+{
+    add_number(table, isfinite(cost) ? cost : NAN, 4);
 }
 
 /* ---- sections ------------------------------------------------------------------------------------------------------------- */
 
-static nas_status put_pairs(const nas_comparison *c, nas_text *page)
+static void add_pair(const nas_comparison *c, const nas_compared_pair *pair, nas__table *table)
+{
+    nas_text words = {0};
+    nas__table_add(table, c->groups[pair->first].label);
+    nas__table_add(table, c->groups[pair->second].label);
+    if (pair->paired)
+        nas_text_format(&words, "%d pairs", pair->first_count);
+    else
+        nas_text_format(&words, "%d, %d", pair->first_count, pair->second_count);
+    nas__table_take(table, &words);
+    nas_text_format(&words, "%s, %s", pair->test, pair->exact ? "exact" : "normal");
+    nas__table_take(table, &words);
+    add_number(table, pair->p, 3);
+    add_number(table, pair->adjusted, 3);
+    add_interval(table, pair->superiority);
+    add_interval(table, pair->difference);
+    nas_text_clear(&words);
+}
+
+static void put_verdicts(const nas_comparison *c, nas_text *page)
 {
     static const char *const head[] = {"first", "second",  "n",          "test",
                                        "p",     "p, Holm", "first wins", "first − second"};
-    enum { COLUMNS = sizeof head / sizeof *head };
-    cells table = {0};
-    add_head(&table, head, COLUMNS);
-    for (int i = 0; i < c->pair_count; i++) {
-        const nas_compared_pair *pair = &c->pairs[i];
-        add_cell(&table, "%s", c->groups[pair->first].label);
-        add_cell(&table, "%s", c->groups[pair->second].label);
-        if (pair->paired)
-            add_cell(&table, "%d pairs", pair->first_count);
-        else
-            add_cell(&table, "%d, %d", pair->first_count, pair->second_count);
-        add_cell(&table, "%s, %s", pair->test, pair->exact ? "exact" : "normal");
-        add_cell(&table, "%.3g", pair->p);
-        add_cell(&table, "%.3g", pair->adjusted);
-        add_interval(&table, pair->superiority);
-        add_interval(&table, pair->difference);
-    }
-    return put_table(page, &table, COLUMNS);
-}
-
-static nas_status put_verdicts(const nas_comparison *c, nas_text *page)
-{
+    nas__table table = {.columns = 0};
     nas__page_section(page, "verdicts", "Verdicts");
     for (int i = 0; i < c->pair_count; i++)
         nas__page_words(page, c->pairs[i].sentence);
-    if (c->pair_count)
-        NAS_TRY(put_pairs(c, page));
-    if (c->pair_count)
+    if (c->pair_count) {
+        add_head(&table, head, sizeof head / sizeof *head);
+        for (int i = 0; i < c->pair_count; i++)
+            add_pair(c, &c->pairs[i], &table);
+        nas__table_write(&table, page);
         nas__page_words(page,
                         "“First wins”: how probably a study of the first group ends better than "
                         "one of the second, with its interval; 0.5 is no difference. No "
                         "difference found is not the same as none: the intervals say how much "
                         "could hide.");
+    }
     nas__page_section_end(page);
-    return NAS_OK;
 }
 
-static nas_status put_groups(const nas_comparison *c, nas_text *page)
+static void put_groups(const nas_comparison *c, nas_text *page)
 {
     static const char *const head[] = {"group",  "studies", "value",        "std",
                                        "median", "anytime", "target after", "reached it"};
-    enum { COLUMNS = sizeof head / sizeof *head };
-    cells table = {0};
-    add_head(&table, head, COLUMNS);
+    nas__table table = {.columns = 0};
+    nas_text words = {0};
+    add_head(&table, head, sizeof head / sizeof *head);
     for (int g = 0; g < c->group_count; g++) {
         const nas_compared_group *group = &c->groups[g];
-        add_cell(&table, "%s", group->label);
-        add_cell(&table, "%d", group->studies);
+        nas__table_add(&table, group->label);
+        add_count(&table, group->studies);
         add_interval(&table, group->value);
-        add_number(&table, group->deviation);
-        add_number(&table, group->median);
+        add_number(&table, group->deviation, 4);
+        add_number(&table, group->median, 4);
         add_interval(&table, group->area);
-        if (isfinite(group->target_cost))
-            add_number(&table, group->target_cost);
-        else
-            add_cell(&table, "–");
-        add_cell(&table, "%d of %d", group->reached, group->studies);
+        add_target(&table, group->target_cost);
+        nas_text_format(&words, "%d of %d", group->reached, group->studies);
+        nas__table_take(&table, &words);
     }
-    return put_table(page, &table, COLUMNS);
+    nas__table_write(&table, page);
+    nas_text_clear(&words);
 }
 
-static nas_status put_studies(const nas_comparison *c, nas_text *page)
+static void put_studies(const nas_comparison *c, nas_text *page)
 {
     static const char *const head[] = {"study", "group",       "seed",    "trials",
                                        "cost",  "value there", "anytime", "target after"};
-    enum { COLUMNS = sizeof head / sizeof *head };
-    cells table = {0};
-    add_head(&table, head, COLUMNS);
+    nas__table table = {.columns = 0};
+    nas_text words = {0};
+    add_head(&table, head, sizeof head / sizeof *head);
     for (int i = 0; i < c->study_count; i++) {
         const nas_compared_study *study = &c->studies[i];
-        add_cell(&table, "%s%s", study->path, study->open ? " (not at its end)" : "");
-        add_cell(&table, "%s", c->groups[study->group].label);
-        add_cell(&table, "%lld", (long long)study->seed);
-        add_cell(&table, "%d", study->trials);
-        add_number(&table, study->cost);
-        add_number(&table, study->value);
-        add_number(&table, study->area);
-        add_number(&table, isfinite(study->target_cost) ? study->target_cost : NAN);
+        nas_text_format(&words, "%s%s", study->path, study->open ? " (not at its end)" : "");
+        nas__table_take(&table, &words);
+        nas__table_add(&table, c->groups[study->group].label);
+        add_count(&table, study->seed);
+        add_count(&table, study->trials);
+        add_number(&table, study->cost, 4);
+        add_number(&table, study->value, 4);
+        add_number(&table, study->area, 4);
+        add_target(&table, study->target_cost);
     }
     nas__page_section(page, "studies", "Studies");
-    NAS_TRY(put_table(page, &table, COLUMNS));
+    nas__table_write(&table, page);
     nas__page_section_end(page);
-    return NAS_OK;
+    nas_text_clear(&words);
 }
 
 /* ---- pictures --------------------------------------------------------------------------------------------------------------- */
 
-static bool is_share(const nas_comparison *c)
-{
-    return strstr(c->metric, "accuracy") != NULL;
-}
-
 static void draw_curves(const nas_comparison *c, nas_text *page)
 {
-    char cost[64], x_label[96];
-    nas__cost_text(c, c->at, cost, sizeof cost);
-    snprintf(x_label, sizeof x_label, "cost: %s", strchr(cost, ' ') + 1);
+    nas_text x_label = {0};
+    nas_text_format(&x_label, "cost: %s", nas__cost_unit(c));
     nas__chart chart = {.title = "Best so far: mean of each group, with its interval",
-                        .x_label = x_label,
+                        .x_label = x_label.data,
                         .y_label = c->metric,
-                        .percent = is_share(c)};
+                        .percent = nas__metric_share(c->metric)};
     for (int g = 0; g < c->group_count && g < NAS__SERIES; g++) {
         const nas_compared_group *group = &c->groups[g];
         chart.series[chart.series_count++] =
@@ -198,13 +172,9 @@ static void draw_curves(const nas_comparison *c, nas_text *page)
                           .low = group->studies > 1 ? group->low : NULL,
                           .high = group->studies > 1 ? group->high : NULL};
     }
+    page->failed |= x_label.failed;
     nas__chart_draw(&chart, false, page);
-}
-
-static int by_value(const void *left, const void *right)
-{
-    const double *a = left, *b = right;
-    return *a < *b ? -1 : *a > *b;
+    nas_text_clear(&x_label);
 }
 
 /* Each group's values, sorted, against the share that they are; its first point stands on the ground. */
@@ -222,7 +192,7 @@ static nas_status draw_distributions(const nas_comparison *c, nas_text *page)
         int studies = c->groups[g].studies;
         for (int i = 0; i < studies; i++)
             x[at + 1 + i] = c->studies[from + i].value;
-        qsort(x + at + 1, (size_t)studies, sizeof *x, by_value);
+        nas__sort_numbers(x + at + 1, studies);
         for (int i = 0; i <= studies; i++)
             y[at + i] = (double)i / studies;
         x[at] = x[at + 1];
@@ -242,46 +212,60 @@ static nas_status draw_distributions(const nas_comparison *c, nas_text *page)
 
 static void put_curves(const nas_comparison *c, nas_text *page)
 {
-    char caption[256];
-    snprintf(caption, sizeof caption, "Bands hold the mean with a probability of %g %%.",
-             100 * (1 - nas__interval_level));
+    nas_text caption = {0};
+    nas_text_add(&caption, "Bands hold the mean with a probability of ");
+    nas__number_words(&caption, round(100 * (1 - nas__interval_level)));
+    nas_text_add(&caption, " %.");
+    page->failed |= caption.failed;
     nas__page_section(page, "curves", "On the way");
     nas__page_picture_begin(page, true);
     draw_curves(c, page);
-    nas__page_picture_end(page, caption);
+    nas__page_picture_end(page, caption.data);
     nas__page_section_end(page);
+    nas_text_clear(&caption);
 }
 
-static nas_status put_values(const nas_comparison *c, nas_text *page)
+static nas_status put_values(const nas_comparison *c, const char *cost, nas_text *page)
 {
-    char words[512], cost[64];
-    nas__cost_text(c, c->at, cost, sizeof cost);
+    nas_text words = {0};
+    nas_text_format(&words,
+                    "Value: the mean of %s after %s, with its interval. Anytime: the mean over "
+                    "the whole way there. Target: ",
+                    c->metric, cost);
+    nas__number_digits(&words, c->target, 5);
+    nas_text_add(&words, "; the cost is the median of the studies.");
+    page->failed |= words.failed;
     nas__page_section(page, "values", "At equal cost");
-    NAS_TRY(put_groups(c, page));
-    snprintf(words, sizeof words,
-             "Value: the mean of %s after %s, with its interval. Anytime: the mean over the whole "
-             "way there. "
-             "Target: %.5g; the cost is the median of the studies.",
-             c->metric, cost, c->target);
-    nas__page_words(page, words);
+    put_groups(c, page);
+    nas__page_words(page, words.data ? words.data : "");
     nas__page_picture_begin(page, true);
-    NAS_TRY(draw_distributions(c, page));
+    const nas_status status = draw_distributions(c, page);
     nas__page_picture_end(page, "");
     nas__page_section_end(page);
-    return NAS_OK;
+    nas_text_clear(&words);
+    return status;
+}
+
+static void begin(const nas_comparison *c, const char *cost, nas_text *page)
+{
+    nas_text title = {0}, subtitle = {0};
+    nas_text_format(&title, "Comparison of %d studies", c->study_count);
+    nas_text_format(&subtitle, "%s of the best network after %s; %s is better", c->metric, cost,
+                    c->goal == NAS_GOAL_MAX ? "more" : "less");
+    page->failed |= title.failed || subtitle.failed;
+    nas__page_begin(page, title.data ? title.data : "", subtitle.data);
+    nas_text_clear(&title);
+    nas_text_clear(&subtitle);
 }
 
 nas_status nas_comparison_write(const nas_comparison *c, nas_text *page)
 {
-    char title[128], subtitle[256], cost[64];
+    char cost[NAS__COST_SIZE];
     if (!c->studies)
         NAS_FAIL(NAS_FAILED, "a comparison is judged before it is written");
-    nas__cost_text(c, c->at, cost, sizeof cost);
-    snprintf(title, sizeof title, "Comparison of %d studies", c->study_count);
-    snprintf(subtitle, sizeof subtitle, "%s of the best network after %s; %s is better", c->metric,
-             cost, c->goal == NAS_GOAL_MAX ? "more" : "less");
-    nas__page_begin(page, title, subtitle);
-    NAS_TRY(put_verdicts(c, page));
+    NAS_TRY(nas__cost_text(c, c->at, cost));
+    begin(c, cost, page);
+    put_verdicts(c, page);
     if (c->note_count) {
         nas__page_section(page, "notes", "To be noted");
         for (int i = 0; i < c->note_count; i++)
@@ -289,8 +273,8 @@ nas_status nas_comparison_write(const nas_comparison *c, nas_text *page)
         nas__page_section_end(page);
     }
     put_curves(c, page);
-    NAS_TRY(put_values(c, page));
-    NAS_TRY(put_studies(c, page));
+    NAS_TRY(put_values(c, cost, page));
+    put_studies(c, page);
     nas__page_end(page);
     return nas_text_check(page);
 }

@@ -5,6 +5,7 @@
  * Else they are two samples (Mann and Whitney).  Holm's correction keeps the chance that any verdict of the whole table is
  * wrong at `level`.  "No difference found" is not "they are equal": the interval of the effect says how much could hide. */
 #include "compare.h"
+#include "drawing.h"
 #include "statistics.h"
 
 #include <math.h>
@@ -138,31 +139,44 @@ static void describe_size(const nas_compared_pair *pair, char *text, size_t size
         snprintf(text, size, "n = %d and %d", pair->first_count, pair->second_count);
 }
 
-static void say(const nas_comparison *c, nas_compared_pair *pair)
+/* "0.250"; "3.1e-5" where three decimals would hide what it is. */
+static nas_status describe_p(double p, char text[NAS__NUMBER_SIZE])
+{
+    nas_text words = {0};
+    if (p < 0.001)
+        nas__number_digits(&words, p, 2);
+    else
+        nas__number_fixed(&words, p, 3, false);
+    return nas__number_take(&words, text);
+}
+
+static nas_status say(const nas_comparison *c, nas_compared_pair *pair)
 {
     const char *x = c->groups[pair->first].label, *y = c->groups[pair->second].label;
     bool second = pair->verdict == NAS_VERDICT_SECOND;
-    char size[64], shown[32];
+    char size[64], shown[NAS__NUMBER_SIZE], least[NAS__NUMBER_SIZE];
     describe_size(pair, size, sizeof size);
-    snprintf(shown, sizeof shown, pair->adjusted < 0.001 ? "%.1e" : "%.3f", pair->adjusted);
+    NAS_TRY(describe_p(pair->adjusted, shown));
+    NAS_TRY(nas__number_in(pair->least, 3, least));
     if (pair->verdict == NAS_VERDICT_TOO_FEW)
         snprintf(pair->sentence, sizeof pair->sentence,
-                 "too few seeds to tell %s from %s: with %s the smallest possible p is %.3g%s", x,
-                 y, size, pair->least, c->pair_count > 1 ? " before the correction" : "");
+                 "too few seeds to tell %s from %s: with %s the smallest possible p is %s%s", x, y,
+                 size, least, c->pair_count > 1 ? " before the correction" : "");
     else if (pair->verdict == NAS_VERDICT_NONE)
         snprintf(pair->sentence, sizeof pair->sentence,
                  "no difference found between %s and %s (p = %s, %s)", x, y, shown, size);
     else
         snprintf(pair->sentence, sizeof pair->sentence, "%s is better than %s (p = %s, %s)",
                  second ? y : x, second ? x : y, shown, size);
+    return NAS_OK;
 }
 
-static void judge(const nas_comparison *c, nas_compared_pair *pair)
+static nas_status judge(const nas_comparison *c, nas_compared_pair *pair)
 {
     if (!(pair->adjusted <= c->level))
         pair->verdict =
             c->pair_count * pair->least > c->level ? NAS_VERDICT_TOO_FEW : NAS_VERDICT_NONE;
-    say(c, pair);
+    return say(c, pair);
 }
 
 static nas_status correct(nas_comparison *c)
@@ -201,7 +215,7 @@ nas_status nas__verdicts_make(nas_comparison *c)
         }
     NAS_TRY_DONE(correct(c));
     for (int i = 0; i < c->pair_count; i++)
-        judge(c, &c->pairs[i]);
+        NAS_TRY_DONE(judge(c, &c->pairs[i]));
 done:
     free(values);
     return status;

@@ -29,8 +29,14 @@ int nas__text_width(const char *words);
 
 /* With `decimals` decimals; trailing zeros go where `trim`. */
 void nas__number_fixed(nas_text *text, double value, int decimals, bool trim);
-/* As people read it: whole numbers in full ("1,234,567"), others with four digits; "–" for NaN. */
+/* As people read it: whole numbers in full ("1,234,567"), others with so many digits; "–" for NaN. */
+void nas__number_digits(nas_text *text, double value, int digits);
+/* The same with four digits. */
 void nas__number_words(nas_text *text, double value);
+/* For sentences that printf writes: the number in `words`, which is cleared; what nas__number_digits makes of a value. */
+enum { NAS__NUMBER_SIZE = 32 };
+nas_status nas__number_take(nas_text *words, char text[NAS__NUMBER_SIZE]);
+nas_status nas__number_in(double value, int digits, char text[NAS__NUMBER_SIZE]);
 /* "97.31 %" of 0.9731. */
 void nas__number_percent(nas_text *text, double share);
 /* Seconds as "0:42" or "1:02:03". */

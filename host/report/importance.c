@@ -22,6 +22,7 @@
  *
  * Layout: sums over trials; a gene; associations; the study; importance_draw.c has the picture. */
 #include "importance.h"
+#include "statistics.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -82,12 +83,6 @@ static void draw_picks(int which, const sample *s, int *picks, int count)
         picks[i] = (int)nas_random_below(&random, (uint32_t)s->count);
 }
 
-static int compare_numbers(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* Between the two nearest of the sorted values. */
 static double quantile(const double *sorted, int count, double share)
 {
@@ -120,7 +115,7 @@ static nas_status find_intervals(const sample *s, nas__importance *importance)
         nas__gene_importance *gene = &importance->genes[g];
         const shares here = shares_of(s, gene->gene, NULL, s->count);
         double *own = values + (size_t)g * drawn;
-        qsort(own, drawn, sizeof *own, compare_numbers);
+        nas__sort_numbers(own, (int)drawn);
         gene->low = here.epsilon + shrink * (quantile(own, (int)drawn, 0.025) - here.eta);
         gene->high = fmin(here.epsilon + shrink * (quantile(own, (int)drawn, 0.975) - here.eta), 1);
     }
@@ -304,7 +299,7 @@ static double usual_budget(double *budgets, int count)
 {
     double usual = 0;
     int most = 0;
-    qsort(budgets, (size_t)count, sizeof *budgets, compare_numbers);
+    nas__sort_numbers(budgets, count);
     for (int i = 0, same = 0; i < count; i++) {
         same = i > 0 && budgets[i] == budgets[i - 1] ? same + 1 : 1;
         if (same >= most) {

@@ -61,17 +61,37 @@ static void add_grouped(nas_text *text, double value)
     }
 }
 
-void nas__number_words(nas_text *text, double value)
+void nas__number_digits(nas_text *text, double value, int digits)
 {
     const double size = fabs(value);
     if (isnan(value) || isinf(value))
         nas__number_fixed(text, value, 0, false);
-    else if (size < 1e15 && (size >= 1e4 || value == floor(value)))
+    else if (size < 1e15 && (size >= power_of_ten(digits) || value == floor(value)))
         add_grouped(text, value);
     else if (size < 1e-4 || size >= 1e15)
-        add_scientific(text, value, 3);
+        add_scientific(text, value, digits - 1);
     else
-        nas__number_fixed(text, value, 3 - (int)floor(log10(size)), true);
+        nas__number_fixed(text, value, digits - 1 - (int)floor(log10(size)), true);
+}
+
+void nas__number_words(nas_text *text, double value)
+{
+    nas__number_digits(text, value, 4);
+}
+
+nas_status nas__number_take(nas_text *words, char text[NAS__NUMBER_SIZE])
+{
+    const nas_status status = nas_text_check(words);
+    snprintf(text, NAS__NUMBER_SIZE, "%s", words->data ? words->data : "");
+    nas_text_clear(words);
+    return status;
+}
+
+nas_status nas__number_in(double value, int digits, char text[NAS__NUMBER_SIZE])
+{
+    nas_text words = {0};
+    nas__number_digits(&words, value, digits);
+    return nas__number_take(&words, text);
 }
 
 void nas__number_percent(nas_text *text, double share)

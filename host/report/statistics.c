@@ -46,11 +46,16 @@ static int by_value(const void *left, const void *right)
     return *a < *b ? -1 : *a > *b;
 }
 
+void nas__sort_numbers(double *values, int count)
+{
+    qsort(values, (size_t)count, sizeof *values, by_value);
+}
+
 double nas__median(double *values, int count)
 {
     if (count == 0)
         return NAN;
-    qsort(values, (size_t)count, sizeof *values, by_value);
+    nas__sort_numbers(values, count);
     double low = values[(count - 1) / 2], high = values[count / 2];
     return low == high ? low : (low + high) / 2;
 }

@@ -6,6 +6,7 @@
 
 #include <clnas/report.h>
 
+void nas__sort_numbers(double *values, int count); /* the smallest first */
 double nas__mean(const double *values, int count);
 double nas__deviation(const double *values, int count); /* with n − 1; NaN below two */
 double nas__median(double *values, int count); /* sorts them; infinities are fine; NaN of none */
