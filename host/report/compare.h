@@ -71,6 +71,8 @@ bool nas__setup_equal(const nas__setup *a, const nas__setup *b);
 const char *nas__setup_value(const nas__setup *setup, const char *path);
 /* Gives every entry its group, sorts them, labels the groups, and notes what makes them hard to compare. */
 nas_status nas__groups_make(nas_comparison *comparison);
+/* A group's studies, as many as it has, by seed. */
+const nas__entry *nas__group_entries(const nas_comparison *comparison, int group);
 
 nas_status nas__note(nas_comparison *comparison, const char *format, ...) NAS_PRINTF(2, 3);
 

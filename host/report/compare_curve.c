@@ -282,9 +282,7 @@ static void look_for_target(const nas_comparison *c, nas__entry *entry)
 static void sum_up(nas_comparison *c, int group, double *values)
 {
     nas_compared_group *g = &c->groups[group];
-    const nas__entry *entries = c->parts->entries;
-    while (entries->shown.group != group)
-        entries++;
+    const nas__entry *entries = nas__group_entries(c, group);
     for (int i = 0; i < g->studies; i++)
         values[i] = entries[i].shown.value;
     g->value = nas__mean_interval(values, g->studies, nas__interval_level);

@@ -133,11 +133,7 @@ static bool same_value(const nas__setup *a, const nas__setup *b, const char *pat
 /* The first entry of each group stands for it. */
 static const nas__setup *setup_of(const nas_comparison *c, int group)
 {
-    const nas__comparison_parts *parts = c->parts;
-    for (int i = 0; i < parts->entry_count; i++)
-        if (parts->entries[i].shown.group == group)
-            return &parts->entries[i].setup;
-    return NULL;
+    return &nas__group_entries(c, group)->setup;
 }
 
 /* Does this line tell the group from some other one? */
@@ -214,6 +210,14 @@ static int by_group(const void *left, const void *right)
     if (a->group != b->group)
         return a->group < b->group ? -1 : 1;
     return a->seed < b->seed ? -1 : a->seed > b->seed;
+}
+
+const nas__entry *nas__group_entries(const nas_comparison *c, int group)
+{
+    const nas__entry *entry = c->parts->entries;
+    for (int g = 0; g < group; g++)
+        entry += c->groups[g].studies;
+    return entry;
 }
 
 /* In the order in which they come. */

@@ -19,35 +19,15 @@ typedef struct match {
     int a_count, b_count;
 } match;
 
-static const nas__entry *entries_of(const nas_comparison *c, int group)
-{
-    const nas__entry *entry = c->parts->entries;
-    while (entry->shown.group != group)
-        entry++;
-    return entry;
-}
-
 static double better(const nas_comparison *c, double value)
 {
     return c->goal == NAS_GOAL_MAX ? value : -value;
 }
 
-/* Both groups are sorted by seed. */
-static int count_common(const nas__entry *x, int x_count, const nas__entry *y, int y_count)
-{
-    int common = 0;
-    for (int i = 0, k = 0; i < x_count && k < y_count;) {
-        common += x[i].shown.seed == y[k].shown.seed;
-        bool first = x[i].shown.seed <= y[k].shown.seed;
-        k += y[k].shown.seed <= x[i].shown.seed;
-        i += first;
-    }
-    return common;
-}
-
 static void take_all(const nas_comparison *c, const nas_compared_pair *pair, match *m)
 {
-    const nas__entry *x = entries_of(c, pair->first), *y = entries_of(c, pair->second);
+    const nas__entry *x = nas__group_entries(c, pair->first);
+    const nas__entry *y = nas__group_entries(c, pair->second);
     m->a_count = c->groups[pair->first].studies;
     m->b_count = c->groups[pair->second].studies;
     for (int i = 0; i < m->a_count; i++)
@@ -56,18 +36,24 @@ static void take_all(const nas_comparison *c, const nas_compared_pair *pair, mat
         m->b[i] = better(c, y[i].shown.value);
 }
 
-/* Those whose seed both groups have. */
+/* Those whose seed both groups have, which are sorted by it. */
 static void take_common(const nas_comparison *c, const nas_compared_pair *pair, match *m)
 {
-    const nas__entry *x = entries_of(c, pair->first), *y = entries_of(c, pair->second);
-    int x_count = c->groups[pair->first].studies, y_count = c->groups[pair->second].studies;
+    const nas__entry *x = nas__group_entries(c, pair->first);
+    const nas__entry *y = nas__group_entries(c, pair->second);
+    const nas__entry *x_end = x + c->groups[pair->first].studies;
+    const nas__entry *y_end = y + c->groups[pair->second].studies;
     m->a_count = 0;
-    for (int i = 0; i < x_count; i++)
-        for (int k = 0; k < y_count; k++)
-            if (x[i].shown.seed == y[k].shown.seed) {
-                m->a[m->a_count] = better(c, x[i].shown.value);
-                m->b[m->a_count++] = better(c, y[k].shown.value);
-            }
+    while (x < x_end && y < y_end) {
+        if (x->shown.seed == y->shown.seed) {
+            m->a[m->a_count] = better(c, x++->shown.value);
+            m->b[m->a_count++] = better(c, y++->shown.value);
+        } else if (x->shown.seed < y->shown.seed) {
+            x++;
+        } else {
+            y++;
+        }
+    }
     m->b_count = m->a_count;
 }
 
@@ -102,19 +88,16 @@ static nas_status test_pair(const nas_comparison *c, nas_compared_pair *pair, ma
 {
     const nas_compared_group *x = &c->groups[pair->first], *y = &c->groups[pair->second];
     int smaller = x->studies < y->studies ? x->studies : y->studies;
-    pair->paired = count_common(entries_of(c, pair->first), x->studies, entries_of(c, pair->second),
-                                y->studies) == smaller;
-    if (pair->paired)
-        take_common(c, pair, m);
-    else
-        take_all(c, pair, m);
-    if (pair->paired)
+    take_common(c, pair, m);
+    pair->paired = m->a_count == smaller;
+    if (pair->paired) {
         NAS_TRY(test_pairs(m, test, &pair->difference));
-    else
+    } else {
+        take_all(c, pair, m);
         NAS_TRY(nas__rank_sum(m->a, m->a_count, m->b, m->b_count, test));
-    if (!pair->paired)
         pair->difference =
             nas__difference_interval(m->a, m->a_count, m->b, m->b_count, nas__interval_level);
+    }
     if (c->goal == NAS_GOAL_MIN)
         pair->difference =
             (nas_interval){-pair->difference.at, -pair->difference.high, -pair->difference.low};
