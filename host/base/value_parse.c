@@ -25,13 +25,14 @@ typedef struct parser {
     int item_count;
 } parser;
 
-#define PARSE_FAIL(p, ...)                                                                         \
+#define PARSE_FAIL_AS(status, p, ...)                                                              \
     do {                                                                                           \
         char place_[NAS_PLACE_SIZE];                                                               \
-        nas_error_set(NAS_CONFIG, __FILE__, __LINE__, __VA_ARGS__);                                \
+        nas_error_set((status), __FILE__, __LINE__, __VA_ARGS__);                                  \
         nas_error_add("%s", nas__place((p)->file, (p)->line, place_));                             \
-        return NAS_CONFIG;                                                                         \
+        return (status);                                                                           \
     } while (0)
+#define PARSE_FAIL(p, ...) PARSE_FAIL_AS(NAS_CONFIG, p, __VA_ARGS__)
 
 static nas_status parse_value(parser *p, nas_value *value);
 
@@ -46,7 +47,7 @@ static nas_status set_text(parser *p, const char *from, size_t size, nas_value *
 {
     value->text = strndup(from, size);
     if (!value->text)
-        PARSE_FAIL(p, "out of host memory for a text of %zu bytes", size);
+        PARSE_FAIL_AS(NAS_MEMORY, p, "out of host memory for a text of %zu bytes", size);
     value->type = NAS_VALUE_TEXT;
     return NAS_OK;
 }
@@ -243,7 +244,7 @@ static nas_status parse_value(parser *p, nas_value *value)
     skip_space(p);
     value->line = p->line;
     if (p->file && !(value->file = strdup(p->file)))
-        PARSE_FAIL(p, "out of host memory");
+        PARSE_FAIL_AS(NAS_MEMORY, p, "out of host memory");
     if (*p->at == '[')
         status = parse_list(p, ']', value);
     else if (*p->at == '(')

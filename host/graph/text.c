@@ -16,7 +16,7 @@ static void write_compact(const nas_value *value, nas_text *text)
     nas_value_write(single ? &value->items[0] : value, -1, text);
 }
 
-static bool is_default(const nas_op *op, const nas_value *member)
+static bool is_default(const nas_op *op, const nas_value *member, nas_text *text)
 {
     bool same = false;
     for (const nas_option *o = op->kind.options; o && o->name; o++) {
@@ -24,7 +24,8 @@ static bool is_default(const nas_op *op, const nas_value *member)
             continue;
         nas_value fallback = {0};
         nas_text a = {0}, b = {0};
-        if (nas_value_parse(o->fallback, NULL, 0, &fallback) == NAS_OK) {
+        const nas_status status = nas_value_parse(o->fallback, NULL, 0, &fallback);
+        if (status == NAS_OK) {
             if (o->type == NAS_OPTION_REAL && fallback.type == NAS_VALUE_INT) {
                 fallback.type = NAS_VALUE_REAL;
                 fallback.real = (double)fallback.integer;
@@ -33,6 +34,7 @@ static bool is_default(const nas_op *op, const nas_value *member)
             write_compact(member, &b);
             same = a.data && b.data && strcmp(a.data, b.data) == 0;
         }
+        text->failed = text->failed || status == NAS_MEMORY || a.failed || b.failed;
         nas_value_clear(&fallback);
         nas_text_clear(&a);
         nas_text_clear(&b);
@@ -43,12 +45,17 @@ static bool is_default(const nas_op *op, const nas_value *member)
 void nas_node_write_options(const nas_node *n, nas_text *text)
 {
     nas_value group = {0};
-    if (!n->op->kind.options || nas_options_value(&n->op->kind, n->options.bytes, &group) != NAS_OK)
+    if (!n->op->kind.options)
         return;
+    if (nas_options_value(&n->op->kind, n->options.bytes, &group) != NAS_OK) {
+        text->failed = true; /* memory: what is there to be written is there */
+        nas_value_clear(&group);
+        return;
+    }
     const char *separator = " ";
     for (int i = 0; i < group.item_count; i++) {
         nas_value *member = &group.items[i];
-        if (is_default(n->op, member))
+        if (is_default(n->op, member, text))
             continue;
         nas_text_format(text, "%s%s = ", separator, member->name);
         write_compact(member, text);

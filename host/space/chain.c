@@ -23,6 +23,7 @@
 #include "chain.h"
 #include "space.h"
 
+#include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -308,7 +309,7 @@ static nas_status assemble(const chain *c, const nas_arch *arch, nas__build *bui
     NAS_TRY(nas__build_begin(build, &x));
     for (int l = 0; l < count; l++) {
         NAS_TRY(add_layer(build, &layers[l], &x));
-        nas__chain_name_layer(c, &layers[l], build);
+        NAS_TRY(nas__chain_name_layer(c, &layers[l], build));
     }
     return nas__build_head(build, &x, 1, c->classes);
 }
@@ -384,10 +385,10 @@ static double chain_size(const void *state, bool *exact)
     const chain *c = state;
     int shortest = identity_choice(c) >= 0 ? 1 : c->depth_min, from_count = 1;
     double size = 0;
-    tally *from = calloc(2 * PLACES_MAX, sizeof *from), *to = from + PLACES_MAX;
+    tally *from = calloc(2 * PLACES_MAX, sizeof *from), *to = from ? from + PLACES_MAX : NULL;
     *exact = c->options->mmacs == 0;
     if (!from)
-        return 0;
+        return NAN;
     tally *memory = from;
     from[0] = (tally){start_of(c), 1};
     for (int depth = 1; depth <= c->depth_max; depth++) {

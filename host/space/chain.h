@@ -48,7 +48,7 @@ int nas__chain_resolve(const chain *c, const nas_arch *arch, layer layers[LAYERS
 /* ---- chain_words.c --------------------------------------------------------------------------------------- */
 
 /* For the sketch: what was built since the layer before is this one. */
-void nas__chain_name_layer(const chain *c, const layer *y, nas__build *build);
+nas_status nas__chain_name_layer(const chain *c, const layer *y, nas__build *build);
 void nas__chain_describe(const void *state, const nas_arch *arch, nas_text *text);
 void nas__chain_describe_gene(const void *state, int gene, nas_text *text);
 void nas__chain_describe_choice(const void *state, int gene, int choice, nas_text *text);

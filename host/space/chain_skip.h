@@ -67,7 +67,7 @@ nas_status nas__chain_skip_operation(const chain_skip *c, nas__build *build, con
                                      nas__value *x);
 
 /* chain_skip_words.c; for the sketch: what was built since the layer before is this one. */
-void nas__chain_skip_name_layer(const chain_skip *c, const layer *y, nas__build *build);
+nas_status nas__chain_skip_name_layer(const chain_skip *c, const layer *y, nas__build *build);
 void nas__chain_skip_describe(const void *state, const nas_arch *arch, nas_text *text);
 void nas__chain_skip_describe_gene(const void *state, int gene, nas_text *text);
 void nas__chain_skip_describe_choice(const void *state, int gene, int choice, nas_text *text);

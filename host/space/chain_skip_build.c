@@ -66,7 +66,7 @@ nas_status nas__chain_skip_assemble(const chain_skip *c, const layer *layers, in
         NAS_TRY(nas__chain_skip_operation(c, build, &layers[l], &x));
         if (layers[l].skips)
             NAS_TRY(add_skips(c, build, layers, l, sources, &x));
-        nas__chain_skip_name_layer(c, &layers[l], build);
+        NAS_TRY(nas__chain_skip_name_layer(c, &layers[l], build));
         sources[l + 1] = x;
     }
     return nas__build_head(build, &x, 1, c->classes);

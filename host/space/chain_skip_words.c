@@ -6,12 +6,12 @@
 #include <stdio.h>
 
 /* "conv 3x3, stride 2, add 2 skips" */
-void nas__chain_skip_name_layer(const chain_skip *c, const layer *y, nas__build *build)
+nas_status nas__chain_skip_name_layer(const chain_skip *c, const layer *y, nas__build *build)
 {
     char op[32] = "", stride[32] = "", skips[48] = "", activation[32] = "";
     nas_text window = {0};
     if (!build->sketch)
-        return;
+        return NAS_OK;
     int count = 0;
     for (uint64_t left = y->skips; left; left &= left - 1)
         count++;
@@ -26,7 +26,9 @@ void nas__chain_skip_name_layer(const chain_skip *c, const layer *y, nas__build 
                  count, count > 1 ? "s" : "");
     nas__build_part(build, -1, "%s %s%s%s%s%s", op, window.data ? window.data : "", stride,
                     *activation ? ", " : "", activation, skips);
+    const nas_status status = nas_text_check(&window);
     nas_text_clear(&window);
+    return status;
 }
 
 static void describe_skips(const layer *y, int l, nas_text *text)

@@ -7,12 +7,12 @@
 #include <stdio.h>
 
 /* "sep_conv 5x5, stride 2, gelu" */
-void nas__chain_name_layer(const chain *c, const layer *y, nas__build *build)
+nas_status nas__chain_name_layer(const chain *c, const layer *y, nas__build *build)
 {
     char op[32] = "", activation[32] = "", stride[32] = "";
     nas_text window = {0};
     if (!build->sketch)
-        return;
+        return NAS_OK;
     nas_choice_name(OP_CHOICES, y->op, op, sizeof op);
     nas_choice_name(NAS__ACTIVATIONS, y->activation, activation, sizeof activation);
     nas__write_window(c->input, y->kernel, &window);
@@ -21,7 +21,9 @@ void nas__chain_name_layer(const chain *c, const layer *y, nas__build *build)
     const bool tell = c->options->activation.count > 1 && !is_pooling(y->op);
     nas__build_part(build, -1, "%s %s%s%s%s", op, window.data ? window.data : "", stride,
                     tell ? ", " : "", tell ? activation : "");
+    const nas_status status = nas_text_check(&window);
     nas_text_clear(&window);
+    return status;
 }
 
 /* "conv3x3(16) sep_conv3x3(32, gelu)/2 max_pool2x2": kernel, width, activation, stride. */

@@ -4,6 +4,7 @@
  * the cost bounds that make a row invalid before anything is trained.  Next: moves.c. */
 #include "space.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -196,7 +197,7 @@ bool nas_domain_size(const nas_domain *domain, double *size, bool *exact)
     *size = domain->space->size(domain->state, exact);
     if (domain->bounds.parameters_max || domain->bounds.macs_max || domain->bounds.bytes_max)
         *exact = false;
-    return true;
+    return !isnan(*size);
 }
 
 int nas_domain_feature_count(const nas_domain *domain)

@@ -124,7 +124,7 @@ nas_status nas__template_assemble(const nas__template *t, const nas__template_pl
 /* ---- template_words.c ------------------------------------------------------------------------------------- */
 
 /* For the sketch: what was built since the block before is this one, of segment j. */
-void nas__template_name_block(const nas__block_at *at, int j, nas__build *build);
+nas_status nas__template_name_block(const nas__block_at *at, int j, nas__build *build);
 void nas__template_describe(const void *state, const nas_arch *arch, nas_text *text);
 void nas__template_describe_gene(const void *state, int gene, nas_text *text);
 void nas__template_describe_choice(const void *state, int gene, int choice, nas_text *text);

@@ -159,7 +159,7 @@ static nas_status add_blocks(const nas__template *t, const void *content,
     for (int b = 0; b < s->depth; b++) {
         const nas__block_at at = {t, s, b, b == 0 ? s->stride : 1};
         NAS_TRY(nas__template_block(&at, build, value));
-        nas__template_name_block(&at, j, build);
+        NAS_TRY(nas__template_name_block(&at, j, build));
     }
     return NAS_OK;
 }

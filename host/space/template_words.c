@@ -9,13 +9,13 @@
 /* ---- a network -------------------------------------------------------------------------------------------- */
 
 /* "2.1: inverted 5x5, expansion 4, squeeze 4, stride 2" */
-void nas__template_name_block(const nas__block_at *at, int j, nas__build *build)
+nas_status nas__template_name_block(const nas__block_at *at, int j, nas__build *build)
 {
     const nas__segment_plan *s = at->s;
     char kind[32] = "", inside[48] = "", stride[32] = "";
     nas_text window = {0};
     if (!build->sketch)
-        return;
+        return NAS_OK;
     nas_choice_name(NAS__BLOCK_KINDS, s->block, kind, sizeof kind);
     nas__write_window(at->t->input, s->kernel[at->b], &window);
     if (s->block == NAS__BLOCK_INVERTED && s->squeeze[at->b] > 0)
@@ -27,7 +27,9 @@ void nas__template_name_block(const nas__block_at *at, int j, nas__build *build)
         snprintf(stride, sizeof stride, ", stride %d", at->stride);
     nas__build_part(build, -1, "%d.%d: %s %s%s%s", j + 1, at->b + 1, kind,
                     window.data ? window.data : "", inside, stride);
+    const nas_status status = nas_text_check(&window);
     nas_text_clear(&window);
+    return status;
 }
 
 static void describe_block(const nas__segment_plan *s, int b, nas_text *text)

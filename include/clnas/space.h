@@ -162,7 +162,7 @@ typedef struct nas_space {
     /* Of the gene; within its choices. */
     void (*describe_choice)(const void *state, int gene, int choice, nas_text *text);
     /* Number of canonical rows (exact below 2^53); `*exact` false: an upper bound, because `valid`
-     * refuses some.  NULL: not countable. */
+     * refuses some; NaN: there was no memory to count in.  NULL: not countable. */
     double (*size)(const void *state, bool *exact);
     /* Published or hand-made networks by name ("baseline").  NULL: none.
      * NAS_CONFIG when the name is unknown or cannot be written in this space's options. */
@@ -265,7 +265,7 @@ NAS_API void nas_domain_key(const nas_domain *domain, const nas_arch *arch, nas_
 /* A name the space knows ("baseline"), arch text, or the notation of the space's source: canonical and valid, or
  * NAS_CONFIG. */
 NAS_API nas_status nas_domain_read(const nas_domain *domain, const char *text, nas_arch *arch);
-/* Number of architectures; false when not countable.  `*exact` as in nas_space.size. */
+/* Number of architectures; false when not countable, or not now: there was no memory to count in.  `*exact` as in nas_space.size. */
 NAS_API bool nas_domain_size(const nas_domain *domain, double *size, bool *exact);
 
 /* One-hot row: Σ choices floats, each 0 or 1.  `features` holds nas_domain_feature_count floats. */
