@@ -3,6 +3,7 @@
  * A study is written line by line into its file, in one transaction, so that ten thousand trials take a second.
  *
  *   test_report                     the tests
+ *   test_report memory              every allocation of a page and of each picture fails, one after another; not only some of them
  *   test_report many COUNT PATH     makes a study of so many trials and keeps it (docs/performance.md)
  *   test_report hostile PATH        and one whose every name is an attack (tests/cli/report.sh) */
 #include "nas_test.h"
@@ -436,6 +437,109 @@ static void test_many(void **state)
     check_plots(" network history pareto curves importance timeline ");
 }
 
+/* ---- no memory ----------------------------------------------------------------------------------------------------- */
+
+static long until_none =
+    -1; /* allocations of the library that come before the one that fails; -1: none fails */
+
+static bool none_is_left(void)
+{
+    return until_none >= 0 && until_none-- == 0;
+}
+
+void *__real_malloc(size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_malloc(size_t size)
+{
+    return none_is_left() ? NULL : __real_malloc(size);
+}
+
+void *__real_calloc(size_t count, size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_calloc(size_t count, size_t size)
+{
+    return none_is_left() ? NULL : __real_calloc(count, size);
+}
+
+void *__real_realloc(void *old, size_t size);
+void *__wrap_realloc(void *old, size_t size);
+void *__wrap_realloc(void *old, size_t size)
+{
+    return none_is_left() ? NULL : __real_realloc(old, size);
+}
+
+char *__real_strdup(const char *text);
+char *__wrap_strdup(const char *text);
+char *__wrap_strdup(const char *text)
+{
+    return none_is_left() ? NULL : __real_strdup(text);
+}
+
+/* What is made: a report, a comparison, or a picture by its name. */
+static nas_status make_page(const char *what, nas_text *page)
+{
+    const nas_comparison_options options = {.by = NAS_COMPARE_TRIALS};
+    nas_comparison *comparison = NULL;
+    nas_status status = NAS_OK;
+    if (strcmp(what, "report") == 0)
+        return nas_report_write(path, page);
+    if (strcmp(what, "comparison") != 0)
+        return nas_plot_write(what, path, page);
+    NAS_TRY_DONE(nas_comparison_create(&options, &comparison));
+    NAS_TRY_DONE(nas_comparison_add_file(comparison, path));
+    NAS_TRY_DONE(nas_comparison_judge(comparison));
+    NAS_TRY_DONE(nas_comparison_write(comparison, page));
+done:
+    nas_comparison_destroy(comparison);
+    return status;
+}
+
+/* The same whenever it is made. */
+static void blot_time(nas_text *page)
+{
+    static const char made_on[] = "This page was made on ";
+    char *at = strstr(page->data, made_on);
+    for (at = at ? at + strlen(made_on) : NULL; at && *at != '<'; at++)
+        *at = '_';
+}
+
+/* One allocation fails: that is an error, or the same page all the same.  Never another page. */
+static void check_memory(const char *what, bool every)
+{
+    nas_text whole = {0};
+    until_none = 1L << 40;
+    nas_test_ok(make_page(what, &whole));
+    const long all = (1L << 40) - until_none, step = every || all < 100 ? 1 : all / 100;
+    blot_time(&whole);
+    for (long nth = 0; nth < all; nth += step) {
+        nas_text page = {0};
+        until_none = nth;
+        const nas_status status = make_page(what, &page);
+        until_none = -1;
+        if (status == NAS_OK)
+            blot_time(&page);
+        if (status == NAS_OK && strcmp(page.data, whole.data) != 0)
+            fail_msg("%s: without allocation %ld of %ld it is another one", what, nth, all);
+        nas_text_clear(&page);
+    }
+    nas_text_clear(&whole);
+}
+
+static bool every_allocation;
+
+static void test_memory(void **state)
+{
+    (void)state;
+    make_study(&plain, path);
+    check_memory("report", every_allocation);
+    check_memory("comparison", every_allocation);
+    check_memory("network", every_allocation);
+    check_memory("timeline", every_allocation);
+    const made oneshot = {plain.config, 9, fill_oneshot};
+    make_study(&oneshot, path);
+    check_memory("report", every_allocation);
+}
+
 static void test_refused(void **state)
 {
     (void)state;
@@ -458,12 +562,13 @@ int main(int argc, char **argv)
         make_study(&hostile, argv[2]);
         return 0;
     }
+    every_allocation = argc == 2 && strcmp(argv[1], "memory") == 0;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_plain),     cmocka_unit_test(test_hostile),
         cmocka_unit_test(test_young),     cmocka_unit_test(test_pareto),
         cmocka_unit_test(test_oneshot),   cmocka_unit_test(test_rungs),
         cmocka_unit_test(test_data_gone), cmocka_unit_test(test_many),
-        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_refused),   cmocka_unit_test(test_memory),
     };
     return cmocka_run_group_tests_name("report", tests, NULL, NULL);
 }

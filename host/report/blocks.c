@@ -139,7 +139,8 @@ static void group(const nas_graph *graph, const int *readers, int *of_node, int 
 }
 
 /* "conv 3x3, stride 2, relu": what computes, and the activation behind it. */
-static void title_of(const nas_graph *graph, const int *of_node, int main_node, nas__block *block)
+static nas_status title_of(const nas_graph *graph, const int *of_node, int main_node,
+                           nas__block *block)
 {
     nas_text text = {0};
     nas__node_words(graph, main_node, &text);
@@ -154,11 +155,14 @@ static void title_of(const nas_graph *graph, const int *of_node, int main_node, 
             layer.kind == NAS_LAYER_ACTIVATION)
             nas_text_format(&text, ", %s", nas_activation_name(layer.activation));
     }
-    snprintf(block->title, sizeof block->title, "%s", text.data ? text.data : "");
+    const nas_status status = nas_text_check(&text);
+    if (status == NAS_OK)
+        snprintf(block->title, sizeof block->title, "%s", text.data);
     nas_text_clear(&text);
+    return status;
 }
 
-static void group_by_rule(const nas_graph *graph, int *scratch, nas__blocks *blocks)
+static nas_status group_by_rule(const nas_graph *graph, int *scratch, nas__blocks *blocks)
 {
     int *readers = scratch, *main_node = scratch + graph->output + 1;
     count_readers(graph, readers);
@@ -168,7 +172,8 @@ static void group_by_rule(const nas_graph *graph, int *scratch, nas__blocks *blo
     for (int i = 0; i <= graph->output; i++)
         blocks->items[blocks->of_node[i]].last = i;
     for (int b = 0; b < blocks->count; b++)
-        title_of(graph, blocks->of_node, main_node[b], &blocks->items[b]);
+        NAS_TRY(title_of(graph, blocks->of_node, main_node[b], &blocks->items[b]));
+    return NAS_OK;
 }
 
 static void group_by_sketch(const nas_graph *graph, const nas_sketch *sketch, nas__blocks *blocks)
@@ -404,7 +409,7 @@ nas_status nas__blocks_make(const nas_graph *graph, const nas_sketch *sketch, na
     if (sketch && sketch->part_count > 0)
         group_by_sketch(graph, sketch, &made);
     else
-        group_by_rule(graph, scratch, &made);
+        NAS_TRY_DONE(group_by_rule(graph, scratch, &made));
     add_costs(graph, &made);
     find_edges(graph, &made);
     if (sketch && sketch->cell_count > 0)

@@ -97,7 +97,7 @@ static double legend(nas__plot *plot, double top, bool draw)
             y += LEGEND_ROW;
         }
         if (draw) {
-            const char *name = nas__plot_class(series, "", &class_);
+            const char *name = nas__plot_class(plot, series, "", &class_);
             if (series->mark == NAS__POINTS)
                 nas__svg_circle(plot->svg, name, x + 8, y + 8, 4, NULL);
             else
@@ -125,14 +125,14 @@ double nas__chart_height(const nas__chart *chart)
            NAS__BAR_HEIGHT * chart->category_count + (chart->x_label ? 54 : 36);
 }
 
-static double label_width(const nas__axis *axis)
+static double label_width(nas__plot *plot, const nas__axis *axis)
 {
     nas_text label = {0};
     double widest = 0;
     for (int i = 0; i < axis->tick_count; i++) {
         nas_text_reset(&label);
         nas__axis_label(axis, axis->ticks[i], &label);
-        widest = fmax(widest, nas__svg_width(label.data ? label.data : ""));
+        widest = fmax(widest, nas__svg_width(nas__part(&label, plot->svg)));
     }
     nas_text_clear(&label);
     return widest;
@@ -166,7 +166,7 @@ static void lay_out(nas__plot *plot, double top, values x, values y)
         plot->y.to = plot->top;
         nas__axis_fit(&plot->y, y.low, y.high, (int)fmin(10, (plot->bottom - plot->top) / 44 + 1),
                       y.whole);
-        plot->left = label_width(&plot->y) + 12;
+        plot->left = label_width(plot, &plot->y) + 12;
     }
     plot->left = fmin(plot->left, plot->width / 2);
     plot->right = plot->width - 14;
@@ -188,7 +188,8 @@ static void draw_axes(nas__plot *plot)
         nas_text_reset(&label);
         nas__axis_label(&plot->y, plot->y.ticks[i], &label);
         nas__svg_line(plot->svg, "grid", plot->left, y, plot->right, y);
-        nas__svg_words(plot->svg, "faint", plot->left - 7, y + 4.5, NAS__END, label.data);
+        nas__svg_words(plot->svg, "faint", plot->left - 7, y + 4.5, NAS__END,
+                       nas__part(&label, plot->svg));
     }
     for (int i = 0; i < plot->x.tick_count; i++) {
         const double x = nas__axis_place(&plot->x, plot->x.ticks[i]);
@@ -197,9 +198,9 @@ static void draw_axes(nas__plot *plot)
         nas__svg_line(plot->svg, "grid", x, plot->bars ? plot->top : plot->bottom, x,
                       plot->bottom + 5);
         /* a label at the edge stays inside the picture */
-        const double half = nas__svg_width(label.data ? label.data : "") / 2;
+        const double half = nas__svg_width(nas__part(&label, plot->svg)) / 2;
         nas__svg_words(plot->svg, "faint", fmin(x, plot->width - half - 4), plot->bottom + 18,
-                       NAS__MIDDLE, label.data);
+                       NAS__MIDDLE, nas__part(&label, plot->svg));
     }
     nas__svg_line(plot->svg, "faint thin", plot->left, plot->bottom, plot->right, plot->bottom);
     nas_text_clear(&label);
@@ -230,7 +231,7 @@ static void draw_notes(nas__plot *plot)
         nas__number_words(&note, plot->cloud);
         nas_text_add(&note, " points drawn");
     }
-    if (note.data)
+    if (*nas__part(&note, plot->svg))
         nas__svg_words(plot->svg, "faint small", plot->right, plot->top - 9, NAS__END, note.data);
     nas_text_clear(&note);
 }

@@ -157,7 +157,7 @@ static void draw_curves(const nas_comparison *c, nas_text *page)
     nas_text x_label = {0};
     nas_text_format(&x_label, "cost: %s", nas__cost_unit(c));
     nas__chart chart = {.title = "Best so far: mean of each group, with its interval",
-                        .x_label = x_label.data,
+                        .x_label = nas__part(&x_label, page),
                         .y_label = c->metric,
                         .percent = nas__metric_share(c->metric)};
     for (int g = 0; g < c->group_count && g < NAS__SERIES; g++) {
@@ -172,7 +172,6 @@ static void draw_curves(const nas_comparison *c, nas_text *page)
                           .low = group->studies > 1 ? group->low : NULL,
                           .high = group->studies > 1 ? group->high : NULL};
     }
-    page->failed |= x_label.failed;
     nas__chart_draw(&chart, false, page);
     nas_text_clear(&x_label);
 }
@@ -216,11 +215,10 @@ static void put_curves(const nas_comparison *c, nas_text *page)
     nas_text_add(&caption, "Bands hold the mean with a probability of ");
     nas__number_words(&caption, round(100 * (1 - nas__interval_level)));
     nas_text_add(&caption, " %.");
-    page->failed |= caption.failed;
     nas__page_section(page, "curves", "On the way");
     nas__page_picture_begin(page, true);
     draw_curves(c, page);
-    nas__page_picture_end(page, caption.data);
+    nas__page_picture_end(page, nas__part(&caption, page));
     nas__page_section_end(page);
     nas_text_clear(&caption);
 }
@@ -234,10 +232,9 @@ static nas_status put_values(const nas_comparison *c, const char *cost, nas_text
                     c->metric, cost);
     nas__number_digits(&words, c->target, 5);
     nas_text_add(&words, "; the cost is the median of the studies.");
-    page->failed |= words.failed;
     nas__page_section(page, "values", "At equal cost");
     put_groups(c, page);
-    nas__page_words(page, words.data ? words.data : "");
+    nas__page_words(page, nas__part(&words, page));
     nas__page_picture_begin(page, true);
     const nas_status status = draw_distributions(c, page);
     nas__page_picture_end(page, "");
@@ -252,8 +249,7 @@ static void begin(const nas_comparison *c, const char *cost, nas_text *page)
     nas_text_format(&title, "Comparison of %d studies", c->study_count);
     nas_text_format(&subtitle, "%s of the best network after %s; %s is better", c->metric, cost,
                     c->goal == NAS_GOAL_MAX ? "more" : "less");
-    page->failed |= title.failed || subtitle.failed;
-    nas__page_begin(page, title.data ? title.data : "", subtitle.data);
+    nas__page_begin(page, nas__part(&title, page), nas__part(&subtitle, page));
     nas_text_clear(&title);
     nas_text_clear(&subtitle);
 }

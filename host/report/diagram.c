@@ -120,9 +120,8 @@ static void draw_heading(const diagram *d, nas_text *svg)
     nas_text_add(&words, " parameters, ");
     nas__short_number((double)cost.macs, &words);
     nas_text_add(&words, " multiply-accumulates");
-    svg->failed |= words.failed;
     nas__words_within(svg, "faint", MARGIN, MARGIN + 13, NAS__START, d->width - 2 * MARGIN,
-                      words.data ? words.data : "");
+                      nas__part(&words, svg));
     nas_text_clear(&words);
 }
 

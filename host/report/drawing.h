@@ -16,6 +16,9 @@
 
 #include <clnas/base.h>
 
+/* The words of a part, "" where it has none; a part that failed fails the whole that they go into. */
+const char *nas__part(const nas_text *part, nas_text *whole);
+
 /* ---- text: xml.c ------------------------------------------------------------------------------------- */
 
 /* Escapes & < > " ' ; bytes that are no UTF-8 and characters that XML forbids become U+FFFD. */

@@ -47,9 +47,8 @@ void nas__importance_draw(const nas__importance *importance, const char *metric,
         high[count] = gene->high;
     }
     nas_text_format(&title, "Importance of genes for %s", metric);
-    svg->failed |= title.failed;
     const nas__chart chart = {
-        .title = title.data ? title.data : "",
+        .title = nas__part(&title, svg),
         .x_label = "share of the variance that the gene explains by itself",
         .percent = true,
         .series_count = 1,

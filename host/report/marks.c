@@ -10,7 +10,8 @@
 
 enum { CLOUD = 2500, VISIBLE_POINTS = 40, ASKED_POINTS = 150 };
 
-const char *nas__plot_class(const nas__series *series, const char *more, nas_text *text)
+const char *nas__plot_class(nas__plot *plot, const nas__series *series, const char *more,
+                            nas_text *text)
 {
     nas_text_reset(text);
     if (series->colour < 0)
@@ -19,7 +20,7 @@ const char *nas__plot_class(const nas__series *series, const char *more, nas_tex
         nas_text_format(text, "s%d", series->colour % 8);
     if (*more)
         nas_text_format(text, " %s", more);
-    return text->data ? text->data : "";
+    return nas__part(text, plot->svg);
 }
 
 /* ---- what the pointer shows ---------------------------------------------------------------------------------- */
@@ -48,7 +49,7 @@ static const char *hover_of(const nas__plot *plot, const nas__series *series, in
             add_value(&plot->y, series->y[i], text);
         }
     }
-    return text->data ? text->data : "";
+    return nas__part(text, plot->svg);
 }
 
 /* ---- lines ----------------------------------------------------------------------------------------------------- */
@@ -126,7 +127,7 @@ static void draw_asked_points(nas__plot *plot, const nas__series *series, const 
         series->mark == NAS__LINE && count <= VISIBLE_POINTS && count == series->count;
     for (int k = 0; k < count; k++) {
         const int i = pixels->other[k];
-        nas__svg_circle(plot->svg, nas__plot_class(series, seen ? "" : "unseen", &class_),
+        nas__svg_circle(plot->svg, nas__plot_class(plot, series, seen ? "" : "unseen", &class_),
                         pixels->x[i], pixels->y[i], seen ? 3 : 6,
                         hover_of(plot, series, i, &hover));
     }
@@ -142,9 +143,9 @@ static void draw_line(nas__plot *plot, const nas__series *series, const places *
     if (step)
         count = drop_levels(pixels, count);
     path_of(pixels, count, step, &data);
-    if (data.length > 0)
+    if (*nas__part(&data, plot->svg))
         nas__svg_path(plot->svg,
-                      nas__plot_class(series, series->colour < 0 ? "thin" : "thick", &class_),
+                      nas__plot_class(plot, series, series->colour < 0 ? "thin" : "thick", &class_),
                       data.data, series->colour < 0 ? series->name : NULL);
     if (series->colour >= 0)
         draw_asked_points(plot, series, pixels);
@@ -178,8 +179,8 @@ static void draw_band(nas__plot *plot, const nas__series *series)
         if (last > first)
             nas_text_add(&data, "Z");
     }
-    if (data.length > 0)
-        nas__svg_path(plot->svg, nas__plot_class(series, "wash", &class_), data.data, NULL);
+    if (*nas__part(&data, plot->svg))
+        nas__svg_path(plot->svg, nas__plot_class(plot, series, "wash", &class_), data.data, NULL);
     nas_text_clear(&class_);
     nas_text_clear(&data);
 }
@@ -192,8 +193,8 @@ static void draw_cloud(nas__plot *plot, const nas__series *series, const places 
     const int count = nas__thin_cloud(pixels->x, pixels->y, series->count, CLOUD, pixels->kept);
     for (int k = 0; k < count; k++) {
         const int i = pixels->kept[k];
-        nas__svg_circle(plot->svg, nas__plot_class(series, "", &class_), pixels->x[i], pixels->y[i],
-                        count > 300 ? 2.5 : 3.5, hover_of(plot, series, i, &hover));
+        nas__svg_circle(plot->svg, nas__plot_class(plot, series, "", &class_), pixels->x[i],
+                        pixels->y[i], count > 300 ? 2.5 : 3.5, hover_of(plot, series, i, &hover));
     }
     plot->drawn += count;
     nas_text_clear(&class_);
@@ -239,14 +240,14 @@ void nas__bars_draw(nas__plot *plot, const nas__series *series, int slot, int sl
         if (isnan(end) || !(row >= 0 && row < plot->chart->category_count))
             continue;
         const double y = plot->top + NAS__BAR_HEIGHT * floor(row) + 3 + thick * slot;
-        nas__svg_rect(plot->svg, nas__plot_class(series, "", &class_), fmin(start, end), y,
+        nas__svg_rect(plot->svg, nas__plot_class(plot, series, "", &class_), fmin(start, end), y,
                       fmax(fabs(end - start), 1), thick, 2, hover_of(plot, series, i, &hover));
         const double behind = draw_whisker(plot, series, i, fmax(start, end), y + thick / 2);
         nas_text_reset(&value);
         add_value(&plot->x, series->x[i], &value);
-        if (slots == 1 && value.data)
+        if (slots == 1)
             nas__svg_words(plot->svg, "faint small", behind + 5, y + thick / 2 + 4, NAS__START,
-                           value.data);
+                           nas__part(&value, plot->svg));
     }
     nas_text_clear(&class_);
     nas_text_clear(&hover);

@@ -56,8 +56,7 @@ void nas__words_within(nas_text *svg, const char *class_, double x, double y, na
         at += size ? size : 1;
     }
     nas_text_add(&cut, "…");
-    svg->failed |= cut.failed;
-    nas__svg_words(svg, class_, x, y, anchor, cut.data ? cut.data : "");
+    nas__svg_words(svg, class_, x, y, anchor, nas__part(&cut, svg));
     nas_text_clear(&cut);
 }
 
@@ -67,8 +66,7 @@ void nas__arrow_head(nas_text *svg, double x, double y, bool down)
     nas__svg_point(&data, 'M', down ? x - 4 : x - 7, down ? y - 7 : y - 4);
     nas__svg_point(&data, 'L', x, y);
     nas__svg_point(&data, 'L', down ? x + 4 : x - 7, down ? y - 7 : y + 4);
-    svg->failed |= data.failed;
-    nas__svg_path(svg, "faint head", data.data ? data.data : "", NULL);
+    nas__svg_path(svg, "faint head", nas__part(&data, svg), NULL);
     nas_text_clear(&data);
 }
 
@@ -99,8 +97,7 @@ void nas__layout_line(nas_text *svg, const nas__layout *layout, int edge, double
             nas__svg_point(&data, 'L', x + p[i][0], y + p[i][1]);
         else
             swing(&data, layout->down, x + p[i - 1][0], y + p[i - 1][1], x + p[i][0], y + p[i][1]);
-    svg->failed |= data.failed;
-    nas__svg_path(svg, "faint line", data.data ? data.data : "", NULL);
+    nas__svg_path(svg, "faint line", nas__part(&data, svg), NULL);
     if (head)
         nas__arrow_head(svg, x + p[e->count - 1][0], y + p[e->count - 1][1], layout->down);
     nas_text_clear(&data);

@@ -240,20 +240,18 @@ static void draw_box(const nas__block_panel *panel, int b, double left, double t
     nas__shape_words(block->shape, &shape);
     write_costs(block, true, &costs);
     write_hover(panel, b, &hover);
-    svg->failed |= title.failed || shape.failed || costs.failed || hover.failed;
-    if (!svg->failed) {
-        const double inner = panel->box_width - 16,
-                     share = share_of(block->cost.macs, panel->most.macs);
-        nas__svg_rect(svg, box_class(block), left, top, panel->box_width, BOX_HEIGHT, 6,
-                      hover.data);
-        nas__words_within(svg, "", left + 8, top + 17, NAS__START, inner, title.data);
-        nas__words_within(svg, "faint small", left + 8, top + 33, NAS__START, inner, shape.data);
-        nas__words_within(svg, "faint small", left + 8, top + 48, NAS__START, inner,
-                          costs.data ? costs.data : "");
-        if (share > 0)
-            nas__svg_rect(svg, "s0 bar", left + 8, top + BOX_HEIGHT - 8, fmax(share * inner, 1), 4,
-                          1, NULL);
-    }
+    const double inner = panel->box_width - 16,
+                 share = share_of(block->cost.macs, panel->most.macs);
+    nas__svg_rect(svg, box_class(block), left, top, panel->box_width, BOX_HEIGHT, 6,
+                  nas__part(&hover, svg));
+    nas__words_within(svg, "", left + 8, top + 17, NAS__START, inner, nas__part(&title, svg));
+    nas__words_within(svg, "faint small", left + 8, top + 33, NAS__START, inner,
+                      nas__part(&shape, svg));
+    nas__words_within(svg, "faint small", left + 8, top + 48, NAS__START, inner,
+                      nas__part(&costs, svg));
+    if (share > 0)
+        nas__svg_rect(svg, "s0 bar", left + 8, top + BOX_HEIGHT - 8, fmax(share * inner, 1), 4, 1,
+                      NULL);
     nas_text_clear(&title);
     nas_text_clear(&shape);
     nas_text_clear(&costs);
@@ -272,10 +270,9 @@ static void draw_bar(const nas__block_panel *panel, const nas__block *block, dou
     if (percent >= 0.05)
         nas__number_fixed(&words, percent, 1, false);
     nas_text_add(&words, " %");
-    svg->failed |= words.failed;
     nas__svg_rect(svg, "s0 bar", left, middle - 6, fmax(share * BAR_WIDTH, 1), 12, 1, NULL);
     nas__svg_words(svg, "faint small", left + share * BAR_WIDTH + 6, middle + 4, NAS__START,
-                   words.data ? words.data : "");
+                   nas__part(&words, svg));
     nas_text_clear(&words);
 }
 
@@ -289,14 +286,13 @@ static void draw_line(const nas__block_panel *panel, int b, double left, double 
     nas_text_add(&more, block->cost.parameters + block->cost.macs > 0 ? ", " : "");
     write_costs(block, false, &more);
     write_hover(panel, b, &hover);
-    svg->failed |= title.failed || more.failed || hover.failed;
-    if (!svg->failed) {
-        nas__svg_rect(svg, box_class(block), left, top, LINE_WIDTH, LINE_HEIGHT, 6, hover.data);
-        nas__words_within(svg, "", left + 10, top + 17, NAS__START, LINE_WIDTH - 20, title.data);
-        nas__words_within(svg, "faint small", left + 10, top + 34, NAS__START, LINE_WIDTH - 20,
-                          more.data);
-        draw_bar(panel, block, left + LINE_WIDTH + 12, top + LINE_HEIGHT / 2.0, svg);
-    }
+    nas__svg_rect(svg, box_class(block), left, top, LINE_WIDTH, LINE_HEIGHT, 6,
+                  nas__part(&hover, svg));
+    nas__words_within(svg, "", left + 10, top + 17, NAS__START, LINE_WIDTH - 20,
+                      nas__part(&title, svg));
+    nas__words_within(svg, "faint small", left + 10, top + 34, NAS__START, LINE_WIDTH - 20,
+                      nas__part(&more, svg));
+    draw_bar(panel, block, left + LINE_WIDTH + 12, top + LINE_HEIGHT / 2.0, svg);
     nas_text_clear(&title);
     nas_text_clear(&more);
     nas_text_clear(&hover);
@@ -307,8 +303,7 @@ static void draw_polyline(nas_text *svg, const double (*points)[2], int count)
     nas_text data = {0};
     for (int i = 0; i < count; i++)
         nas__svg_point(&data, i ? 'L' : 'M', points[i][0], points[i][1]);
-    svg->failed |= data.failed;
-    nas__svg_path(svg, "faint line", data.data ? data.data : "", NULL);
+    nas__svg_path(svg, "faint line", nas__part(&data, svg), NULL);
     nas_text_clear(&data);
 }
 
@@ -349,8 +344,7 @@ static void draw_arc(const nas__block_panel *panel, int e, double x, double y, n
     nas__svg_point(&data, 'L', lane, bottom - bend);
     nas__svg_point(&data, 'L', lane + bend, bottom);
     nas__svg_point(&data, 'L', rim, bottom);
-    svg->failed |= data.failed;
-    nas__svg_path(svg, "faint line", data.data ? data.data : "", NULL);
+    nas__svg_path(svg, "faint line", nas__part(&data, svg), NULL);
     nas__arrow_head(svg, rim, bottom, false);
     nas_text_clear(&data);
 }

@@ -19,7 +19,8 @@ typedef struct nas__plot {
 } nas__plot;
 
 /* "s0 thick": the colour's class and `more`; lasts until the next call with the same `text`. */
-const char *nas__plot_class(const nas__series *series, const char *more, nas_text *text);
+const char *nas__plot_class(nas__plot *plot, const nas__series *series, const char *more,
+                            nas_text *text);
 void nas__mark_draw(nas__plot *plot, const nas__series *series);
 /* Bars of the `slot`-th of `slots` series that share each category. */
 void nas__bars_draw(nas__plot *plot, const nas__series *series, int slot, int slots);

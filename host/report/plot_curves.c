@@ -81,9 +81,10 @@ static void draw_name(const nas__subject *subject, const char *name, const doubl
     nas_text words = {0}, title = {0};
     if (labels && chart) {
         nas__metric_words(&words, name);
-        nas_text_format(&title, "Training: %s", words.data ? words.data : name);
-        *chart = (nas__chart){
-            .title = title.data, .x_label = "epoch", .percent = nas__metric_share(name)};
+        nas_text_format(&title, "Training: %s", nas__part(&words, sheet->out));
+        *chart = (nas__chart){.title = nas__part(&title, sheet->out),
+                              .x_label = "epoch",
+                              .percent = nas__metric_share(name)};
         add_all(subject, name, epochs, labels, chart);
         nas__sheet_chart(
             sheet, chart,

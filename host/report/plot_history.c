@@ -109,7 +109,7 @@ static int by_budget(const void *left, const void *right)
     return a->budget < b->budget ? -1 : a->budget > b->budget;
 }
 
-static void name_dots(history *h)
+static void name_dots(history *h, nas__sheet *sheet)
 {
     nas_text name = {0};
     qsort(h->dots, (size_t)h->dots_count, sizeof *h->dots, by_budget);
@@ -117,7 +117,7 @@ static void name_dots(history *h)
         dots *d = &h->dots[i];
         nas_text_reset(&name);
         nas__number_words(&name, d->budget);
-        snprintf(d->name, sizeof d->name, "%s %s", name.data ? name.data : "",
+        snprintf(d->name, sizeof d->name, "%s %s", nas__part(&name, sheet->out),
                  d->budget == 1 ? "epoch" : "epochs");
         if (h->dots_count == 1)
             snprintf(d->name, sizeof d->name, "a network");
@@ -133,8 +133,8 @@ static void draw_chart(const history *h, nas__sheet *sheet)
     nas_text title = {0}, label = {0}, caption = {0};
     nas__metric_words(&label, h->objective->metric);
     nas_text_add(&title, "History: ");
-    nas_text_add(&title, label.data ? label.data : "");
-    nas__chart chart = {.title = title.data,
+    nas_text_add(&title, nas__part(&label, sheet->out));
+    nas__chart chart = {.title = nas__part(&title, sheet->out),
                         .x_label = "trial",
                         .percent = nas__metric_share(h->objective->metric)};
     for (int i = 0; i < h->dots_count; i++) {
@@ -165,7 +165,7 @@ static void draw_chart(const history *h, nas__sheet *sheet)
                      "line is the best until then. ");
     nas_text_add(&caption,
                  h->objective->goal == NAS_GOAL_MAX ? "Higher is better." : "Lower is better.");
-    nas__sheet_chart(sheet, &chart, caption.data);
+    nas__sheet_chart(sheet, &chart, nas__part(&caption, sheet->out));
     nas_text_clear(&caption);
     nas_text_clear(&title);
     nas_text_clear(&label);
@@ -187,7 +187,7 @@ static nas_status draw_objective(nas__subject *subject, const nas_objective *obj
     if (status == NAS_OK)
         status = fill(&h);
     if (status == NAS_OK && h.best_count > 0 && (h.best_count > 1 || subject->epoch_count == 0)) {
-        name_dots(&h);
+        name_dots(&h, sheet);
         draw_chart(&h, sheet);
     }
     history_clear(&h);

@@ -17,7 +17,7 @@ static nas_status draw(nas__subject *subject, nas__sheet *sheet)
     if (status == NAS_OK) {
         nas__importance_words(&importance, &words);
         nas__importance_draw(&importance, metric, sheet->alone, nas__sheet_whole(sheet, true));
-        nas__sheet_picture_end(sheet, words.data);
+        nas__sheet_picture_end(sheet, nas__part(&words, sheet->out));
     }
     nas__importance_clear(&importance);
     nas_text_clear(&words);

@@ -22,11 +22,11 @@ nas_status nas__network_draw(nas__subject *subject, int trial, nas__sheet *sheet
     nas_text svg = {0}, words = {0}, caption = {0};
     NAS_TRY(nas__subject_arch(subject, trial, &arch));
     nas_status status = nas__diagram_network(subject->domain, &arch, sheet->alone, &svg);
-    if (status == NAS_OK && svg.data) {
+    if (status == NAS_OK) {
         nas_domain_describe(subject->domain, &arch, &words);
-        nas_text_format(&caption, "Trial %d: %s", trial, words.data ? words.data : "");
-        nas_text_add(nas__sheet_whole(sheet, true), svg.data);
-        nas__sheet_picture_end(sheet, caption.data);
+        nas_text_format(&caption, "Trial %d: %s", trial, nas__part(&words, sheet->out));
+        nas_text_add(nas__sheet_whole(sheet, true), nas__part(&svg, sheet->out));
+        nas__sheet_picture_end(sheet, nas__part(&caption, sheet->out));
     }
     nas_text_clear(&svg);
     nas_text_clear(&words);

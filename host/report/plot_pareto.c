@@ -142,20 +142,19 @@ static void draw_pair(pair *p, nas__sheet *sheet)
     nas_text x = {0}, y = {0}, title = {0}, caption = {0};
     nas__metric_words(&x, p->metrics[1]);
     nas__metric_words(&y, p->metrics[0]);
-    nas_text_add(&title, y.data ? y.data : "");
+    nas_text_add(&title, nas__part(&y, sheet->out));
     nas_text_add(&title, " against ");
-    nas_text_add(&title, x.data ? x.data : "");
+    nas_text_add(&title, nas__part(&x, sheet->out));
     if (title.data && title.data[0] >= 'a' && title.data[0] <= 'z')
         title.data[0] -= 'a' - 'A';
-    nas__chart chart = {.title = title.data,
-                        .x_label = x.data,
-                        .y_label = y.data,
+    nas__chart chart = {.title = nas__part(&title, sheet->out),
+                        .y_label = nas__part(&y, sheet->out),
                         .x_log = nas__wants_log(p->x, p->count),
                         .percent = nas__metric_share(p->metrics[0]),
                         .series_count = 3};
     if (chart.x_log)
         nas_text_add(&x, " (logarithmic)");
-    chart.x_label = x.data;
+    chart.x_label = nas__part(&x, sheet->out);
     snprintf(p->name, sizeof p->name, "front (%d)", p->front_count);
     chart.series[0] = (nas__series){.name = "a network", .mark = NAS__POINTS, .colour = -1};
     chart.series[0].count = p->count;
@@ -176,7 +175,7 @@ static void draw_pair(pair *p, nas__sheet *sheet)
                     "The line is the front: no other network is better in both, %s %s and %s %s.",
                     p->two.item[0].goal == NAS_GOAL_MAX ? "higher" : "lower", p->metrics[0],
                     p->two.item[1].goal == NAS_GOAL_MAX ? "higher" : "lower", p->metrics[1]);
-    nas__sheet_chart(sheet, &chart, caption.data);
+    nas__sheet_chart(sheet, &chart, nas__part(&caption, sheet->out));
     nas_text_clear(&x);
     nas_text_clear(&y);
     nas_text_clear(&title);

@@ -115,7 +115,7 @@ static void draw_group(const supernet *s, const measures *group, nas__sheet *she
                         .percent = nas__metric_share(group->member[0].name)};
     nas_text_add(&title, "Supernet: ");
     nas__metric_words(&title, group->what);
-    chart.title = title.data;
+    chart.title = nas__part(&title, sheet->out);
     for (int k = 0; k < group->count; k++)
         chart.series[chart.series_count++] = (nas__series){.name = group->member[k].name,
                                                            .mark = NAS__LINE,

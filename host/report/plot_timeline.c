@@ -64,7 +64,7 @@ static void draw_held(pen *p, int lane, nas_text *words)
     stretch_words(p->subject, held, p->last[lane], words);
     nas__svg_rect(p->svg, class_of(held->status), from, lane_top(p->timeline, lane) + 3,
                   fmax(to - from - (to - from > 4 ? 1 : 0), 0.6), lane_height - 6,
-                  to - from > 6 ? 2 : 0, words->data);
+                  to - from > 6 ? 2 : 0, nas__part(words, p->svg));
     held->trials = 0;
 }
 
@@ -126,7 +126,7 @@ static void draw_lanes(const nas__timeline *t, nas_text *svg)
             nas_text_add(&words, " % of the time");
         }
         nas__svg_words(svg, "", left, top - 3, NAS__START, lane->device);
-        nas__svg_words(svg, "faint", right, top - 3, NAS__END, words.data);
+        nas__svg_words(svg, "faint", right, top - 3, NAS__END, nas__part(&words, svg));
     }
     nas_text_clear(&words);
 }
@@ -139,7 +139,8 @@ static void draw_clock(const nas__timeline *t, const nas__axis *clock, double bo
         nas_text_reset(&words);
         nas__axis_label(clock, clock->ticks[i], &words);
         nas__svg_line(svg, "faint", x, bottom, x, bottom + 5);
-        nas__svg_words(svg, "faint", x, bottom + 19, i == 0 ? NAS__START : NAS__MIDDLE, words.data);
+        nas__svg_words(svg, "faint", x, bottom + 19, i == 0 ? NAS__START : NAS__MIDDLE,
+                       nas__part(&words, svg));
     }
     for (int i = 0; i < t->pause_count; i++) {
         const double x = nas__axis_place(clock, t->pauses[i].at);
@@ -147,7 +148,7 @@ static void draw_clock(const nas__timeline *t, const nas__axis *clock, double bo
         nas_text_add(&words, "a pause of ");
         nas__number_duration(&words, t->pauses[i].length);
         nas_text_add(&words, " is left out");
-        nas__svg_rect(svg, "faint wash", x - 4, 40, 8, bottom - 40, 0, words.data);
+        nas__svg_rect(svg, "faint wash", x - 4, 40, 8, bottom - 40, 0, nas__part(&words, svg));
         nas__svg_line(svg, "faint dash", x, 40, x, bottom);
     }
     nas_text_clear(&words);
@@ -197,7 +198,7 @@ static nas_status draw_timeline(const nas__subject *subject, const nas__timeline
         nas_text_add(&caption, " Long pauses of the whole study are cut to a dashed mark.");
     if (t->left_out > 0)
         nas_text_format(&caption, " %d trials of further workers are not drawn.", t->left_out);
-    nas__sheet_picture_end(sheet, caption.data);
+    nas__sheet_picture_end(sheet, nas__part(&caption, sheet->out));
     nas_text_clear(&caption);
     return status;
 }

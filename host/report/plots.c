@@ -93,9 +93,9 @@ nas_status nas__plot_page(const char *name, nas__subject *subject, nas_text *pag
     nas_status status = plot->draw(subject, sheet);
     const bool some = sheet->count > 0 || sheet->whole;
     nas__sheet_end(sheet, "");
-    if (status == NAS_OK && some && figures.data)
-        nas_text_add(page, figures.data);
-    page->failed = page->failed || figures.failed;
+    const char *drawn = nas__part(&figures, page);
+    if (status == NAS_OK && some)
+        nas_text_add(page, drawn);
     nas_text_clear(&figures);
     free(sheet);
     return status;

@@ -40,7 +40,7 @@ void nas__say_more(nas_text *page, int shown, int count, const char *command, co
     nas__number_words(&words, count - shown);
     nas_text_format(&words, " more are not shown here; they are listed by: clnas %s %s", command,
                     path);
-    nas__page_words(page, words.data ? words.data : "");
+    nas__page_words(page, nas__part(&words, page));
     nas_text_clear(&words);
 }
 
@@ -75,15 +75,15 @@ static void join(const nas__subject *subject, const nas_text bodies[SECTIONS], n
             contents[count++][1] = sections[i].heading;
         }
     subtitle_of(subject, &subtitle);
-    nas__page_begin(page, subject->config->study, subtitle.data);
+    nas__page_begin(page, subject->config->study, nas__part(&subtitle, page));
     nas__page_contents(page, (const char *const(*)[2])contents, count);
     for (int i = 0; i < SECTIONS; i++) {
-        if (bodies[i].length == 0)
+        const char *body = nas__part(&bodies[i], page); /* one that failed may be empty, too */
+        if (!*body)
             continue;
         nas__page_section(page, sections[i].anchor, sections[i].heading);
-        nas_text_add(page, bodies[i].data);
+        nas_text_add(page, body);
         nas__page_section_end(page);
-        page->failed = page->failed || bodies[i].failed;
     }
     nas__page_end(page);
     nas_text_clear(&subtitle);
@@ -98,6 +98,8 @@ nas_status nas_report_write(const char *study_path, nas_text *page)
     nas_status status = nas__subject_open(study_path, subject);
     for (int i = 0; i < SECTIONS && status == NAS_OK; i++)
         status = write_body(&sections[i], subject, &bodies[i]);
+    if (status == NAS_OK && subject->no_memory)
+        status = nas_error_set(NAS_MEMORY, __FILE__, __LINE__, "%s", subject->no_domain);
     if (status == NAS_OK) {
         join(subject, bodies, page);
         status = nas_text_check(page);

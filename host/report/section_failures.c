@@ -97,7 +97,7 @@ static void write_reasons(reasons *list, const char *sentence, nas__subject *sub
     nas_text_add(&words, " of ");
     nas__number_words(&words, subject->count);
     nas_text_format(&words, " trials %s", sentence);
-    nas__page_words(page, words.data ? words.data : "");
+    nas__page_words(page, nas__part(&words, page));
     write_table(list, page);
     for (int i = 0; i < list->count && i < SHOWN; i++)
         shown += list->item[i].count;

@@ -101,7 +101,7 @@ static void write_more(nas__subject *subject, const metric_list *metrics, nas_te
     if (subject->best_count <= BEST)
         return;
     nas_text_format(&words, "The next %d", count - BEST);
-    nas__page_fold_begin(page, words.data ? words.data : "");
+    nas__page_fold_begin(page, nas__part(&words, page));
     add_head(&table, metrics);
     for (int i = BEST; i < count; i++)
         add_row(subject, subject->best[i], metrics, false, &table);
@@ -119,13 +119,12 @@ static nas_status write_picture(nas__subject *subject, int trial, nas__sheet *sh
     const nas_status status = nas__network_draw(subject, trial, sheet);
     nas__sheet_end(sheet, "");
     if (status == NAS_OK) {
-        nas_text_add(page, figures.data ? figures.data : "");
+        nas_text_add(page, nas__part(&figures, page));
     } else {
         nas_text_reset(&figures);
         nas_text_format(&figures, "Trial %d cannot be drawn: %s", trial, nas_error_message());
-        nas__page_words(page, figures.data ? figures.data : "");
+        nas__page_words(page, nas__part(&figures, page));
     }
-    page->failed = page->failed || figures.failed;
     nas_text_clear(&figures);
     return status == NAS_MEMORY ? status : NAS_OK;
 }
@@ -141,7 +140,7 @@ static nas_status write_pictures(nas__subject *subject, nas_text *page)
     if (!nas__subject_domain(subject)) {
         nas_text words = {0};
         nas_text_format(&words, "The networks cannot be drawn: %s", subject->no_domain);
-        nas__page_words(page, words.data ? words.data : "");
+        nas__page_words(page, nas__part(&words, page));
         nas_text_clear(&words);
     }
     for (int i = 0; i < count && subject->domain && status == NAS_OK; i++) {
@@ -166,7 +165,7 @@ nas_status nas__section_networks(nas__subject *subject, nas_text *page)
     nas_text_format(&words, "By %s, of ", subject->first->metric);
     nas__number_words(&words, subject->best_count);
     nas_text_add(&words, subject->best_count == 1 ? " complete network." : " complete networks.");
-    nas__page_words(page, words.data ? words.data : "");
+    nas__page_words(page, nas__part(&words, page));
     add_head(&table, &metrics);
     for (int i = 0; i < count; i++)
         add_row(subject, subject->best[i], &metrics, true, &table);
@@ -198,7 +197,7 @@ nas_status nas__section_front(nas__subject *subject, nas_text *page)
                         "better in one.",
                         count, count == 1 ? "network is on the front" : "networks are on the front",
                         subject->config->objectives.count);
-        nas__page_words(page, words.data ? words.data : "");
+        nas__page_words(page, nas__part(&words, page));
         add_head(&table, &metrics);
         for (int i = 0; i < count && i < FRONT; i++)
             add_row(subject, front[i], &metrics, true, &table);
@@ -287,7 +286,7 @@ nas_status nas__section_supernet(nas__subject *subject, nas_text *page)
                     "each it speaks for an architecture; the table has those epochs after which "
                     "that was another one.",
                     subject->epoch_count);
-    nas__page_words(page, words.data ? words.data : "");
+    nas__page_words(page, nas__part(&words, page));
     nas_text_reset(&words);
     nas__table_add(&table, "trial");
     nas__table_add(&table, "epoch");

@@ -83,7 +83,7 @@ static void write_commands(const nas__subject *subject, nas_text *page)
             "\n# the best network: look at it, train it again, take it elsewhere\n"
             "clnas show %s:%d\nclnas train %s:%d\nclnas export %s:%d --to onnx -o net.onnx\n",
             path, subject->best[0], path, subject->best[0], path, subject->best[0]);
-    nas__page_code(page, words.data ? words.data : "");
+    nas__page_code(page, nas__part(&words, page));
     nas_text_clear(&words);
 }
 
@@ -98,12 +98,12 @@ nas_status nas__section_repeat(nas__subject *subject, nas_text *page)
     if (status == NAS_OK) {
         write_commands(subject, page);
         nas__page_fold_begin(page, "The config, every option with its value");
-        nas__page_code(page, config.data ? config.data : "");
+        nas__page_code(page, nas__part(&config, page));
         nas__page_fold_end(page);
     }
     if (status == NAS_OK && config.data && options.data && strcmp(config.data, options.data) != 0) {
         nas__page_fold_begin(page, "In effect at the end: as devices and resumes have changed it");
-        nas__page_code(page, options.data);
+        nas__page_code(page, nas__part(&options, page));
         nas__page_fold_end(page);
     }
     nas_text_clear(&config);

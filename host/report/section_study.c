@@ -76,7 +76,7 @@ static void write_state(const nas__subject *subject, nas_text *page)
     }
     if (!p->has_best && subject->count > 0)
         nas_text_add(&words, " There is no complete network yet.");
-    nas__page_words(page, words.data ? words.data : "");
+    nas__page_words(page, nas__part(&words, page));
     nas_text_clear(&words);
 }
 
@@ -93,7 +93,10 @@ static void add_space(nas__subject *subject, nas__pairs *facts, nas_text *words)
     bool exact = false;
     nas__group_words(words, &config->space, NAS__KIND(space));
     nas__pairs_take(facts, "Space", words);
-    if (domain && nas_domain_size(domain, &size, &exact)) {
+    const bool countable = domain && domain->space->size;
+    if (countable && !nas_domain_size(domain, &size, &exact)) {
+        facts->failed = true; /* there was no memory to count in */
+    } else if (countable) {
         nas__number_words(words, size);
         nas_text_add(words, exact ? " architectures" : " architectures at most");
         nas_text_format(words, ", written as %d genes", domain->count);

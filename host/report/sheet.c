@@ -88,9 +88,8 @@ static void compose(nas__sheet *sheet, const char *title)
         nas_text_add(sheet->out, " ");
         nas__svg_number(sheet->out, y[i]);
         nas_text_add(sheet->out, ")\">\n");
-        nas_text_add(sheet->out, panel->svg.data ? panel->svg.data : "");
+        nas_text_add(sheet->out, nas__part(&panel->svg, sheet->out));
         nas_text_add(sheet->out, "</g>\n");
-        sheet->out->failed = sheet->out->failed || panel->svg.failed;
     }
     nas__svg_end(sheet->out);
 }

@@ -49,9 +49,12 @@ void nas__subject_clear(nas__subject *subject)
 
 const nas_domain *nas__subject_domain(nas__subject *subject)
 {
-    if (!subject->asked_domain &&
-        nas_study_view_domain(&subject->view, &subject->domain) != NAS_OK) {
+    if (subject->asked_domain)
+        return subject->domain;
+    const nas_status status = nas_study_view_domain(&subject->view, &subject->domain);
+    if (status != NAS_OK) {
         subject->domain = NULL;
+        subject->no_memory = status == NAS_MEMORY;
         snprintf(subject->no_domain, sizeof subject->no_domain, "%s", nas_error_message());
     }
     subject->asked_domain = true;
@@ -82,7 +85,7 @@ nas_status nas__subject_arch(nas__subject *subject, int i, nas_arch *arch)
     nas_text text = {0};
     const nas_domain *domain = nas__subject_domain(subject);
     if (!domain)
-        NAS_FAIL(NAS_DATA, "%s", subject->no_domain);
+        NAS_FAIL(subject->no_memory ? NAS_MEMORY : NAS_DATA, "%s", subject->no_domain);
     arch_text(subject, i, &text);
     nas_status status = nas_text_check(&text);
     if (status == NAS_OK)
@@ -94,10 +97,12 @@ nas_status nas__subject_arch(nas__subject *subject, int i, nas_arch *arch)
 void nas__subject_describe(nas__subject *subject, int i, nas_text *text)
 {
     nas_arch arch;
-    if (nas__subject_arch(subject, i, &arch) == NAS_OK)
+    const nas_status status = nas__subject_arch(subject, i, &arch);
+    if (status == NAS_OK)
         nas_domain_describe(subject->domain, &arch, text);
     else
         arch_text(subject, i, text);
+    text->failed = text->failed || status == NAS_MEMORY;
 }
 
 double *nas__subject_metric(const nas__subject *subject, const char *metric)

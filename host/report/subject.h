@@ -20,6 +20,7 @@ typedef struct nas__subject {
     bool asked_domain; /* nas__subject_domain was called */
     nas_domain *domain;
     char no_domain[512]; /* why there is none */
+    bool no_memory;      /* that is why: nothing that the study has, and no page may say so */
 } nas__subject;
 
 /* Clear it on success and on failure. */

@@ -153,9 +153,10 @@ void nas__budget_words(nas_text *text, const nas_config *config)
             continue;
         nas_text_reset(&number);
         nas__number_words(&number, ends[i].value);
-        add_end(&words, ends[i].format, number.data ? number.data : "");
+        add_end(&words, ends[i].format, nas__part(&number, text));
     }
-    nas_text_add(text, words.data ? words.data : "until it is stopped");
+    nas_text_add(text, words.length > 0 ? words.data : "until it is stopped");
+    text->failed = text->failed || words.failed;
     nas_text_clear(&number);
     nas_text_clear(&words);
 }
@@ -177,15 +178,18 @@ static const nas_option *option_of(const nas_kind *kind, const char *name)
 }
 
 /* Does the option have the value that it would have had anyway? */
-static bool is_default(const nas_option *option, const nas_value *value)
+static bool is_default(const nas_option *option, const nas_value *value, nas_text *text)
 {
     nas_value fallback = {0};
     nas_text own = {0}, other = {0};
     bool same = false;
-    if (option->fallback && nas_value_parse(option->fallback, "", 0, &fallback) == NAS_OK) {
+    const nas_status status =
+        option->fallback ? nas_value_parse(option->fallback, "", 0, &fallback) : NAS_FAILED;
+    text->failed = text->failed || status == NAS_MEMORY;
+    if (status == NAS_OK) {
         nas_value_write(value, -1, &own);
         nas_value_write(&fallback, -1, &other);
-        same = own.data && other.data && strcmp(own.data, other.data) == 0;
+        same = strcmp(nas__part(&own, text), nas__part(&other, text)) == 0;
         same = same || (fallback.type == NAS_VALUE_INT && value->type == NAS_VALUE_REAL &&
                         value->real == (double)fallback.integer);
         same = same || (option->type == NAS_OPTION_TEXT && value->type == NAS_VALUE_TEXT &&
@@ -206,7 +210,7 @@ static void add_settings(nas_text *text, const nas_value *group, const nas_kind 
         snprintf(name, sizeof name, "%s%s", prefix, item->name ? item->name : "");
         const nas_option *option = option_of(kind, name);
         const bool empty = item->type == NAS_VALUE_LIST && item->item_count == 0;
-        if (strcmp(name, "type") == 0 || empty || (option && is_default(option, item)))
+        if (strcmp(name, "type") == 0 || empty || (option && is_default(option, item, text)))
             continue;
         if (item->type == NAS_VALUE_GROUP && !option && strlen(name) < sizeof name - 2) {
             strcat(name, ".");

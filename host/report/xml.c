@@ -11,6 +11,12 @@
 #include <limits.h>
 #include <string.h>
 
+const char *nas__part(const nas_text *part, nas_text *whole)
+{
+    whole->failed = whole->failed || part->failed;
+    return part->data ? part->data : "";
+}
+
 static const char replacement[] = "\xEF\xBF\xBD";
 
 /* Of a character of `size` bytes: may it stand in XML? */
