@@ -71,6 +71,56 @@ static void test_cut(void **state)
     assert_int_equal(nas__text_width("ä<\xff"), 3);
 }
 
+/* Into 12 bytes, with a canary behind them: no character is split, nor is one left out that there is room for. */
+static void check_fit(const char *words, const char *wanted)
+{
+    char to[16];
+    memset(to, '#', sizeof to);
+    nas__text_fit(to, 12, words);
+    assert_string_equal(to, wanted);
+    assert_memory_equal(to + 12, "####", 4);
+    nas__text_fit(to, 12, to); /* where it is already */
+    assert_string_equal(to, wanted);
+}
+
+static void test_fit(void **state)
+{
+    (void)state;
+    check_fit("", "");
+    check_fit("elevenbytes", "elevenbytes");
+    check_fit("twelve bytes", "twelve b…");
+    check_fit("äöüäöu", "äöüäöu");
+    check_fit("äöüäöü", "äöüä…");
+    check_fit("1234567äöü", "1234567…");
+    check_fit("中文中文中文", "中文…");
+    check_fit("12345678\xe4\xb8", "12345678\xe4\xb8");
+    check_fit("\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff",
+              "\xff\xff\xff\xff\xff\xff\xff\xff…");
+}
+
+static void check_words(double width, const char *words, const char *wanted)
+{
+    nas_text svg = {0};
+    nas_text_add(&svg, "<svg>");
+    nas__svg_words_within(&svg, "", 0, 0, NAS__START, words, width);
+    nas_text_add(&svg, "</svg>");
+    page_seen seen = page_look(&svg);
+    if (!strstr(seen.text.data, wanted) || strstr(seen.text.data, "\uFFFD"))
+        fail_msg("\"%s\" within %g is \"%s\"", words, width, seen.text.data);
+    nas_text_clear(&seen.text);
+}
+
+static void test_words_within(void **state)
+{
+    (void)state;
+    const double letter = nas__character_width("");
+    assert_true(nas__character_width("faint small") < letter);
+    check_words(6.1 * letter, "äöüäöü", "äöüäöü");
+    check_words(5.9 * letter, "äöüäöü", "äöüä…");
+    check_words(2.5 * letter, "中文<文", "中…");
+    check_words(0, "ä", "…");
+}
+
 static void check_number(void (*add)(nas_text *, double), double value, const char *wanted)
 {
     nas_text text = {0};
@@ -372,6 +422,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_text),          cmocka_unit_test(test_every_byte),
         cmocka_unit_test(test_cut),           cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_fit),           cmocka_unit_test(test_words_within),
         cmocka_unit_test(test_axes),          cmocka_unit_test(test_labels),
         cmocka_unit_test(test_places),        cmocka_unit_test(test_few_points),
         cmocka_unit_test(test_hostile_chart), cmocka_unit_test(test_many_points),

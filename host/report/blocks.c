@@ -14,6 +14,7 @@
  *
  * Next: diagram.c. */
 #include "blocks.h"
+#include "drawing.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -157,7 +158,7 @@ static nas_status title_of(const nas_graph *graph, const int *of_node, int main_
     }
     const nas_status status = nas_text_check(&text);
     if (status == NAS_OK)
-        snprintf(block->title, sizeof block->title, "%s", text.data);
+        nas__text_fit(block->title, sizeof block->title, text.data);
     nas_text_clear(&text);
     return status;
 }
@@ -182,7 +183,7 @@ static void group_by_sketch(const nas_graph *graph, const nas_sketch *sketch, na
     for (int b = 0, node = 0; b < sketch->part_count; b++) {
         const nas_sketch_part *part = &sketch->parts[b];
         blocks->items[b] = (nas__block){.cell = part->cell, .count = 1, .last = part->last};
-        snprintf(blocks->items[b].title, sizeof blocks->items[b].title, "%.63s", part->name);
+        nas__text_fit(blocks->items[b].title, sizeof blocks->items[b].title, part->name);
         for (; node <= part->last && node <= graph->output; node++)
             blocks->of_node[node] = b;
     }
@@ -292,10 +293,12 @@ static void title_together(const nas__blocks *blocks, int first, int last, char 
     for (int b = first; b <= last; b++)
         if (blocks->items[b].cost.macs > blocks->items[heaviest].cost.macs)
             heaviest = b;
+    char name[52];
+    nas__text_fit(name, sizeof name, blocks->items[heaviest].title);
     if (first == last)
-        snprintf(title, size, "%.60s", blocks->items[first].title);
+        nas__text_fit(title, size, blocks->items[first].title);
     else
-        snprintf(title, size, "%.48s and %d more", blocks->items[heaviest].title, last - first);
+        snprintf(title, size, "%s and %d more", name, last - first);
 }
 
 /* From how many blocks lines lead over the place behind each block: how many values are still wanted there. */

@@ -10,7 +10,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { LEGEND_CHARACTERS = 26, CATEGORY_CHARACTERS = 30, LEGEND_ROW = 19 };
+enum { LEGEND_CHARACTERS = 27, CATEGORY_CHARACTERS = 31, LEGEND_ROW = 19 };
 static const double default_width = 720, default_height = 320;
 
 /* ---- ranges --------------------------------------------------------------------------------------------------- */
@@ -54,29 +54,11 @@ static void widen_by_point(nas__plot *plot, const nas__series *series, int i, va
 
 /* ---- layout ------------------------------------------------------------------------------------------------------- */
 
-static void words_cut(nas_text *text, const char *words, int most)
+/* What words take that are cut to so many characters. */
+static double width_cut(const char *words, int most)
 {
-    nas_text_reset(text);
-    const char *at = words;
-    int size;
-    for (int i = 0; *at && i < most; i++, at += size) {
-        size = nas_character_size(at);
-        size = size ? size : 1;
-        nas_text_add_bytes(text, at, (size_t)size);
-    }
-    if (*at)
-        nas_text_add(text, "…");
-    if (!text->data)
-        nas_text_add(text, "");
-}
-
-static void draw_words(nas__plot *plot, const char *class_, double x, double y, nas__anchor anchor,
-                       const char *words, int most)
-{
-    nas_text shown = {0};
-    words_cut(&shown, words, most);
-    nas__svg_words(plot->svg, class_, x, y, anchor, shown.data ? shown.data : "");
-    nas_text_clear(&shown);
+    const int width = nas__text_width(words);
+    return nas__character_width("") * (width > most ? most : width);
 }
 
 /* Names and their colours, in rows; the pixel below them. */
@@ -89,9 +71,7 @@ static double legend(nas__plot *plot, double top, bool draw)
         const nas__series *series = &plot->chart->series[i];
         if (!series->name || !*series->name || series->unlisted)
             continue;
-        int characters = nas__text_width(series->name);
-        characters = characters > LEGEND_CHARACTERS ? LEGEND_CHARACTERS + 1 : characters;
-        const double width = 22 + 6.8 * characters + 14;
+        const double width = 22 + width_cut(series->name, LEGEND_CHARACTERS) + 14;
         if (some && x + width > plot->width) {
             x = 4;
             y += LEGEND_ROW;
@@ -102,7 +82,8 @@ static double legend(nas__plot *plot, double top, bool draw)
                 nas__svg_circle(plot->svg, name, x + 8, y + 8, 4, NULL);
             else
                 nas__svg_rect(plot->svg, name, x, y + 6, 16, 4, 2, NULL);
-            draw_words(plot, "", x + 22, y + 12.5, NAS__START, series->name, LEGEND_CHARACTERS);
+            nas__svg_words_cut(plot->svg, "", x + 22, y + 12.5, NAS__START, series->name,
+                               LEGEND_CHARACTERS);
         }
         x += width;
         some = true;
@@ -140,12 +121,10 @@ static double label_width(nas__plot *plot, const nas__axis *axis)
 
 static double category_width(const nas__chart *chart)
 {
-    int widest = 0;
-    for (int i = 0; i < chart->category_count; i++) {
-        const int width = nas__text_width(chart->categories[i]);
-        widest = width > widest ? width : widest;
-    }
-    return 6.8 * (widest > CATEGORY_CHARACTERS ? CATEGORY_CHARACTERS + 1 : widest);
+    double widest = 0;
+    for (int i = 0; i < chart->category_count; i++)
+        widest = fmax(widest, width_cut(chart->categories[i], CATEGORY_CHARACTERS));
+    return widest;
 }
 
 /* Edges of the plot, and its axes. */
@@ -209,19 +188,21 @@ static void draw_axes(nas__plot *plot)
 static void draw_categories(nas__plot *plot)
 {
     for (int i = 0; i < plot->chart->category_count; i++)
-        draw_words(plot, "", plot->left - 8, plot->top + NAS__BAR_HEIGHT * (i + 0.5) + 4.5,
-                   NAS__END, plot->chart->categories[i], CATEGORY_CHARACTERS);
+        nas__svg_words_cut(plot->svg, "", plot->left - 8,
+                           plot->top + NAS__BAR_HEIGHT * (i + 0.5) + 4.5, NAS__END,
+                           plot->chart->categories[i], CATEGORY_CHARACTERS);
 }
 
 static void draw_notes(nas__plot *plot)
 {
     nas_text note = {0};
-    const int most = (int)((plot->width - 8) / 6.8);
+    const double room = plot->width - 8;
     if (plot->chart->x_label && *plot->chart->x_label)
-        draw_words(plot, "faint", plot->right, plot->height - 8, NAS__END, plot->chart->x_label,
-                   most);
+        nas__svg_words_within(plot->svg, "faint", plot->right, plot->height - 8, NAS__END,
+                              plot->chart->x_label, room);
     if (plot->chart->y_label && *plot->chart->y_label && !plot->bars)
-        draw_words(plot, "faint", 4, plot->top - 9, NAS__START, plot->chart->y_label, most / 2);
+        nas__svg_words_within(plot->svg, "faint", 4, plot->top - 9, NAS__START,
+                              plot->chart->y_label, room / 2);
     if (plot->placeless > 0) {
         nas__number_words(&note, plot->placeless);
         nas_text_add(&note, " not above 0");
@@ -263,7 +244,7 @@ void nas__chart_draw(const nas__chart *chart, bool alone, nas_text *svg)
     lay_out(&plot, top, x, y);
     nas__svg_begin(svg, plot.width, plot.height, title, alone);
     if (*title)
-        draw_words(&plot, "strong", 4, 18, NAS__START, title, (int)(plot.width / 7.6));
+        nas__svg_words_within(svg, "strong", 4, 18, NAS__START, title, plot.width);
     if (plot.given > 0) {
         legend(&plot, title_bottom, true);
         draw_axes(&plot);

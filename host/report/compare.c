@@ -9,6 +9,7 @@
  * practices for scientific research on neural architecture search" (1909.02453); Demšar, "Statistical comparisons of classifiers"
  * (JMLR 7, 2006), for signed ranks and Holm's correction.  Next: docs/compare.md. */
 #include "compare.h"
+#include "drawing.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -56,13 +57,15 @@ void nas_comparison_destroy(nas_comparison *c)
 nas_status nas__note(nas_comparison *c, const char *format, ...)
 {
     va_list list;
+    char note[2 * sizeof *c->notes];
     void *grown = realloc(c->notes, ((size_t)c->note_count + 1) * sizeof *c->notes);
     if (!grown)
         NAS_FAIL(NAS_MEMORY, "no memory for a note");
     c->notes = grown;
     va_start(list, format);
-    vsnprintf(c->notes[c->note_count++], sizeof *c->notes, format, list);
+    vsnprintf(note, sizeof note, format, list);
     va_end(list);
+    nas__text_fit(c->notes[c->note_count++], sizeof *c->notes, note);
     return NAS_OK;
 }
 

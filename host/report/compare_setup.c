@@ -4,6 +4,7 @@
  * leave a search what it is, equal lists are one group; the label of a group is its strategy and the lines that others lack.  An
  * option of a strategy tells it only from groups of the same strategy. */
 #include "compare.h"
+#include "drawing.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -173,17 +174,11 @@ static nas_status label_group(nas_comparison *c, int group)
                         begins(path, "strategy.") ? path + strlen("strategy.") : path);
         add_plain(&text, own->lines[i].value);
     }
-    NAS_TRY(nas_text_check(&text));
-    char *label = c->groups[group].label;
-    const size_t size = sizeof c->groups[group].label;
-    size_t length = strlen(text.data), room = size - sizeof "…";
-    if (length >= size)
-        for (; room > 0 && ((unsigned char)text.data[room] & 0xC0) == 0x80;)
-            room--;
-    snprintf(label, size, "%.*s%s", (int)(length < size ? length : room), text.data,
-             length < size ? "" : "…");
+    const nas_status status = nas_text_check(&text);
+    if (status == NAS_OK)
+        nas__text_fit(c->groups[group].label, sizeof c->groups[group].label, text.data);
     nas_text_clear(&text);
-    return NAS_OK;
+    return status;
 }
 
 /* Labels that were cut, or that hide what an absent option means, still must be different. */
@@ -194,10 +189,9 @@ static void number_equal_labels(nas_comparison *c)
             if (strcmp(c->groups[i].label, c->groups[k].label) == 0) {
                 char number[24];
                 snprintf(number, sizeof number, " #%d", i + 1);
-                size_t room = sizeof c->groups[i].label - strlen(number) - 1;
-                if (strlen(c->groups[i].label) < room)
-                    room = strlen(c->groups[i].label);
-                strcpy(c->groups[i].label + room, number);
+                char *label = c->groups[i].label;
+                nas__text_fit(label, sizeof c->groups[i].label - strlen(number), label);
+                strcat(label, number);
             }
 }
 
@@ -263,8 +257,10 @@ static nas_status note_difference(nas_comparison *c, const char *prefix, const c
                 if (!begins(path, prefix) || same_value(first, other, path))
                     continue;
                 const char *x = nas__setup_value(first, path), *y = nas__setup_value(other, path);
-                return nas__note(c, "%s differs (%.80s, %.80s): %s", path, x ? x : "none",
-                                 y ? y : "none", meaning);
+                char shown[2][84];
+                nas__text_fit(shown[0], sizeof shown[0], x ? x : "none");
+                nas__text_fit(shown[1], sizeof shown[1], y ? y : "none");
+                return nas__note(c, "%s differs (%s, %s): %s", path, shown[0], shown[1], meaning);
             }
     }
     return NAS_OK;

@@ -120,8 +120,8 @@ static void draw_heading(const diagram *d, nas_text *svg)
     nas_text_add(&words, " parameters, ");
     nas__short_number((double)cost.macs, &words);
     nas_text_add(&words, " multiply-accumulates");
-    nas__words_within(svg, "faint", MARGIN, MARGIN + 13, NAS__START, d->width - 2 * MARGIN,
-                      nas__part(&words, svg));
+    nas__svg_words_within(svg, "faint", MARGIN, MARGIN + 13, NAS__START, nas__part(&words, svg),
+                          d->width - 2 * MARGIN);
     nas_text_clear(&words);
 }
 
@@ -144,8 +144,8 @@ static void draw(const diagram *d, const char *title, bool alone, nas_text *svg)
     if (d->has_panel)
         nas__block_panel_draw(&d->panel, MARGIN, y, svg);
     if (d->note)
-        nas__words_within(svg, "faint small", MARGIN, d->height - MARGIN - 3, NAS__START,
-                          d->width - 2 * MARGIN, d->note);
+        nas__svg_words_within(svg, "faint small", MARGIN, d->height - MARGIN - 3, NAS__START,
+                              d->note, d->width - 2 * MARGIN);
     nas__svg_end(svg);
 }
 

@@ -23,10 +23,17 @@ const char *nas__part(const nas_text *part, nas_text *whole);
 
 /* Escapes & < > " ' ; bytes that are no UTF-8 and characters that XML forbids become U+FFFD. */
 void nas__xml_text(nas_text *text, const char *words);
-/* The same, cut to `most` characters with "…" where it is longer. */
+/* The same, cut to `most` characters with "…" as the last of them where it is longer. */
 void nas__xml_text_cut(nas_text *text, const char *words, int most);
+
+/* ---- words that are too long: cut.c ------------------------------------------------------------------- */
+
 /* Characters of it, as nas__xml_text shows them. */
 int nas__text_width(const char *words);
+/* Bytes of the characters that stay where there is room for `most`: all, or one less than `most`, for "…". */
+size_t nas__text_cut(const char *words, int most);
+/* Into an array of `size` bytes, at least 8: whole characters, and "…" where some are missing. */
+void nas__text_fit(char *to, size_t size, const char *words);
 
 /* ---- numbers: number.c ------------------------------------------------------------------------------------ */
 
@@ -66,13 +73,19 @@ void nas__svg_circle(nas_text *svg, const char *class_, double x, double y, doub
 typedef enum nas__anchor { NAS__START, NAS__MIDDLE, NAS__END } nas__anchor;
 void nas__svg_words(nas_text *svg, const char *class_, double x, double y, nas__anchor anchor,
                     const char *words);
+/* The same, with "…" as the last of `most` characters where there are more; where they would be wider than so many pixels. */
+void nas__svg_words_cut(nas_text *svg, const char *class_, double x, double y, nas__anchor anchor,
+                        const char *words, int most);
+void nas__svg_words_within(nas_text *svg, const char *class_, double x, double y,
+                           nas__anchor anchor, const char *words, double width);
 /* A path from its SVG data, which the caller writes (numbers only). */
 void nas__svg_path(nas_text *svg, const char *class_, const char *data, const char *hover);
 /* A coordinate: at most two decimals, no trailing zeros. */
 void nas__svg_number(nas_text *svg, double value);
 /* "M12.5 40": a letter of a path and the point behind it. */
 void nas__svg_point(nas_text *data, char letter, double x, double y);
-/* What words take, about: 13 px of a screen's letters. */
+/* What a character of a class takes, about: 13 px of a screen's letters, "small" ones less; what words take. */
+double nas__character_width(const char *class_);
 double nas__svg_width(const char *words);
 
 /* ---- axes: axis.c ------------------------------------------------------------------------------------------- */

@@ -1,4 +1,4 @@
-/* panel.c - what all pictures of networks share: numbers in few letters, words that fit, lines with heads.
+/* panel.c - what all pictures of networks share: numbers in few letters, lines with heads.
  *
  * A line through a layout's points is straight where it passes a layer and swings between two of them, with tangents along
  * the main axis, so it stays in the gap that has no boxes.
@@ -7,9 +7,6 @@
 #include "panel.h"
 
 #include <math.h>
-#include <string.h>
-
-static const double small = 0.89; /* a small letter, in usual ones */
 
 void nas__short_number(double value, nas_text *text)
 {
@@ -32,32 +29,6 @@ void nas__shape_words(nas_shape shape, nas_text *text)
     nas_text_format(text, "%d", shape.c);
     if (shape.h > 1 || shape.w > 1)
         nas_text_format(text, "×%d×%d", shape.h, shape.w);
-}
-
-double nas__small_width(const char *words)
-{
-    return small * nas__svg_width(words);
-}
-
-void nas__words_within(nas_text *svg, const char *class_, double x, double y, nas__anchor anchor,
-                       double width, const char *words)
-{
-    const double letter = nas__svg_width("m") * (strstr(class_, "small") ? small : 1);
-    const int most = (int)(width / letter), count = nas__text_width(words);
-    nas_text cut = {0};
-    int kept = 0;
-    if (count <= most) {
-        nas__svg_words(svg, class_, x, y, anchor, words);
-        return;
-    }
-    for (const char *at = words; *at && kept < most - 1; kept++) {
-        const int size = nas_character_size(at);
-        nas_text_add_bytes(&cut, at, (size_t)(size ? size : 1));
-        at += size ? size : 1;
-    }
-    nas_text_add(&cut, "…");
-    nas__svg_words(svg, class_, x, y, anchor, nas__part(&cut, svg));
-    nas_text_clear(&cut);
 }
 
 void nas__arrow_head(nas_text *svg, double x, double y, bool down)

@@ -52,11 +52,6 @@ void nas__block_panel_clear(nas__block_panel *panel);
 void nas__short_number(double value, nas_text *text);
 /* "64×14×14"; "10" where there is one pixel */
 void nas__shape_words(nas_shape shape, nas_text *text);
-/* Words that fit into `width` pixels, cut where they do not. */
-void nas__words_within(nas_text *svg, const char *class_, double x, double y, nas__anchor anchor,
-                       double width, const char *words);
-/* What words take in class "small". */
-double nas__small_width(const char *words);
 /* A line of a layout, with a head where `head`. */
 void nas__layout_line(nas_text *svg, const nas__layout *layout, int edge, double x, double y,
                       bool head);

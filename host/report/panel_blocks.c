@@ -244,11 +244,11 @@ static void draw_box(const nas__block_panel *panel, int b, double left, double t
                  share = share_of(block->cost.macs, panel->most.macs);
     nas__svg_rect(svg, box_class(block), left, top, panel->box_width, BOX_HEIGHT, 6,
                   nas__part(&hover, svg));
-    nas__words_within(svg, "", left + 8, top + 17, NAS__START, inner, nas__part(&title, svg));
-    nas__words_within(svg, "faint small", left + 8, top + 33, NAS__START, inner,
-                      nas__part(&shape, svg));
-    nas__words_within(svg, "faint small", left + 8, top + 48, NAS__START, inner,
-                      nas__part(&costs, svg));
+    nas__svg_words_within(svg, "", left + 8, top + 17, NAS__START, nas__part(&title, svg), inner);
+    nas__svg_words_within(svg, "faint small", left + 8, top + 33, NAS__START,
+                          nas__part(&shape, svg), inner);
+    nas__svg_words_within(svg, "faint small", left + 8, top + 48, NAS__START,
+                          nas__part(&costs, svg), inner);
     if (share > 0)
         nas__svg_rect(svg, "s0 bar", left + 8, top + BOX_HEIGHT - 8, fmax(share * inner, 1), 4, 1,
                       NULL);
@@ -288,10 +288,10 @@ static void draw_line(const nas__block_panel *panel, int b, double left, double 
     write_hover(panel, b, &hover);
     nas__svg_rect(svg, box_class(block), left, top, LINE_WIDTH, LINE_HEIGHT, 6,
                   nas__part(&hover, svg));
-    nas__words_within(svg, "", left + 10, top + 17, NAS__START, LINE_WIDTH - 20,
-                      nas__part(&title, svg));
-    nas__words_within(svg, "faint small", left + 10, top + 34, NAS__START, LINE_WIDTH - 20,
-                      nas__part(&more, svg));
+    nas__svg_words_within(svg, "", left + 10, top + 17, NAS__START, nas__part(&title, svg),
+                          LINE_WIDTH - 20);
+    nas__svg_words_within(svg, "faint small", left + 10, top + 34, NAS__START,
+                          nas__part(&more, svg), LINE_WIDTH - 20);
     draw_bar(panel, block, left + LINE_WIDTH + 12, top + LINE_HEIGHT / 2.0, svg);
     nas_text_clear(&title);
     nas_text_clear(&more);

@@ -4,6 +4,8 @@
  * space needs the data set, which may be large or gone, so it is opened when somebody asks for a network. */
 #include "subject.h"
 
+#include "drawing.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,7 +57,7 @@ const nas_domain *nas__subject_domain(nas__subject *subject)
     if (status != NAS_OK) {
         subject->domain = NULL;
         subject->no_memory = status == NAS_MEMORY;
-        snprintf(subject->no_domain, sizeof subject->no_domain, "%s", nas_error_message());
+        nas__text_fit(subject->no_domain, sizeof subject->no_domain, nas_error_message());
     }
     subject->asked_domain = true;
     return subject->domain;

@@ -8,6 +8,7 @@
 #include "drawing.h"
 
 #include <math.h>
+#include <string.h>
 
 enum { TITLE_CHARACTERS = 200, HOVER_CHARACTERS = 400, WORD_CHARACTERS = 200 };
 
@@ -27,9 +28,14 @@ void nas__svg_point(nas_text *data, char letter, double x, double y)
     nas__svg_number(data, y);
 }
 
+double nas__character_width(const char *class_)
+{
+    return strstr(class_, "strong") ? 7.6 : strstr(class_, "small") ? 0.89 * 6.8 : 6.8;
+}
+
 double nas__svg_width(const char *words)
 {
-    return 6.8 * nas__text_width(words);
+    return nas__character_width("") * nas__text_width(words);
 }
 
 static void add_number(nas_text *svg, const char *name, double value)
@@ -124,8 +130,8 @@ void nas__svg_circle(nas_text *svg, const char *class_, double x, double y, doub
     end_element(svg, "circle", hover);
 }
 
-void nas__svg_words(nas_text *svg, const char *class_, double x, double y, nas__anchor anchor,
-                    const char *words)
+void nas__svg_words_cut(nas_text *svg, const char *class_, double x, double y, nas__anchor anchor,
+                        const char *words, int most)
 {
     static const char *const anchors[] = {"", " text-anchor=\"middle\"", " text-anchor=\"end\""};
     nas_text_add(svg, "<text");
@@ -134,8 +140,21 @@ void nas__svg_words(nas_text *svg, const char *class_, double x, double y, nas__
     add_number(svg, "y", y);
     nas_text_add(svg, anchors[anchor]);
     nas_text_add(svg, ">");
-    nas__xml_text_cut(svg, words, WORD_CHARACTERS);
+    nas__xml_text_cut(svg, words, most < WORD_CHARACTERS ? most : WORD_CHARACTERS);
     nas_text_add(svg, "</text>\n");
+}
+
+void nas__svg_words(nas_text *svg, const char *class_, double x, double y, nas__anchor anchor,
+                    const char *words)
+{
+    nas__svg_words_cut(svg, class_, x, y, anchor, words, WORD_CHARACTERS);
+}
+
+void nas__svg_words_within(nas_text *svg, const char *class_, double x, double y,
+                           nas__anchor anchor, const char *words, double width)
+{
+    const int most = (int)(width / nas__character_width(class_));
+    nas__svg_words_cut(svg, class_, x, y, anchor, words, most);
 }
 
 void nas__svg_path(nas_text *svg, const char *class_, const char *data, const char *hover)

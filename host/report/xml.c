@@ -8,7 +8,6 @@
  * Next: svg.c and page.c, which send every string through this. */
 #include "drawing.h"
 
-#include <limits.h>
 #include <string.h>
 
 const char *nas__part(const nas_text *part, nas_text *whole)
@@ -63,16 +62,6 @@ static void add_character(nas_text *text, const char **at)
     *at += size ? size : 1;
 }
 
-int nas__text_width(const char *words)
-{
-    int width = 0;
-    for (const char *at = words; *at && width < INT_MAX; width++) {
-        const int size = nas_character_size(at);
-        at += size ? size : 1;
-    }
-    return width;
-}
-
 void nas__xml_text(nas_text *text, const char *words)
 {
     for (const char *at = words; *at;)
@@ -81,10 +70,9 @@ void nas__xml_text(nas_text *text, const char *words)
 
 void nas__xml_text_cut(nas_text *text, const char *words, int most)
 {
-    const char *at = words;
-    const bool whole = nas__text_width(words) <= most;
-    for (int i = 0; *at && i < (whole ? most : most - 1); i++)
+    const char *const end = words + nas__text_cut(words, most);
+    for (const char *at = words; at < end;)
         add_character(text, &at);
-    if (!whole)
+    if (*end)
         nas_text_add(text, "…");
 }
