@@ -520,10 +520,37 @@ static void test_characters(void **state)
         assert_int_equal(nas_character_size(cases[i].text), cases[i].size);
 }
 
+/* The shell is asked what it takes each word for. */
+static void words_are_as_a_shell_takes_them(void **state)
+{
+    (void)state;
+    static const char *const words[] = {
+        "plain-1.study", "",      " ",          "two words", "it's", "''", "'",
+        "a\"b",          "$HOME", "`id`",       "\\",        "*",    "~",  "=ls",
+        "a;b|c&d",       "#x",    "line\nline", "ünï",       "!!"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        nas_text command = {0};
+        char taken[64] = "";
+        nas_text_add(&command, "printf %s ");
+        nas_text_add_word(&command, words[i]);
+        FILE *shell = popen(command.data, "r");
+        assert_non_null(shell);
+        taken[fread(taken, 1, sizeof taken - 1, shell)] = '\0';
+        assert_int_equal(pclose(shell), 0);
+        assert_string_equal(taken, words[i]);
+        nas_text_clear(&command);
+    }
+    nas_text plain = {0};
+    nas_text_add_word(&plain, "runs/a-1.study:17");
+    assert_string_equal(plain.data, "runs/a-1.study:17");
+    nas_text_clear(&plain);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_characters),
+        cmocka_unit_test(words_are_as_a_shell_takes_them),
         cmocka_unit_test(philox_gives_the_known_answers),
         cmocka_unit_test(random_is_keyed_and_repeats),
         cmocka_unit_test(random_below_is_even),

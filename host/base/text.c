@@ -66,6 +66,23 @@ void nas_text_format(nas_text *text, const char *format, ...)
     text->length += (size_t)size;
 }
 
+/* An empty word needs quotes, and so does a first letter that some shell looks at. */
+void nas_text_add_word(nas_text *text, const char *word)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "_./=:,@%+-";
+    if (*word && *word != '=' && word[strspn(word, plain)] == '\0') {
+        nas_text_add(text, word);
+        return;
+    }
+    nas_text_add(text, "'");
+    for (const char *quote; (quote = strchr(word, '\'')) != NULL; word = quote + 1) {
+        nas_text_add_bytes(text, word, (size_t)(quote - word));
+        nas_text_add(text, "'\\''");
+    }
+    nas_text_format(text, "%s'", word);
+}
+
 void nas_text_reset(nas_text *text)
 {
     text->length = 0;

@@ -72,27 +72,12 @@ static nas_status read_seeds(const char *text, seed_list *seeds)
 
 /* ---- the command itself, for people who are to give it again --------------------------------------------------------- */
 
-/* A word as a shell takes it. */
-static void add_word(nas_text *text, const char *word)
-{
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                                "_./=:,@%+-";
-    if (*word && word[strspn(word, plain)] == '\0') {
-        nas_text_add(text, word);
-        return;
-    }
-    nas_text_add(text, "'");
-    for (; *word; word++)
-        nas_text_format(text, *word == '\'' ? "'\\''" : "%c", *word);
-    nas_text_add(text, "'");
-}
-
 static void write_command(const cli_call *call, nas_text *text)
 {
     nas_text_add(text, "clnas");
     for (char **word = call->words; *word; word++) {
         nas_text_add(text, " ");
-        add_word(text, *word);
+        nas_text_add_word(text, *word);
     }
 }
 

@@ -298,6 +298,22 @@ nas_status cli_print_object(const cli_listing *summary, const cli_listing *const
     return NAS_OK;
 }
 
+static nas_status say_next(const nas_search_report *report)
+{
+    char trial[NAS_PATH_SIZE + 24];
+    nas_text words = {0};
+    snprintf(trial, sizeof trial, "%s:%lld", report->study_path, (long long)report->best_index);
+    nas_text_add(&words, "next: clnas best ");
+    nas_text_add_word(&words, report->study_path);
+    nas_text_add(&words, "; clnas show ");
+    nas_text_add_word(&words, trial);
+    const nas_status status = nas_text_check(&words);
+    if (status == NAS_OK)
+        cli_note("%s", words.data);
+    nas_text_clear(&words);
+    return status;
+}
+
 nas_status cli_search_report_print(const nas_search_report *report, cli_format format)
 {
     cli_listing summary = {.name = "search"}, results = {0}, uses = {0};
@@ -323,8 +339,7 @@ nas_status cli_search_report_print(const nas_search_report *report, cli_format f
     cli_listing_clear(&results);
     cli_listing_clear(&uses);
     fflush(stdout);
-    if (report->has_best && !report->signal && !cli_quiet())
-        cli_note("next: clnas best %s; clnas show %s:%lld", report->study_path, report->study_path,
-                 (long long)report->best_index);
+    if (status == NAS_OK && report->has_best && !report->signal && !cli_quiet())
+        status = say_next(report);
     return status;
 }

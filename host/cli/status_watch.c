@@ -350,12 +350,19 @@ static nas_status say_end(const watching *w)
         return NAS_OK;
     if (!goes_on(&w->view))
         NAS_TRY(print_picture(w));
+    nas_text words = {0};
     if (w->view.state == NAS_WATCH_STOPPED)
-        printf("Nobody works on it.  To go on: clnas resume %s\n", w->path);
+        nas_text_add(&words, "Nobody works on it.  To go on: clnas resume ");
     else if (w->view.state == NAS_WATCH_DONE && w->view.missing > 0)
-        printf("The search has ended; to retrain its best: clnas resume %s\n", w->path);
+        nas_text_add(&words, "The search has ended; to retrain its best: clnas resume ");
+    if (words.length > 0) {
+        nas_text_add_word(&words, w->path);
+        puts(words.data);
+    }
     fflush(stdout);
-    return NAS_OK;
+    const nas_status status = nas_text_check(&words);
+    nas_text_clear(&words);
+    return status;
 }
 
 nas_status cli_status_watch(const char *path, double interval_s, cli_format format)

@@ -38,8 +38,8 @@ void nas__say_more(nas_text *page, int shown, int count, const char *command, co
     if (shown >= count)
         return;
     nas__number_words(&words, count - shown);
-    nas_text_format(&words, " more are not shown here; they are listed by: clnas %s %s", command,
-                    path);
+    nas_text_format(&words, " more are not shown here; they are listed by: clnas %s ", command);
+    nas_text_add_word(&words, path);
     nas__page_words(page, nas__part(&words, page));
     nas_text_clear(&words);
 }

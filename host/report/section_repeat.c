@@ -67,24 +67,35 @@ static nas_status write_facts(const nas__subject *subject, nas_text *page)
     return status;
 }
 
+/* "clnas show 'my.study:17'" in a line of its own, with what follows the study. */
+static void add_command(const char *command, const char *study, const char *more, nas_text *words)
+{
+    nas_text_format(words, "clnas %s ", command);
+    nas_text_add_word(words, study);
+    nas_text_format(words, "%s\n", more);
+}
+
 static void write_commands(const nas__subject *subject, nas_text *page)
 {
     const char *path = subject->view.path;
-    nas_text words = {0};
-    nas_text_add(&words, "# the config below in a file, then\nclnas search FILE.cfg\n\n");
-    nas_text_format(&words,
-                    "# this study: go on, look at it, compare two runs of it\n"
-                    "clnas resume %s\nclnas trials %s\n"
-                    "clnas trials %s --canonical | sha256sum\n",
-                    path, path, path);
-    if (subject->best_count > 0)
-        nas_text_format(
-            &words,
-            "\n# the best network: look at it, train it again, take it elsewhere\n"
-            "clnas show %s:%d\nclnas train %s:%d\nclnas export %s:%d --to onnx -o net.onnx\n",
-            path, subject->best[0], path, subject->best[0], path, subject->best[0]);
+    nas_text words = {0}, best = {0};
+    nas_text_add(&words, "# the config below in a file, then\nclnas search FILE.cfg\n\n"
+                         "# this study: go on, look at it, compare two runs of it\n");
+    add_command("resume", path, "", &words);
+    add_command("trials", path, "", &words);
+    add_command("trials", path, " --canonical | sha256sum", &words);
+    if (subject->best_count > 0) {
+        nas_text_format(&best, "%s:%d", path, subject->best[0]);
+        const char *trial = nas__part(&best, page);
+        nas_text_add(&words,
+                     "\n# the best network: look at it, train it again, take it elsewhere\n");
+        add_command("show", trial, "", &words);
+        add_command("train", trial, "", &words);
+        add_command("export", trial, " --to onnx -o net.onnx", &words);
+    }
     nas__page_code(page, nas__part(&words, page));
     nas_text_clear(&words);
+    nas_text_clear(&best);
 }
 
 nas_status nas__section_repeat(nas__subject *subject, nas_text *page)

@@ -72,7 +72,7 @@ static void write_state(const nas__subject *subject, nas_text *page)
     } else {
         nas_text_add(&words, "Nothing runs now. Unless another end of the budget was reached, the "
                              "search can go on: clnas resume ");
-        nas_text_add(&words, subject->view.path);
+        nas_text_add_word(&words, subject->view.path);
     }
     if (!p->has_best && subject->count > 0)
         nas_text_add(&words, " There is no complete network yet.");

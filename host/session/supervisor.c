@@ -226,13 +226,15 @@ void nas__crew_stop(nas__supervision *s, nas_status status, const char *message)
 
 static void check_wishes(nas__supervision *s)
 {
-    char note[NAS_PATH_SIZE + 64];
     double limit_s = nas__real_limit_s(s->run->config);
     if (!s->stopping && nas__wish_now(&s->run->wishes) == NAS__STOP) {
         s->stopping = true;
         signal_all(s, SIGTERM);
-        snprintf(note, sizeof note, "clnas resume %s", nas_study_path(s->run->study));
-        nas__crew_tell(s, NAS_EVENT_STOPPING, note);
+        nas_text resume = {0};
+        nas_text_add(&resume, "clnas resume ");
+        nas_text_add_word(&resume, nas_study_path(s->run->study));
+        nas__crew_tell(s, NAS_EVENT_STOPPING, resume.data ? resume.data : "clnas resume");
+        nas_text_clear(&resume);
     }
     if (!s->retrain && !s->draining && limit_s > 0 && s->run->picture.progress.run_s >= limit_s) {
         s->draining = true;
@@ -407,8 +409,13 @@ nas_status nas__supervise(nas__run *run, const char *mode)
     run->picture.progress.job_name = "";
     if (s.fatal != NAS_OK)
         NAS_FAIL(s.fatal, "%s", s.message);
-    if (nas__wish_now(&run->wishes) == NAS__STOP)
-        NAS_FAIL(NAS_STOPPED, "%s; go on with: clnas resume %s", nas__wishes_who(&run->wishes),
-                 nas_study_path(run->study));
-    return NAS_OK;
+    if (nas__wish_now(&run->wishes) != NAS__STOP)
+        return NAS_OK;
+    nas_text study = {0};
+    nas_text_add_word(&study, nas_study_path(run->study));
+    const nas_status status =
+        nas_error_set(NAS_STOPPED, __FILE__, __LINE__, "%s; go on with: clnas resume %s",
+                      nas__wishes_who(&run->wishes), study.data ? study.data : "STUDY");
+    nas_text_clear(&study);
+    return status;
 }

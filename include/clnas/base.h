@@ -131,6 +131,8 @@ NAS_API void nas_text_add(nas_text *text, const char *string);
 NAS_API void nas_text_add_bytes(nas_text *text, const void *bytes, size_t size);
 /* As printf does. */
 NAS_API void nas_text_format(nas_text *text, const char *format, ...) NAS_PRINTF(2, 3);
+/* A word as a shell takes it: between quotes where it must be. */
+NAS_API void nas_text_add_word(nas_text *text, const char *word);
 NAS_API void nas_text_reset(nas_text *text); /* length 0, memory kept */
 NAS_API void nas_text_clear(nas_text *text);
 NAS_API nas_status nas_text_check(const nas_text *text); /* NAS_MEMORY if failed */

@@ -39,6 +39,9 @@ mkfifo pipe && cat pipe >piped.html & reader=$!
 until [ -p pipe ]; do sleep 0.1; done
 run report small.study -o pipe; expect_code 0; wait $reader; well_formed piped.html; [ -p pipe ] || fail "the pipe was replaced"
 run report small.study -o notes.html --force; expect_code 0; well_formed notes.html
+# Its commands can be copied, whatever the study is called.
+cp small.study "it's mine.study"; run report "it's mine.study" -o named.html; expect_code 0
+grep -qF "clnas resume &#39;it&#39;\\&#39;&#39;s mine.study&#39;" named.html || fail "the page's commands are no commands"
 run report nowhere.study; expect_code 5; expect_err "nowhere.study"
 [ ! -e nowhere.html ] || fail "a page of no study"
 run report; expect_code 2
