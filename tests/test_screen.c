@@ -232,6 +232,29 @@ static void nothing_steers_the_terminal(void **state)
     nas_study_close(study);
 }
 
+/* Cells of listings and lines of a screen go by one rule. */
+static void listings_steer_no_terminal(void **state)
+{
+    static const char *const cases[][2] = {
+        {"plain, ünïcödé, 学習 𝄞?", "plain, ünïcödé, 学習 𝄞?"},
+        {"a\033[2Jb\x7f", "a?[2Jb?"},
+        {"a\xc2\x9b"
+         "31mb\xc2\x80\xc2\x9f",
+         "a?31mb??"},
+        {"\xc2\xa0\xe2\x80\xae\xe2\x81\xa6\xef\xbb\xbf.", "\xc2\xa0???."},
+        {"\xff\xc0\xaf\xe4\xb8", "?????"},
+        {"two\nlines,\ta tab\r", "two\nlines,\ta tab?"}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        cli_listing listing = {.name = "texts"};
+        cli_listing_column(&listing, "text", true);
+        cli_listing_row(&listing);
+        cli_listing_text(&listing, "text", cases[i][0]);
+        assert_string_equal(cli_listing_cell(&listing, 0, 0)->text, cases[i][1]);
+        cli_listing_clear(&listing);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -239,6 +262,7 @@ int main(void)
         cmocka_unit_test(a_screen_says_what_is_so),
         cmocka_unit_test(histories_are_to_scale),
         cmocka_unit_test(nothing_steers_the_terminal),
+        cmocka_unit_test(listings_steer_no_terminal),
     };
     if (!setlocale(LC_CTYPE, "C.UTF-8"))
         return 77;

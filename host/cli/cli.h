@@ -92,7 +92,14 @@ void cli_listing_clear(cli_listing *listing);
 void cli_bytes_text(uint64_t bytes, char *text, size_t size);
 /* "0:42", "1:02:03" */
 void cli_duration_text(double seconds, char *text, size_t size);
-/* Bytes that are no UTF-8 and control characters become '?'. */
+/* ---- texts of others: characters.c --------------------------------------------------------------------- */
+
+/* The character at `*at`, which moves behind it; '?' for what is no UTF-8, steers a terminal, turns its direction or is not seen. */
+uint32_t cli_character_next(const char **at);
+/* Columns that it takes on a terminal, and that a text takes. */
+int cli_character_width(uint32_t code);
+int cli_text_columns(const char *text);
+/* The same characters become '?', but for line ends and tabs, which listings print as blanks. */
 void cli_text_clean(char *text);
 
 /* ---- terminal: terminal.c ------------------------------------------------------------------------------ */
@@ -173,8 +180,6 @@ typedef struct cli_look {
 
 /* The view as lines, none wider than the columns, no more of them than rows. */
 nas_status cli_screen_draw(const nas_watch_view *view, const cli_look *look, nas_text *text);
-/* Columns that a text takes on a terminal. */
-int cli_text_columns(const char *text);
 /* Shows the study until it has ended or somebody has seen enough. */
 nas_status cli_status_watch(const char *path, double interval_s, cli_format format);
 /* What `clnas status` tells, as rows under "status" and "devices". */

@@ -173,16 +173,6 @@ void cli_duration_text(double seconds, char *text, size_t size)
         snprintf(text, size, "%ld:%02ld", whole / 60, whole % 60);
 }
 
-void cli_text_clean(char *text)
-{
-    for (char *at = text; *at;) {
-        const int size = nas_character_size(at);
-        if (size == 0 || ((unsigned char)*at < 0x20 && *at != '\n' && *at != '\t') || *at == 0x7F)
-            *at = '?';
-        at += size ? size : 1;
-    }
-}
-
 /* ---- printing ---------------------------------------------------------------------------------------- */
 
 static json_t *cell_json(const cli_cell *cell)

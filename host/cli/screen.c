@@ -1,8 +1,7 @@
 /* screen.c - lines that fit a terminal.
  *
  * Every line has a rank.  Where a terminal has fewer rows than there are lines, those of the highest rank go first.  A line is cut at the
- * width, counting what characters take of it: none for marks that are put on the one before, two for scripts that are written in
- * squares (Unicode's East Asian Width).  Texts of others lose what would steer a terminal or turn its direction.  Nothing here writes to a
+ * width, counting what characters take of it, and texts of others lose what would steer a terminal (characters.c).  Nothing here writes to a
  * terminal or asks it for anything, so that tests can draw a screen of any size.  Read next: status_screen.c. */
 #include "screen.h"
 
@@ -10,45 +9,6 @@
 #include <string.h>
 
 /* ---- characters ---------------------------------------------------------------------------------------------------- */
-
-/* The character at `at`; what is no UTF-8, steers a terminal or turns its direction becomes '?'. */
-static uint32_t next_character(const unsigned char **at)
-{
-    const unsigned char *c = *at;
-    const int length = c[0] < 0x80 ? 1 : c[0] >= 0xF0 ? 4 : c[0] >= 0xE0 ? 3 : c[0] >= 0xC2 ? 2 : 0;
-    uint32_t code = length == 1 ? c[0] : length ? c[0] & (0x7Fu >> length) : 0;
-    for (int i = 1; i < length; i++) {
-        if ((c[i] & 0xC0) != 0x80) {
-            *at += 1;
-            return '?';
-        }
-        code = code << 6 | (c[i] & 0x3F);
-    }
-    *at += length ? length : 1;
-    const bool steers = code < 0x20 || (code >= 0x7F && code < 0xA0) ||
-                        (code >= 0x200B && code <= 0x200F) || (code >= 0x2028 && code <= 0x202E) ||
-                        (code >= 0x2060 && code <= 0x206F) || code == 0xFEFF || code > 0x10FFFF ||
-                        (code >= 0xD800 && code < 0xE000);
-    return steers || length == 0 ? '?' : code;
-}
-
-/* Columns that it takes: none where it is put on the one before, two in scripts that are written in squares. */
-static int character_width(uint32_t code)
-{
-    static const uint32_t none[][2] = {
-        {0x300, 0x36F}, {0x1AB0, 0x1AFF}, {0x20D0, 0x20FF}, {0xFE00, 0xFE0F}, {0xFE20, 0xFE2F}};
-    static const uint32_t wide[][2] = {{0x1100, 0x115F},  {0x2E80, 0x303E}, {0x3041, 0xA4CF},
-                                       {0xAC00, 0xD7A3},  {0xF900, 0xFAFF}, {0xFE30, 0xFE6F},
-                                       {0xFF00, 0xFF60},  {0xFFE0, 0xFFE6}, {0x1F300, 0x1FAFF},
-                                       {0x20000, 0x3FFFD}};
-    for (size_t i = 0; i < sizeof none / sizeof *none; i++)
-        if (code >= none[i][0] && code <= none[i][1])
-            return 0;
-    for (size_t i = 0; i < sizeof wide / sizeof *wide; i++)
-        if (code >= wide[i][0] && code <= wide[i][1])
-            return 2;
-    return 1;
-}
 
 static void add_character(nas_text *text, uint32_t code)
 {
@@ -62,14 +22,6 @@ static void add_character(nas_text *text, uint32_t code)
         bytes[0] = (char)((0xF00u >> length & 0xF0u) | code);
     }
     nas_text_add_bytes(text, bytes, (size_t)length);
-}
-
-int cli_text_columns(const char *text)
-{
-    int width = 0;
-    for (const unsigned char *at = (const unsigned char *)text; *at;)
-        width += character_width(next_character(&at));
-    return width;
 }
 
 /* ---- lines --------------------------------------------------------------------------------------------------------- */
@@ -94,9 +46,9 @@ void cli_line_some(cli_screen *s, int most, const char *text)
     const int limit = most < cli_line_room(s) ? most : cli_line_room(s);
     const bool cut = cli_text_columns(text) > limit;
     int used = 0;
-    for (const unsigned char *at = (const unsigned char *)text; *at && limit > 0;) {
-        const uint32_t code = next_character(&at);
-        const int width = character_width(code);
+    for (const char *at = text; *at && limit > 0;) {
+        const uint32_t code = cli_character_next(&at);
+        const int width = cli_character_width(code);
         if (used + width > limit - cut)
             break;
         add_character(&s->text, code);
