@@ -548,6 +548,13 @@ static void test_refused(void **state)
     make_study(&plain, path);
     nas_test_fails(nas_plot_write("histroy", path, &page), NAS_CONFIG, "did you mean \"history\"");
     nas_test_fails(nas_plot_write("supernet", path, &page), NAS_FAILED, "nothing for this picture");
+    const made few = {plain.config, 20, fill_plain}; /* two of which fail */
+    make_study(&few, path);
+    nas_test_fails(nas_plot_write("importance", path, &page), NAS_FAILED,
+                   "18 trials can be compared; the importance of genes needs at least 24");
+    const made oneshot = {plain.config, 9, fill_oneshot};
+    make_study(&oneshot, path);
+    nas_test_fails(nas_plot_write("importance", path, &page), NAS_FAILED, "epochs of one supernet");
     nas_text_clear(&page);
 }
 

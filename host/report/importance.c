@@ -225,12 +225,17 @@ static nas_status read_values(sample *s, const double *values, double *spread)
     return NAS_OK;
 }
 
+nas_status nas__importance_too_few(int trials)
+{
+    NAS_FAIL(NAS_FAILED, "%d %s can be compared; the importance of genes needs at least %d", trials,
+             trials == 1 ? "trial" : "trials", NAS__IMPORTANCE_TRIALS);
+}
+
 static nas_status read_sample(sample *s, const nas_arch *rows)
 {
     const size_t count = (size_t)s->count, genes = (size_t)s->domain->count;
     if (s->count < NAS__IMPORTANCE_TRIALS)
-        NAS_FAIL(NAS_FAILED, "%d trials can be compared; the importance of genes needs at least %d",
-                 s->count, NAS__IMPORTANCE_TRIALS);
+        return nas__importance_too_few(s->count);
     s->values = calloc(count, sizeof *s->values);
     s->genes = calloc(count * genes, 1);
     if (!s->values || !s->genes)

@@ -44,6 +44,8 @@ typedef struct nas__importance {
 /* Rows and their objective.  NAS_FAILED: fewer than NAS__IMPORTANCE_TRIALS, or all alike; the message says so. */
 nas_status nas__importance_of_rows(const nas_domain *domain, const nas_arch *rows,
                                    const double *values, int count, nas__importance *importance);
+/* NAS_FAILED, which says how many are needed. */
+nas_status nas__importance_too_few(int trials);
 /* Complete trials of a study at the budget that most of them had, each architecture once. */
 nas_status nas__importance_of_study(const nas_domain *domain, const nas_study *study,
                                     const char *metric, nas__importance *importance);

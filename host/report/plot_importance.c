@@ -2,17 +2,14 @@
 #include "importance.h"
 #include "plots.h"
 
-static nas_status draw(nas__subject *subject, nas__sheet *sheet)
+static nas_status draw_genes(nas__subject *subject, nas__sheet *sheet)
 {
     nas__importance importance = {.count = 0};
     nas_text words = {0};
     const char *metric = subject->first->metric;
-    const nas_domain *domain =
-        subject->best_count >= NAS__IMPORTANCE_TRIALS && !subject->epoch_count
-            ? nas__subject_domain(subject)
-            : NULL;
+    const nas_domain *domain = nas__subject_domain(subject);
     if (!domain)
-        return NAS_OK;
+        NAS_FAIL(subject->no_memory ? NAS_MEMORY : NAS_DATA, "%s", subject->no_domain);
     nas_status status = nas__importance_of_study(domain, subject->study, metric, &importance);
     if (status == NAS_OK) {
         nas__importance_words(&importance, &words);
@@ -21,7 +18,23 @@ static nas_status draw(nas__subject *subject, nas__sheet *sheet)
     }
     nas__importance_clear(&importance);
     nas_text_clear(&words);
-    /* too few, or all alike, or texts that are no architectures: no picture */
+    return status;
+}
+
+/* Too few trials, or all alike, or texts that are no architectures: no picture, and the sheet says why.  What costs the data set to find
+ * out is not asked where there are too few in any case. */
+static nas_status draw(nas__subject *subject, nas__sheet *sheet)
+{
+    nas_status status = NAS_FAILED;
+    if (subject->epoch_count > 0)
+        nas_error_set(status, __FILE__, __LINE__,
+                      "its trials are epochs of one supernet, which has all choices at once");
+    else if (subject->best_count < NAS__IMPORTANCE_TRIALS)
+        status = nas__importance_too_few(subject->best_count);
+    else
+        status = draw_genes(subject, sheet);
+    if (status != NAS_OK)
+        nas__text_fit(sheet->none, sizeof sheet->none, nas_error_message());
     return status == NAS_MEMORY ? status : NAS_OK;
 }
 

@@ -58,7 +58,7 @@ static nas_status draw_alone(const nas__plot_kind *plot, nas__subject *subject, 
     if (status == NAS_OK && sheet->count == 0 && !sheet->whole)
         status =
             nas_error_set(NAS_FAILED, __FILE__, __LINE__, "%s has nothing for this picture: %s",
-                          subject->view.path, plot->kind.summary);
+                          subject->view.path, *sheet->none ? sheet->none : plot->kind.summary);
     nas__sheet_end(sheet, plot->kind.summary);
     free(sheet);
     return status == NAS_OK ? nas_text_check(svg) : status;

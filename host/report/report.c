@@ -14,7 +14,6 @@ typedef struct section {
     const char *anchor, *heading;
     const char *plot; /* pictures, which stand first; NULL: none */
     nas_status (*write)(nas__subject *subject, nas_text *page); /* NULL: nothing more */
-
 } section;
 
 static const section sections[] = {

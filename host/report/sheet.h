@@ -9,14 +9,15 @@ typedef struct nas__panel {
     double width, height;
 } nas__panel;
 
-enum { NAS__PANELS = 32 };
+enum { NAS__PANELS = 32, NAS__NONE_SIZE = 512 };
 
 typedef struct nas__sheet {
     nas_text *out;
     bool alone; /* an SVG file; else figures of a page */
     nas__panel panels[NAS__PANELS];
-    int count;  /* pictures so far */
-    bool whole; /* alone: somebody else drew the whole file */
+    int count;                 /* pictures so far */
+    char none[NAS__NONE_SIZE]; /* why there are none; "": the study has nothing that they show */
+    bool whole;                /* alone: somebody else drew the whole file */
 } nas__sheet;
 
 void nas__sheet_begin(nas__sheet *sheet, bool alone, nas_text *out);

@@ -76,6 +76,7 @@ for kind in network history pareto curves timeline; do
     well_formed "small-$kind.svg"
 done
 run plot supernet small.study; expect_code 1; expect_err "nothing for this picture"
+run plot importance small.study; expect_code 1; expect_err "needs at least 24"
 run plot histroy small.study; expect_code 2; expect_err 'did you mean "history"'
 run plot history; expect_code 2; expect_err "of which study?"
 run plot history small.study -o small.study; expect_code 2
