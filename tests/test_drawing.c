@@ -4,10 +4,10 @@
  * text they hold, and whether an attribute smells of a script. */
 #include "nas_test.h"
 
+#include "comma_locale.h"
 #include "page.h"
 #include "report/drawing.h"
 
-#include <locale.h>
 #include <math.h>
 
 /* ---- text ------------------------------------------------------------------------------------------------------ */
@@ -132,7 +132,7 @@ static void check_number(void (*add)(nas_text *, double), double value, const ch
 static void test_numbers(void **state)
 {
     (void)state;
-    setlocale(LC_ALL, "de_DE.UTF-8"); /* where it is installed, printf would write a comma */
+    set_comma_locale(); /* where there is one, printf would write a comma */
     check_number(nas__svg_number, 12.3456, "12.35");
     check_number(nas__svg_number, -0.001, "0");
     check_number(nas__svg_number, -7.5, "-7.5");

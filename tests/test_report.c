@@ -8,6 +8,7 @@
  *   test_report hostile PATH        and one whose every name is an attack (tests/cli/report.sh) */
 #include "nas_test.h"
 
+#include "comma_locale.h"
 #include "page.h"
 
 #include <clnas/report.h>
@@ -525,6 +526,30 @@ static void check_memory(const char *what, bool every)
     nas_text_clear(&whole);
 }
 
+/* The same bytes whatever the locale's decimal point is. */
+static void test_locale(void **state)
+{
+    static const char *const all[] = {"report", "comparison", "pareto", "timeline", "importance"};
+    nas_text pages[2] = {{0}};
+    (void)state;
+    make_study(&plain, path);
+    if (!set_comma_locale())
+        skip();
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        for (int comma = 0; comma < 2; comma++) {
+            assert_true(comma ? set_comma_locale() : setlocale(LC_ALL, "C") != NULL);
+            nas_text_reset(&pages[comma]);
+            nas_test_ok(make_page(all[i], &pages[comma]));
+            blot_time(&pages[comma]);
+        }
+        setlocale(LC_ALL, "C");
+        if (strcmp(pages[0].data, pages[1].data) != 0)
+            fail_msg("%s is another one where decimals have a comma", all[i]);
+    }
+    nas_text_clear(&pages[0]);
+    nas_text_clear(&pages[1]);
+}
+
 static bool every_allocation;
 
 static void test_memory(void **state)
@@ -576,6 +601,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_oneshot),   cmocka_unit_test(test_rungs),
         cmocka_unit_test(test_data_gone), cmocka_unit_test(test_many),
         cmocka_unit_test(test_refused),   cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_locale),
     };
     return cmocka_run_group_tests_name("report", tests, NULL, NULL);
 }
