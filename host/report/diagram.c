@@ -7,8 +7,7 @@
  *     a row            every block reads the one before it: the list, with other connections as arcs
  *     anything else    layers from top to bottom; and where that would be wider than a screen, the list again
  *
- * Nothing here knows a space by name: one that a program registers gets its picture from its sketch, or, like an imported network,
- * from its graph alone.
+ * Nothing here knows a space by name: one that a program registers gets its picture from its sketch, or from its graph alone.
  *
  * Next: panel_cell.c and panel_blocks.c draw; blocks.c groups operators; layout.c places. */
 #include "diagram.h"
@@ -151,14 +150,6 @@ static void draw(const diagram *d, const char *title, bool alone, nas_text *svg)
 
 /* ---- whole ------------------------------------------------------------------------------------------------------------- */
 
-static nas_status make(diagram **made)
-{
-    *made = calloc(1, sizeof **made);
-    if (!*made)
-        NAS_FAIL(NAS_MEMORY, "no memory for the picture of a network");
-    return NAS_OK;
-}
-
 /* What was drawn goes to `svg` when all of it is there. */
 static nas_status hand_over(const diagram *d, const char *title, bool alone, nas_text *svg)
 {
@@ -176,8 +167,9 @@ static nas_status draw_arch(const nas_domain *domain, const nas_arch *arch, bool
 {
     nas_status status = NAS_OK;
     nas_text title = {0};
-    diagram *d;
-    NAS_TRY(make(&d));
+    diagram *d = calloc(1, sizeof *d);
+    if (!d)
+        NAS_FAIL(NAS_MEMORY, "no memory for the picture of a network");
     NAS_TRY_DONE(nas_domain_sketch(domain, arch, &d->graph, &d->sketch));
     if (!blocks && d->sketch.cell_count == 0) {
         status = nas_error_set(NAS_CONFIG, __FILE__, __LINE__,
@@ -209,18 +201,4 @@ nas_status nas__diagram_cells(const nas_domain *domain, const nas_arch *arch, bo
                               nas_text *svg)
 {
     return draw_arch(domain, arch, false, alone, svg);
-}
-
-nas_status nas__diagram_graph(const nas_graph *graph, const char *title, bool alone, nas_text *svg)
-{
-    nas_status status = NAS_OK;
-    diagram *d;
-    NAS_TRY(make(&d));
-    NAS_TRY_DONE(nas_graph_copy(graph, &d->graph));
-    NAS_TRY_DONE(make_blocks(d));
-    finish(d);
-    NAS_TRY_DONE(hand_over(d, title, alone, svg));
-done:
-    clear(d);
-    return status;
 }

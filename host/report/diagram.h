@@ -2,7 +2,6 @@
  *
  *     nas__diagram_network(domain, &arch, alone, &svg)    the cells, where the space has them, and what is made of them
  *     nas__diagram_cells(domain, &arch, alone, &svg)      the cells alone
- *     nas__diagram_graph(&graph, title, alone, &svg)      a graph that no space made, such as an imported one
  *
  * `alone` and the text as in drawing.h: on failure nothing was added.  Whoever rests the pointer on a block reads its shape,
  * parameters, multiply-accumulates and operators with their options.
@@ -17,6 +16,5 @@ nas_status nas__diagram_network(const nas_domain *domain, const nas_arch *arch, 
 /* NAS_CONFIG: this space's networks are not made of cells. */
 nas_status nas__diagram_cells(const nas_domain *domain, const nas_arch *arch, bool alone,
                               nas_text *svg);
-nas_status nas__diagram_graph(const nas_graph *graph, const char *title, bool alone, nas_text *svg);
 
 #endif
