@@ -1,6 +1,8 @@
 /* session_runs.c - see session_runs.h. */
 #include "session_runs.h"
 
+#include "nas_test_study.h"
+
 #include <unistd.h>
 
 static char folder[64];
@@ -64,28 +66,13 @@ nas_status resume_study(const char *study, nas_search_report *report)
     return nas_session_resume(study, NULL, 0, &options, report);
 }
 
-static void write_canonical(const char *study, nas_text *text)
-{
-    nas_study *opened;
-    nas_test_ok(nas_study_open(study, NAS_STORE_READ, &opened));
-    nas_study_canonical(opened, text);
-    nas_study_close(opened);
-}
-
-char *canonical_of(const char *study)
-{
-    nas_text text = {0};
-    write_canonical(study, &text);
-    nas_test_ok(nas_text_check(&text));
-    return text.data;
-}
-
 /* Canonical trials and the hash of every model file; free() it. */
 char *print_of(const char *study)
 {
     nas_text text = {0};
-    char command[512], hash[33];
-    write_canonical(study, &text);
+    char command[512], hash[33], *trials = nas_test_canonical(study);
+    nas_text_add(&text, trials);
+    free(trials);
     snprintf(command, sizeof command, "cd '%s.d' && ls *.safetensors", study);
     FILE *list = popen(command, "r");
     assert_non_null(list);

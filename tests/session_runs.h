@@ -25,7 +25,6 @@ nas_status search_config(const char *study, bool processes, const char *override
 nas_status resume_study(const char *study, nas_search_report *report);
 /* Canonical trials and the hash of every model file; free() it. */
 char *print_of(const char *study);
-char *canonical_of(const char *study);            /* its trials alone; free() it */
 nas_trial trial_of(const char *study, int index); /* nas_trial_clear it */
 
 /* What events of workers said, a line each, for a search with this progress function; the test empties it. */

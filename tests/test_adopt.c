@@ -5,6 +5,7 @@
  * queue have as many references as before. */
 #include "nas_test.h"
 #include "nas_test_open.h"
+#include "nas_test_study.h"
 
 #include <clnas/clnas.h>
 #include <clnas/opencl.h>
@@ -274,20 +275,13 @@ static const char config_text[] =
 static char *search(const char *path, nas_device *device, nas_search_report *report)
 {
     nas_config *config = calloc(1, sizeof *config);
-    nas_study *study;
-    nas_text text = {0};
     assert_non_null(config);
     const nas_search_options options = {.study_path = path, .open_device = device};
     nas_test_ok(nas_config_parse(config_text, "adopt.cfg", NULL, NULL, 0, config));
     nas_test_ok(nas_session_search(config, &options, report));
     nas_config_clear(config);
     free(config);
-    nas_test_ok(nas_study_open(path, NAS_STORE_READ, &study));
-    nas_test_ok(nas_study_sync(study));
-    nas_study_canonical(study, &text);
-    nas_study_close(study);
-    nas_test_ok(nas_text_check(&text));
-    return text.data;
+    return nas_test_canonical(path);
 }
 
 static void test_search_on_it(void **state)

@@ -5,6 +5,7 @@
  * the best.  Searches in this process, with worker processes (the program itself, called as `program worker …`), killed, cancelled
  * and resumed must leave one and the same list of trials.  Last, `clnas`, which knows none of the three, reads such a study. */
 #include "nas_test.h"
+#include "nas_test_study.h"
 
 #include <clnas/clnas.h>
 
@@ -238,23 +239,11 @@ static nas_status search(const nas_search_options *options, const char *const *o
     return status;
 }
 
-static char *canonical_of(const char *path)
-{
-    nas_study *study;
-    nas_text text = {0};
-    nas_test_ok(nas_study_open(path, NAS_STORE_READ, &study));
-    nas_test_ok(nas_study_sync(study));
-    nas_study_canonical(study, &text);
-    nas_study_close(study);
-    nas_test_ok(nas_text_check(&text));
-    return text.data;
-}
-
 static char *reference; /* of config_text, searched in this process without a disturbance */
 
 static void assert_same(const char *path)
 {
-    char *trials = canonical_of(path);
+    char *trials = nas_test_canonical(path);
     assert_string_equal(trials, reference);
     free(trials);
 }
@@ -305,7 +294,7 @@ static void test_in_process(void **state)
     nas_test_ok(search(&options, NULL, 0, &report));
     assert_int_equal(report.trials, TRIALS);
     assert_string_equal(report.best_metric, "made_score");
-    reference = canonical_of("here.study");
+    reference = nas_test_canonical("here.study");
     assert_formula("here.study");
 }
 
@@ -317,6 +306,21 @@ static void test_with_workers(void **state)
     (void)state;
     nas_test_ok(search(&options, NULL, 0, &report));
     assert_same("workers.study");
+}
+
+/* A program that does not want to hear of its children: the system forgets them as soon as they end. */
+static void test_children_are_not_waited_for(void **state)
+{
+    static const char *const few[] = {"budget.trials=4"};
+    nas_search_report report;
+    const nas_search_options options = {
+        .study_path = "forgotten.study", .program = "/proc/self/exe", .workers = 2};
+    (void)state;
+    signal(SIGCHLD, SIG_IGN);
+    const nas_status status = search(&options, few, 1, &report);
+    signal(SIGCHLD, SIG_DFL);
+    nas_test_ok(status);
+    assert_int_equal(report.trials, 4);
 }
 
 /* ---- killed ---------------------------------------------------------------------------------------------- */
@@ -438,7 +442,8 @@ static void test_own_strategy(void **state)
                                              .program = "/proc/self/exe",
                                              .workers = 2},
                        climbing, 1, &drawn));
-    char *here = canonical_of("climb.study"), *there = canonical_of("climb-workers.study");
+    char *here = nas_test_canonical("climb.study"),
+         *there = nas_test_canonical("climb-workers.study");
     assert_string_equal(here, there);
     free(here);
     free(there);
@@ -515,6 +520,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_in_process),
         cmocka_unit_test(test_with_workers),
+        cmocka_unit_test(test_children_are_not_waited_for),
         cmocka_unit_test(test_killed_and_resumed),
         cmocka_unit_test(test_cancelled_and_resumed),
         cmocka_unit_test(test_own_strategy),

@@ -6,12 +6,15 @@
  * others is test_session_weights.c. */
 #include "session_runs.h"
 
+#include "session/process.h"
+
 #include <fcntl.h>
 #include <math.h>
 #include <signal.h>
 #include <sqlite3.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static char *reference_print; /* of the undisturbed run */
@@ -235,6 +238,47 @@ static void stop_and_resume(const char *name, stopper s)
     }
     nas_test_ok(status == NAS_STOPPED ? NAS_OK : status);
     assert_same(study);
+}
+
+static unsigned long long mask_of(const char *status, const char *name)
+{
+    const char *at = strstr(status, name);
+    assert_non_null(at);
+    return strtoull(at + strlen(name), NULL, 16);
+}
+
+/* Signals that come before a worker can wait for them end it as little as later ones, and wait for it; whatever we ignore ourselves. */
+static void test_signals_before_a_worker_listens(void **state)
+{
+    char script[] = "for s in TERM USR1 INT HUP; do kill -$s $$; done; cat /proc/$$/status >&3; "
+                    "read end";
+    char *const arguments[] = {"sh", "-c", script, NULL};
+    char said[8192] = "";
+    size_t length = 0;
+    ssize_t got;
+    pid_t pid = 0;
+    int report = -1, how = 0, orders[2];
+    (void)state;
+    assert_int_equal(pipe(orders), 0);
+    fcntl(orders[1], F_SETFD, FD_CLOEXEC);
+    signal(SIGTERM, SIG_IGN);
+    signal(SIGCHLD, SIG_IGN);
+    nas_test_ok(
+        nas__child_start("/bin/sh", arguments, "/dev/null", orders[0], NULL, &pid, &report));
+    signal(SIGTERM, SIG_DFL);
+    signal(SIGCHLD, SIG_DFL);
+    close(orders[0]);
+    close(orders[1]);
+    assert_int_equal(waitpid(pid, &how, 0), pid);
+    nas__child_gone(pid);
+    while (length < sizeof said - 1 &&
+           (got = read(report, said + length, sizeof said - 1 - length)) > 0)
+        length += (size_t)got;
+    close(report);
+    assert_true(WIFEXITED(how));
+    /* SIGHUP, SIGINT, SIGUSR1 and SIGTERM: 1, 2, 10 and 15 */
+    assert_int_equal(mask_of(said, "ShdPnd:") & 0x4203, 0x4203);
+    assert_int_equal(mask_of(said, "SigIgn:") & 0x14203, 0); /* nor SIGCHLD */
 }
 
 static void test_signal_and_resume(void **state)
@@ -506,6 +550,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_three_crashes_stop_resumably),
         cmocka_unit_test(test_three_errors_stop_resumably),
         cmocka_unit_test(test_nan_is_a_result),
+        cmocka_unit_test(test_signals_before_a_worker_listens),
         cmocka_unit_test(test_signal_and_resume),
         cmocka_unit_test(test_signal_in_retraining),
         cmocka_unit_test(test_ends_are_the_same_for_any_workers),

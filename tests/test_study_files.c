@@ -118,6 +118,58 @@ static void write_file(const void *data, size_t size)
     fclose(file);
 }
 
+/* The file as it was, without the log of what was done to it. */
+static void restore(const void *data, size_t size)
+{
+    static const char *const ends[] = {"-wal", "-shm"};
+    char leftover[128];
+    for (int i = 0; i < 2; i++) {
+        snprintf(leftover, sizeof leftover, "%s%s", study_path, ends[i]);
+        unlink(leftover);
+    }
+    write_file(data, size);
+}
+
+/* Numbers that no row of ours has: they would overflow what computes with them, or make the mirror as long as they are. */
+static void check_numbers(const void *data, size_t size)
+{
+    static const char *const refused[][2] = {
+        {"idx = 2000000000", "its last trial is 2000000000"},
+        {"idx = 4294967296", "its last trial is 4294967296"},
+        {"idx = 70", "missing"},
+        {"idx = -4", "index -4"},
+        {"revision = 9223372036854775807", "revision"},
+        {"attempts = 2147483647", "attempts"},
+        {"budget = 1e300", "budget"},
+        {"budget = -1", "budget"},
+        {"created_ms = 253402300800000", "times"},
+        {"started_ms = -9223372036854775807", "times"},
+        {"ended_ms = 9223372036854775807", "times"},
+        {"heartbeat_ms = -1", "times"},
+        {"progress = 9e999", "seconds"},
+        {"seconds = -9e999", "seconds"},
+    };
+    char sql[128];
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        nas_study *study = NULL;
+        restore(data, size);
+        snprintf(sql, sizeof sql, "UPDATE trial SET %s WHERE idx = 59", refused[i][0]);
+        run_sql(sql);
+        nas_test_fails(nas_study_open(study_path, NAS_STORE_READ, &study), NAS_STORE,
+                       refused[i][1]);
+        restore(data, size);
+        study = open_mode(NAS_STORE_READ); /* and while it is looked at */
+        snprintf(sql, sizeof sql, "UPDATE trial SET revision = 1000 + revision, %s WHERE idx = 59",
+                 refused[i][0]);
+        if (strncmp(refused[i][0], "revision", 8) != 0) {
+            run_sql(sql);
+            nas_test_fails(nas_study_sync(study), NAS_STORE, refused[i][1]);
+        }
+        nas_study_close(study);
+    }
+    restore(data, size);
+}
+
 static void bad_files_are_refused(void **state)
 {
     nas_study *study = NULL;
@@ -150,6 +202,7 @@ static void bad_files_are_refused(void **state)
     write_file(data, size);
     run_sql("DELETE FROM trial WHERE idx = 7");
     nas_test_fails(nas_study_open(study_path, NAS_STORE_READ, &study), NAS_STORE, "missing");
+    check_numbers(data, size);
 
     write_file(zeros, 0);
     nas_test_fails(nas_study_open(study_path, NAS_STORE_WRITE, &study), NAS_STORE, "too short");
@@ -171,13 +224,8 @@ static void bad_files_are_refused(void **state)
         if (nas_study_open(study_path, NAS_STORE_WRITE, &study) == NAS_OK)
             nas_study_close(study);
         bytes[at] ^= 0x55;
-        char leftover[128];
-        snprintf(leftover, sizeof leftover, "%s-wal", study_path);
-        unlink(leftover);
-        snprintf(leftover, sizeof leftover, "%s-shm", study_path);
-        unlink(leftover);
+        restore(data, size);
     }
-    write_file(data, size);
     nas_study_close(open_mode(NAS_STORE_WRITE));
     free(data);
 }

@@ -3,6 +3,7 @@
  * The truth is each search alone: at once, with one cancelled from another thread, and after an interrupt of all, the lists of
  * trials are the same.  Built with NAS_SANITIZE=thread (docs/embedding.md) this is also where races of the library would show. */
 #include "nas_test.h"
+#include "nas_test_study.h"
 
 #include <clnas/session.h>
 
@@ -112,18 +113,6 @@ static void expect(const searcher *s, nas_status wanted)
                  nas_status_name(wanted), s->message);
 }
 
-static char *canonical_of(const char *path)
-{
-    nas_study *study;
-    nas_text text = {0};
-    nas_test_ok(nas_study_open(path, NAS_STORE_READ, &study));
-    nas_test_ok(nas_study_sync(study));
-    nas_study_canonical(study, &text);
-    nas_study_close(study);
-    nas_test_ok(nas_text_check(&text));
-    return text.data;
-}
-
 static char *alone[THREADS]; /* canonical lists */
 static double alone_score;   /* of the retrained one */
 
@@ -136,7 +125,7 @@ static void need_reference(void)
         if (s->status == NAS_NO_DEVICE)
             skip();
         expect(s, NAS_OK);
-        alone[i] = canonical_of(s->path);
+        alone[i] = nas_test_canonical(s->path);
         if (s->report.result_count)
             alone_score = s->report.results[0].test_score;
         free(s);
@@ -145,7 +134,7 @@ static void need_reference(void)
 
 static void assert_as_alone(const searcher *s, int which)
 {
-    char *list = canonical_of(s->path);
+    char *list = nas_test_canonical(s->path);
     assert_string_equal(list, alone[which]);
     free(list);
     if (s->report.result_count)

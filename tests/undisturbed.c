@@ -1,5 +1,6 @@
 /* undisturbed.c - see undisturbed.h. */
 #include "undisturbed.h"
+#include "nas_test_study.h"
 #include "shim_only.h"
 #include "vendors.h"
 
@@ -21,7 +22,7 @@ int make_undisturbed(void **state, const char *const *names, const char *overrid
     nas_search_options options = options_for(path_of("reference.study"), false);
     options.no_retrain = true;
     nas_test_ok(search_with(&options, override, &report));
-    undisturbed = canonical_of(path_of("reference.study"));
+    undisturbed = nas_test_canonical(path_of("reference.study"));
     return 0;
 }
 
@@ -39,7 +40,7 @@ void need_undisturbed(bool with_shim)
 
 void assert_same_trials(const char *name)
 {
-    char *trials = canonical_of(path_of(name));
+    char *trials = nas_test_canonical(path_of(name));
     assert_string_equal(trials, undisturbed);
     free(trials);
 }

@@ -14,10 +14,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <spawn.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -26,19 +24,24 @@ extern char **environ;
 
 /* ---- the supervisor's side ---------------------------------------------------------------------------------------- */
 
-/* Handlers and mask of the worker as a fresh program expects them; output to the log, input from `orders` where there are any. */
+/* The signals that a worker waits for (orders.c) are blocked from its first moment on, so that none meets it before it does; and where this
+ * process ignores one of them the worker does not, nor SIGCHLD, which drivers need that start a compiler.  Output to the log, input from
+ * `orders` where there are any. */
 static int prepare(posix_spawn_file_actions_t *actions, posix_spawnattr_t *attributes,
                    const char *log, int orders, int write_end)
 {
-    sigset_t none, usual;
-    sigemptyset(&none);
+    static const int told[] = {SIGINT, SIGTERM, SIGUSR1, SIGHUP};
+    sigset_t blocked, usual;
+    sigemptyset(&blocked);
     sigemptyset(&usual);
-    sigaddset(&usual, SIGINT);
-    sigaddset(&usual, SIGTERM);
-    sigaddset(&usual, SIGUSR1);
+    for (size_t i = 0; i < sizeof told / sizeof *told; i++) {
+        sigaddset(&blocked, told[i]);
+        sigaddset(&usual, told[i]);
+    }
+    sigaddset(&usual, SIGCHLD);
     int error =
         posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
-    error = error ? error : posix_spawnattr_setsigmask(attributes, &none);
+    error = error ? error : posix_spawnattr_setsigmask(attributes, &blocked);
     error = error ? error : posix_spawnattr_setsigdefault(attributes, &usual);
     if (!error && orders >= 0)
         error = posix_spawn_file_actions_adddup2(actions, orders, 0);
@@ -187,9 +190,14 @@ bool nas__process_hear(nas__process *process)
     return news;
 }
 
+/* ECHILD: it has ended, but this program lets the system forget its children (SIGCHLD ignored) or has waited for it elsewhere. */
 bool nas__process_reap(nas__process *process, int *how)
 {
-    if (process->pid <= 0 || waitpid(process->pid, how, WNOHANG) != process->pid)
+    if (process->pid <= 0)
+        return false;
+    *how = 0;
+    const pid_t gone = waitpid(process->pid, how, WNOHANG);
+    if (gone != process->pid && !(gone < 0 && errno == ECHILD))
         return false;
     nas__process_hear(process);
     close(process->report);

@@ -50,6 +50,8 @@ static const char *const sql[NAS__SQL_COUNT] = {
     [NAS__SQL_DROP_CHECKPOINT] = "DELETE FROM checkpoint WHERE path = ?",
     [NAS__SQL_CHECKPOINTS] = "SELECT path, trial, kind, score, size_bytes FROM checkpoint"
                              " ORDER BY kind, score DESC, path",
+    [NAS__SQL_LAST_TRIAL] = "SELECT max(idx) FROM trial",
+    [NAS__SQL_COUNT_TRIALS] = "SELECT count(*) FROM trial",
     [NAS__SQL_GET_TRIAL] = GET_TRIAL(NEWER_COLUMNS_1),
     [NAS__SQL_GET_TRIAL + 1] = GET_TRIAL(NEWER_COLUMNS_2),
     [NAS__SQL_GET_TRIAL + 2] = GET_TRIAL(NEWER_COLUMNS),

@@ -21,6 +21,8 @@ enum {
     NAS__SQL_PUT_CHECKPOINT,
     NAS__SQL_DROP_CHECKPOINT,
     NAS__SQL_CHECKPOINTS,
+    NAS__SQL_LAST_TRIAL,
+    NAS__SQL_COUNT_TRIALS,
     /* by the file's schema, from 1 on */
     NAS__SQL_GET_TRIAL,
     NAS__SQL_CHANGES = NAS__SQL_GET_TRIAL + NAS__SCHEMA,
@@ -31,7 +33,8 @@ enum {
 typedef struct nas__sqlite {
     sqlite3 *db;
     char *path;
-    int version; /* of the schema, as it was opened or upgraded */
+    int version;  /* of the schema, as it was opened or upgraded */
+    int64_t last; /* the last trial when its trials were read last */
     sqlite3_stmt *statements[NAS__SQL_COUNT];
 } nas__sqlite;
 
@@ -43,8 +46,6 @@ nas_status nas__sqlite_fail(const char *path, sqlite3 *db, int code, const char 
 nas_status nas__sqlite_prepare(nas__sqlite *f, int which, sqlite3_stmt **statement);
 /* Runs a statement to its end and readies it for the next time. */
 nas_status nas__sqlite_finish(nas__sqlite *f, sqlite3_stmt *statement, const char *doing);
-/* The next row of a question; `*row` false when there is none.  sqlite3_reset readies the statement for the next time. */
-nas_status nas__sqlite_row(nas__sqlite *f, sqlite3_stmt *statement, const char *doing, bool *row);
 /* NULL is bound as, and read as, the empty text.  The text is lent until the statement is reset. */
 void nas__sqlite_bind_text(sqlite3_stmt *statement, int at, const char *text);
 const char *nas__sqlite_text(sqlite3_stmt *statement, int at);

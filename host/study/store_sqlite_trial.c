@@ -4,9 +4,14 @@
  * stored value is the value, bit for bit.  What has no value is the empty text: nothing is NULL.
  *
  * `changes` is what makes a sync cost only what is new: revisions are unique and grow, so what changed since one is a range
- * of the index.  Read next: study.c, the mirror that asks for it. */
+ * of the index.
+ *
+ * A file may come from anywhere, so a row is held against what a row can be before anybody computes with it: times are differences
+ * away from overflow, and one index out of reach would make the mirror as long as that.  Read next: study.c, the mirror that asks
+ * for it. */
 #include "store_sqlite.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -106,6 +111,35 @@ static void read_columns(sqlite3_stmt *s, nas_trial *t)
     t->derived = copy_column(s, 25);
 }
 
+static bool is_time(int64_t time_ms)
+{
+    return time_ms >= 0 && time_ms <= NAS__TIME_MAX;
+}
+
+/* What is no number of a trial; NULL: all of them can be. */
+static const char *what_cannot_be(const nas_trial *t)
+{
+    if (t->revision < 1 || t->revision > INT64_MAX / 2)
+        return "revision";
+    if (t->attempts < 0 || t->attempts > INT32_MAX / 2)
+        return "attempts";
+    if (!(t->budget >= 0 && t->budget <= INT32_MAX))
+        return "budget";
+    if (!is_time(t->created_ms) || !is_time(t->started_ms) || !is_time(t->ended_ms) ||
+        !is_time(t->heartbeat_ms))
+        return "times";
+    return isfinite(t->progress) && isfinite(t->seconds) ? NULL : "seconds";
+}
+
+static nas_status check_numbers(const nas_trial *trial)
+{
+    const char *what = what_cannot_be(trial);
+    if (what)
+        NAS_FAIL(NAS_STORE, "trial %d: its %s cannot be; restore a copy of the study", trial->index,
+                 what);
+    return NAS_OK;
+}
+
 static nas_status read_trial(const nas__sqlite *f, sqlite3_stmt *s, nas_trial *trial)
 {
     nas_status status = NAS_OK;
@@ -120,6 +154,7 @@ static nas_status read_trial(const nas__sqlite *f, sqlite3_stmt *s, nas_trial *t
         trial->derived = NULL;
     }
     NAS_TRY_DONE(status_of(f, nas__sqlite_text(s, 2), trial));
+    NAS_TRY_DONE(check_numbers(trial));
     NAS_TRY_DONE(nas__metrics_read(nas__sqlite_text(s, 9), trial));
     NAS_TRY_DONE(nas__curves_read(nas__sqlite_text(s, 10), trial));
     return NAS_OK;
@@ -157,11 +192,43 @@ nas_status nas__sqlite_put_heartbeat(void *handle, int index, int64_t heartbeat_
     return nas__sqlite_finish(f, statement, "writing a heartbeat");
 }
 
+static nas_status read_number(nas__sqlite *f, int which, int64_t *number)
+{
+    sqlite3_stmt *statement = NULL;
+    NAS_TRY(nas__sqlite_prepare(f, which, &statement));
+    const int code = sqlite3_step(statement);
+    nas_status status = NAS_OK;
+    if (code == SQLITE_ROW)
+        *number = sqlite3_column_int64(statement, 0);
+    else
+        status = nas__sqlite_fail(f->path, f->db, code, "counting trials");
+    sqlite3_reset(statement);
+    return status;
+}
+
+/* Trials are without gaps.  A few that are missing the mirror finds itself; before it grows by many they are counted. */
+static nas_status check_last(nas__sqlite *f)
+{
+    enum { FEW = 4096 };
+    int64_t last = 0, count = 0;
+    NAS_TRY(read_number(f, NAS__SQL_LAST_TRIAL, &last));
+    if (last > f->last + FEW) {
+        NAS_TRY(read_number(f, NAS__SQL_COUNT_TRIALS, &count));
+        if (last != count - 1 || last > INT32_MAX / 2)
+            NAS_FAIL(NAS_STORE,
+                     "%s: its last trial is %lld, but it has %lld; restore a copy of the study",
+                     f->path, (long long)last, (long long)count);
+    }
+    f->last = last;
+    return NAS_OK;
+}
+
 nas_status nas__sqlite_changes(void *handle, int64_t since,
                                nas_status (*each)(void *user, const nas_trial *trial), void *user)
 {
     nas__sqlite *f = handle;
     sqlite3_stmt *statement = NULL;
+    NAS_TRY(check_last(f));
     NAS_TRY(nas__sqlite_prepare(f, NAS__SQL_CHANGES + f->version - 1, &statement));
     sqlite3_bind_int64(statement, 1, since);
     nas_status status = NAS_OK;

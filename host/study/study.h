@@ -7,6 +7,9 @@
 /* 2: trial."from".  3: trial.derived. */
 enum { NAS__SCHEMA = 3 };
 
+/* The last moment of the year 9999: a later time is none, and sums of times stay far from overflow. */
+#define NAS__TIME_MAX INT64_C(253402300799999)
+
 struct nas_study {
     const nas_store *store;
     void *handle;
