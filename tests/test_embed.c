@@ -308,6 +308,21 @@ static void test_with_workers(void **state)
     assert_same("workers.study");
 }
 
+/* A program that does not want to hear of its children: the system forgets them as soon as they end. */
+static void test_children_are_not_waited_for(void **state)
+{
+    static const char *const few[] = {"budget.trials=4"};
+    nas_search_report report;
+    const nas_search_options options = {
+        .study_path = "forgotten.study", .program = "/proc/self/exe", .workers = 2};
+    (void)state;
+    signal(SIGCHLD, SIG_IGN);
+    const nas_status status = search(&options, few, 1, &report);
+    signal(SIGCHLD, SIG_DFL);
+    nas_test_ok(status);
+    assert_int_equal(report.trials, 4);
+}
+
 /* ---- killed ---------------------------------------------------------------------------------------------- */
 
 /* The program again, which searches and knows nothing of this test. */
@@ -505,6 +520,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_in_process),
         cmocka_unit_test(test_with_workers),
+        cmocka_unit_test(test_children_are_not_waited_for),
         cmocka_unit_test(test_killed_and_resumed),
         cmocka_unit_test(test_cancelled_and_resumed),
         cmocka_unit_test(test_own_strategy),
