@@ -35,7 +35,8 @@ void cli_show_best_so_far(cli_screen *s, int rank, int width)
     }
     cli_line_label(s, rank, "history");
     cli_line_history(s, values, points);
-    cli_line_add(s, " %.4g to %.4g", first, best);
+    if (isfinite(first))
+        cli_line_add(s, " %.4g to %.4g", first, best);
 }
 
 void cli_show_last_values(cli_screen *s, int rank, int width)

@@ -3,12 +3,13 @@
  * On a terminal the alternate screen is used, as by other programs of this kind: what stood there before comes back at the end, whatever
  * the end is - the study's, q, Ctrl-C, a signal, a failure.  A frame is written in one piece and over the old one, so that nothing flickers.
  * ^Z gives the terminal back before it stops, and fg draws anew.  Elsewhere (a pipe, a file, TERM=dumb) a line is written where something
- * has changed, or with `--format jsonl` an object at each look.
+ * has changed, or with `--format jsonl` an object at each look.  Where nobody can read it any more, the watch ends.
  *
  * Signals are held back but for the wait between two looks, so that none of them meets half a frame. */
 #include "cli.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,20 +71,30 @@ typedef struct terminal {
     struct termios before;
 } terminal;
 
-static void write_all(const char *data, size_t size)
+static nas_status cannot_write(void)
+{
+    NAS_FAIL(NAS_FAILED, "writing to stdout failed");
+}
+
+static nas_status write_all(const char *data, size_t size)
 {
     while (size > 0) {
         const ssize_t done = write(STDOUT_FILENO, data, size);
-        if (done < 0 && errno != EINTR && errno != EAGAIN)
-            return;
+        if (done < 0 && errno == EAGAIN) /* somebody has it set not to wait, and reads slowly */
+            poll(&(struct pollfd){.fd = STDOUT_FILENO, .events = POLLOUT}, 1, 100);
+        else if (done < 0 && errno != EINTR)
+            return cannot_write();
         data += done > 0 ? done : 0;
         size -= done > 0 ? (size_t)done : 0;
     }
+    return NAS_OK;
 }
 
+/* Where nobody reads it nothing is lost. */
 static void write_text(const char *text)
 {
-    write_all(text, strlen(text));
+    if (write_all(text, strlen(text)) != NAS_OK)
+        nas_error_clear();
 }
 
 /* Keys one at a time and unseen; in the background the terminal is left alone.  Where they are taken already it is done again: a shell
@@ -91,8 +102,9 @@ static void write_text(const char *text)
 static void take_keys(terminal *t)
 {
     struct termios raw;
-    if (!isatty(STDIN_FILENO) || tcgetpgrp(STDIN_FILENO) != getpgrp() ||
-        (!t->keys && tcgetattr(STDIN_FILENO, &t->before) != 0))
+    const bool here = isatty(STDIN_FILENO) && tcgetpgrp(STDIN_FILENO) == getpgrp();
+    t->keys = t->keys && here; /* what a shell has set since is the shell's */
+    if (!here || (!t->keys && tcgetattr(STDIN_FILENO, &t->before) != 0))
         return;
     raw = t->before;
     raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
@@ -152,15 +164,16 @@ static wish read_key(void)
 static wish wait_for(terminal *t, double seconds, const sigset_t *mask)
 {
     const double end_s = nas_now_s() + seconds;
+    bool reads = t->keys;
     for (;;) {
         const double left = end_s - nas_now_s();
         fd_set files;
         FD_ZERO(&files);
-        if (t->keys)
+        if (reads)
             FD_SET(STDIN_FILENO, &files);
         const struct timespec time = {(time_t)(left > 0 ? left : 0),
                                       left > 0 ? (long)(1e9 * (left - (double)(time_t)left)) : 0};
-        const int found = pselect(t->keys ? STDIN_FILENO + 1 : 0, &files, NULL, NULL, &time, mask);
+        const int found = pselect(reads ? STDIN_FILENO + 1 : 0, &files, NULL, NULL, &time, mask);
         if (ended_by)
             return QUIT;
         if (to_stop) {
@@ -179,7 +192,7 @@ static wish wait_for(terminal *t, double seconds, const sigset_t *mask)
             const wish key = read_key();
             if (key != GO_ON)
                 return key;
-            t->keys = false; /* the end of what stands behind the keys */
+            reads = false; /* another has read it, or nobody is there: not again in this wait */
         }
         if (left <= 0)
             return GO_ON;
@@ -234,8 +247,7 @@ static nas_status draw_frame(const watching *w)
     }
     nas_text_add(&frame, "\033[J");
     status = status == NAS_OK ? nas_text_check(&frame) : status;
-    if (status == NAS_OK)
-        write_all(frame.data, frame.length);
+    status = status == NAS_OK ? write_all(frame.data, frame.length) : status;
     nas_text_clear(&lines);
     nas_text_clear(&frame);
     return status;
@@ -248,9 +260,8 @@ static nas_status print_picture(const watching *w)
     cli_look look = look_of(w);
     look.rows = 0;
     look.message = "";
-    const nas_status status = cli_screen_draw(&w->view, &look, &lines);
-    if (status == NAS_OK)
-        write_all(lines.data, lines.length);
+    nas_status status = cli_screen_draw(&w->view, &look, &lines);
+    status = status == NAS_OK ? write_all(lines.data, lines.length) : status;
     nas_text_clear(&lines);
     return status;
 }
@@ -266,8 +277,7 @@ static nas_status print_object(const watching *w)
     const nas_status status = cli_print_object(&listing, &list, 1, CLI_JSONL);
     cli_listing_clear(&listing);
     cli_listing_clear(&uses);
-    fflush(stdout);
-    return status;
+    return status == NAS_OK && fflush(stdout) != 0 ? cannot_write() : status;
 }
 
 /* Worth a line: something has happened, or nothing for a minute. */
@@ -287,28 +297,25 @@ static bool is_news(watching *w)
     return true;
 }
 
-static void print_line(watching *w)
+static nas_status print_line(watching *w)
 {
     char line[768];
     if (w->message[0] && !w->told_message)
         cli_note("%s", w->message); /* once each time */
     w->told_message = w->message[0] != '\0';
     if (w->message[0] || !is_news(w))
-        return;
+        return NAS_OK;
     cli_session_line(&w->view.progress, line, sizeof line);
     cli_text_clean(line);
     printf("%s: %s\n", nas_watch_state_name(w->view.state), line);
-    fflush(stdout);
+    return fflush(stdout) == 0 ? NAS_OK : cannot_write();
 }
 
 static nas_status show(watching *w)
 {
     if (w->format == CLI_JSONL)
         return print_object(w);
-    if (w->screen)
-        return draw_frame(w);
-    print_line(w);
-    return NAS_OK;
+    return w->screen ? draw_frame(w) : print_line(w);
 }
 
 /* ---- the loop --------------------------------------------------------------------------------------------------------- */

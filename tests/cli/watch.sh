@@ -114,6 +114,12 @@ timeout 2 $clnas >out.txt 2>err.txt </dev/null || code=$?
 expect_code 124; expect_out "searching: trials 0/2"
 [ "$(wc -l <out.txt)" = 1 ] || fail "the same line again"
 ! grep -q "$(printf '\033')" out.txt err.txt || fail "escapes in a file"
+# Nobody reads it any more, and SIGPIPE is ignored, as services have it: it ends.
+for how in "" "--format jsonl --interval 0.1"; do
+    last="status --watch $how | head"
+    (trap '' PIPE; code=0; sleep 0.3; timeout 10 $clnas $how 2>pipe.err || code=$?; echo "$code" >pipe.code) </dev/null | { exec <&-; }
+    [ "$(cat pipe.code)" = 1 ] && grep -q "writing to stdout failed" pipe.err || fail "code $(cat pipe.code): $(cat pipe.err)"
+done
 TERM=dumb in_terminal <<END
 timeout 1 $clnas
 END
