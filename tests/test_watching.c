@@ -3,6 +3,7 @@
 
 #include "session/session_private.h"
 
+#include <limits.h>
 #include <math.h>
 #include <signal.h>
 #include <unistd.h>
@@ -192,6 +193,104 @@ static void signs_are_read_back(void **state)
     nas_study_close(study);
 }
 
+/* Nothing that stands in a study makes numbers that cannot be. */
+static void hostile_numbers_are_none(void **state)
+{
+    static const char *const pairs[][2] = {
+        {"session", "owner\tx\t-9223372036854775808\t9223372036854775807\n"
+                    "place\tp\tworks\t99999999999999\t\t\n"
+                    "retrain\t9223372036854775807\t9223372036854775807\t-5\t99999999999\tx\n"},
+        {"run_s", "-1e308"},
+        {"run_s", "nan"},
+        {"run_s", "inf"},
+        {"created", "1e300"},
+        {"created", "-9223372036854775808"},
+        {"search_begin_ms", "-9223372036854775808"},
+        {"search_begin_ms", "9223372036854775807"},
+        {"search_end_ms", "9223372036854775807"},
+        {"search_end_ms", "-9223372036854775808"},
+        {"shape", "0 0 0 0"},
+        {"shape", "99999999999 1 1 2"},
+        {"shape", "1048576 1048576 1048576 2"},
+        {"shape", ""},
+    };
+    nas_search_report report;
+    nas_study *study;
+    nas_watch *watch;
+    nas_watch_view view;
+    static nas__signs signs;
+    const char *path = path_of("hostile.study");
+    (void)state;
+    nas_test_ok(search_config(path, false, "budget.trials=2", &report));
+    nas_test_ok(nas_session_watch_open(path, &watch));
+    nas_test_ok(nas_study_open(path, NAS_STORE_WRITE, &study));
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        nas_test_ok(nas_study_set(study, pairs[i][0], pairs[i][1]));
+        nas_test_ok(nas_session_watch_update(watch, &view));
+        assert_int_equal(view.state, NAS_WATCH_DONE);
+        assert_true(view.progress.run_s >= 0 && view.progress.run_s < 1e12);
+        assert_in_range(view.created_ms, 0, view.looked_ms);
+        assert_in_range(view.begun_ms, 0, view.looked_ms);
+        assert_in_range(view.progress.use_count, 0, 1);
+        assert_true(view.best_words[0] != '\0');
+    }
+    nas_test_ok(nas__signs_read(study, &signs));
+    assert_true(signs.job == INT_MAX && signs.jobs == INT_MAX && signs.epoch == 0);
+    assert_int_equal(signs.places[0].lost, INT_MAX);
+    nas_study_close(study);
+    nas_session_watch_close(watch);
+}
+
+/* A study that does not say yet what its data are like shows genes; when it does, words. */
+static void words_come_with_the_shape(void **state)
+{
+    nas_search_report report;
+    nas_study *study;
+    nas_watch *watch;
+    nas_watch_view view;
+    const char *path = path_of("words.study");
+    (void)state;
+    nas_test_ok(search_config(path, false, "budget.trials=1", &report));
+    nas_test_ok(nas_study_open(path, NAS_STORE_WRITE, &study));
+    nas_test_ok(nas_study_set(study, "shape", ""));
+    nas_test_ok(nas_session_watch_open(path, &watch));
+    nas_test_ok(nas_session_watch_update(watch, &view));
+    assert_string_equal(view.best_words, nas_study_trial(view.study, 0)->arch);
+    nas_test_ok(nas_study_set(study, "shape", "1 12 12 4"));
+    nas_test_ok(nas_session_watch_update(watch, &view));
+    assert_non_null(strstr(view.best_words, "conv"));
+    nas_study_close(study);
+    nas_session_watch_close(watch);
+}
+
+/* Each job of retraining is told when it begins, the first one too; epochs once a second at most. */
+static void jobs_are_told_at_once(void **state)
+{
+    static nas__run run;
+    static nas__signs read;
+    nas_progress *p = &run.picture.progress;
+    (void)state;
+    run = (nas__run){.last_job = -1};
+    nas_test_ok(nas_study_create(NULL, NULL, &run.study));
+    nas_test_ok(nas_owner_self(&run.signs.owner));
+    nas__signs_write(run.study, &run.signs, true, &run.signs_written);
+    p->jobs = 2;
+    p->job_name = "trial 3";
+    for (p->job = 0; p->job < 2; p->job++)
+        for (p->epoch = 0; p->epoch < 3; p->epoch++) {
+            nas__run_retrains(&run);
+            nas_test_ok(nas__signs_read(run.study, &read));
+            assert_int_equal(read.jobs, 2);
+            assert_int_equal(read.job, p->job);
+            assert_true(read.epoch <= p->epoch);
+        }
+    p->job = p->epoch = 0; /* by another worker */
+    nas__run_retrains(&run);
+    nas_test_ok(nas__signs_read(run.study, &read));
+    assert_int_equal(read.job, 0);
+    nas_study_close(run.study);
+}
+
 /* ---- files that go and come -------------------------------------------------------------------------- */
 
 static void move(const char *from, const char *to)
@@ -212,6 +311,10 @@ static void files_are_replaced(void **state)
     nas_watch_view view;
     const char *path = path_of("a.study"), *other = path_of("b.study"), *away = path_of("c.study");
     (void)state;
+    char endless[2 * NAS_PATH_SIZE];
+    memset(endless, 'x', sizeof endless - 1);
+    endless[sizeof endless - 1] = '\0';
+    nas_test_fails(nas_session_watch_open(endless, &watch), NAS_CONFIG, "too long");
     nas_test_fails(nas_session_watch_open(path_of("none.study"), &watch), NAS_STORE, "none.study");
     assert_null(watch);
     nas_test_ok(search_config(path, false, "budget.trials=1", &report));
@@ -241,6 +344,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_stopped_run_is_no_ended_one),
         cmocka_unit_test(devices_of_workers_are_seen),
         cmocka_unit_test(signs_are_read_back),
+        cmocka_unit_test(jobs_are_told_at_once),
+        cmocka_unit_test(hostile_numbers_are_none),
+        cmocka_unit_test(words_come_with_the_shape),
         cmocka_unit_test(files_are_replaced),
     };
     be_a_worker(argc, argv);

@@ -73,6 +73,8 @@ static nas_status find_owner(const nas_ask_options *options, nas_owner *owner)
 {
     if (options->pid > 0)
         return nas_owner_process(options->pid, owner);
+    if (!(options->lease_s >= 0 && options->lease_s <= 1e9))
+        NAS_FAIL(NAS_CONFIG, "a lease of %.6g s; 0 to 1e9 are possible", options->lease_s);
     nas_owner_outside((int64_t)(options->lease_s * 1000), owner);
     return NAS_OK;
 }

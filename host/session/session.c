@@ -175,8 +175,12 @@ static nas_status run_study(nas_study *study, const nas_config *config,
                             const nas_search_options *options, const nas__wishes *wishes,
                             nas__places *places, nas_search_report *report)
 {
-    nas__run run = {
-        .study = study, .config = config, .options = options, .wishes = *wishes, .places = places};
+    nas__run run = {.study = study,
+                    .config = config,
+                    .options = options,
+                    .wishes = *wishes,
+                    .places = places,
+                    .last_job = -1};
     char message[1024] = "";
     nas_status status = nas_study_sync(study);
     report->was_complete = true;

@@ -17,6 +17,7 @@
  *   places.c        which device and driver a worker gets       probe.c       what each driver has
  *   picture.c       nas_progress out of a study                 orders.c      a worker seen from within
  *   session.c       search and resume                    view.c          a study for those who only read
+ *   signs.c         what a session tells those who look on      watching.c    a study looked at again and again
  *   check.c         a config looked at, nothing trained         evaluation.c  a saved model over a split
  *   exporting.c     a network for others
  *   canary.c        does the device still compute right?        use.c         how busy devices are
@@ -56,7 +57,7 @@ bool nas__goes_on(void *wishes); /* of a nas__wishes: not to be stopped */
 /* What nas_session_interrupt was told since it began; 0: nothing. */
 int nas__wishes_signal(const nas__wishes *wishes);
 const char *nas__wishes_who(const nas__wishes *wishes); /* "cancelled", "stopped by a signal" */
-/* From a signal handler of a worker process. */
+/* By the thread of a worker process that takes its orders. */
 void nas__wish_of_process(nas__wish wish);
 /* A second interrupt kills this process of the call (NULL: of none) until it is said to be gone. */
 void nas__child_here(pid_t pid, const nas__wishes *wishes);
@@ -383,8 +384,10 @@ void nas__picture_tell(nas__picture *picture, nas_event event, const char *note)
 /* The search of a session begins and ends: stored, so that `status` knows it from outside. */
 nas_status nas__use_begin(nas_study *study);
 nas_status nas__use_end(nas_study *study);
-/* When the last session's search began and ended, or the time up to which it is known to go on. */
-nas_status nas__use_window(nas_study *study, int64_t *from_ms, int64_t *to_ms);
+/* A time that the study keeps under `key`; 0: none, or none that can be. */
+nas_status nas__use_time(nas_study *study, const char *key, int64_t *time_ms);
+/* When the last session's search began and ended, or, not `*ended`, the time up to which it is known to go on. */
+nas_status nas__use_window(nas_study *study, int64_t *from_ms, int64_t *to_ms, bool *ended);
 /* One row for each device text of trials that began in the window; workers are those that hold trials.  Returns how many. */
 int nas__use_from_log(const nas_study *study, int64_t from_ms, int64_t to_ms, nas_device_use *uses,
                       int limit);
@@ -407,10 +410,10 @@ typedef struct nas__signs {
     char job_name[64];
 } nas__signs;
 
-/* Written where they differ from what was written last (`*written`, 0 at first); once a second at most unless `now`. */
+/* Written where they differ from what was written last (`*written`, 0 at first); looked at once a second at most unless `now`. */
 typedef struct nas__signs_written {
-    uint64_t hash;
-    double at_s;
+    uint64_t hash; /* of what is written */
+    double at_s;   /* the last look */
 } nas__signs_written;
 void nas__signs_write(nas_study *study, const nas__signs *signs, bool now,
                       nas__signs_written *written);
@@ -429,7 +432,7 @@ typedef struct nas__run {
     double told_s;  /* when the caller was last told anything, of work in this process */
     nas__signs signs;
     nas__signs_written signs_written;
-    int64_t last_job; /* of retraining: the highest that has begun */
+    int64_t last_job; /* of retraining: the one that was told last; −1: none */
 } nas__run;
 
 /* An epoch of retraining, for those who look on. */

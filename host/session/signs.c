@@ -8,10 +8,11 @@
  *
  * with tabs between the words.  It is written when it changes, at most once a second (but each job of retraining when it begins),
  * so that it costs a search nothing that can be measured; a process that was killed leaves its name behind, and whoever reads asks
- * whether it lives.  Read next: watching.c. */
+ * whether it lives.  Anybody can have written what is read: numbers are held within bounds, texts cut.  Read next: watching.c. */
 #include "session_private.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,18 +63,19 @@ void nas__signs_write(nas_study *study, const nas__signs *signs, bool now,
     const double at_s = nas_now_s();
     if (!now && written->at_s > 0 && at_s - written->at_s < 1)
         return;
+    written->at_s = at_s;
     write_text(signs, &text);
     const uint64_t hash = text.failed ? written->hash : nas_hash(text.data, text.length, 1);
     if (hash != written->hash && nas_study_set(study, key, text.data) == NAS_OK)
-        *written = (nas__signs_written){.hash = hash, .at_s = at_s};
+        written->hash = hash;
     nas_text_clear(&text);
 }
 
 void nas__run_retrains(nas__run *run)
 {
     const nas_progress *p = &run->picture.progress;
-    const bool begins = p->job > run->last_job; /* workers have several at once: a job is new only if none was later */
-    run->last_job = begins ? p->job : run->last_job;
+    const bool begins = p->job != run->last_job;
+    run->last_job = p->job;
     run->signs.job = p->job;
     run->signs.jobs = p->jobs;
     run->signs.epoch = p->epoch;
@@ -98,6 +100,13 @@ static void cut(char *line, const char *words[FIELDS])
     }
 }
 
+/* A number of ours: whole, from 0 on. */
+static int64_t number(const char *word)
+{
+    const long long value = strtoll(word, NULL, 10);
+    return value < 0 ? 0 : value > INT_MAX ? INT_MAX : value;
+}
+
 static void read_line(char *line, nas__signs *signs)
 {
     const char *words[FIELDS];
@@ -110,14 +119,14 @@ static void read_line(char *line, nas__signs *signs)
         nas__sign_place *place = &signs->places[signs->place_count++];
         snprintf(place->name, sizeof place->name, "%s", words[1]);
         snprintf(place->state, sizeof place->state, "%s", words[2]);
-        place->lost = atoi(words[3]);
+        place->lost = (int)number(words[3]);
         snprintf(place->device, sizeof place->device, "%s", words[4]);
         snprintf(place->trouble, sizeof place->trouble, "%s", words[5]);
     } else if (strcmp(words[0], "retrain") == 0) {
-        signs->job = strtoll(words[1], NULL, 10);
-        signs->jobs = strtoll(words[2], NULL, 10);
-        signs->epoch = strtoll(words[3], NULL, 10);
-        signs->epochs = strtoll(words[4], NULL, 10);
+        signs->job = number(words[1]);
+        signs->jobs = number(words[2]);
+        signs->epoch = number(words[3]);
+        signs->epochs = number(words[4]);
         snprintf(signs->job_name, sizeof signs->job_name, "%s", words[5]);
     }
 }

@@ -24,12 +24,14 @@ static nas_status set_time(nas_study *study, const char *key, int64_t time_ms)
     return nas_study_set(study, key, text);
 }
 
-static nas_status get_time(nas_study *study, const char *key, int64_t *time_ms)
+nas_status nas__use_time(nas_study *study, const char *key, int64_t *time_ms)
 {
     nas_text text = {0};
     bool found = false;
     nas_status status = nas_study_get(study, key, &text, &found);
-    *time_ms = status == NAS_OK && found ? strtoll(text.data, NULL, 10) : 0;
+    const int64_t time = status == NAS_OK && found ? strtoll(text.data, NULL, 10) : 0;
+    *time_ms =
+        time > 0 && time < INT64_MAX / 4 ? time : 0; /* differences of such do not overflow */
     nas_text_clear(&text);
     return status;
 }
@@ -46,11 +48,12 @@ nas_status nas__use_end(nas_study *study)
 }
 
 /* A session that was killed goes as far as the last sign of life in it. */
-nas_status nas__use_window(nas_study *study, int64_t *from_ms, int64_t *to_ms)
+nas_status nas__use_window(nas_study *study, int64_t *from_ms, int64_t *to_ms, bool *ended)
 {
     int64_t last = 0;
-    NAS_TRY(get_time(study, begin_key, from_ms));
-    NAS_TRY(get_time(study, end_key, to_ms));
+    NAS_TRY(nas__use_time(study, begin_key, from_ms));
+    NAS_TRY(nas__use_time(study, end_key, to_ms));
+    *ended = *to_ms > 0;
     for (int i = 0; *to_ms == 0 && i < nas_study_count(study); i++) {
         const nas_trial *trial = nas_study_trial(study, i);
         if (trial->status == NAS_TRIAL_RUNNING && nas_owner_look(&trial->owner) != NAS_OWNER_DEAD)
@@ -67,7 +70,8 @@ nas_status nas__use_window(nas_study *study, int64_t *from_ms, int64_t *to_ms)
 typedef struct stint {
     int use; /* index of its device */
     nas_owner owner;
-    int64_t first, last, busy; /* ms */
+    int64_t first, last; /* ms */
+    double busy;         /* of these */
 } stint;
 
 typedef struct tally {
@@ -129,7 +133,7 @@ static void add_trial(tally *t, const nas_trial *trial)
     const int64_t end = runs ? t->to_ms : trial->ended_ms;
     s->first = trial->started_ms < s->first ? trial->started_ms : s->first;
     s->last = end > s->last ? end : s->last;
-    s->busy += end > trial->started_ms ? end - trial->started_ms : 0;
+    s->busy += end > trial->started_ms ? (double)(end - trial->started_ms) : 0;
     use->done += !runs;
     use->failed += trial->status == NAS_TRIAL_FAILED;
     if (runs) {
@@ -155,17 +159,18 @@ static bool was_replaced(const tally *t, const stint *s)
 static void sum_up(tally *t, int at)
 {
     nas_device_use *use = &t->uses[at];
-    int64_t busy = 0, whole = 0, first = t->to_ms;
+    double busy = 0, whole = 0;
+    int64_t first = t->to_ms;
     for (int i = 0; i < t->stint_count; i++) {
         const stint *s = &t->stints[i];
         if (s->use != at)
             continue;
         busy += s->busy;
-        whole += (was_replaced(t, s) ? s->last : t->to_ms) - s->first;
+        whole += (double)((was_replaced(t, s) ? s->last : t->to_ms) - s->first);
         first = s->first < first ? s->first : first;
     }
     if (whole > 0)
-        use->busy = busy < whole ? (double)busy / (double)whole : 1;
+        use->busy = busy < whole ? busy / whole : 1;
     if (t->to_ms > first)
         use->per_minute = 60000.0 * (double)use->done / (double)(t->to_ms - first);
 }

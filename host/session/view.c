@@ -3,13 +3,18 @@
  * Opened read-only, so a search that goes on is never disturbed; the log is as it was when the view was opened. */
 #include "session_private.h"
 
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 nas_status nas_study_view_open(const char *study_path, nas_study_view *view)
 {
-    snprintf(view->path, sizeof view->path, "%s", study_path);
+    memset(view, 0, sizeof *view);
+    if (strlen(study_path) >= sizeof view->path)
+        NAS_FAIL(NAS_CONFIG, "the path %.40s… is too long", study_path);
+    strcpy(view->path, study_path);
     NAS_TRY(nas_study_open(study_path, NAS_STORE_READ, &view->study));
-    NAS_TRY(nas_study_sync(view->study));
     return nas_config_of_study(view->study, &view->config);
 }
 
@@ -22,6 +27,22 @@ void nas_study_view_clear(nas_study_view *view)
     view->study = NULL;
 }
 
+/* "3 32 32 10": channels, height, width, outputs.  False: no data set is like that. */
+static bool read_shape(const char *text, nas_shape *shape, int *outputs)
+{
+    enum { SIDE_MAX = 1 << 20 };
+    long numbers[4];
+    char *end;
+    for (int i = 0; i < 4; i++, text = end) {
+        numbers[i] = strtol(text, &end, 10);
+        if (end == text || numbers[i] < 1 || numbers[i] > SIDE_MAX)
+            return false;
+    }
+    *shape = (nas_shape){(int)numbers[0], (int)numbers[1], (int)numbers[2]};
+    *outputs = (int)numbers[3];
+    return (int64_t)shape->c * shape->h <= INT_MAX / shape->w;
+}
+
 nas_status nas__domain_by_shape(nas_study *study, const nas_config *config, nas_domain **domain,
                                 bool *found)
 {
@@ -29,8 +50,7 @@ nas_status nas__domain_by_shape(nas_study *study, const nas_config *config, nas_
     nas_shape shape;
     int outputs;
     nas_status status = nas_study_get(study, "shape", &text, found);
-    *found = status == NAS_OK && *found &&
-             sscanf(text.data, "%d %d %d %d", &shape.c, &shape.h, &shape.w, &outputs) == 4;
+    *found = status == NAS_OK && *found && read_shape(text.data, &shape, &outputs);
     if (*found)
         status = nas_domain_open_group(&config->space, shape, outputs, domain);
     nas_text_clear(&text);

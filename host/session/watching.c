@@ -28,7 +28,7 @@ struct nas_watch {
     nas_domain *domain; /* what puts architectures into words; NULL: not known */
     bool domain_tried;
     nas__signs signs;
-    int best; /* that `words` are of; −1: none */
+    int best; /* that `words` are of; −1: none, or they can get better */
     nas_text words;
     char state_names[NAS_CONFIG_DEVICES][16];
 };
@@ -69,6 +69,7 @@ void nas_session_watch_close(nas_watch *watch)
 typedef struct reading {
     nas__signs signs;
     int64_t from_ms, to_ms; /* of the last session's search */
+    bool ended;             /* it has come to its end */
     nas_config *config;     /* NULL: still the one that is known */
     uint64_t config_hash;
 } reading;
@@ -94,11 +95,16 @@ static nas_status read_config(nas_study *study, uint64_t known, reading *r)
     return status;
 }
 
+static nas_status read_session(nas_study *study, reading *r)
+{
+    NAS_TRY(nas__signs_read(study, &r->signs));
+    return nas__use_window(study, &r->from_ms, &r->to_ms, &r->ended);
+}
+
 /* Config last: nothing can fail behind it. */
 static nas_status read_news(nas_study *study, uint64_t known, reading *r)
 {
-    NAS_TRY(nas__signs_read(study, &r->signs));
-    NAS_TRY(nas__use_window(study, &r->from_ms, &r->to_ms));
+    NAS_TRY(read_session(study, r));
     return read_config(study, known, r);
 }
 
@@ -150,11 +156,13 @@ static nas_status look(nas_watch *watch, reading *r)
 nas_status nas_session_watch_open(const char *study_path, nas_watch **watch)
 {
     reading r;
+    if (strlen(study_path) >= NAS_PATH_SIZE)
+        NAS_FAIL(NAS_CONFIG, "the path %.40s… is too long", study_path);
     nas_watch *made = calloc(1, sizeof *made);
     if (!made)
         NAS_FAIL(NAS_MEMORY, "no memory to watch %s", study_path);
     made->best = -1;
-    snprintf(made->path, sizeof made->path, "%s", study_path);
+    strcpy(made->path, study_path);
     const nas_status status = look(made, &r);
     if (status != NAS_OK) {
         nas_session_watch_close(made);
@@ -182,27 +190,28 @@ static const char *words_of(nas_watch *watch, int best)
         return watch->words.data;
     if (!watch->domain_tried)
         open_domain(watch);
-    nas_text_clear(&watch->words);
     const nas_trial *trial = nas_study_trial(watch->study, best);
+    nas_text_clear(&watch->words);
     nas_text_add(&watch->words, "");
     if (watch->domain && nas_domain_read(watch->domain, trial->arch, &arch) == NAS_OK)
         nas_domain_describe(watch->domain, &arch, &watch->words);
     else
         nas_text_add(&watch->words, trial->arch);
-    watch->best = best;
+    watch->best = watch->domain_tried && !watch->words.failed ? best : -1;
     return watch->words.failed ? "" : watch->words.data;
 }
 
 /* ---- a look -------------------------------------------------------------------------------------------------------- */
 
-static double get_real(nas_study *study, const char *key)
+static double run_seconds(nas_study *study)
 {
     nas_text text = {0};
     bool found = false;
-    const double value =
-        nas_study_get(study, key, &text, &found) == NAS_OK && found ? strtod(text.data, NULL) : 0;
+    const double value = nas_study_get(study, "run_s", &text, &found) == NAS_OK && found
+                             ? strtod(text.data, NULL)
+                             : 0;
     nas_text_clear(&text);
-    return value;
+    return value > 0 && value < 1e12 ? value : 0; /* anybody can have written it */
 }
 
 static void count_others(const nas_study *study, nas_watch_view *view)
@@ -345,21 +354,21 @@ static void tell_retraining(const nas_watch *watch, nas_watch_view *view)
 static void see(nas_watch *watch, const reading *r, nas_watch_view *view)
 {
     nas_progress *p = &view->progress;
-    const bool search_ended = get_real(watch->study, "search_end_ms") > 0;
     *view = (nas_watch_view){.study = watch->study,
                              .config = watch->config,
                              .looked_ms = nas_time_ms(),
                              .begun_ms = r->from_ms,
                              .best_words = ""};
-    view->created_ms = (int64_t)get_real(watch->study, "created");
+    if (nas__use_time(watch->study, "created", &view->created_ms) != NAS_OK)
+        view->created_ms = 0;
     p->event = NAS_EVENT_TICK;
     p->note = "";
     p->total = watch->config->budget.trials;
     p->best_metric = watch->config->objectives.item[0].metric;
-    p->run_s = get_real(watch->study, "run_s");
+    p->run_s = run_seconds(watch->study);
     nas__count_trials(watch->study, watch->config, p);
     count_others(watch->study, view);
-    find_state(watch, search_ended, view);
+    find_state(watch, r->ended, view);
     p->devices = p->busy;
     if (view->state == NAS_WATCH_SEARCH && r->from_ms > 0)
         p->elapsed_s = (double)(view->looked_ms - r->from_ms) / 1000;
@@ -402,8 +411,8 @@ nas_status nas_study_view_progress(const nas_study_view *view, nas_progress *pro
     nas_watch watch = {.study = view->study, .config = &view->config};
     nas_watch_view seen;
     reading r = {.from_ms = 0};
-    NAS_TRY(nas__signs_read(view->study, &watch.signs));
-    NAS_TRY(nas__use_window(view->study, &r.from_ms, &r.to_ms));
+    NAS_TRY(read_session(view->study, &r));
+    watch.signs = r.signs;
     see(&watch, &r, &seen);
     take_progress(&seen, &view->config, progress);
     return NAS_OK;
