@@ -19,7 +19,7 @@ static nas_status score(void *state, const nas_eval_call *call, const nas_graph 
 {
     nas_cost cost;
     nas_graph_cost(graph, &cost);
-    if (!call->callback(call->user, 0.5)) /* a sign of life; false: stop */
+    if (call->callback && !call->callback(call->user, 0.5)) /* a sign of life; false: stop */
         NAS_FAIL(NAS_STOPPED, "stopped");
     const double worth = log((double)cost.parameters) - 0.5 * log((double)cost.macs);
     return nas_trial_set_metric(result, "worth", worth, false);
