@@ -66,6 +66,15 @@ nas_status resume_study(const char *study, nas_search_report *report)
     return nas_session_resume(study, NULL, 0, &options, report);
 }
 
+void hash_of_file(const char *path, char hash[33])
+{
+    void *data;
+    size_t size;
+    nas_test_ok(nas_file_read(path, 1 << 24, &data, &size));
+    nas_hash_hex(data, size, hash);
+    free(data);
+}
+
 /* Canonical trials and the hash of every model file; free() it. */
 char *print_of(const char *study)
 {
@@ -78,14 +87,10 @@ char *print_of(const char *study)
     assert_non_null(list);
     while (fgets(command, sizeof command, list)) {
         char path[1024];
-        void *data;
-        size_t size;
         command[strcspn(command, "\n")] = '\0';
         snprintf(path, sizeof path, "%s.d/%s", study, command);
-        nas_test_ok(nas_file_read(path, 1 << 24, &data, &size));
-        nas_hash_hex(data, size, hash);
+        hash_of_file(path, hash);
         nas_text_format(&text, "%s %s\n", command, hash);
-        free(data);
     }
     pclose(list);
     nas_test_ok(nas_text_check(&text));

@@ -23,6 +23,7 @@ nas_status search_with(const nas_search_options *options, const char *override,
 nas_status search_config(const char *study, bool processes, const char *override,
                          nas_search_report *report);
 nas_status resume_study(const char *study, nas_search_report *report);
+void hash_of_file(const char *path, char hash[33]);
 /* Canonical trials and the hash of every model file; free() it. */
 char *print_of(const char *study);
 nas_trial trial_of(const char *study, int index); /* nas_trial_clear it */

@@ -35,15 +35,6 @@ static const char *study_with_trials(const char *name)
     return options.study_path;
 }
 
-static void hash_of(const char *path, char hash[33])
-{
-    void *data;
-    size_t size;
-    nas_test_ok(nas_file_read(path, 1 << 24, &data, &size));
-    nas_hash_hex(data, size, hash);
-    free(data);
-}
-
 static char model[256]; /* of the first test, for those behind it */
 
 static void test_train(void **state)
@@ -69,8 +60,8 @@ static void test_train(void **state)
     }
     assert_true(stops > 1);
     assert_true(whole.test_score == parts.test_score && whole.test_loss == parts.test_loss);
-    hash_of(whole.model, hash[0]);
-    hash_of(parts.model, hash[1]);
+    hash_of_file(whole.model, hash[0]);
+    hash_of_file(parts.model, hash[1]);
     assert_string_equal(hash[0], hash[1]);
     snprintf(model, sizeof model, "%s", whole.model);
 }
