@@ -386,8 +386,10 @@ nas_status nas__use_begin(nas_study *study);
 nas_status nas__use_end(nas_study *study);
 /* A time that the study keeps under `key`; 0: none, or none that can be. */
 nas_status nas__use_time(nas_study *study, const char *key, int64_t *time_ms);
-/* When the last session's search began and ended, or, not `*ended`, the time up to which it is known to go on. */
-nas_status nas__use_window(nas_study *study, int64_t *from_ms, int64_t *to_ms, bool *ended);
+/* When the last session's search began and when it came to its end; 0: it has not. */
+nas_status nas__use_window(nas_study *study, int64_t *from_ms, int64_t *to_ms);
+/* Where it has not: up to when it is known to go on, the last sign of life in it where nobody works any more. */
+int64_t nas__use_until(const nas_study *study);
 /* One row for each device text of trials that began in the window; workers are those that hold trials.  Returns how many. */
 int nas__use_from_log(const nas_study *study, int64_t from_ms, int64_t to_ms, nas_device_use *uses,
                       int limit);

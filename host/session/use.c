@@ -47,22 +47,23 @@ nas_status nas__use_end(nas_study *study)
     return set_time(study, end_key, nas_time_ms());
 }
 
-/* A session that was killed goes as far as the last sign of life in it. */
-nas_status nas__use_window(nas_study *study, int64_t *from_ms, int64_t *to_ms, bool *ended)
+nas_status nas__use_window(nas_study *study, int64_t *from_ms, int64_t *to_ms)
+{
+    NAS_TRY(nas__use_time(study, begin_key, from_ms));
+    return nas__use_time(study, end_key, to_ms);
+}
+
+int64_t nas__use_until(const nas_study *study)
 {
     int64_t last = 0;
-    NAS_TRY(nas__use_time(study, begin_key, from_ms));
-    NAS_TRY(nas__use_time(study, end_key, to_ms));
-    *ended = *to_ms > 0;
-    for (int i = 0; *to_ms == 0 && i < nas_study_count(study); i++) {
+    for (int i = 0; i < nas_study_count(study); i++) {
         const nas_trial *trial = nas_study_trial(study, i);
         if (trial->status == NAS_TRIAL_RUNNING && nas_owner_look(&trial->owner) != NAS_OWNER_DEAD)
-            *to_ms = nas_time_ms();
+            return nas_time_ms();
         last = trial->ended_ms > last ? trial->ended_ms : last;
         last = trial->heartbeat_ms > last ? trial->heartbeat_ms : last;
     }
-    *to_ms = *to_ms ? *to_ms : last;
-    return NAS_OK;
+    return last;
 }
 
 /* ---- one process after the other ------------------------------------------------------------------------------------- */

@@ -68,8 +68,7 @@ void nas_session_watch_close(nas_watch *watch)
 /* What one look reads before anything that is shown changes. */
 typedef struct reading {
     nas__signs signs;
-    int64_t from_ms, to_ms; /* of the last session's search */
-    bool ended;             /* it has come to its end */
+    int64_t from_ms, to_ms; /* of the last session's search; to 0: it has not come to its end */
     nas_config *config;     /* NULL: still the one that is known */
     uint64_t config_hash;
 } reading;
@@ -98,13 +97,14 @@ static nas_status read_config(nas_study *study, uint64_t known, reading *r)
 static nas_status read_session(nas_study *study, reading *r)
 {
     NAS_TRY(nas__signs_read(study, &r->signs));
-    return nas__use_window(study, &r->from_ms, &r->to_ms, &r->ended);
+    return nas__use_window(study, &r->from_ms, &r->to_ms);
 }
 
-/* Config last: nothing can fail behind it. */
+/* What is said of the session first: of one that has ended the log is then whole.  Config last: nothing can fail behind it. */
 static nas_status read_news(nas_study *study, uint64_t known, reading *r)
 {
     NAS_TRY(read_session(study, r));
+    NAS_TRY(nas_study_sync(study));
     return read_config(study, known, r);
 }
 
@@ -145,7 +145,6 @@ static nas_status look(nas_watch *watch, reading *r)
     if (!watch->study || about.st_dev != watch->device || about.st_ino != watch->file) {
         NAS_TRY(open_again(watch, &about, r));
     } else {
-        NAS_TRY(nas_study_sync(watch->study));
         NAS_TRY(read_news(watch->study, watch->config_hash, r));
     }
     take_config(watch, r);
@@ -368,13 +367,14 @@ static void see(nas_watch *watch, const reading *r, nas_watch_view *view)
     p->run_s = run_seconds(watch->study);
     nas__count_trials(watch->study, watch->config, p);
     count_others(watch->study, view);
-    find_state(watch, r->ended, view);
+    find_state(watch, r->to_ms > 0, view);
     p->devices = p->busy;
     if (view->state == NAS_WATCH_SEARCH && r->from_ms > 0)
         p->elapsed_s = (double)(view->looked_ms - r->from_ms) / 1000;
     if (r->from_ms > 0)
-        p->use_count =
-            nas__use_from_log(watch->study, r->from_ms, r->to_ms, p->uses, NAS_DEVICE_USES);
+        p->use_count = nas__use_from_log(watch->study, r->from_ms,
+                                         r->to_ms ? r->to_ms : nas__use_until(watch->study),
+                                         p->uses, NAS_DEVICE_USES);
     find_rate(watch, view);
     merge_signs(watch, view);
     tell_retraining(watch, view);
