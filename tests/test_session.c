@@ -240,6 +240,17 @@ static void stop_and_resume(const char *name, stopper s)
     assert_same(study);
 }
 
+/* All that a child said that has ended. */
+static void read_report(int report, char *said, size_t size)
+{
+    size_t length = 0;
+    ssize_t got;
+    while (length < size - 1 && (got = read(report, said + length, size - 1 - length)) > 0)
+        length += (size_t)got;
+    said[length] = '\0';
+    close(report);
+}
+
 static unsigned long long mask_of(const char *status, const char *name)
 {
     const char *at = strstr(status, name);
@@ -254,9 +265,7 @@ static void test_signals_before_a_worker_listens(void **state)
                     "while read line; do echo $line; done </proc/$$/status >&3\n"
                     "read end"; /* no child: shells that wait for one take signals meanwhile */
     char *const arguments[] = {"sh", "-c", script, NULL};
-    char said[8192] = "";
-    size_t length = 0;
-    ssize_t got;
+    char said[8192];
     pid_t pid = 0;
     int report = -1, orders[2];
     (void)state;
@@ -272,13 +281,43 @@ static void test_signals_before_a_worker_listens(void **state)
     close(orders[1]);
     assert_int_equal(waitpid(pid, NULL, 0), pid);
     nas__child_gone(pid);
-    while (length < sizeof said - 1 &&
-           (got = read(report, said + length, sizeof said - 1 - length)) > 0)
-        length += (size_t)got;
-    close(report);
+    read_report(report, said, sizeof said);
     /* SIGHUP, SIGINT, SIGUSR1 and SIGTERM: 1, 2, 10 and 15 */
     assert_int_equal(mask_of(said, "ShdPnd:") & 0x4203, 0x4203);
     assert_int_equal(mask_of(said, "SigIgn:") & 0x14203, 0); /* nor SIGCHLD */
+}
+
+/* A program without standard input and output, as services may be, hears its workers all the same. */
+static void test_workers_are_heard_without_standard_files(void **state)
+{
+    char script[] = "echo well >&3; echo log; echo more >&2";
+    char *const arguments[] = {"sh", "-c", script, NULL};
+    char said[64], log[256];
+    void *logged;
+    size_t size;
+    pid_t pid = 0;
+    int report = -1;
+    (void)state;
+    snprintf(log, sizeof log, "%s", path_of("child.log"));
+    const int in = dup(0), out = dup(1);
+    close(0);
+    close(1);
+    const nas_status status = nas__child_start("/bin/sh", arguments, log, -1, NULL, &pid, &report);
+    const int own = fcntl(report, F_DUPFD, 3); /* off the places of what is put back */
+    close(report);
+    dup2(in, 0);
+    dup2(out, 1);
+    close(in);
+    close(out);
+    nas_test_ok(status);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    nas__child_gone(pid);
+    read_report(own, said, sizeof said);
+    assert_string_equal(said, "well\n");
+    nas_test_ok(nas_file_read(log, 1000, &logged, &size));
+    assert_int_equal(size, 9);
+    assert_memory_equal(logged, "log\nmore\n", 9);
+    free(logged);
 }
 
 static void test_signal_and_resume(void **state)
@@ -551,6 +590,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_three_errors_stop_resumably),
         cmocka_unit_test(test_nan_is_a_result),
         cmocka_unit_test(test_signals_before_a_worker_listens),
+        cmocka_unit_test(test_workers_are_heard_without_standard_files),
         cmocka_unit_test(test_signal_and_resume),
         cmocka_unit_test(test_signal_in_retraining),
         cmocka_unit_test(test_ends_are_the_same_for_any_workers),

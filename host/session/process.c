@@ -47,11 +47,12 @@ static int prepare(posix_spawn_file_actions_t *actions, posix_spawnattr_t *attri
         error = posix_spawn_file_actions_adddup2(actions, orders, 0);
     else if (!error)
         error = posix_spawn_file_actions_addopen(actions, 0, "/dev/null", O_RDONLY, 0);
+    /* before the log: a program without 0 and 1 has the pipe there */
+    error = error ? error : posix_spawn_file_actions_adddup2(actions, write_end, NAS__REPORT_FILE);
     error = error ? error
                   : posix_spawn_file_actions_addopen(actions, 1, log, O_WRONLY | O_CREAT | O_APPEND,
                                                      0666);
-    error = error ? error : posix_spawn_file_actions_adddup2(actions, 1, 2);
-    return error ? error : posix_spawn_file_actions_adddup2(actions, write_end, NAS__REPORT_FILE);
+    return error ? error : posix_spawn_file_actions_adddup2(actions, 1, 2);
 }
 
 static int spawn(const char *program, char *const *arguments, const char *log, int orders,
