@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <string.h>
@@ -70,17 +71,30 @@ static int spawn(const char *program, char *const *arguments, const char *log, i
     return error;
 }
 
-nas_status nas__child_start(const char *program, char *const *arguments, const char *log,
-                            int orders, const nas__wishes *wishes, pid_t *pid, int *report)
+/* A child that another thread starts between pipe and F_SETFD would keep the pipe open, and its end would not be seen before that child's. */
+static pthread_mutex_t starting = PTHREAD_MUTEX_INITIALIZER;
+
+static nas_status spawn_with_pipe(const char *program, char *const *arguments, const char *log,
+                                  int orders, int ends[2], pid_t *pid, int *error)
 {
-    int ends[2];
     if (pipe(ends) != 0)
         NAS_FAIL(NAS_FAILED, "cannot make a pipe: %s", strerror(errno));
     fcntl(ends[0], F_SETFD, FD_CLOEXEC);
     fcntl(ends[0], F_SETFL, O_NONBLOCK);
     fcntl(ends[1], F_SETFD, FD_CLOEXEC);
-    int error = spawn(program, arguments, log, orders, ends[1], pid);
+    *error = spawn(program, arguments, log, orders, ends[1], pid);
     close(ends[1]);
+    return NAS_OK;
+}
+
+nas_status nas__child_start(const char *program, char *const *arguments, const char *log,
+                            int orders, const nas__wishes *wishes, pid_t *pid, int *report)
+{
+    int ends[2], error = 0;
+    pthread_mutex_lock(&starting);
+    const nas_status status = spawn_with_pipe(program, arguments, log, orders, ends, pid, &error);
+    pthread_mutex_unlock(&starting);
+    NAS_TRY(status);
     if (error) {
         close(ends[0]);
         *pid = 0;
