@@ -123,16 +123,21 @@ static nas_status read_list(nas_study *study, nas_value *list)
     return status;
 }
 
+static nas_status no_memory(void)
+{
+    NAS_FAIL(NAS_MEMORY, "no memory for the results of retraining");
+}
+
 nas_status nas__results_read(nas_study *study, nas__result **results, int *count)
 {
     nas_value list = {0};
     result_row *row = calloc(1, sizeof *row);
     nas__result *found = NULL;
-    nas_status status = row ? read_list(study, &list) : NAS_MEMORY;
+    nas_status status = row ? read_list(study, &list) : no_memory();
     if (status == NAS_OK)
         found = calloc((size_t)list.item_count + 1, sizeof *found);
     if (status == NAS_OK && !found)
-        status = NAS_MEMORY;
+        status = no_memory();
     for (int i = 0; status == NAS_OK && i < list.item_count; i++) {
         status = nas_options_fill(&row_kind, &list.items[i], NULL, row);
         if (status == NAS_OK)
@@ -153,7 +158,7 @@ nas_status nas__results_add(nas_study *study, const nas__result *result)
     nas_value list = {0}, *item;
     nas_text text = {0};
     result_row *row = calloc(1, sizeof *row);
-    nas_status status = row ? read_list(study, &list) : NAS_MEMORY;
+    nas_status status = row ? read_list(study, &list) : no_memory();
     if (status != NAS_OK)
         goto done;
     to_row(result, row);
