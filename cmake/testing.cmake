@@ -3,6 +3,9 @@
 # public headers alone.
 # Exit code 77 is a skipped test.  nas_matrix(VARIANT …): the device tests again, on another OpenCL.
 # nas_tool(NAME file.c …): one program in tools/.
+#
+# Every test takes one of ctest's places, those on a PoCL device too, though PoCL has a thread for each core: where no kernel has been built yet, as
+# in CI, nearly all of their time is that of PoCL's compiler, which takes one core.
 if(NAS_TESTS)
     find_package(cmocka REQUIRED)
 endif()
@@ -59,21 +62,15 @@ function(nas_test name)
     add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${folder})
     set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT})
     nas_test_environment(${name})
-    if("device" IN_LIST ARG_LABELS OR "cli" IN_LIST ARG_LABELS)
-        set_tests_properties(${name} PROPERTIES PROCESSORS 2) # a PoCL device uses every core
-    endif()
     if("device" IN_LIST ARG_LABELS)
         set_property(GLOBAL APPEND PROPERTY NAS_DEVICE_TESTS ${name})
     endif()
 endfunction()
 
-# nas_matrix(VARIANT [ONLY test …] [SHORT test …] [EXCEPT test …] [PROCESSORS n]): every device test listed so far, or those in ONLY, again as
+# nas_matrix(VARIANT [ONLY test …] [SHORT test …] [EXCEPT test …]): every device test listed so far, or those in ONLY, again as
 # NAME@VARIANT, under tests/matrix.sh; with the label slow unless it is in SHORT, never where it is in EXCEPT.
 function(nas_matrix variant)
-    cmake_parse_arguments(ARG "" "PROCESSORS" "ONLY;SHORT;EXCEPT" ${ARGN})
-    if(NOT ARG_PROCESSORS)
-        set(ARG_PROCESSORS 2)
-    endif()
+    cmake_parse_arguments(ARG "" "" "ONLY;SHORT;EXCEPT" ${ARGN})
     get_property(tests GLOBAL PROPERTY NAS_DEVICE_TESTS)
     foreach(test IN LISTS tests)
         if(test IN_LIST ARG_EXCEPT OR (ARG_ONLY AND NOT test IN_LIST ARG_ONLY))
@@ -89,8 +86,7 @@ function(nas_matrix variant)
         nas_test_folder(${name} folder)
         add_test(NAME ${name} COMMAND ${PROJECT_SOURCE_DIR}/tests/matrix.sh ${variant} $<TARGET_FILE:${test}>
                  WORKING_DIRECTORY ${folder})
-        set_tests_properties(${name} PROPERTIES LABELS "${labels}" TIMEOUT ${timeout} PROCESSORS
-                                                                               ${ARG_PROCESSORS})
+        set_tests_properties(${name} PROPERTIES LABELS "${labels}" TIMEOUT ${timeout})
         nas_test_environment(${name})
     endforeach()
 endfunction()
