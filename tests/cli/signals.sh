@@ -36,7 +36,7 @@ run resume killed.study --no-retrain; expect_code 0
 "$NAS_PROGRAM" trials killed.study --canonical >a.txt
 cmp a.txt b.txt || fail "a killed search ended with other trials"
 
-# All of it stopped for longer than a lease, as ^Z does: no worker is taken for one that hangs.
+# All of it stopped for longer than a lease and than five seconds (host/session/supervisor.c), as ^Z does: no worker is taken for one that hangs.
 last="search, stopped and continued"
 : >err.txt
 setsid "$NAS_PROGRAM" search small.cfg --study paused.study --no-retrain -s budget.lease_s=2 >out.txt 2>>err.txt </dev/null &
@@ -45,7 +45,7 @@ while ! grep -q "trials 1/" err.txt && kill -0 $process 2>/dev/null; do
     sleep 0.1
 done
 if kill -s STOP -- -$process 2>/dev/null; then
-    sleep 8
+    sleep 6
     kill -s CONT -- -$process
 fi
 code=0
