@@ -32,6 +32,10 @@ for program in $programs; do
     while read -r command; do
         "$bin/$program" $command --help | sed -n 's/^  [ -][a-z ][, ] \(--[a-z-]*\).*/\1/p' | sort >options.txt
         grep -q -- --help options.txt || fail "no options in $program $command --help"
+        # getopt takes the first of two options with one name or letter, and says nothing.
+        "$bin/$program" $command --help | sed -n 's/^  \(-[a-zA-Z]\), .*/\1/p' | sort >letters.txt
+        last="$program $command --help"
+        [ -z "$(sort options.txt letters.txt | uniq -d)" ] || fail "called alike: $(sort options.txt letters.txt | uniq -d)"
         ask "$program" "$program ${command:+$command }--"
         cmp -s options.txt out.txt || fail "other options than --help of $program $command has: $(diff options.txt out.txt)"
         while read -r option; do
