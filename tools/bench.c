@@ -21,15 +21,6 @@ static const cli_command *const commands[] = {
     &bench_command_cores,    NULL,
 };
 
-static void words(const char *argument, const char *before, nas_text *out)
-{
-    (void)before;
-    if (strcmp(argument, "MATCH") == 0)
-        nas_text_add(out, "any\ntype:gpu\ntype:cpu\n");
-    for (int i = 0; strcmp(argument, "NETWORK") == 0 && network_references[i].name; i++)
-        nas_text_format(out, "%s\n", network_references[i].name);
-}
-
 static const cli_program program = {
     .name = "clnas-bench",
     .summary = "measure how fast clnas is on an OpenCL device",
@@ -42,7 +33,7 @@ static const cli_program program = {
     .notes = "Every figure is the median of several samples; --format json has all of them.\n",
     .see_also = "clnas(1), clnas-tune(1)",
     .commands = commands,
-    .words = words,
+    .words = network_words,
 };
 
 nas_status bench_end(nas_status status, bench_report *report, bench_format format)

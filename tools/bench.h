@@ -11,11 +11,6 @@ void bench_use_cpu_clock(bool wanted);
 
 /* ---- options that several commands have ---- */
 
-#define BENCH_DEVICE_OPTION(type)                                                                  \
-    {                                                                                              \
-        "device", 'd', CLI_TEXT, offsetof(type, device), "MATCH", "", 0, 0, NULL,                  \
-            "As clnas devices names it (default any)"                                              \
-    }
 #define BENCH_REPEATS_OPTION(type, fallback)                                                       \
     {                                                                                              \
         "repeats", 0, CLI_NUMBER, offsetof(type, repeats), "N", fallback, 1, BENCH_SAMPLES, NULL,  \
@@ -25,11 +20,6 @@ void bench_use_cpu_clock(bool wanted);
     {                                                                                              \
         "milliseconds", 0, CLI_NUMBER, offsetof(type, milliseconds), "N", fallback, 0, 60000,      \
             NULL, "About so long is a sample"                                                      \
-    }
-#define BENCH_FORMAT_OPTION(type)                                                                  \
-    {                                                                                              \
-        "format", 'f', CLI_CHOICE, offsetof(type, format), NULL, "table", 0, 0, BENCH_FORMATS,     \
-            "How to print"                                                                         \
     }
 #define BENCH_SHARDS_OPTION(type)                                                                  \
     {                                                                                              \

@@ -234,7 +234,7 @@ typedef struct options {
 } options;
 
 static const cli_option rows[] = {
-    BENCH_DEVICE_OPTION(options),
+    CLI_DEVICE_OPTION(options),
     {"batch", 0, CLI_NUMBER, offsetof(options, batch), "N", "128", 1, 65536, NULL,
      "Samples of a training step"},
     BENCH_SHARDS_OPTION(options),

@@ -260,7 +260,7 @@ typedef struct options {
 } options;
 
 static const cli_option rows[] = {
-    BENCH_DEVICE_OPTION(options),
+    CLI_DEVICE_OPTION(options),
     BENCH_REPEATS_OPTION(options, "9"),
     BENCH_MILLISECONDS_OPTION(options, "50"),
     BENCH_FORMAT_OPTION(options),

@@ -141,7 +141,7 @@ done:
 static const cli_option rows[] = {
     {"choices", 0, CLI_FLAG, offsetof(latency_options, choices), NULL, NULL, 0, 0, NULL,
      "Measure what each choice of the space's supernet does instead, for proxylessnas"},
-    BENCH_DEVICE_OPTION(latency_options),
+    CLI_DEVICE_OPTION(latency_options),
     {"batch", 0, CLI_TEXT, offsetof(latency_options, batches), "N,…", "1", 0, 0, NULL,
      "Samples at a time; with --choices one number"},
     {"repeats", 0, CLI_NUMBER, offsetof(latency_options, repeats), "N", NULL, 1, LATENCY_SAMPLES,

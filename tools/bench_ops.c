@@ -345,7 +345,7 @@ typedef struct options {
 } options;
 
 static const cli_option rows[] = {
-    BENCH_DEVICE_OPTION(options),
+    CLI_DEVICE_OPTION(options),
     {"only", 0, CLI_TEXT, offsetof(options, only), "TEXT", "", 0, 0, NULL,
      "Rows in whose name or shape this stands"},
     {"cases", 0, CLI_FLAG, offsetof(options, cases), NULL, NULL, 0, 0, NULL,

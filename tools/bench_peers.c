@@ -231,7 +231,7 @@ typedef struct options {
 } options;
 
 static const cli_option rows[] = {
-    BENCH_DEVICE_OPTION(options),
+    CLI_DEVICE_OPTION(options),
     {"batch", 0, CLI_NUMBER, offsetof(options, batch), "N", "64", 0, 65536, NULL,
      "Samples of a training step; 0: no training"},
     BENCH_INFER_OPTION(options, "1,64"),

@@ -20,6 +20,12 @@ typedef enum bench_format {
     BENCH_MARKDOWN,
 } bench_format;
 #define BENCH_FORMATS "table|json|jsonl|csv|md" /* in this order */
+/* The row of a command that prints one (host/cli/command_line.h): `bench_format format` of its instance. */
+#define BENCH_FORMAT_OPTION(type)                                                                  \
+    {                                                                                              \
+        "format", 'f', CLI_CHOICE, offsetof(type, format), NULL, "table", 0, 0, BENCH_FORMATS,     \
+            "How to print"                                                                         \
+    }
 
 /* One figure: what was measured, at what size or width, in which unit; every sample; and what follows from them. */
 typedef struct bench_row {

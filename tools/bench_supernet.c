@@ -93,7 +93,7 @@ static const cli_option rows[] = {
      "Keep every activation instead of making some again; without --method"},
     {"profile", 0, CLI_FLAG, offsetof(options, profile), NULL, NULL, 0, 0, NULL,
      "Time by kernel, too"},
-    BENCH_DEVICE_OPTION(options),
+    CLI_DEVICE_OPTION(options),
     {"peer", 0, CLI_FLAG, offsetof(options, peer), NULL, NULL, 0, 0, NULL,
      "The same in PyTorch, in turns"},
     BENCH_PEER_OPTIONS(options),

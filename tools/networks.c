@@ -287,3 +287,10 @@ nas_status network_open(const char *name, nas_graph *graph)
         nas_graph_clear(graph);
     return status;
 }
+
+void network_words(const char *argument, const char *before, nas_text *words)
+{
+    (void)before;
+    for (int i = 0; strcmp(argument, "NETWORK") == 0 && network_references[i].name; i++)
+        nas_text_format(words, "%s\n", network_references[i].name);
+}

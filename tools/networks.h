@@ -23,4 +23,7 @@ extern const network_reference network_references[];
  * zeroed; it is empty on failure.  NAS_CONFIG: none of these; the message lists the references. */
 nas_status network_open(const char *name, nas_graph *graph);
 
+/* What a program that takes a NETWORK completes (cli_program.words). */
+void network_words(const char *argument, const char *before, nas_text *words);
+
 #endif

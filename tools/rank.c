@@ -67,8 +67,7 @@ static const cli_option rows[] = {
      "Where scores go; what is there already is not scored again"},
     {"count", 0, CLI_NUMBER, offsetof(options, count), "N", NULL, 3, SPACE_MAX, NULL,
      "Architectures (default as FILE says)"},
-    {"device", 'd', CLI_TEXT, offsetof(options, device), "MATCH", "", 0, 0, NULL,
-     "As clnas devices names it (default any)"},
+    CLI_DEVICE_OPTION(options),
     {.name = NULL},
 };
 
@@ -103,20 +102,12 @@ static const cli_command rank_command = {
     .run = run_command,
 };
 
-static void words(const char *argument, const char *before, nas_text *out)
-{
-    (void)before;
-    if (strcmp(argument, "MATCH") == 0)
-        nas_text_add(out, "any\ntype:gpu\ntype:cpu\n");
-}
-
 static const cli_program program = {
     .name = "clnas-rank",
     .summary = "tell how well scores rank neural architectures",
     .see_also = "clnas(1), clnas-simulate(1)",
     .commands = (const cli_command *const[]){&rank_command, NULL},
     .single = true,
-    .words = words,
 };
 
 int main(int argc, char **argv)

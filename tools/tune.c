@@ -293,8 +293,7 @@ done:
 /* ---- command line ----------------------------------------------------------------------------------------------------- */
 
 static const cli_option rows[] = {
-    {"device", 'd', CLI_TEXT, offsetof(tune_options, device), "MATCH", "", 0, 0, NULL,
-     "As clnas devices names it (default any)"},
+    CLI_DEVICE_OPTION(tune_options),
     {"thorough", 0, CLI_FLAG, offsetof(tune_options, thorough), NULL, NULL, 0, 0, NULL,
      "All candidates, however long it takes"},
     {"seconds", 0, CLI_NUMBER, offsetof(tune_options, seconds), "N", "-1", -1, 1000000, NULL,
@@ -312,8 +311,7 @@ static const cli_option rows[] = {
      "Print every candidate, not only those kept or failed"},
     {"compare", 0, CLI_FLAG, offsetof(tune_options, compare), NULL, NULL, 0, 0, NULL,
      "Training steps with and without the table, in turns"},
-    {"format", 'f', CLI_CHOICE, offsetof(tune_options, format), NULL, "table", 0, 0, BENCH_FORMATS,
-     "How to print"},
+    BENCH_FORMAT_OPTION(tune_options),
     {"journal", 0, CLI_TEXT, offsetof(tune_options, journal), "FILE", NULL, 0, 0, NULL, NULL},
     {"until", 0, CLI_REAL, offsetof(tune_options, until), "SECONDS", NULL, 0, 0, NULL, NULL},
     {.name = NULL},
@@ -347,15 +345,6 @@ static const cli_command command = {
     .run = run,
 };
 
-static void words(const char *argument, const char *before, nas_text *out)
-{
-    (void)before;
-    if (strcmp(argument, "MATCH") == 0)
-        nas_text_add(out, "any\ntype:gpu\ntype:cpu\n");
-    for (int i = 0; strcmp(argument, "NETWORK") == 0 && network_references[i].name; i++)
-        nas_text_format(out, "%s\n", network_references[i].name);
-}
-
 static const cli_program program = {
     .name = "clnas-tune",
     .summary = "measure which kernels of clnas are fastest on an OpenCL device",
@@ -363,7 +352,7 @@ static const cli_program program = {
     .see_also = "clnas(1), clnas-bench(1)",
     .commands = (const cli_command *const[]){&command, NULL},
     .single = true,
-    .words = words,
+    .words = network_words,
 };
 
 int main(int argc, char **argv)

@@ -41,6 +41,13 @@ typedef struct cli_option {
     const char *help;     /* one sentence; NULL: not shown */
 } cli_option;
 
+/* The row of a tool that runs on one device: `const char *device` of its instance. */
+#define CLI_DEVICE_OPTION(type)                                                                    \
+    {                                                                                              \
+        "device", 'd', CLI_TEXT, offsetof(type, device), "MATCH", "", 0, 0, NULL,                  \
+            "As clnas devices names it (default any)"                                              \
+    }
+
 typedef struct cli_call {
     const void *options; /* the command's instance */
     int count;
@@ -75,7 +82,7 @@ typedef struct cli_program {
     const cli_option *common; /* flags of every command, behind its own; NULL: none but --help */
     void (*use_common)(char letter);
     /* Adds the words, one a line, that may stand for an argument as `arguments` and cli_option.argument call it ("KIND");
-     * `before`: the argument in front of it, or NULL.  Files are known without it.  NULL: no words. */
+     * `before`: the argument in front of it, or NULL.  Files and devices are known without it.  NULL: no words. */
     void (*words)(const char *argument, const char *before, nas_text *words);
     /* Writes man pages that are about no program; NULL: none. */
     nas_status (*pages)(const char *folder);

@@ -45,6 +45,8 @@ static void add_argument(const cli_program *program, const char *argument, const
                 nas_text_format(&c->patterns, "%s%s", c->patterns.length ? " " : "",
                                 file_arguments[i].patterns);
         }
+    if (strcmp(argument, "MATCH") == 0)
+        nas_text_add(&c->words, "any\ntype:gpu\ntype:cpu\n");
     c->open |= strcmp(argument, "KEY=VALUE") == 0;
     if (program->words)
         program->words(argument, before, &c->words);

@@ -7,8 +7,6 @@
 
 #include "templates.h"
 
-#include <clnas/report.h>
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -82,8 +80,6 @@ void cli_words(const char *argument, const char *before, nas_text *out)
     const cli_kind_list *lists = cli_kind_lists(&count);
     if (strcmp(argument, "KEY=VALUE") == 0)
         add_paths(out);
-    else if (strcmp(argument, "MATCH") == 0)
-        nas_text_add(out, "any\ntype:gpu\ntype:cpu\n");
     else if (strcmp(argument, "EXPORTER") == 0)
         add_names(cli_kind_list_find("exporter"), out);
     else if (strcmp(argument, "PICTURE") == 0)
@@ -93,9 +89,6 @@ void cli_words(const char *argument, const char *before, nas_text *out)
     else if (strcmp(argument, "TEMPLATE") == 0)
         for (const cli_template *row = cli_templates; row->name; row++)
             nas_text_format(out, "%s\n", row->name);
-    else if (strcmp(argument, "PICTURE") == 0)
-        for (int i = 0; nas_plot_at(i); i++)
-            nas_text_format(out, "%s\n", nas_plot_at(i)->name);
     else if (strcmp(argument, "KIND") == 0)
         for (int i = 0; i < count; i++)
             nas_text_format(out, "%s\n", lists[i].name);
