@@ -5,6 +5,7 @@
 #include <clnas/net.h>
 
 #include "cells.h"
+#include "comma_locale.h"
 
 #include <math.h>
 
@@ -65,6 +66,7 @@ static void test_auxiliary(void **state)
     (void)state;
     nas_domain *domain =
         space_open("cell", "{ cells = 20; channels = 36; auxiliary = 0.4; }", cifar);
+    set_comma_locale(); /* as a program that links the library may have */
     assert_int_equal(parameters_of(domain, "DARTS_V2"), 3349342);
     nas_test_ok(nas_domain_read(domain, "DARTS_V2", &arch));
     nas_test_ok(nas_domain_build(domain, &arch, &graph));
@@ -73,6 +75,7 @@ static void test_auxiliary(void **state)
     assert_int_equal(graph.nodes[graph.output].shape.c, 10);
     nas_graph_clear(&graph);
     nas_domain_close(domain);
+    setlocale(LC_ALL, "C");
 }
 
 static void test_published_genotypes(void **state)

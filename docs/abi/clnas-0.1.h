@@ -26,6 +26,11 @@ typedef enum nas_log_level {
 typedef void (*nas_log_function)(void *user, nas_log_level level, const char *message);
 NAS_API void nas_log_set(nas_log_function function, void *user, nas_log_level most_detailed);
 NAS_API void nas_log(nas_log_level level, const char *format, ...) ;
+NAS_API int nas_format(char *text, size_t size, const char *format, ...) ;
+NAS_API int nas_format_list(char *text, size_t size, const char *format, va_list arguments)
+    ;
+NAS_API int nas_scan(const char *text, const char *format, ...) ;
+NAS_API double nas_real_read(const char *text, char **end);
 typedef struct nas_text {
     char *data;
     size_t length, capacity;

@@ -331,7 +331,7 @@ nas_status nas_csv_number(const nas_csv *csv, int column, double *value)
 {
     char *end;
     const char *cell = nas_csv_cell(csv, column);
-    const double number = cell[0] ? strtod(cell, &end) : NAN;
+    const double number = cell[0] ? nas_real_read(cell, &end) : NAN;
     if (cell[0] && (end == cell || end[strspn(end, " \t")]))
         NAS_FAIL(NAS_DATA, "%s:%lld: \"%.40s\" is no number (column %d)", csv->path,
                  (long long)csv->row_line, cell, column + 1);

@@ -24,7 +24,7 @@ void nas_log(nas_log_level level, const char *format, ...)
     char message[4096];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(message, sizeof message, format, arguments);
+    nas_format_list(message, sizeof message, format, arguments);
     va_end(arguments);
     nas_log_sink(nas_log_user, level, message);
 }

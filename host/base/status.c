@@ -64,7 +64,7 @@ nas_status nas_error_set(nas_status status, const char *file, int line, const ch
     char fresh[MESSAGE_SIZE]; /* the arguments may contain the old message */
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(fresh, sizeof fresh, format, arguments);
+    nas_format_list(fresh, sizeof fresh, format, arguments);
     va_end(arguments);
     memcpy(nas_message, fresh, sizeof fresh);
     nas_log(NAS_LOG_DEBUG, "%s at %s:%d: %s", nas_status_name(status), file, line, nas_message);
@@ -76,7 +76,7 @@ void nas_error_add(const char *format, ...)
     char front[MESSAGE_SIZE];
     va_list arguments;
     va_start(arguments, format);
-    int written = vsnprintf(front, sizeof front, format, arguments);
+    int written = nas_format_list(front, sizeof front, format, arguments);
     va_end(arguments);
     size_t length = strlen(front);
     size_t kept = strlen(nas_message);

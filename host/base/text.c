@@ -52,7 +52,7 @@ void nas_text_format(nas_text *text, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    int size = vsnprintf(NULL, 0, format, arguments);
+    int size = nas_format_list(NULL, 0, format, arguments);
     va_end(arguments);
     if (size < 0) {
         text->failed = true;
@@ -61,7 +61,7 @@ void nas_text_format(nas_text *text, const char *format, ...)
     if (!reserve(text, (size_t)size))
         return;
     va_start(arguments, format);
-    vsnprintf(text->data + text->length, (size_t)size + 1, format, arguments);
+    nas_format_list(text->data + text->length, (size_t)size + 1, format, arguments);
     va_end(arguments);
     text->length += (size_t)size;
 }

@@ -102,7 +102,7 @@ static nas_status parse_word(parser *p, const char *from, size_t size, nas_value
         return NAS_OK;
     }
     char *end;
-    double real = nas__real_read(word, &end);
+    double real = nas_real_read(word, &end);
     if (*end)
         return set_text(p, from, size, value);
     if (!isfinite(real))

@@ -8,8 +8,6 @@ enum { NAS_PLACE_SIZE = 320 };
 
 /* "quickstart.cfg:12: ", "quickstart.cfg: " or "": the front of a message.  Returns `place`. */
 const char *nas__place(const char *file, int line, char place[NAS_PLACE_SIZE]);
-/* strtod and its inverse in the C locale whatever the program's locale is. */
-double nas__real_read(const char *text, char **end);
 /* The shortest decimal that reads back equal, always recognisable as a real. */
 void nas__real_write(double real, nas_text *text);
 void nas__text_write(const char *string, nas_text *text); /* quoted and escaped */

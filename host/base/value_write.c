@@ -5,46 +5,19 @@
 #include "value_private.h"
 
 #include <inttypes.h>
-#include <locale.h>
 #include <math.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static pthread_once_t c_locale_once = PTHREAD_ONCE_INIT;
-static locale_t c_locale;
-
-static void make_c_locale(void)
-{
-    c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-}
-
-/* Switches the calling thread to the C locale; uselocale(result) switches back. */
-static locale_t enter_c_locale(void)
-{
-    pthread_once(&c_locale_once, make_c_locale);
-    return uselocale(c_locale);
-}
-
-double nas__real_read(const char *text, char **end)
-{
-    locale_t before = enter_c_locale();
-    double real = strtod(text, end);
-    uselocale(before);
-    return real;
-}
-
 void nas__real_write(double real, nas_text *text)
 {
     char digits[40];
-    locale_t before = enter_c_locale();
     for (int precision = 6; precision <= 17; precision++) {
-        snprintf(digits, sizeof digits, "%.*g", precision, real);
-        if (!isfinite(real) || strtod(digits, NULL) == real)
+        nas_format(digits, sizeof digits, "%.*g", precision, real);
+        if (!isfinite(real) || nas_real_read(digits, NULL) == real)
             break;
     }
-    uselocale(before);
     nas_text_add(text, digits);
     if (isfinite(real) && !strpbrk(digits, ".e"))
         nas_text_add(text, ".0");

@@ -27,7 +27,7 @@ nas_status nas__csv_number(const nas_csv *csv, int column, float *value, bool *k
         return NAS_OK;
     char *end;
     const size_t length = strspn(cell, "+-.0123456789eE");
-    const double wide = strtod(cell, &end);
+    const double wide = nas_real_read(cell, &end);
     if (length == 0 || end != cell + length || end[strspn(end, " \t")])
         NAS__CELL_FAIL(csv, column,
                        "\"%.40s\" is no number; name a column of words in data.one_hot, or leave "

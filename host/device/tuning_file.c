@@ -157,7 +157,7 @@ static nas_status read_row(const reader *r, const char *at, nas_tuning *tuning)
     row.inexact = kind[0] == 'i';
     if (!word(&at, ' ', gain, sizeof gain))
         return fault(r, "a row has a gain");
-    row.gain = strtod(gain, &end);
+    row.gain = nas_real_read(gain, &end);
     if (*end != '\0' || strspn(gain, "0123456789.") != strlen(gain))
         return fault(r, "the gain is no number");
     if (*at++ != '"' || !word(&at, '"', row.key, sizeof row.key))

@@ -154,8 +154,8 @@ nas_status nas_eval_finish(const nas_objectives *objectives, nas_trial *result)
 {
     for (int i = 0; i < result->metric_count; i++)
         if (!isfinite(result->metrics[i].value)) {
-            snprintf(result->reason, sizeof result->reason, "%s is %g", result->metrics[i].name,
-                     result->metrics[i].value);
+            nas_format(result->reason, sizeof result->reason, "%s is %g", result->metrics[i].name,
+                       result->metrics[i].value);
             result->status = NAS_TRIAL_FAILED;
             return NAS_OK;
         }

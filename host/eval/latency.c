@@ -82,7 +82,7 @@ static bool read_index(const char **at, int end, char stop, int *index)
 static nas_status read_seconds(const reader *r, const char *at, double *seconds)
 {
     char *behind;
-    *seconds = strtod(at, &behind);
+    *seconds = nas_real_read(at, &behind);
     if (behind == at || *behind || !isfinite(*seconds))
         NAS_FAIL(NAS_DATA, "%s:%d: \"%.40s\" is no number of seconds", r->path, r->line, at);
     if (*seconds < 0)

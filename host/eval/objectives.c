@@ -16,13 +16,13 @@ bool nas_bound_reason(const nas_objectives *objectives, const nas_trial *trial, 
         if (isnan(value))
             continue;
         if (value > bound->max) {
-            snprintf(reason, size, "%s = %.10g is over its bound of %.10g", bound->metric, value,
-                     bound->max);
+            nas_format(reason, size, "%s = %.10g is over its bound of %.10g", bound->metric, value,
+                       bound->max);
             return true;
         }
         if (value < bound->min) {
-            snprintf(reason, size, "%s = %.10g is under its bound of %.10g", bound->metric, value,
-                     bound->min);
+            nas_format(reason, size, "%s = %.10g is under its bound of %.10g", bound->metric, value,
+                       bound->min);
             return true;
         }
     }

@@ -160,8 +160,8 @@ static nas_status fill_adam(nas__relaxation *r)
     const nas__method_options *o = r->options;
     char text[256];
     nas_value group = {0};
-    snprintf(text, sizeof text, "{ beta1 = %.17g; beta2 = %.17g; weight_decay = %.17g; }", o->beta1,
-             o->beta2, o->weight_decay);
+    nas_format(text, sizeof text, "{ beta1 = %.17g; beta2 = %.17g; weight_decay = %.17g; }",
+               o->beta1, o->beta2, o->weight_decay);
     r->adam = nas_optimizer_find("adam");
     NAS_TRY(nas_value_parse(text, NULL, 0, &group));
     nas_status status = nas_options_fill(&r->adam->kind, &group, NULL, r->adam_options.bytes);

@@ -116,7 +116,7 @@ static nas_status bad(const reader *r, const char *what, const char *at)
 static bool read_real(const char **at, char stop, double *value)
 {
     char *behind;
-    *value = strtod(*at, &behind);
+    *value = nas_real_read(*at, &behind);
     if (behind == *at || *behind != stop || !isfinite(*value) || *value < 0)
         return false;
     *at = behind + (stop != '\0');

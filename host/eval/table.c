@@ -158,7 +158,7 @@ static nas_status match_rows(table *t)
         NAS_FAIL(NAS_MEMORY, "no memory to join %s", t->options->join);
     }
     for (int i = 0; i < t->joined.rows; i++)
-        known[i] = (known_row){strtod(t->joined.keys[i], NULL), i};
+        known[i] = (known_row){nas_real_read(t->joined.keys[i], NULL), i};
     qsort(known, rows, sizeof *known, by_number);
     for (int i = 0; i < t->csv.rows; i++) {
         known_row wanted = {t->csv.values[(size_t)i * (size_t)t->csv.columns + (size_t)t->on_at],

@@ -9,9 +9,10 @@
 void nas__c_add_float(nas_text *text, float value)
 {
     char number[32];
+    float back;
     for (int digits = 6; digits <= 9; digits++) {
-        snprintf(number, sizeof number, "%.*g", digits, (double)value);
-        if (strtof(number, NULL) == value)
+        nas_format(number, sizeof number, "%.*g", digits, (double)value);
+        if (nas_scan(number, "%f", &back) == 1 && back == value)
             break;
     }
     nas_text_format(text, strpbrk(number, ".e") ? "%sf" : "%s.0f", number);

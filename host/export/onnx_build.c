@@ -63,7 +63,7 @@ const char *nas__onnx_text(nas__onnx *onnx, const char *format, ...)
     char text[512];
     va_list list;
     va_start(list, format);
-    vsnprintf(text, sizeof text, format, list);
+    nas_format_list(text, sizeof text, format, list);
     va_end(list);
     char *copy = take(onnx, strlen(text) + 1);
     return copy ? strcpy(copy, text) : "";

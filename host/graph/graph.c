@@ -185,7 +185,7 @@ static nas_status add_formatted(nas_graph *graph, const char *op, const int *inp
                                 int *node, const char *options, va_list arguments)
 {
     char text[1024] = "";
-    if (options && vsnprintf(text, sizeof text, options, arguments) >= (int)sizeof text)
+    if (options && nas_format_list(text, sizeof text, options, arguments) >= (int)sizeof text)
         NAS_FAIL(NAS_CONFIG, "options of %s are longer than %zu characters", op, sizeof text - 1);
     return nas__graph_add_text(graph, op, inputs, count, text, NULL, 0, node);
 }

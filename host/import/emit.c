@@ -41,7 +41,7 @@ static nas_status emit(nas__importing *i, const char *op, const int *inputs, int
 {
     char text[512] = "";
     if (options)
-        vsnprintf(text, sizeof text, options, list);
+        nas_format_list(text, sizeof text, options, list);
     if (i->graph.count >= NAS__NODES)
         NAS__REFUSE(i, NAS_CONFIG, "the network has over %d layers", NAS__NODES);
     NAS_TRY(grow_nodes(i));

@@ -32,7 +32,7 @@ nas_status nas__refuse(const nas__importing *i, nas_status status, const char *f
     char what[512], name[64], op[64];
     va_list list;
     va_start(list, format);
-    vsnprintf(what, sizeof what, format, list);
+    nas_format_list(what, sizeof what, format, list);
     va_end(list);
     if (!i->at)
         return nas_error_set(status, __FILE__, __LINE__, "%s: %s", i->path, what);

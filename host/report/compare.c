@@ -63,7 +63,7 @@ nas_status nas__note(nas_comparison *c, const char *format, ...)
         NAS_FAIL(NAS_MEMORY, "no memory for a note");
     c->notes = grown;
     va_start(list, format);
-    vsnprintf(note, sizeof note, format, list);
+    nas_format_list(note, sizeof note, format, list);
     va_end(list);
     nas__text_fit(c->notes[c->note_count++], sizeof *c->notes, note);
     return NAS_OK;

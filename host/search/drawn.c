@@ -42,7 +42,7 @@ bool nas__drawn_recall(const nas_seen *trial, nas_arch *row, double *log_chance)
     char *end;
     if (!trial->note[0])
         return false;
-    double number = strtod(trial->note, &end);
+    double number = nas_real_read(trial->note, &end);
     if (end == trial->note || *end != ' ' || nas_arch_parse(end + 1, row) != NAS_OK ||
         row->count != trial->arch.count)
         return false;

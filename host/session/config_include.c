@@ -30,7 +30,7 @@ nas_status nas__config_fail(const nas_config_text *expanded, int line, const cha
     char message[768];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(message, sizeof message, format, arguments);
+    nas_format_list(message, sizeof message, format, arguments);
     va_end(arguments);
     const char *file = expanded->file_count ? expanded->files[0] : "config";
     if (line >= 1 && line <= expanded->line_count) {

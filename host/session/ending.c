@@ -53,9 +53,9 @@ void nas__charge(const nas_study *study, const nas_config *config, nas_trial *re
     if (result->status != NAS_TRIAL_COMPLETE || nas_clock_take(&clock, result))
         return;
     result->status = NAS_TRIAL_FAILED;
-    snprintf(result->reason, sizeof result->reason,
-             "its training would end after the %.6g simulated minutes of the search",
-             config->budget.minutes);
+    nas_format(result->reason, sizeof result->reason,
+               "its training would end after the %.6g simulated minutes of the search",
+               config->budget.minutes);
 }
 
 /* Can anything but the number of trials end it, by what the log says? */
@@ -126,11 +126,11 @@ bool nas__search_over(const nas_study *study, const nas_config *config, double r
     if (full && limit.end == NAS__END_TRIALS)
         snprintf(how, NAS__HOW_SIZE, "%lld trials", (long long)config->budget.trials);
     else if (full && limit.end == NAS__END_MINUTES)
-        snprintf(how, NAS__HOW_SIZE, "%.4g simulated minutes", config->budget.minutes);
+        nas_format(how, NAS__HOW_SIZE, "%.4g simulated minutes", config->budget.minutes);
     else if (full)
         snprintf(how, NAS__HOW_SIZE, "%s", limit.end == NAS__END_TARGET ? "target" : "patience");
     else if (late)
-        snprintf(how, NAS__HOW_SIZE, "%.4g minutes", config->budget.minutes);
+        nas_format(how, NAS__HOW_SIZE, "%.4g minutes", config->budget.minutes);
     else
         snprintf(how, NAS__HOW_SIZE, "space exhausted");
     return late || (full && nas_study_open_count(study) == 0);

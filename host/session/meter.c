@@ -224,7 +224,7 @@ static bool is_silent(double *quiet_s, double *seen_s)
     const double now_s = nas_now_s(), step_s = now_s - *seen_s;
     *quiet_s += step_s < pause_s ? step_s : 0;
     *seen_s = now_s;
-    return *quiet_s > (test ? strtod(test, NULL) : silence_s);
+    return *quiet_s > (test ? nas_real_read(test, NULL) : silence_s);
 }
 
 /* One line of its report into `line`; NAS_DEVICE when it has died or says nothing. */
@@ -263,7 +263,7 @@ static nas_status understand(const far *f, char *line, double *value)
                  f->wish.name, line);
     *rest++ = '\0';
     if (strcmp(line, "value") == 0) {
-        *value = strtod(rest, NULL);
+        *value = nas_real_read(rest, NULL);
         return NAS_OK;
     }
     text = strchr(rest, '\t');

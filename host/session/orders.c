@@ -42,7 +42,7 @@ static void say(const char *format, ...)
     char line[NAS__LINE_SIZE];
     va_list list;
     va_start(list, format);
-    int length = vsnprintf(line, sizeof line - 1, format, list);
+    int length = nas_format_list(line, sizeof line - 1, format, list);
     va_end(list);
     if (length < 0)
         return;

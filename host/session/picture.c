@@ -19,7 +19,7 @@ void nas__picture_begin(nas__picture *picture, nas_study *study, const nas_confi
     *picture = (nas__picture){
         .config = config, .function = function, .user = user, .begin_s = nas_now_s()};
     if (nas_study_get(study, "run_s", &text, &found) == NAS_OK && found)
-        picture->base_s = strtod(text.data, NULL);
+        picture->base_s = nas_real_read(text.data, NULL);
     nas_text_clear(&text);
     picture->progress.total = config->budget.trials;
     picture->progress.best_metric = config->objectives.item[0].metric;

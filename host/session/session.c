@@ -29,7 +29,7 @@ static void look(void *user)
     run->told_s = nas_now_s();
     if (nas_now_s() - run->saved_s < 5)
         return;
-    snprintf(text, sizeof text, "%.3f", run->picture.progress.run_s);
+    nas_format(text, sizeof text, "%.3f", run->picture.progress.run_s);
     if (nas_study_set(run->study, "run_s", text) == NAS_OK)
         run->saved_s = nas_now_s();
 }
@@ -92,7 +92,7 @@ static nas_status work_here(nas__run *run, bool retrain)
         status = retrain ? nas__retrain_run(&bench, see_epoch, run) : nas__worker_search(&worker);
     run->wishes.drained = false;
     if (!retrain) {
-        snprintf(text, sizeof text, "%.3f", run->picture.progress.run_s);
+        nas_format(text, sizeof text, "%.3f", run->picture.progress.run_s);
         nas_study_set(run->study, "run_s", text);
     }
     nas__bench_close(&bench);

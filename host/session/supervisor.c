@@ -362,7 +362,7 @@ static void save_time(nas__supervision *s)
     nas__run *run = s->run;
     if (s->retrain)
         return;
-    snprintf(text, sizeof text, "%.3f", run->picture.progress.run_s);
+    nas_format(text, sizeof text, "%.3f", run->picture.progress.run_s);
     if (nas_study_set(run->study, "run_s", text) == NAS_OK)
         run->saved_s = nas_now_s();
 }

@@ -207,7 +207,7 @@ static double run_seconds(nas_study *study)
     nas_text text = {0};
     bool found = false;
     const double value = nas_study_get(study, "run_s", &text, &found) == NAS_OK && found
-                             ? strtod(text.data, NULL)
+                             ? nas_real_read(text.data, NULL)
                              : 0;
     nas_text_clear(&text);
     return value > 0 && value < 1e12 ? value : 0; /* anybody can have written it */

@@ -19,7 +19,7 @@ nas_status nas__cell_then(nas__build *build, nas__value *value, const char *op, 
     char text[128];
     va_list arguments;
     va_start(arguments, options);
-    vsnprintf(text, sizeof text, options, arguments);
+    nas_format_list(text, sizeof text, options, arguments);
     va_end(arguments);
     NAS_TRY(nas_graph_then(build->graph, op, &value->node, "%s", text));
     value->shape = build->graph->nodes[value->node].shape;

@@ -64,7 +64,7 @@ void nas__build_part(nas__build *build, int cell, const char *format, ...)
     *part = (nas_sketch_part){.last = last, .cell = cell};
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(part->name, sizeof part->name, format, arguments);
+    nas_format_list(part->name, sizeof part->name, format, arguments);
     va_end(arguments);
 }
 

@@ -135,8 +135,8 @@ static void say_lost(nas_trial *line)
 {
     int64_t lease_ms = nas__owner_lease_ms(&line->owner);
     if (lease_ms > 0)
-        snprintf(line->reason, sizeof line->reason, "nobody told its result within %.4g s",
-                 (double)lease_ms / 1000);
+        nas_format(line->reason, sizeof line->reason, "nobody told its result within %.4g s",
+                   (double)lease_ms / 1000);
     else
         snprintf(line->reason, sizeof line->reason,
                  "the worker process %lld on %s ended before it committed",

@@ -48,16 +48,17 @@ static blocks blocks_of(const nas_trainer *trainer)
 /* Where training stands, as one line of text; what load reads back. */
 static void write_state(const nas_trainer *trainer, char *text, size_t size)
 {
-    snprintf(text, size, "%d %d %a %a %" PRIu64 " %a %a %" PRIu64 " %a", trainer->epoch,
-             trainer->step, trainer->sums.loss, trainer->sums.score, trainer->sums.count,
-             trainer->last.loss, trainer->last.score, trainer->last.count, trainer->seconds);
+    nas_format(text, size, "%d %d %a %a %" PRIu64 " %a %a %" PRIu64 " %a", trainer->epoch,
+               trainer->step, trainer->sums.loss, trainer->sums.score, trainer->sums.count,
+               trainer->last.loss, trainer->last.score, trainer->last.count, trainer->seconds);
 }
 
 static bool read_state(const char *text, nas_trainer *state)
 {
-    return sscanf(text, "%d %d %la %la %" SCNu64 " %la %la %" SCNu64 " %la", &state->epoch,
-                  &state->step, &state->sums.loss, &state->sums.score, &state->sums.count,
-                  &state->last.loss, &state->last.score, &state->last.count, &state->seconds) == 9;
+    return nas_scan(text, "%d %d %la %la %" SCNu64 " %la %la %" SCNu64 " %la", &state->epoch,
+                    &state->step, &state->sums.loss, &state->sums.score, &state->sums.count,
+                    &state->last.loss, &state->last.score, &state->last.count,
+                    &state->seconds) == 9;
 }
 
 /* Of the blocks in the order of `list`, then the text. */

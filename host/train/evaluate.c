@@ -66,12 +66,12 @@ nas_loss nas_train_loss(const nas_train_config *config, const nas_data *data)
     if (task != NAS_TASK_CLASSIFY)
         loss.op = "element_loss";
     if (task == NAS_TASK_CLASSIFY)
-        snprintf(loss.options, sizeof loss.options, "label_smoothing = %.17g; weighted = %s",
-                 smoothing, nas_data_class_weights(data) ? "true" : "false");
+        nas_format(loss.options, sizeof loss.options, "label_smoothing = %.17g; weighted = %s",
+                   smoothing, nas_data_class_weights(data) ? "true" : "false");
     else if (task == NAS_TASK_MULTILABEL)
         snprintf(loss.options, sizeof loss.options, "kind = \"sigmoid\"");
     else if (huber > 0)
-        snprintf(loss.options, sizeof loss.options, "kind = \"huber\"; delta = %.17g", huber);
+        nas_format(loss.options, sizeof loss.options, "kind = \"huber\"; delta = %.17g", huber);
     return loss;
 }
 

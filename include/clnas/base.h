@@ -32,9 +32,12 @@
 #define NAS_API __attribute__((visibility("default")))
 /* The compiler checks arguments from number `first` on against the format in number `at`. */
 #define NAS_PRINTF(at, first) __attribute__((__format__(__printf__, at, first)))
+/* The same for scanf. */
+#define NAS_SCANF(at, first) __attribute__((__format__(__scanf__, at, first)))
 #else
 #define NAS_API
 #define NAS_PRINTF(at, first)
+#define NAS_SCANF(at, first)
 #endif
 
 #ifdef __cplusplus
@@ -117,6 +120,16 @@ NAS_API void nas_log_set(nas_log_function function, void *user, nas_log_level mo
 NAS_API void nas_log(nas_log_level level, const char *format, ...) NAS_PRINTF(2, 3);
 
 /* ---- text: a growing string whose failure is sticky and checked once ------------------------- */
+
+/* snprintf in the C locale, as all that the library writes: a point before decimals, whatever locale the program has. */
+NAS_API int nas_format(char *text, size_t size, const char *format, ...) NAS_PRINTF(3, 4);
+/* vsnprintf in the C locale. */
+NAS_API int nas_format_list(char *text, size_t size, const char *format, va_list arguments)
+    NAS_PRINTF(3, 0);
+/* sscanf in the C locale. */
+NAS_API int nas_scan(const char *text, const char *format, ...) NAS_SCANF(2, 3);
+/* strtod in the C locale. */
+NAS_API double nas_real_read(const char *text, char **end);
 
 /* A zeroed one is empty. */
 typedef struct nas_text {
