@@ -218,7 +218,7 @@ static void given_ones_come_first(void **state)
     nas_domain_close(domain);
 }
 
-/* Over 20 seeds no strategy is clearly worse than random search on the toy. */
+/* Over its seeds no strategy is clearly worse than random search on the toy. */
 static void no_strategy_is_worse_than_random(void **state)
 {
     int count;
@@ -230,8 +230,8 @@ static void no_strategy_is_worse_than_random(void **state)
         if (is_grid(all[s]) || is_one_shot(all[s]))
             continue;
         double start = nas_now_s(), mean = mean_best(all[s], NULL, domain);
-        print_message("%.3f (random %.3f) %s, %.1f ms a search\n", mean, random, all[s]->kind.name,
-                      (nas_now_s() - start) * 50);
+        print_message("%.3f (random %.3f) %s, %.2f s\n", mean, random, all[s]->kind.name,
+                      nas_now_s() - start);
         assert_true(mean > random - 0.03);
     }
     nas_domain_close(domain);
