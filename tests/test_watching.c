@@ -284,7 +284,13 @@ static void jobs_are_told_at_once(void **state)
             assert_int_equal(read.job, p->job);
             assert_true(read.epoch <= p->epoch);
         }
-    p->job = p->epoch = 0; /* by another worker */
+    p->job = p->epoch =
+        0; /* of another worker, that began before: it waits for the second to be over */
+    run.signs_written.at_s = nas_now_s() + 60;
+    nas__run_retrains(&run);
+    nas_test_ok(nas__signs_read(run.study, &read));
+    assert_int_equal(read.job, 1);
+    run.signs_written.at_s = nas_now_s() - 1;
     nas__run_retrains(&run);
     nas_test_ok(nas__signs_read(run.study, &read));
     assert_int_equal(read.job, 0);

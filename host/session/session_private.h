@@ -434,7 +434,7 @@ typedef struct nas__run {
     double told_s;  /* when the caller was last told anything, of work in this process */
     nas__signs signs;
     nas__signs_written signs_written;
-    int64_t last_job; /* of retraining: the one that was told last; −1: none */
+    int64_t last_job; /* of retraining: the last that began; −1: none */
 } nas__run;
 
 /* An epoch of retraining, for those who look on. */

@@ -74,8 +74,9 @@ void nas__signs_write(nas_study *study, const nas__signs *signs, bool now,
 void nas__run_retrains(nas__run *run)
 {
     const nas_progress *p = &run->picture.progress;
-    const bool begins = p->job != run->last_job;
-    run->last_job = p->job;
+    const bool begins =
+        p->job > run->last_job; /* workers have several at a time, whose epochs come in turns */
+    run->last_job = begins ? p->job : run->last_job;
     run->signs.job = p->job;
     run->signs.jobs = p->jobs;
     run->signs.epoch = p->epoch;
