@@ -128,6 +128,16 @@ nas_status nas__sqlite_finish(nas__sqlite *f, sqlite3_stmt *statement, const cha
     return status;
 }
 
+nas_status nas__sqlite_number(const nas__sqlite *f, sqlite3_stmt *statement, const char *doing,
+                              int64_t *number)
+{
+    const int code = sqlite3_step(statement);
+    if (code != SQLITE_ROW)
+        return nas__sqlite_fail(f->path, f->db, code, doing);
+    *number = sqlite3_column_int64(statement, 0);
+    return NAS_OK;
+}
+
 void nas__sqlite_bind_text(sqlite3_stmt *statement, int at, const char *text)
 {
     sqlite3_bind_text(statement, at, text ? text : "", -1, SQLITE_STATIC);

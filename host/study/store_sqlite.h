@@ -46,6 +46,9 @@ nas_status nas__sqlite_fail(const char *path, sqlite3 *db, int code, const char 
 nas_status nas__sqlite_prepare(nas__sqlite *f, int which, sqlite3_stmt **statement);
 /* Runs a statement to its end and readies it for the next time. */
 nas_status nas__sqlite_finish(nas__sqlite *f, sqlite3_stmt *statement, const char *doing);
+/* The one number that a question has for an answer; whoever made the statement resets or finalizes it. */
+nas_status nas__sqlite_number(const nas__sqlite *f, sqlite3_stmt *statement, const char *doing,
+                              int64_t *number);
 /* NULL is bound as, and read as, the empty text.  The text is lent until the statement is reset. */
 void nas__sqlite_bind_text(sqlite3_stmt *statement, int at, const char *text);
 const char *nas__sqlite_text(sqlite3_stmt *statement, int at);

@@ -169,16 +169,13 @@ nas_status nas__sqlite_create(const char *path)
 static nas_status read_number(nas__sqlite *f, const char *pragma, int *number)
 {
     sqlite3_stmt *statement = NULL;
-    int code = sqlite3_prepare_v2(f->db, pragma, -1, &statement, NULL);
+    int64_t wide = 0;
+    const int code = sqlite3_prepare_v2(f->db, pragma, -1, &statement, NULL);
     if (code != SQLITE_OK)
         return nas__sqlite_fail(f->path, f->db, code, "opening it");
-    code = sqlite3_step(statement);
-    nas_status status = NAS_OK;
-    if (code == SQLITE_ROW)
-        *number = sqlite3_column_int(statement, 0);
-    else
-        status = nas__sqlite_fail(f->path, f->db, code, "opening it");
+    const nas_status status = nas__sqlite_number(f, statement, "opening it", &wide);
     sqlite3_finalize(statement);
+    *number = (int)wide; /* SQLite keeps 32 bits of these */
     return status;
 }
 

@@ -196,12 +196,7 @@ static nas_status read_number(nas__sqlite *f, int which, int64_t *number)
 {
     sqlite3_stmt *statement = NULL;
     NAS_TRY(nas__sqlite_prepare(f, which, &statement));
-    const int code = sqlite3_step(statement);
-    nas_status status = NAS_OK;
-    if (code == SQLITE_ROW)
-        *number = sqlite3_column_int64(statement, 0);
-    else
-        status = nas__sqlite_fail(f->path, f->db, code, "counting trials");
+    const nas_status status = nas__sqlite_number(f, statement, "counting trials", number);
     sqlite3_reset(statement);
     return status;
 }
