@@ -7,30 +7,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* ---- decimal points ------------------------------------------------------------------------------ */
-
-static void numbers_have_a_point_in_every_locale(void **state)
-{
-    char formatted[16], *end;
-    nas_text text = {0};
-    double decimal = 0, hex = 0;
-    (void)state;
-    if (!set_comma_locale())
-        skip();
-    nas_format(formatted, sizeof formatted, "%g", 0.5);
-    nas_text_format(&text, "%.2f", 1.25);
-    const int scanned = nas_scan("0.75 0x1.8p+0", "%lf %la", &decimal, &hex);
-    const double read = nas_real_read("2.5;", &end);
-    const bool stays = *localeconv()->decimal_point == ',';
-    setlocale(LC_ALL, "C");
-    assert_string_equal(formatted, "0.5");
-    assert_string_equal(text.data, "1.25");
-    assert_true(scanned == 2 && decimal == 0.75 && hex == 1.5);
-    assert_true(read == 2.5 && *end == ';');
-    assert_true(stays);
-    nas_text_clear(&text);
-}
-
 /* ---- random numbers ------------------------------------------------------------------------------ */
 
 /* The vectors of Random123's kat_vectors file, philox4x32 with 10 rounds. */
@@ -575,7 +551,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_characters),
-        cmocka_unit_test(numbers_have_a_point_in_every_locale),
         cmocka_unit_test(words_are_as_a_shell_takes_them),
         cmocka_unit_test(philox_gives_the_known_answers),
         cmocka_unit_test(random_is_keyed_and_repeats),

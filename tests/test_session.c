@@ -6,7 +6,6 @@
  * others is test_session_weights.c. */
 #include "session_runs.h"
 
-#include "comma_locale.h"
 #include "session/process.h"
 
 #include <fcntl.h>
@@ -66,24 +65,6 @@ static void test_in_this_process(void **state)
     need_reference();
     nas_test_ok(search_config(path_of("here.study"), false, NULL, &report));
     assert_same(path_of("here.study"));
-}
-
-/* In a program that writes 0,5: options, checkpoints and models as they are elsewhere. */
-static void test_with_decimal_commas(void **state)
-{
-    static const char smooth[] = "train.label_smoothing=0.1";
-    nas_search_report report;
-    (void)state;
-    nas_test_ok(search_config(path_of("point.study"), false, smooth, &report));
-    if (!set_comma_locale())
-        skip();
-    const nas_status status = search_config(path_of("comma.study"), false, smooth, &report);
-    setlocale(LC_ALL, "C");
-    nas_test_ok(status);
-    char *point = print_of(path_of("point.study")), *comma = print_of(path_of("comma.study"));
-    assert_string_equal(comma, point);
-    free(point);
-    free(comma);
 }
 
 static void test_three_workers(void **state)
@@ -599,7 +580,6 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_reference),
         cmocka_unit_test(test_in_this_process),
-        cmocka_unit_test(test_with_decimal_commas),
         cmocka_unit_test(test_three_workers),
         cmocka_unit_test(test_never_overwrites),
         cmocka_unit_test(test_resume_of_an_ended_study),

@@ -92,6 +92,7 @@ void cli_listing_clear(cli_listing *listing);
 void cli_bytes_text(uint64_t bytes, char *text, size_t size);
 /* "0:42", "1:02:03" */
 void cli_duration_text(double seconds, char *text, size_t size);
+
 /* ---- texts of others: characters.c --------------------------------------------------------------------- */
 
 /* The character at `*at`, which moves behind it; '?' for what is no UTF-8, steers a terminal, turns its direction or is not seen. */
